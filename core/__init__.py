@@ -1,0 +1,1 @@
+"""The product without its screens: rules, store, graphs, queue, services, worker, command line."""

@@ -1,0 +1,109 @@
+"""
+Every failure Interlock tells a caller about, in one tree.
+
+Caught at the edges only (page, command line, worker loop). Foreign errors are wrapped where they
+enter (`store`, `graphs`). Each class states its exit code, so the command line needs no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class InterlockError(Exception):
+    """Something Interlock was asked to do could not be done; the message says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class NotFound(InterlockError):
+    """No object has this id; list the objects and use an id that was printed."""
+
+    exit_code = 4
+
+    def __init__(self, what: str, object_id: str, *, hint: str = "") -> None:
+        super().__init__(f"There is no {what} {object_id!r}.", hint=hint)
+        self.what = what
+        self.object_id = object_id
+
+
+class Conflict(InterlockError):
+    """Somebody or something else was first; `winner` says who decided what and when, if it was a decision."""
+
+    exit_code = 3
+
+    def __init__(
+        self, message: str, *, winner: Mapping[str, Any] | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.winner = winner
+
+
+class NotAllowed(InterlockError):
+    """This operator may not do this; the message names the role that may."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One thing wrong with an input: `path` is a dotted field path, empty for the whole value."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidInput(InterlockError):
+    """An input, an answer or a setting was refused before anything was written."""
+
+    exit_code = 1
+
+    def __init__(
+        self, message: str, *, problems: Sequence[FieldProblem] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        details = "; ".join(str(p) for p in self.problems)
+        return f"{self.message} {details} {self.hint}".replace("  ", " ").strip()
+
+
+class UsageError(InterlockError):
+    """The command was called in a way that has no meaning; nothing was looked at."""
+
+    exit_code = 2
+
+
+class StoreUnavailable(InterlockError):
+    """The database does not answer or does not fit this version; the message has the command to run."""
+
+
+class NoWorker(InterlockError):
+    """The command needs a running worker; start one with `interlock up` or `interlock worker`."""
+
+
+class GraphFailed(InterlockError):
+    """User code or LangGraph raised; `error_type` is the class name, `stack` its traceback text."""
+
+    def __init__(self, message: str, *, error_type: str, stack: str = "") -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.stack = stack
+
+
+class WorkflowNotLoaded(InterlockError):
+    """A graph of the project could not be loaded; the others work. The message has the reason."""

@@ -1,0 +1,111 @@
+"""A card: what a graph asks a human, what may be answered, and who decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from interlock.core.types import ApprovalId, CheckpointId, Json, RunId, ThreadId
+
+
+class ApprovalStatus(StrEnum):
+    """Where a card stands. `withdrawn`: its run was cancelled; `superseded`: its branch was left."""
+
+    PENDING = "pending"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+class Kind(StrEnum):
+    """The shape of what was asked (facts: interrupt-payloads c2 to c6, c1 for failed nodes)."""
+
+    AGENT_INBOX = "agent_inbox"
+    LANGCHAIN = "langchain"
+    LANGCHAIN_CALL = "langchain_call"
+    SCHEMA = "schema"
+    CHOICE = "choice"
+    CONFIRM = "confirm"
+    VALUE = "value"
+    BREAKPOINT = "breakpoint"
+
+
+class Verb(StrEnum):
+    """What an operator can do with a card, whatever its shape (DESIGN.md section 5, Words)."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    EDIT = "edit"
+    RESPOND = "respond"
+    ANSWER = "answer"
+    SKIP = "skip"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """
+    One card. `interrupt_id` is None for a breakpoint, which is identified by its checkpoint.
+
+    `payload` is the interrupt's value as JSON, `schema` the JSON Schema of the answer or None,
+    `allowed` the verbs; `version` changes only with what is asked (law 1).
+    """
+
+    approval_id: ApprovalId
+    interrupt_id: str | None
+    thread_id: ThreadId
+    run_id: RunId
+    workflow: str
+    node: str
+    namespace: str
+    checkpoint_id: CheckpointId
+    kind: Kind
+    title: str
+    payload: Json
+    allowed: tuple[Verb, ...]
+    schema: Json
+    risk: str
+    status: ApprovalStatus
+    version: int
+    asked_at: datetime
+    deadline_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person decided on one version of a card, and the run that carries it out."""
+
+    decision_id: str
+    approval_id: ApprovalId
+    version: int
+    actor: str
+    verb: Verb
+    answer: Json
+    reason: str
+    decided_at: datetime
+    seconds_to_decide: float
+    run_id: RunId
+    refused: str | None = None
+    before: Json = None
+    after: Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """
+    What an operator wants to do with a card, before it is checked.
+
+    Args:
+        verb: One of the card's `allowed`; None where `each` is given.
+        value: The edit (arguments, fields or whole answer), the text of a response, or any answer.
+        each: For several actions in one interrupt: one mapping `{decision, ...}` an action, in order.
+        reason: Free text, kept with the decision; sent along where the shape has a place for it.
+    """
+
+    verb: Verb | None
+    value: Json = None
+    each: tuple[Json, ...] | None = None
+    reason: str = ""

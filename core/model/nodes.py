@@ -1,0 +1,59 @@
+"""What a node did: one record per attempt, with waiting, caching and failing told apart (law 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from interlock.core.types import RunId, ThreadId
+
+
+class NodeStatus(StrEnum):
+    """How one attempt of a task ended; `running` while it has not."""
+
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+    CACHED = "cached"
+    SHORT_CIRCUITED = "short_circuited"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRun:
+    """
+    One attempt of one task.
+
+    `node` is its name, `path` its full path ("team/researcher"), `namespace` LangGraph's
+    ("team:<task>|researcher:<task>"); `delivery` counts how often the run's job was handed out.
+    """
+
+    run_id: RunId
+    thread_id: ThreadId
+    workflow: str
+    task_id: str
+    attempt: int
+    delivery: int
+    node: str
+    path: str
+    namespace: str
+    step: int
+    status: NodeStatus
+    started_at: datetime
+    duration_ms: float | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEvent:
+    """One entry of a run's ordered log; `seq` rises by one within the run and never repeats."""
+
+    run_id: RunId
+    seq: int
+    kind: str
+    path: str
+    at: datetime
+    data: object

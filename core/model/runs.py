@@ -1,0 +1,143 @@
+"""A run: one submission to a thread (a start, a resume, a retry), and what may become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from interlock.core.types import CheckpointId, Json, RunId, ThreadId
+
+
+class RunStatus(StrEnum):
+    """What a run is doing. `waiting`: a card; `paused`: a breakpoint card; `continued`: a later run took over."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    CONTINUED = "continued"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
+HELD = frozenset({RunStatus.WAITING, RunStatus.PAUSED})
+ENDED = frozenset({RunStatus.CONTINUED, RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+class RunKind(StrEnum):
+    """
+    What a run sends to its graph.
+
+    `start`: an input. `resume`: the answers of the decisions joined to it. `retry`: nothing, so that
+    the graph goes on where it failed or was cancelled. `proceed`: the verb of a breakpoint or failure card.
+    """
+
+    START = "start"
+    RESUME = "resume"
+    RETRY = "retry"
+    PROCEED = "proceed"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run or an attempt failed; `snapshot` is the masked state, `versions` the libraries' versions."""
+
+    type: str
+    message: str
+    stack: str = ""
+    node: str | None = None
+    attempt: int | None = None
+    snapshot: Json = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Json]:
+        """The stored form, read back by `from_json`."""
+        return {
+            "type": self.type,
+            "message": self.message,
+            "stack": self.stack,
+            "node": self.node,
+            "attempt": self.attempt,
+            "snapshot": self.snapshot,
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json] | None) -> Failure | None:
+        """Read the stored form; None stays None."""
+        return None if value is None else cls(**value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run is carried out; breakpoints are node names, `*` means every node."""
+
+    break_before: tuple[str, ...] = ()
+    break_after: tuple[str, ...] = ()
+    recursion_limit: int = 100
+
+    def as_json(self) -> dict[str, Json]:
+        """The stored form."""
+        return {
+            "break_before": list(self.break_before),
+            "break_after": list(self.break_after),
+            "recursion_limit": self.recursion_limit,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> RunOptions:
+        """Read the stored form."""
+        return cls(
+            break_before=tuple(value.get("break_before", ())),
+            break_after=tuple(value.get("break_after", ())),
+            recursion_limit=value.get("recursion_limit", 100),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One submission. `input`, `context` are JSON as given; `end_checkpoint_id` is where it stopped."""
+
+    run_id: RunId
+    thread_id: ThreadId
+    workflow: str
+    kind: RunKind
+    status: RunStatus
+    input: Json
+    context: Json
+    options: RunOptions
+    priority: int
+    created_at: datetime
+    created_by: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: Failure | None = None
+    cancel_requested_at: datetime | None = None
+    end_checkpoint_id: CheckpointId | None = None
+    previous_run_id: RunId | None = None
+    reason: str = ""
+    deliveries: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker still has to do something for it."""
+        return self.status in OPEN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stands before a card."""
+        return self.status in HELD
+
+
+def may_cancel(status: RunStatus) -> bool:
+    """Whether a run in this status can be cancelled: it must not have ended."""
+    return status not in ENDED
+
+
+def may_retry(status: RunStatus) -> bool:
+    """Whether a run in this status can be retried: it failed or was cancelled."""
+    return status in {RunStatus.FAILED, RunStatus.CANCELLED}

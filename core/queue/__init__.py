@@ -1,0 +1,1 @@
+"""Handing work to workers: the port, and the implementations behind it."""

@@ -1,0 +1,86 @@
+"""
+The port every job queue implements; one contract suite holds for all of them.
+
+Calls take the caller's connection, so that a job is enqueued, claimed or finished in the same
+transaction as what causes it. Jobs with the same `lock` run one at a time, in order (law 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from interlock.core.types import JobId, Json, WorkerId
+
+
+class JobKind(StrEnum):
+    """What a worker is asked to do: carry out a run, or read a state that needs the user's code."""
+
+    RUN = "run"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One claimed job; `deliveries` counts how often it was handed out, this time included."""
+
+    job_id: JobId
+    kind: JobKind
+    lock: str | None
+    payload: dict[str, Json]
+    priority: int
+    deliveries: int
+    progress: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to enqueue. `priority`: higher first. `run_at`: not before; None means now."""
+
+    job_id: JobId
+    kind: JobKind
+    lock: str | None = None
+    payload: dict[str, Json] = field(default_factory=dict)
+    priority: int = 0
+    run_at: datetime | None = None
+
+
+class JobQueue(Protocol):
+    """Enqueue, claim, finish, put back."""
+
+    def enqueue(self, conn: Connection, job: NewJob, *, now: datetime) -> None:
+        """Add a job within the caller's transaction; nobody sees it before the commit."""
+
+    def claim(
+        self, conn: Connection, *, worker_id: WorkerId, limit: int, now: datetime
+    ) -> Sequence[Job]:
+        """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
+
+    def finish(
+        self, conn: Connection, job_id: JobId, *, failed: bool = False, result: Json = None
+    ) -> None:
+        """Close a claimed job; its lock is free from the commit on."""
+
+    def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
+        """Remember how far the job came, to tell a job that moves from one that kills its worker."""
+
+    def drop(self, conn: Connection, job_id: JobId) -> bool:
+        """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""
+
+    def put_back(self, conn: Connection, *, worker_id: WorkerId) -> int:
+        """Hand back all that this (dead or stopping) worker had claimed; the number of jobs."""
+
+    def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
+        """Status and result of a job, None if it is unknown (or was cleared)."""
+
+    def count_due(self, conn: Connection, *, now: datetime) -> int:
+        """How many jobs wait for a worker."""
+
+    def clear_finished(self, conn: Connection, *, before: datetime) -> int:
+        """Delete finished jobs enqueued before this moment; the number deleted."""

@@ -1,0 +1,144 @@
+"""
+Typed settings, read once at start from the environment (`INTERLOCK_*`) and the command line.
+
+`interlock doctor` lists them with their source; a wrong one is refused by name before anything starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from interlock.core.errors import FieldProblem, InvalidInput
+
+ENV_PREFIX = "INTERLOCK_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+
+    config: Path | None = Field(
+        default=None, description="The project's langgraph.json; unset serves the shipped gallery."
+    )
+    data_dir: Path = Field(
+        default=Path(".interlock"),
+        description="Folder of the embedded databases, the worker's lock and the logs.",
+    )
+    database: str | None = Field(
+        default=None,
+        description="postgresql:// or sqlite:/// URL; unset keeps SQLite in the data folder.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the web process listens on.")
+    port: int = Field(default=8501, ge=0, le=65535, description="Port of the web process; 0 picks one.")
+    allow_remote: bool = Field(
+        default=False,
+        description="Listen beyond loopback although nobody has to sign in. Anyone who reaches the port can approve.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Further host names the web process answers to, as a JSON list.",
+    )
+    operator: str = Field(
+        default="local operator",
+        min_length=1,
+        max_length=200,
+        description="Name under which decisions are recorded where nobody signs in.",
+    )
+    concurrency: int = Field(
+        default=20, ge=1, le=500, description="Runs one worker carries at the same time."
+    )
+    max_threads: int = Field(
+        default=0,
+        ge=0,
+        le=2000,
+        description="Threads for sync nodes; 0 means runs x 4 + 16.",
+    )
+    recursion_limit: int = Field(
+        default=100, ge=1, le=100_000, description="Supersteps a run may take unless its launch says otherwise."
+    )
+    drain_s: float = Field(
+        default=10.0, ge=0, le=600, description="Seconds a stopping worker waits for supersteps to end."
+    )
+    heartbeat_s: float = Field(
+        default=2.0, gt=0, le=60, description="Seconds between two signs of life of a worker."
+    )
+    queue_events: int = Field(
+        default=5000, ge=10, le=1_000_000, description="Events held in memory before the graphs are slowed."
+    )
+    max_snapshot_bytes: int = Field(
+        default=2_000_000,
+        ge=10_000,
+        description="Bytes of JSON state kept for the screens; larger values are cut and marked.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="How log lines are written: text for people, json for machines."
+    )
+    model: str | None = Field(
+        default=None,
+        description="Model the gallery uses, as init_chat_model names it; unset uses the deterministic local one.",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+            return value
+        raise ValueError("must start with postgresql:// or sqlite:///")
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL of the app tables."""
+        if self.database is None:
+            return f"sqlite:///{(self.data_dir / 'app.db').absolute()}"
+        if self.database.startswith("postgresql://"):
+            return self.database.replace("postgresql://", "postgresql+psycopg://", 1)
+        return self.database
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is a SQLite file of ours, which upgrades itself."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The SQLite file of the checkpoints; unused on Postgres."""
+        return self.data_dir / "checkpoints.db"
+
+    @property
+    def thread_count(self) -> int:
+        """Size of the pool that LangGraph's sync nodes and savers share (facts: langgraph 4)."""
+        return self.max_threads or self.concurrency * 4 + 16
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """
+    Read the settings; `overrides` come from the command line and win over the environment.
+
+    Raises:
+        InvalidInput: One or more settings are wrong; each is named with its variable.
+    """
+    given = {k: v for k, v in (overrides or {}).items() if v is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as exc:
+        problems = [_problem(error, given) for error in exc.errors()]
+        raise InvalidInput(
+            "These settings are wrong:", problems=problems, hint="Run `interlock doctor` to see all."
+        ) from exc
+
+
+def _problem(error: Any, given: Mapping[str, Any]) -> FieldProblem:
+    name = str(error["loc"][0]) if error["loc"] else "?"
+    where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
+    value = given.get(name, os.environ.get(f"{ENV_PREFIX}{name.upper()}", ""))
+    return FieldProblem(where, f"{error['msg']} (it is {str(value)!r})")

@@ -1,0 +1,327 @@
+"""
+The tables, as SQLAlchemy Core. The only truth about columns; migrations are checked against it.
+
+Every list that a screen or command shows has an index here that serves its order.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+REVISION = "0001"  # the newest migration; a test compares it with Alembic's own head
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases; SQLite itself keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime, store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A datetime without a time zone cannot be stored.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware UTC datetime."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json() -> Any:
+    return JSON(none_as_null=False).with_variant(JSONB(none_as_null=False), "postgresql")
+
+
+def _id() -> Any:
+    return String(200)
+
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("name", String(300), primary_key=True),
+    Column("description", Text, nullable=False, default=""),
+    Column("nodes", _json(), nullable=False),
+    Column("graph", _json(), nullable=False),
+    Column("input_schema", _json()),
+    Column("context_schema", _json()),
+    Column("state_schema", _json()),
+    Column("channels", _json(), nullable=False),
+    Column("error", Text),
+    Column("published_at", UtcDateTime, nullable=False),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("thread_id", _id(), primary_key=True),
+    Column("workflow", String(300), nullable=False),
+    Column("head_checkpoint_id", _id()),
+    Column("last_run_id", _id()),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_threads_updated", "updated_at", "thread_id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", _id(), primary_key=True),
+    Column("thread_id", _id(), ForeignKey("threads.thread_id", ondelete="CASCADE"), nullable=False),
+    Column("workflow", String(300), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("input", _json()),
+    Column("context", _json()),
+    Column("options", _json(), nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(300), nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("error", _json()),
+    Column("error_type", String(300)),
+    Column("cancel_requested_at", UtcDateTime),
+    Column("end_checkpoint_id", _id()),
+    Column("previous_run_id", _id()),
+    Column("reason", Text, nullable=False, default=""),
+    Column("deliveries", Integer, nullable=False, default=0),
+    Index("ix_runs_created", "created_at", "run_id"),
+    Index("ix_runs_status_created", "status", "created_at", "run_id"),
+    Index("ix_runs_workflow_created", "workflow", "created_at", "run_id"),
+    Index("ix_runs_thread_created", "thread_id", "created_at", "run_id"),
+    Index("ix_runs_status_ended", "status", "ended_at"),
+    # The queued resume run of a thread is the one that further decisions join: there is at most one.
+    Index(
+        "uq_runs_queued_resume",
+        "thread_id",
+        unique=True,
+        sqlite_where=text("status = 'queued' AND kind = 'resume'"),
+        postgresql_where=text("status = 'queued' AND kind = 'resume'"),
+    ),
+    CheckConstraint(
+        "status IN ('queued','running','waiting','paused','continued','done','failed','cancelled')",
+        name="status",
+    ),
+)
+
+node_runs = Table(
+    "node_runs",
+    metadata,
+    Column("run_id", _id(), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False),
+    Column("delivery", Integer, nullable=False),
+    Column("task_id", _id(), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("thread_id", _id(), nullable=False),
+    Column("workflow", String(300), nullable=False),
+    Column("node", String(300), nullable=False),
+    Column("path", String(1000), nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("duration_ms", Float),
+    Column("error_type", String(300)),
+    Column("error_message", Text),
+    PrimaryKeyConstraint("run_id", "delivery", "task_id", "attempt"),
+    Index("ix_node_runs_workflow_path_started", "workflow", "path", "started_at"),
+    Index("ix_node_runs_thread_task", "thread_id", "task_id"),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("run_id", _id(), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("path", String(1000), nullable=False, default=""),
+    Column("at", UtcDateTime, nullable=False),
+    Column("data", _json()),
+    PrimaryKeyConstraint("run_id", "seq"),
+)
+
+checkpoints_index = Table(
+    "checkpoints_index",
+    metadata,
+    Column("thread_id", _id(), nullable=False),
+    Column("checkpoint_id", _id(), nullable=False),
+    Column("parent_id", _id()),
+    Column("step", Integer, nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("next", _json(), nullable=False),
+    Column("run_id", _id()),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, default=0),
+    Column("branch", Integer, nullable=False, default=0),
+    PrimaryKeyConstraint("thread_id", "checkpoint_id"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("thread_id", _id(), nullable=False),
+    Column("checkpoint_id", _id(), nullable=False),
+    Column("values", _json()),
+    Column("next", _json(), nullable=False),
+    Column("interrupts", _json(), nullable=False),
+    Column("metadata", _json(), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("thread_id", "checkpoint_id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("approval_id", _id(), primary_key=True),
+    Column("thread_id", _id(), ForeignKey("threads.thread_id", ondelete="CASCADE"), nullable=False),
+    # The interrupt's id, or "break:<checkpoint_id>": what makes a card the same card again.
+    Column("question_key", _id(), nullable=False),
+    Column("interrupt_id", _id()),
+    Column("run_id", _id(), nullable=False),
+    Column("workflow", String(300), nullable=False),
+    Column("node", String(1000), nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("checkpoint_id", _id(), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("payload", _json()),
+    Column("allowed", _json(), nullable=False),
+    Column("schema", _json()),
+    Column("risk", String(20), nullable=False, default=""),
+    Column("status", String(20), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
+    Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_run", "run_id"),
+    CheckConstraint(
+        "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"
+    ),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", _id(), primary_key=True),
+    Column(
+        "approval_id",
+        _id(),
+        ForeignKey("approvals.approval_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("version", Integer, nullable=False),
+    Column("actor", String(300), nullable=False),
+    Column("verb", String(20), nullable=False),
+    Column("answer", _json()),
+    Column("reason", Text, nullable=False, default=""),
+    Column("before", _json()),
+    Column("after", _json()),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("seconds_to_decide", Float, nullable=False),
+    Column("run_id", _id(), nullable=False),
+    Column("refused", Text),
+    UniqueConstraint("approval_id", "version", name="uq_decisions_one_answer"),
+    Index("ix_decisions_run", "run_id"),
+    Index("ix_decisions_decided", "decided_at", "decision_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(300), nullable=False),
+    Column("action", String(50), nullable=False),
+    Column("object", String(500), nullable=False),
+    Column("before", _json()),
+    Column("after", _json()),
+    Column("reason", Text, nullable=False, default=""),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_audit_object", "object", "seq"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", _id(), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("lock", _id()),
+    Column("payload", _json(), nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("status", String(20), nullable=False),
+    Column("run_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("claimed_by", _id()),
+    Column("deliveries", Integer, nullable=False, default=0),
+    # Where the thread's head stood when the job was last handed out: law 4's "without a new checkpoint".
+    Column("progress", _id()),
+    Column("result", _json()),
+    CheckConstraint("status IN ('todo','doing','done','failed')", name="status"),
+    Index("ix_jobs_todo", "status", "priority", "created_at", "job_id"),
+    Index("ix_jobs_lock_status", "lock", "status"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", _id(), primary_key=True),
+    Column("host", String(300), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("project", Text, nullable=False, default=""),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heartbeat_at", UtcDateTime, nullable=False),
+    Column("published_at", UtcDateTime),
+    Index("ix_workers_heartbeat", "heartbeat_at"),
+)
+
+# One row a topic ("inbox", "runs", "run:<id>", "figures"); `head` rises with every change to it.
+topics = Table(
+    "topics",
+    metadata,
+    Column("name", _id(), primary_key=True),
+    Column("head", BigInteger, nullable=False),
+    Index("ix_topics_head", "head"),
+)
