@@ -1,1 +1,1 @@
-
+"""What the web process answers beside the pages: the live socket, health, and the guards around all."""

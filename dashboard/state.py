@@ -1,0 +1,80 @@
+"""
+The state of a session: what is shareable lives in the URL, the rest is drafts, selection and one note.
+
+Never facts: a session may be lost at any moment and is rebuilt from the URL and the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+_NOTE = "interlock-note"
+_PICKED = "interlock-picked"
+
+NoteKind = Literal["done", "refused", "conflict"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What came of the last act, shown once by the page that is drawn next; `text` may hold several lines."""
+
+    kind: NoteKind
+    text: str
+    detail: str = ""
+    run_id: str | None = None
+
+
+def read_param(name: str, default: str | None = None) -> str | None:
+    """A parameter of the URL; empty counts as missing."""
+    value = st.query_params.get(name)
+    return value or default
+
+
+def read_choice(name: str, allowed: Collection[str], default: str) -> str:
+    """A parameter that must be one of `allowed`; anything else, typed by whoever, becomes the default."""
+    value = read_param(name)
+    return value if value is not None and value in allowed else default
+
+
+def read_number(name: str, default: int, *, minimum: int = 1, maximum: int = 1_000_000) -> int:
+    """A whole number from the URL, within its bounds; nonsense becomes the default."""
+    value = read_param(name)
+    if value is None or not value.isascii() or not value.isdigit() or len(value) > 9:
+        return default
+    return min(max(int(value), minimum), maximum)
+
+
+def set_params(**params: str | None) -> None:
+    """Change parameters of the URL, leaving the others; None removes one."""
+    for name, value in params.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def leave_note(note: Note) -> None:
+    """Leave word for the next drawing; a later note replaces an earlier one."""
+    st.session_state[_NOTE] = note
+
+
+def take_note() -> Note | None:
+    """The note that was left, once."""
+    note: Note | None = st.session_state.pop(_NOTE, None)
+    return note
+
+
+def pick(place: str, object_id: str | None) -> None:
+    """Remember which object is chosen in a place, by id."""
+    picked: dict[str, str | None] = st.session_state.setdefault(_PICKED, {})
+    picked[place] = object_id
+
+
+def picked(place: str) -> str | None:
+    """The id chosen in a place, if any."""
+    chosen: dict[str, str | None] = st.session_state.get(_PICKED, {})
+    return chosen.get(place)
