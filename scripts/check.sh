@@ -1,0 +1,33 @@
+#!/bin/sh
+# Format, lint, types and import contracts. All are run, so that one call shows all that is wrong.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh dev
+bin=.venv/bin
+failed=""
+mkdir -p build
+
+run() {
+    name=$1
+    shift
+    if "$@" >"build/check-$name.txt" 2>&1; then
+        echo "check: $name ok"
+    else
+        failed="$failed $name"
+        sed 's|build/types/interlock/||' "build/check-$name.txt"
+    fi
+}
+
+# setuptools maps interlock.core to core/; mypy is given a tree that has the import names.
+link_types() {
+    mkdir -p build/types/interlock
+    ln -sfn ../../../core build/types/interlock/core
+    ln -sfn ../../../dashboard build/types/interlock/dashboard
+}
+
+link_types
+run format "$bin/ruff" format --check .
+run lint "$bin/ruff" check .
+run types "$bin/mypy"
+run imports "$bin/lint-imports" --no-logo --cache-dir build/import_linter_cache
+[ -z "$failed" ] || { echo "check: failed:$failed (make format mends format and part of lint)" >&2; exit 1; }
