@@ -28,7 +28,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 REVISION = "0001"  # the newest migration; a test compares it with Alembic's own head
@@ -50,7 +49,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> datetime | None:
         """Refuse a naive datetime, store UTC."""
         if value is None:
             return None
@@ -58,7 +61,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("A datetime without a time zone cannot be stored.")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> datetime | None:
         """Give back an aware UTC datetime."""
         if value is None:
             return None
@@ -66,7 +73,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def _json() -> Any:
-    return JSON(none_as_null=False).with_variant(JSONB(none_as_null=False), "postgresql")
+    # Text on Postgres too: JSONB would reorder the keys (a form follows its schema) and refuse NUL.
+    return JSON(none_as_null=False)
 
 
 def _id() -> Any:
@@ -125,7 +133,7 @@ runs = Table(
     Column("deliveries", Integer, nullable=False, default=0),
     Index("ix_runs_created", "created_at", "run_id"),
     Index("ix_runs_status_created", "status", "created_at", "run_id"),
-    Index("ix_runs_workflow_created", "workflow", "created_at", "run_id"),
+    Index("ix_runs_workflow_status_created", "workflow", "status", "created_at", "run_id"),
     Index("ix_runs_thread_created", "thread_id", "created_at", "run_id"),
     Index("ix_runs_status_ended", "status", "ended_at"),
     # The queued resume run of a thread is the one that further decisions join: there is at most one.
@@ -298,8 +306,17 @@ jobs = Table(
     Column("progress", _id()),
     Column("result", _json()),
     CheckConstraint("status IN ('todo','doing','done','failed')", name="status"),
-    Index("ix_jobs_todo", "status", "priority", "created_at", "job_id"),
+    Index("ix_jobs_todo", "status", text("priority DESC"), "created_at", "job_id"),
     Index("ix_jobs_lock_status", "lock", "status"),
+    Index("ix_jobs_claimed_by", "claimed_by", "status"),
+    # Law 3 as the last line of defence: whatever claims, one job a lock is carried out.
+    Index(
+        "uq_jobs_one_doing",
+        "lock",
+        unique=True,
+        sqlite_where=text("status = 'doing'"),
+        postgresql_where=text("status = 'doing'"),
+    ),
 )
 
 workers = Table(

@@ -1,1 +1,1 @@
-
+"""The database's way from version to version, carried out by Alembic from `migrating` alone."""

@@ -1,0 +1,207 @@
+"""Cards. Closing one is a compare-and-set of its status and version (law 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import insert as insert_into
+
+from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
+from interlock.core.store import listing
+from interlock.core.store.schema import approvals
+from interlock.core.types import ApprovalId, RunId, ThreadId
+
+PENDING = ApprovalStatus.PENDING.value
+
+_INSERT = insert_into(approvals)
+_FETCH = select(approvals).where(approvals.c.approval_id == bindparam("of_id"))
+_BY_QUESTION = select(approvals).where(
+    approvals.c.thread_id == bindparam("of_thread"), approvals.c.question_key == bindparam("of_key")
+)
+_COUNT = select(func.count()).where(approvals.c.status.in_(bindparam("statuses", expanding=True)))
+_COUNT_OF_WORKFLOW = _COUNT.where(approvals.c.workflow == bindparam("of_workflow"))
+_OLDEST = select(func.min(approvals.c.asked_at)).where(approvals.c.status == PENDING)
+_CLOSE = (
+    update(approvals)
+    .where(
+        approvals.c.approval_id == bindparam("of_id"),
+        approvals.c.status == PENDING,
+        approvals.c.version == bindparam("of_version"),
+    )
+    .values(status=bindparam("new_status"), closed_at=bindparam("now"))
+)
+_CLOSE_FOR_THREAD = (
+    update(approvals)
+    .where(
+        approvals.c.thread_id == bindparam("of_thread"),
+        approvals.c.status == PENDING,
+        approvals.c.approval_id.not_in(bindparam("except_ids", expanding=True)),
+    )
+    .values(status=bindparam("new_status"), closed_at=bindparam("now"))
+    .returning(approvals.c.approval_id)
+)
+# What stays when a card is asked again: who it is. All else is what is asked.
+_IDENTITY = {"approval_id", "thread_id", "question_key", "version", "status", "closed_at"}
+_REOPEN = (
+    update(approvals)
+    .where(
+        approvals.c.approval_id == bindparam("of_id"),
+        approvals.c.version == bindparam("of_version"),
+    )
+    .values(
+        status=PENDING,
+        version=approvals.c.version + 1,
+        closed_at=None,
+        **{
+            column.name: bindparam(f"new_{column.name}")
+            for column in approvals.columns
+            if column.name not in _IDENTITY
+        },
+    )
+)
+
+
+def insert(conn: Connection, approval: Approval, question_key: str) -> None:
+    """
+    Add a card.
+
+    Raises:
+        Conflict: This question of the thread has a card already.
+    """
+    conn.execute(_INSERT, _as_row(approval) | {"question_key": question_key})
+
+
+def fetch(conn: Connection, approval_id: ApprovalId) -> Approval | None:
+    """The card of this id."""
+    return _one(conn.execute(_FETCH, {"of_id": approval_id}).one_or_none())
+
+
+def fetch_by_question(conn: Connection, thread_id: ThreadId, question_key: str) -> Approval | None:
+    """The card of a question: an interrupt id, or `break:<checkpoint_id>`."""
+    parameters = {"of_thread": thread_id, "of_key": question_key}
+    return _one(conn.execute(_BY_QUESTION, parameters).one_or_none())
+
+
+def fetch_many(
+    conn: Connection,
+    *,
+    statuses: Sequence[str] = (PENDING,),
+    workflow: str | None = None,
+    thread_id: ThreadId | None = None,
+    run_id: RunId | None = None,
+    limit: int,
+    offset: int = 0,
+    newest_first: bool = False,
+) -> list[Approval]:
+    """Cards, the longest waiting first; `statuses` empty means any."""
+    if not statuses and thread_id is None and run_id is None:
+        statuses = list(ApprovalStatus)  # the indexes are by status
+    page = listing.Page(
+        table=approvals,
+        order=("asked_at", "approval_id"),
+        limit=limit,
+        offset=offset,
+        newest_first=newest_first,
+    )
+    equal = {"workflow": workflow, "thread_id": thread_id, "run_id": run_id}
+    return [_from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+
+
+def count(
+    conn: Connection, *, statuses: Sequence[str] = (PENDING,), workflow: str | None = None
+) -> int:
+    """How many cards there are in these statuses."""
+    parameters: dict[str, Any] = {"statuses": list(statuses)}
+    statement = _COUNT
+    if workflow is not None:
+        statement, parameters = _COUNT_OF_WORKFLOW, parameters | {"of_workflow": workflow}
+    counted: int = conn.execute(statement, parameters).scalar_one()
+    return counted
+
+
+def oldest_asked_at(conn: Connection) -> datetime | None:
+    """Since when the longest waiting card waits."""
+    oldest: datetime | None = conn.execute(_OLDEST).scalar_one()
+    return oldest
+
+
+def close(
+    conn: Connection,
+    approval_id: ApprovalId,
+    *,
+    version: int,
+    status: ApprovalStatus,
+    now: datetime,
+) -> bool:
+    """Close a card if this version of it is still pending; False says somebody was first."""
+    parameters = {"of_id": approval_id, "of_version": version, "new_status": status, "now": now}
+    return conn.execute(_CLOSE, parameters).rowcount == 1
+
+
+def reopen(
+    conn: Connection, approval_id: ApprovalId, *, version_from: int, approval: Approval
+) -> bool:
+    """
+    Ask again: the card is pending as its next version, and what is asked is taken from `approval`.
+
+    Returns:
+        False if the card is not at `version_from` (any more); then nothing changed.
+    """
+    new = {
+        f"new_{name}": value for name, value in _as_row(approval).items() if name not in _IDENTITY
+    }
+    result = conn.execute(_REOPEN, new | {"of_id": approval_id, "of_version": version_from})
+    return result.rowcount == 1
+
+
+def close_for_thread(
+    conn: Connection,
+    thread_id: ThreadId,
+    *,
+    status: ApprovalStatus,
+    now: datetime,
+    except_ids: Collection[ApprovalId] = (),
+) -> list[ApprovalId]:
+    """Close the pending cards of a thread, apart from some; the ids of those closed."""
+    parameters = {
+        "of_thread": thread_id,
+        "new_status": status,
+        "now": now,
+        "except_ids": list(except_ids),
+    }
+    return sorted(conn.execute(_CLOSE_FOR_THREAD, parameters).scalars())
+
+
+def _as_row(approval: Approval) -> dict[str, Any]:
+    return vars(approval) | {"allowed": list(approval.allowed)}
+
+
+def _one(row: Row[Any] | None) -> Approval | None:
+    return None if row is None else _from_row(row)
+
+
+def _from_row(row: Row[Any]) -> Approval:
+    return Approval(
+        approval_id=row.approval_id,
+        interrupt_id=row.interrupt_id,
+        thread_id=row.thread_id,
+        run_id=row.run_id,
+        workflow=row.workflow,
+        node=row.node,
+        namespace=row.namespace,
+        checkpoint_id=row.checkpoint_id,
+        kind=Kind(row.kind),
+        title=row.title,
+        payload=row.payload,
+        allowed=tuple(Verb(verb) for verb in row.allowed),
+        schema=row.schema,
+        risk=row.risk,
+        status=ApprovalStatus(row.status),
+        version=row.version,
+        asked_at=row.asked_at,
+        deadline_at=row.deadline_at,
+        closed_at=row.closed_at,
+    )

@@ -1,0 +1,85 @@
+"""The few statements the two databases spell differently, each behind one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Executable, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class PerDialect:
+    """One statement in two spellings, built once; `on` gives the one for a connection."""
+
+    def __init__(self, spellings: Mapping[str, Executable]) -> None:
+        self._spellings = spellings
+
+    def on(self, conn: Connection) -> Any:
+        """The statement for this connection's database."""
+        return self._spellings[conn.dialect.name]
+
+
+def insert_new(table: Table) -> PerDialect:
+    """INSERT that leaves a row which is there already as it is."""
+    return PerDialect(
+        {name: make(table).on_conflict_do_nothing() for name, make in _INSERTS.items()}
+    )
+
+
+def upsert(
+    table: Table,
+    *,
+    keep: Iterable[str] = (),
+    change: Mapping[str, ColumnElement[Any]] | None = None,
+    where: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> PerDialect:
+    """
+    INSERT that updates a row with the same primary key.
+
+    Args:
+        table: The table.
+        keep: Columns that an existing row keeps; all others but the key take the new value.
+        change: Columns with an expression of their own instead; then no others are updated.
+        where: Makes, from the new row, the condition under which the existing row is updated at all.
+    """
+    return PerDialect(
+        {
+            name: _upsert(make(table), table, set(keep), change, where)
+            for name, make in _INSERTS.items()
+        }
+    )
+
+
+def _upsert(
+    insert: Any,
+    table: Table,
+    keep: set[str],
+    change: Mapping[str, ColumnElement[Any]] | None,
+    where: Callable[[Any], ColumnElement[bool]] | None,
+) -> Executable:
+    key = [column.name for column in table.primary_key]
+    values = change or {
+        column.name: insert.excluded[column.name]
+        for column in table.columns
+        if column.name not in keep and column.name not in key
+    }
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=key, set_=values, where=None if where is None else where(insert.excluded)
+    )
+    return statement
+
+
+def lock_all(conn: Connection, key: int) -> None:
+    """
+    Wait until no other transaction holds `key`, and hold it until this one ends.
+
+    SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(_ADVISORY, {"key": key})
+
+
+_ADVISORY = text("SELECT pg_advisory_xact_lock(:key)")

@@ -1,0 +1,196 @@
+"""
+Opens the database and hands out its transactions: `write` for one use case, `read` for one look.
+
+SQLite writers begin IMMEDIATE, because a transaction that reads and then writes is refused at once
+when another wrote in between, whatever the timeout (facts: engine 5).
+"""
+
+from __future__ import annotations
+
+import select
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.store import encoding, violations
+
+BUSY_TIMEOUT_S = 30  # how long a writer waits for the others; a backup or a big batch takes a few
+POOL_SIZE = 10
+POOL_OVERFLOW = 20
+STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are fewer
+
+_READ = "interlock_read"
+_TURN = "interlock_turn"
+
+
+def open_engine(url: str, *, application_name: str = "interlock") -> Engine:
+    """
+    Open a database; nothing is connected until the first transaction.
+
+    Args:
+        url: A `sqlite:///` or `postgresql+psycopg://` URL; the folder of a SQLite file is made.
+        application_name: How the sessions are called on Postgres; takeover ends them by this name.
+
+    Raises:
+        StoreUnavailable: The URL is not one, or the folder cannot be made.
+    """
+    parsed = _parse(url)
+    options = _sqlite_options(parsed) if _is_sqlite(parsed) else _postgres_options(application_name)
+    engine = create_engine(
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=BUSY_TIMEOUT_S,
+        json_serializer=encoding.dump_json,
+        json_deserializer=encoding.load_json,
+        **options,
+    )
+    event.listen(engine, "handle_error", violations.translate, retval=True)
+    if _is_sqlite(parsed):
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkout", _refuse_dead)
+    return engine
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """
+    One transaction that may write: commits at the end, rolls back on any exception.
+
+    Raises:
+        Conflict: A unique constraint was broken; the message says which by meaning.
+        InvalidInput: A value that the database cannot store.
+        StoreUnavailable: The database does not answer, or does not fit this version.
+    """
+    with _turn(engine), _connection(engine) as conn, conn.begin():
+        yield conn
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """
+    One consistent look at the database: never blocks a writer, never waits for one, cannot write.
+
+    Raises:
+        StoreUnavailable: The database does not answer, or does not fit this version.
+    """
+    with _connection(engine) as conn:
+        options = _READ_OPTIONS[engine.dialect.name]
+        yield conn.execution_options(**options)
+
+
+# A page of several queries must not see half of a transaction, on Postgres neither.
+_READ_OPTIONS: dict[str, dict[str, Any]] = {
+    "sqlite": {_READ: True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
+@contextmanager
+def _connection(engine: Engine) -> Iterator[Connection]:
+    try:
+        conn = engine.connect()
+    except exc.TimeoutError as error:
+        raise StoreUnavailable(
+            f"All {POOL_SIZE + POOL_OVERFLOW} database connections have been in use for {BUSY_TIMEOUT_S} s."
+        ) from error
+    except exc.InvalidRequestError as error:
+        raise StoreUnavailable("The database closes every connection at once.") from error
+    with conn:
+        yield conn
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the writers of one process queue up: SQLite's own waiting is sleeping, up to 100 ms a try."""
+    lock: threading.Lock | None = engine.get_execution_options().get(_TURN)
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=BUSY_TIMEOUT_S):
+        raise StoreUnavailable(f"Another writer has held the database for {BUSY_TIMEOUT_S} s.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except exc.ArgumentError as error:
+        raise StoreUnavailable(f"{url!r} is not a database URL.") from error
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _sqlite_options(url: URL) -> dict[str, Any]:
+    if url.database:
+        folder = Path(url.database).absolute().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The folder {folder} cannot be made: {error.strerror}."
+            ) from error
+    return {
+        "connect_args": {
+            "check_same_thread": False,  # the pool hands a connection to one thread at a time
+            "timeout": BUSY_TIMEOUT_S,
+            "cached_statements": STATEMENT_CACHE,
+        },
+        "execution_options": {_TURN: threading.Lock()},
+    }
+
+
+def _postgres_options(application_name: str) -> dict[str, Any]:
+    return {"connect_args": {"application_name": application_name, "connect_timeout": 10}}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN is deferred and comes too late
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_S * 1000}",  # first: the switch to WAL itself may have to wait
+        "journal_mode=WAL",  # readers and the writer do not block each other
+        "synchronous=NORMAL",  # with WAL: survives any kill, one fsync a checkpoint and not a commit
+        "foreign_keys=ON",  # off by default, for each connection
+        "journal_size_limit=67108864",  # bytes the WAL file is cut back to after a burst
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    driver: Any = conn.connection.dbapi_connection
+    is_read = conn.get_execution_options().get(_READ, False)
+    driver.execute(f"PRAGMA query_only={'ON' if is_read else 'OFF'}")
+    conn.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+
+
+def _refuse_dead(connection: Any, _entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Replace a session that the server ended; an idle one that has something to read usually was."""
+    if not _has_input(connection.fileno()):
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        raise exc.InvalidatePoolError("The session was ended by the server.") from error
+
+
+def _has_input(descriptor: int) -> bool:
+    if hasattr(select, "poll"):
+        watch = select.poll()
+        watch.register(descriptor, select.POLLIN)
+        return bool(watch.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])

@@ -1,0 +1,103 @@
+"""
+Pages of a long table that stay cheap however long it grows.
+
+An index serves one value and an order, not several values and an order. So a list over several
+statuses is read as one short ordered list a status, and these are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    select,
+    union_all,
+)
+
+_LIMIT: BindParameter[int] = bindparam("page_limit")
+_OFFSET: BindParameter[int] = bindparam("page_offset")
+_REACH: BindParameter[int] = bindparam("page_reach")  # how far each of the merged lists must go
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """How much of a table, in which order; the order ends with a unique id."""
+
+    table: Table
+    order: tuple[str, ...]
+    limit: int
+    offset: int = 0
+    newest_first: bool = False
+
+
+def fetch(
+    conn: Connection, page: Page, *, equal: Mapping[str, Any], statuses: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """
+    Read a page.
+
+    Args:
+        conn: The connection.
+        page: The table, its order and how much of it.
+        equal: Column to the value it must have; None leaves the column free.
+        statuses: The row's `status` is one of these; empty leaves it free.
+    """
+    given = {name: value for name, value in equal.items() if value is not None}
+    wanted = dict.fromkeys(statuses)
+    statement = _build(page.table, page.order, page.newest_first, tuple(given), len(wanted))
+    parameters = {f"equal_{name}": value for name, value in given.items()}
+    parameters |= {f"status_{number}": status for number, status in enumerate(wanted)}
+    parameters |= {"page_limit": page.limit, "page_offset": page.offset}
+    if len(wanted) > 1:
+        parameters["page_reach"] = page.limit + page.offset
+    return conn.execute(statement, parameters).all()
+
+
+@lru_cache(maxsize=200)
+def _build(
+    table: Table,
+    order: tuple[str, ...],
+    newest_first: bool,  # noqa: FBT001  # private; a key of the cache
+    equal: tuple[str, ...],
+    status_count: int,
+) -> Select[Any]:
+    conditions = [table.c[name] == bindparam(f"equal_{name}") for name in equal]
+    branches = [table.c.status == bindparam(f"status_{number}") for number in range(status_count)]
+    if status_count <= 1:
+        only = select(table).where(*conditions, *branches)
+        return only.order_by(*_terms(table, order, newest_first)).limit(_LIMIT).offset(_OFFSET)
+    short = [
+        select(table.c[order[-1]], *(table.c[name] for name in order[:-1]))
+        .where(*conditions, branch)
+        .order_by(*_terms(table, order, newest_first))
+        .limit(_REACH)
+        .subquery()
+        for branch in branches
+    ]
+    merged = union_all(*(select(part) for part in short)).subquery()
+    chosen = (
+        select(merged.c[order[-1]])
+        .order_by(*_terms(merged, order, newest_first))
+        .limit(_LIMIT)
+        .offset(_OFFSET)
+    )
+    return (
+        select(table)
+        .where(table.c[order[-1]].in_(chosen))
+        .order_by(*_terms(table, order, newest_first))
+    )
+
+
+def _terms(source: Any, order: tuple[str, ...], newest_first: bool) -> list[ColumnElement[Any]]:  # noqa: FBT001
+    columns = [source.c[name] for name in order]
+    return [column.desc() for column in columns] if newest_first else columns

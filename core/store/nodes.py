@@ -1,0 +1,96 @@
+"""What the nodes did: one row an attempt of a task, written in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
+
+from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.store import dialect
+from interlock.core.store.schema import node_runs
+from interlock.core.types import RunId
+
+# A batch that is written again, or late, must not turn an ended attempt into a running one.
+_UPSERT = dialect.upsert(
+    node_runs,
+    where=lambda new: or_(
+        new.status != NodeStatus.RUNNING.value, node_runs.c.status == NodeStatus.RUNNING.value
+    ),
+)
+_FOR_RUN = (
+    select(node_runs)
+    .where(node_runs.c.run_id == bindparam("run_id"))
+    .order_by(
+        node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.delivery
+    )
+    .limit(bindparam("limit"))
+)
+_OPEN = select(
+    node_runs.c.delivery, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.started_at
+).where(node_runs.c.run_id == bindparam("run_id"), node_runs.c.status == NodeStatus.RUNNING.value)
+_CLOSE = (
+    update(node_runs)
+    .where(
+        node_runs.c.run_id == bindparam("of_run"),
+        node_runs.c.delivery == bindparam("of_delivery"),
+        node_runs.c.task_id == bindparam("of_task"),
+        node_runs.c.attempt == bindparam("of_attempt"),
+    )
+    .values(status=bindparam("new_status"), duration_ms=bindparam("new_duration_ms"))
+)
+
+
+def upsert_many(conn: Connection, node_runs: Sequence[NodeRun]) -> None:
+    """Record attempts; one that is there already is brought up to date."""
+    if node_runs:
+        conn.execute(_UPSERT.on(conn), [vars(node_run) for node_run in node_runs])
+
+
+def fetch_for_run(conn: Connection, run_id: RunId, *, limit: int = 2000) -> list[NodeRun]:
+    """The attempts of a run, in the order they started."""
+    rows = conn.execute(_FOR_RUN, {"run_id": run_id, "limit": limit})
+    return [_from_row(row) for row in rows]
+
+
+def close_open(conn: Connection, run_id: RunId, *, status: NodeStatus, ended_at: datetime) -> int:
+    """End the attempts of a run that are still running, as when their worker is gone; how many."""
+    found = conn.execute(_OPEN, {"run_id": run_id}).all()
+    if found:
+        conn.execute(_CLOSE, [_closing(run_id, row, status, ended_at) for row in found])
+    return len(found)
+
+
+def _closing(
+    run_id: RunId, row: Row[Any, Any, Any, Any], status: NodeStatus, ended_at: datetime
+) -> dict[str, Any]:
+    return {
+        "of_run": run_id,
+        "of_delivery": row.delivery,
+        "of_task": row.task_id,
+        "of_attempt": row.attempt,
+        "new_status": status,
+        "new_duration_ms": max(0.0, (ended_at - row.started_at) / timedelta(milliseconds=1)),
+    }
+
+
+def _from_row(row: Row[Any]) -> NodeRun:
+    return NodeRun(
+        run_id=row.run_id,
+        thread_id=row.thread_id,
+        workflow=row.workflow,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        delivery=row.delivery,
+        node=row.node,
+        path=row.path,
+        namespace=row.namespace,
+        step=row.step,
+        status=NodeStatus(row.status),
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+        error_type=row.error_type,
+        error_message=row.error_message,
+    )

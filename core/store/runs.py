@@ -1,0 +1,208 @@
+"""Runs: one row a submission, moved from status to status by conditional updates only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Update,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import (
+    insert as insert_into,
+)
+
+from interlock.core.model.runs import HELD, OPEN, Failure, Run, RunKind, RunOptions, RunStatus
+from interlock.core.store import listing
+from interlock.core.store.schema import runs
+from interlock.core.types import RunId, ThreadId
+
+_CHANGEABLE = {"started_at", "ended_at", "error", "end_checkpoint_id", "deliveries"}
+_LIVE = sorted(OPEN | HELD)
+
+_INSERT = insert_into(runs)
+_FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
+_QUEUED_RESUME = select(runs).where(
+    runs.c.thread_id == bindparam("thread_id"), text("status = 'queued' AND kind = 'resume'")
+)
+_LIVE_OF_THREAD = (
+    select(runs)
+    .where(runs.c.thread_id == bindparam("thread_id"), runs.c.status.in_(_LIVE))
+    .order_by(runs.c.created_at, runs.c.run_id)
+)
+_REQUEST_CANCEL = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("id"), runs.c.status.in_(_LIVE))
+    .values(cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, bindparam("now")))
+)
+_CANCEL_REQUESTS = select(runs.c.run_id).where(
+    runs.c.run_id.in_(bindparam("run_ids", expanding=True)), runs.c.cancel_requested_at.is_not(None)
+)
+_COUNT_LIVE = (
+    select(runs.c.status, func.count()).where(runs.c.status.in_(_LIVE)).group_by(runs.c.status)
+)
+_COUNT_ENDED = select(func.count()).where(
+    runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
+)
+
+
+def insert(conn: Connection, run: Run) -> None:
+    """
+    Add a run.
+
+    Raises:
+        Conflict: The thread has a queued resume run already, or is not there.
+        InvalidInput: Its input or context has no JSON form.
+    """
+    conn.execute(_INSERT, _as_row(run))
+
+
+def fetch(conn: Connection, run_id: RunId) -> Run | None:
+    """The run of this id."""
+    return _one(conn.execute(_FETCH, {"run_id": run_id}).one_or_none())
+
+
+def fetch_many(
+    conn: Connection,
+    *,
+    statuses: Sequence[RunStatus] = (),
+    workflow: str | None = None,
+    thread_id: ThreadId | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[Run]:
+    """Runs, newest first; `statuses` empty means any."""
+    if workflow is not None and thread_id is None and not statuses:
+        statuses = list(RunStatus)  # the index of a workflow's runs is by status
+    page = listing.Page(
+        table=runs, order=("created_at", "run_id"), limit=limit, offset=offset, newest_first=True
+    )
+    equal = {"workflow": workflow, "thread_id": thread_id}
+    return [_from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+
+
+def find_queued_resume(conn: Connection, thread_id: ThreadId) -> Run | None:
+    """The queued resume run of a thread, which further decisions join; there is at most one."""
+    return _one(conn.execute(_QUEUED_RESUME, {"thread_id": thread_id}).one_or_none())
+
+
+def find_open_or_held(conn: Connection, thread_id: ThreadId) -> list[Run]:
+    """The runs of a thread that have not ended, oldest first; few, as a thread runs one at a time."""
+    return [_from_row(row) for row in conn.execute(_LIVE_OF_THREAD, {"thread_id": thread_id})]
+
+
+def move(
+    conn: Connection,
+    run_id: RunId,
+    *,
+    from_: Collection[RunStatus],
+    to: RunStatus,
+    **changes: Any,
+) -> bool:
+    """
+    Move a run on, if it is still where the caller believes it to be.
+
+    Args:
+        conn: The connection.
+        run_id: The run.
+        from_: Statuses it may be in.
+        to: The status it gets.
+        changes: Any of started_at, ended_at, error (a Failure), end_checkpoint_id, deliveries.
+
+    Returns:
+        False if it was in another status, or is unknown; then nothing changed.
+    """
+    unknown = changes.keys() - _CHANGEABLE
+    if unknown:
+        raise TypeError(f"A move cannot change {', '.join(sorted(unknown))}.")
+    values = dict(changes)
+    if "error" in values:
+        failure: Failure | None = values["error"]
+        values["error"] = None if failure is None else failure.as_json()
+        values["error_type"] = None if failure is None else failure.type
+    statement = _move(tuple(sorted(values)))
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    result = conn.execute(statement, parameters | {"id": run_id, "from": list(from_), "to": to})
+    return result.rowcount == 1
+
+
+def request_cancel(conn: Connection, run_id: RunId, *, now: datetime) -> bool:
+    """Note that a run shall end; the first request keeps its time. False if it has ended or is unknown."""
+    return conn.execute(_REQUEST_CANCEL, {"id": run_id, "now": now}).rowcount == 1
+
+
+def fetch_cancel_requests(conn: Connection, *, run_ids: Collection[RunId]) -> set[RunId]:
+    """Those of these runs that somebody asked to cancel."""
+    if not run_ids:
+        return set()
+    return set(conn.execute(_CANCEL_REQUESTS, {"run_ids": list(run_ids)}).scalars())
+
+
+def count_by_status(conn: Connection) -> dict[RunStatus, int]:
+    """How many runs are queued, running, waiting and paused; those that ended are not counted."""
+    counts = dict.fromkeys((RunStatus(status) for status in _LIVE), 0)
+    for status, count in conn.execute(_COUNT_LIVE).tuples():
+        counts[RunStatus(status)] = count
+    return counts
+
+
+def count_ended_since(conn: Connection, *, status: RunStatus, since: datetime) -> int:
+    """How many runs ended in this status at or after a moment."""
+    count: int = conn.execute(_COUNT_ENDED, {"status": status, "since": since}).scalar_one()
+    return count
+
+
+@lru_cache(maxsize=64)
+def _move(names: tuple[str, ...]) -> Update:
+    return (
+        update(runs)
+        .where(
+            runs.c.run_id == bindparam("id"), runs.c.status.in_(bindparam("from", expanding=True))
+        )
+        .values(status=bindparam("to"), **{name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+def _as_row(run: Run) -> dict[str, Any]:
+    return vars(run) | {
+        "options": run.options.as_json(),
+        "error": None if run.error is None else run.error.as_json(),
+        "error_type": None if run.error is None else run.error.type,
+    }
+
+
+def _one(row: Row[Any] | None) -> Run | None:
+    return None if row is None else _from_row(row)
+
+
+def _from_row(row: Row[Any]) -> Run:
+    return Run(
+        run_id=row.run_id,
+        thread_id=row.thread_id,
+        workflow=row.workflow,
+        kind=RunKind(row.kind),
+        status=RunStatus(row.status),
+        input=row.input,
+        context=row.context,
+        options=RunOptions.from_json(row.options),
+        priority=row.priority,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        error=Failure.from_json(row.error),
+        cancel_requested_at=row.cancel_requested_at,
+        end_checkpoint_id=row.end_checkpoint_id,
+        previous_run_id=row.previous_run_id,
+        reason=row.reason,
+        deliveries=row.deliveries,
+    )

@@ -1,0 +1,42 @@
+"""States as JSON, as a worker projected them for the screens."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select
+
+from interlock.core.model.threads import Snapshot
+from interlock.core.store import dialect
+from interlock.core.store.schema import snapshots
+from interlock.core.types import CheckpointId, ThreadId
+
+_UPSERT = dialect.upsert(snapshots)
+_FETCH = select(snapshots).where(
+    snapshots.c.thread_id == bindparam("of_thread"), snapshots.c.checkpoint_id == bindparam("of_id")
+)
+
+
+def put(conn: Connection, snapshot: Snapshot) -> None:
+    """Keep a snapshot; it replaces the one of the same checkpoint."""
+    row = vars(snapshot) | {
+        "next": list(snapshot.next),
+        "interrupts": [dict(interrupt) for interrupt in snapshot.interrupts],
+        "metadata": dict(snapshot.metadata),
+    }
+    conn.execute(_UPSERT.on(conn), row)
+
+
+def fetch(conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId) -> Snapshot | None:
+    """The snapshot of a checkpoint, if one was kept."""
+    found = conn.execute(_FETCH, {"of_thread": thread_id, "of_id": checkpoint_id})
+    row = found.mappings().one_or_none()  # not by attribute: `values` is a method of a row
+    if row is None:
+        return None
+    return Snapshot(
+        thread_id=thread_id,
+        checkpoint_id=checkpoint_id,
+        values=row["values"],
+        next=tuple(row["next"]),
+        interrupts=tuple(row["interrupts"]),
+        metadata=row["metadata"],
+        created_at=row["created_at"],
+    )

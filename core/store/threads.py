@@ -1,0 +1,83 @@
+"""Threads: which workflow they belong to, and where they stand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from interlock.core.model.threads import Thread
+from interlock.core.store import dialect
+from interlock.core.store.schema import threads
+from interlock.core.types import CheckpointId, RunId, ThreadId
+
+_INSERT = dialect.insert_new(threads)
+_FETCH = select(threads).where(threads.c.thread_id == bindparam("thread_id"))
+_LOCK = _FETCH.with_for_update()
+_FETCH_MANY = (
+    select(threads)
+    .order_by(threads.c.updated_at.desc(), threads.c.thread_id.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_TOUCH = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("id"))
+    .values(
+        head_checkpoint_id=func.coalesce(bindparam("head"), threads.c.head_checkpoint_id),
+        last_run_id=func.coalesce(bindparam("run"), threads.c.last_run_id),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def insert(conn: Connection, thread: Thread) -> bool:
+    """Add a thread; False, and nothing changes, if there is one of this id."""
+    result = conn.execute(_INSERT.on(conn), vars(thread))
+    return result.rowcount == 1
+
+
+def fetch(conn: Connection, thread_id: ThreadId) -> Thread | None:
+    """The thread of this id."""
+    return _one(conn.execute(_FETCH, {"thread_id": thread_id}).one_or_none())
+
+
+def lock(conn: Connection, thread_id: ThreadId) -> Thread | None:
+    """The thread of this id, kept from other writers until the transaction ends."""
+    return _one(conn.execute(_LOCK, {"thread_id": thread_id}).one_or_none())
+
+
+def touch(
+    conn: Connection,
+    thread_id: ThreadId,
+    *,
+    head_checkpoint_id: CheckpointId | None = None,
+    last_run_id: RunId | None = None,
+    now: datetime,
+) -> None:
+    """Move a thread on; what is None stays as it is."""
+    conn.execute(
+        _TOUCH, {"id": thread_id, "head": head_checkpoint_id, "run": last_run_id, "now": now}
+    )
+
+
+def fetch_many(conn: Connection, *, limit: int, offset: int = 0) -> list[Thread]:
+    """Threads, the one that moved last first."""
+    rows = conn.execute(_FETCH_MANY, {"limit": limit, "offset": offset})
+    return [_from_row(row) for row in rows]
+
+
+def _one(row: Row[Any] | None) -> Thread | None:
+    return None if row is None else _from_row(row)
+
+
+def _from_row(row: Row[Any]) -> Thread:
+    return Thread(
+        thread_id=row.thread_id,
+        workflow=row.workflow,
+        head_checkpoint_id=row.head_checkpoint_id,
+        last_run_id=row.last_run_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

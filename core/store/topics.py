@@ -1,0 +1,33 @@
+"""
+Head numbers of what the screens show: one that moved says that something has to be drawn again.
+
+Bump late in a transaction: on Postgres the topic's row is locked from then to the commit.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from interlock.core.store import dialect, events
+from interlock.core.store.schema import topics
+from interlock.core.types import RunId
+
+_BUMP = dialect.upsert(topics, change={"head": topics.c.head + 1})
+_HEADS = select(topics.c.name, topics.c.head).order_by(topics.c.name).limit(1000)
+
+
+def bump(conn: Connection, *names: str) -> None:
+    """Note that something of these topics changed."""
+    if names:
+        # In one order everywhere, so that two transactions never wait for each other.
+        conn.execute(_BUMP.on(conn), [{"name": name, "head": 1} for name in sorted(set(names))])
+
+
+def fetch_heads(conn: Connection) -> dict[str, int]:
+    """The head of each topic that ever moved; there are a handful."""
+    return dict(conn.execute(_HEADS).tuples().all())
+
+
+def run_head(conn: Connection, run_id: RunId) -> int:
+    """The head of one run, which is the number of its newest event."""
+    return events.last_seq(conn, run_id)

@@ -1,0 +1,99 @@
+"""
+Turns what the two drivers raise into our errors: broken constraints by name, an absent database by cause.
+
+SQLite names the columns of a broken unique constraint, not the constraint; the tables tell which it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import (
+    ExceptionContext,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    exc,
+)
+from sqlalchemy.schema import ColumnCollectionConstraint
+
+from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
+from interlock.core.store import schema
+
+# What a broken constraint means to whoever made the call.
+MEANINGS = {
+    "uq_decisions_one_answer": "This version of the card has been decided already.",
+    "uq_approvals_question": "This question has a card already.",
+    "uq_runs_queued_resume": "This thread has a queued run already that further decisions join.",
+    "uq_jobs_one_doing": "Another job with the same lock is being carried out.",
+}
+_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
+_CHECK = re.compile(r"CHECK constraint failed: (\w+)")
+_MISSING_TABLE = re.compile(
+    r"no such (?:table|column)|relation .* does not exist|column .* does not exist"
+)
+
+
+def translate(context: ExceptionContext) -> BaseException | None:
+    """Give the error to raise instead; None lets SQLAlchemy's own through (it is a mistake of ours)."""
+    error = context.sqlalchemy_exception
+    if not isinstance(error, exc.DBAPIError):
+        return None
+    text = str(error.orig).strip()
+    if isinstance(error, exc.IntegrityError):
+        return _broken_constraint(error, text)
+    if isinstance(error, exc.DataError):
+        return InvalidInput(f"The database cannot store this value: {_first_line(text)}.")
+    if _MISSING_TABLE.search(text):
+        return StoreUnavailable(
+            f"The database does not have the tables of this version ({_first_line(text)}).",
+            hint="Run `interlock db upgrade`.",
+        )
+    if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
+        return StoreUnavailable(f"The database does not answer: {_first_line(text)}.")
+    return None
+
+
+def _broken_constraint(error: exc.IntegrityError, text: str) -> InterlockError:
+    name = _constraint_name(error, text)
+    if name is None or name.startswith("fk_"):
+        return Conflict("What this belongs to is not there (any more).")
+    if name in MEANINGS:
+        return Conflict(MEANINGS[name])
+    if name.startswith(("uq_", "pk_")):
+        return Conflict(f"There is one already ({name}).")
+    return InvalidInput(f"The database refuses this value ({name}).")
+
+
+def _constraint_name(error: exc.IntegrityError, text: str) -> str | None:
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        named: str | None = diagnosis.constraint_name or diagnosis.column_name
+        return named
+    if found := _UNIQUE.search(text):
+        return _UNIQUE_COLUMNS.get(found[1], found[1])
+    if found := _CHECK.search(text):
+        return found[1]
+    return None if "FOREIGN KEY" in text else text
+
+
+def _unique_columns() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for table in schema.metadata.tables.values():
+        unique: list[ColumnCollectionConstraint | Index] = [
+            item
+            for item in table.constraints
+            if isinstance(item, UniqueConstraint | PrimaryKeyConstraint)
+        ]
+        unique += [index for index in table.indexes if index.unique]
+        for item in unique:
+            columns = ", ".join(f"{table.name}.{column.name}" for column in item.columns)
+            names[columns] = str(item.name)
+    return names
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0].rstrip(".") if text else "no reason given"
+
+
+_UNIQUE_COLUMNS = _unique_columns()

@@ -1,0 +1,64 @@
+"""The workflows that a worker published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select
+
+from interlock.core.model.workflows import Workflow
+from interlock.core.store import dialect
+from interlock.core.store.schema import workflows
+
+_COLUMNS = tuple(field.name for field in fields(Workflow))
+_UPSERT = dialect.upsert(workflows)
+_DELETE_OTHERS = delete(workflows).where(
+    workflows.c.name.not_in(bindparam("names", expanding=True))
+)
+_FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
+_FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
+
+
+def replace_all(conn: Connection, workflows: Sequence[Workflow]) -> None:
+    """Make these the workflows there are; others disappear."""
+    rows = sorted((_as_row(workflow) for workflow in workflows), key=lambda row: row["name"])
+    conn.execute(_DELETE_OTHERS, {"names": [row["name"] for row in rows]})
+    if rows:
+        conn.execute(_UPSERT.on(conn), rows)
+
+
+def fetch(conn: Connection, name: str) -> Workflow | None:
+    """The workflow of this name."""
+    row = conn.execute(_FETCH, {"name": name}).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def fetch_all(conn: Connection, *, limit: int = 500) -> list[Workflow]:
+    """All workflows, by name."""
+    return [_from_row(row) for row in conn.execute(_FETCH_ALL, {"limit": limit})]
+
+
+def _as_row(workflow: Workflow) -> dict[str, Any]:
+    row = {name: getattr(workflow, name) for name in _COLUMNS}
+    return row | {
+        "nodes": list(workflow.nodes),
+        "channels": list(workflow.channels),
+        "graph": dict(workflow.graph),
+    }
+
+
+def _from_row(row: Row[Any]) -> Workflow:
+    return Workflow(
+        name=row.name,
+        description=row.description,
+        nodes=tuple(row.nodes),
+        graph=row.graph,
+        input_schema=row.input_schema,
+        context_schema=row.context_schema,
+        state_schema=row.state_schema,
+        channels=tuple(row.channels),
+        error=row.error,
+        published_at=row.published_at,
+    )
