@@ -1,0 +1,130 @@
+"""
+The chat model of the gallery: a deterministic local one, or the one that INTERLOCK_MODEL names.
+
+The local model needs no key and no network, and says of itself that it is local.
+"""
+
+# ruff: noqa: ARG002  (LangChain fixes the signatures)
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from interlock.core.gallery import latency, replies
+
+LOCAL_MODEL = "interlock-local"
+
+
+def chat_model() -> BaseChatModel:
+    """Return the model that INTERLOCK_MODEL names, or the local one where it is unset."""
+    name = os.environ.get("INTERLOCK_MODEL", "").strip()
+    return _open_model(name) if name else LocalChatModel()
+
+
+def ask(job: str, **parts: object) -> list[BaseMessage]:
+    """Write a prompt: the job as the system message, each part of the material in its own tag."""
+    material = "\n".join(f"<{name}>\n{value}\n</{name}>" for name, value in parts.items())
+    return [SystemMessage(job), HumanMessage(material)]
+
+
+@lru_cache(maxsize=4)
+def _open_model(name: str) -> BaseChatModel:
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as exc:
+        raise ImportError(
+            f"INTERLOCK_MODEL is {name!r}, which needs LangChain: run `pip install langchain` "
+            "and the provider's package, for example `pip install langchain-openai`."
+        ) from exc
+    model: BaseChatModel = init_chat_model(name)
+    return model
+
+
+class LocalChatModel(BaseChatModel):
+    """
+    A stand-in that always gives the same reply to the same prompt, token by token.
+
+    It understands the jobs of the gallery (`replies.py`) and tells everyone else what it is.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return LOCAL_MODEL
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        return {**params, "ls_provider": "interlock", "ls_model_name": LOCAL_MODEL}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await agenerate_from_stream(self._astream(messages))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        pause_s = latency.token_s()
+        for chunk in _chunks(messages):
+            if pause_s:
+                time.sleep(pause_s)
+            yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        pause_s = latency.token_s()
+        for chunk in _chunks(messages):
+            await asyncio.sleep(pause_s)
+            yield chunk
+
+
+def _chunks(messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
+    tokens = re.findall(r"\s*\S+", replies.reply_to(messages))
+    for position, token in enumerate(tokens, start=1):
+        message = AIMessageChunk(content=token)
+        if position == len(tokens):
+            read = sum(len(str(m.text).split()) for m in messages)
+            message = AIMessageChunk(
+                content=token,
+                response_metadata={"model_name": LOCAL_MODEL, "local": True},
+                usage_metadata={
+                    "input_tokens": read,
+                    "output_tokens": len(tokens),
+                    "total_tokens": read + len(tokens),
+                },
+                chunk_position="last",
+            )
+        yield ChatGenerationChunk(message=message)
