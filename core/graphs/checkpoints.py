@@ -1,0 +1,167 @@
+"""What the checkpoint database tells without loading a single state value, whatever the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import ormsgpack
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from interlock.core.graphs.fidelity import UnstorableValue
+from interlock.core.types import CheckpointId, RunId, ThreadId
+
+_UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
+HEADS_PER_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawCheckpoint:
+    """
+    One root checkpoint as its row says; `size_bytes` is the state it stands for.
+
+    `step` and `source` are LangGraph's; `run_id` is what the run wrote into its metadata.
+    """
+
+    checkpoint_id: CheckpointId
+    parent_id: CheckpointId | None
+    step: int
+    source: str
+    run_id: RunId | None
+    created_at: datetime
+    size_bytes: int
+
+
+class Savers(Protocol):
+    """The checkpoint database of a worker: savers for runs, and plain questions to its tables."""
+
+    async def setup(self) -> None:
+        """Make or upgrade the tables; safe when several processes do it at once."""
+
+    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
+        """A saver for one run, cheap to make; call it within the event loop."""
+
+    async def entries(
+        self, thread_id: ThreadId, after: CheckpointId | None, limit: int
+    ) -> list[RawCheckpoint]:
+        """Root checkpoints of a thread, oldest first, those after `after` only."""
+
+    def heads(self) -> AsyncIterator[tuple[ThreadId, CheckpointId]]:
+        """Every thread with its newest root checkpoint, by thread id, read page by page."""
+
+    async def pending_resumes(
+        self, thread_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> dict[str, int]:
+        """How many answers each task of this checkpoint, nested ones included, has taken in."""
+
+
+OpenSavers = AbstractAsyncContextManager[Savers]
+
+
+class NamesChannels:
+    """Mixed into a saver: a value that cannot be stored is named with its channel."""
+
+    serde: SerializerProtocol
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        """Store a checkpoint."""
+        try:
+            return await super().aput(  # type: ignore[misc]
+                config, checkpoint, metadata, new_versions
+            )
+        except UnstorableValue as exc:
+            raise self._name(exc, list(checkpoint["channel_values"].items())) from exc
+
+    async def aput_writes(
+        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what a task wrote."""
+        try:
+            await super().aput_writes(config, writes, task_id, task_path)  # type: ignore[misc]
+        except UnstorableValue as exc:
+            raise self._name(exc, writes) from exc
+
+    def _name(
+        self, exc: UnstorableValue, values: Sequence[tuple[str, Any]]
+    ) -> UnstorableValue:
+        for channel, value in values:
+            try:
+                self.serde.dumps_typed(value)
+            except UnstorableValue as found:
+                return found.within(channel)
+        return exc
+
+
+def make_raw(
+    *,
+    checkpoint_id: str,
+    parent_id: str | None,
+    metadata: Mapping[str, Any],
+    timestamp: str | None,
+    size_bytes: int | None,
+) -> RawCheckpoint:
+    """Read one row; `timestamp` is needed only where the id does not hold the time."""
+    run_id = metadata.get("run_id")
+    return RawCheckpoint(
+        checkpoint_id=CheckpointId(checkpoint_id),
+        parent_id=CheckpointId(parent_id) if parent_id else None,
+        step=int(metadata.get("step", -1)),
+        source=str(metadata.get("source", "")),
+        run_id=RunId(str(run_id)) if run_id else None,
+        created_at=read_time(checkpoint_id) or _parse_time(timestamp),
+        size_bytes=size_bytes or 0,
+    )
+
+
+def read_time(checkpoint_id: str) -> datetime | None:
+    """The moment in a version 6 UUID, which LangGraph's checkpoint ids are; None for other ids."""
+    try:
+        uuid = UUID(checkpoint_id)
+    except ValueError:
+        return None
+    if uuid.version != 6:
+        return None
+    value = uuid.int
+    ticks = (value >> 96) << 28 | ((value >> 80) & 0xFFFF) << 12 | ((value >> 64) & 0x0FFF)
+    return _UUID_EPOCH + timedelta(microseconds=ticks // 10)  # a tick is 100 ns
+
+
+def count_resumes(kind: str, data: bytes) -> int:
+    """How many answers a stored resume write holds; they are counted, not restored."""
+    if kind != "msgpack":
+        return 1
+    value = ormsgpack.unpackb(
+        data, ext_hook=lambda _code, _data: None, option=ormsgpack.OPT_NON_STR_KEYS
+    )
+    return len(value) if isinstance(value, list) else 1
+
+
+def read_timestamp(kind: str, data: bytes) -> str | None:
+    """The `ts` of a whole stored checkpoint, for ids that do not hold the time."""
+    if kind != "msgpack":
+        return None
+    value = ormsgpack.unpackb(
+        data, ext_hook=lambda _code, _data: None, option=ormsgpack.OPT_NON_STR_KEYS
+    )
+    return value.get("ts") if isinstance(value, dict) else None
+
+
+def read_metadata(value: bytes | str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Checkpoint metadata as a mapping, from JSON text where the driver does not decode it."""
+    if value is None:
+        return {}
+    return value if isinstance(value, Mapping) else json.loads(value)
+
+
+def _parse_time(timestamp: str | None) -> datetime:
+    try:
+        at = datetime.fromisoformat(timestamp or "")
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,74 @@
+"""Say in one sentence why a graph did not load: what, in which file and line, and what to run."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+from interlock.core.graphs.modules import is_project_file
+from interlock.core.graphs.project import ExportProblem, GraphSpec, Project
+
+
+def explain_import_failure(spec: GraphSpec, project: Project, exc: BaseException) -> str:
+    """Why importing the graph's module, or finding the graph in it, failed."""
+    if isinstance(exc, ExportProblem):
+        return f"{spec.target}: {exc}."
+    if isinstance(exc, ModuleNotFoundError) and exc.name:
+        return _explain_missing_module(spec, project, exc.name)
+    return f"{spec.target}: importing it raised {_sentence(exc)}{_place(project, exc)}."
+
+
+def explain_factory_failure(spec: GraphSpec, exc: BaseException) -> str:
+    """Why calling the graph's factory failed, or what it returned instead of a graph."""
+    if isinstance(exc, ExportProblem):
+        return f"{spec.target}: what the factory {spec.variable!r} returned {exc}."
+    frames = traceback.extract_tb(exc.__traceback__)
+    name = Path(spec.module).name if spec.is_file else spec.module.rpartition(".")[2] + ".py"
+    frame = next((f for f in reversed(frames) if Path(f.filename).name == name), None)
+    where = f" ({frame.filename}, line {frame.lineno})" if frame else ""
+    return f"{spec.target}: the factory {spec.variable!r} raised {_sentence(exc)}{where}."
+
+
+def suggest_install(project: Project, module: str) -> str:
+    """The command that most likely makes a module importable."""
+    for folder in project.import_paths:
+        if any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg")):
+            return f"pip install -e {folder}"
+        if (folder / "requirements.txt").is_file():
+            return f"pip install -r {folder / 'requirements.txt'}"
+    top = _normalise(module.partition(".")[0])
+    for dependency in project.dependencies:
+        name = _normalise(re.split(r"[\s\[<>=!~;@]", dependency, maxsplit=1)[0])
+        if name and name == top:
+            return f"pip install '{dependency}'"
+    packages = [d for d in project.dependencies if not (project.folder / d).is_dir()]
+    if packages and not any(d.startswith((".", "/")) for d in packages):
+        return "pip install " + " ".join(f"'{package}'" for package in packages)
+    return f"pip install {module.partition('.')[0]}"
+
+
+def _explain_missing_module(spec: GraphSpec, project: Project, module: str) -> str:
+    command = suggest_install(project, module)
+    return (
+        f"{spec.target}: the module {module!r} that it imports is not installed here; "
+        f"install the project first with `{command}`."
+    )
+
+
+def _place(project: Project, exc: BaseException) -> str:
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f" ({exc.filename}, line {exc.lineno})"
+    for frame in reversed(traceback.extract_tb(exc.__traceback__)):
+        if is_project_file(frame.filename, project):
+            return f" ({frame.filename}, line {frame.lineno})"
+    return ""
+
+
+def _sentence(exc: BaseException) -> str:
+    text = (exc.msg if isinstance(exc, SyntaxError) else str(exc)).strip().rstrip(".")
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+
+
+def _normalise(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,67 @@
+"""Turning whatever user code raised into a kept record (W3); never fails itself."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from functools import cache
+from importlib import metadata
+
+from langgraph.errors import GraphRecursionError
+
+from interlock.core.graphs import projection
+from interlock.core.model.nodes import NodeRun
+from interlock.core.model.runs import Failure
+from interlock.core.types import Json
+
+MAX_MESSAGE = 4_000  # characters of an error's text
+MAX_STACK = 30_000  # characters of a traceback; its end is what matters
+MAX_SNAPSHOT_BYTES = 50_000  # JSON of the masked state kept with a failure
+PACKAGES = ("langgraph", "langgraph-checkpoint", "langchain-core", "interlock-control-room")
+
+
+def message_of(error: BaseException) -> str:
+    """Read an error's text, whatever its `__str__` does."""
+    try:
+        text = str(error) or repr(error)
+    except Exception as broken:  # noqa: BLE001  user code decides what str() does
+        text = f"(its text cannot be read: {type(broken).__name__})"
+    if isinstance(error, GraphRecursionError):
+        text = f"{text.split(' For more')[0]} Retry goes on with a fresh limit."
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " … (cut)"
+
+
+def describe(error: BaseException, *, attempt: NodeRun | None, state: Json) -> Failure:
+    """
+    Make the record of a failed run.
+
+    Args:
+        error: What the graph raised.
+        attempt: The attempt that failed, where one is known.
+        state: The thread's state as JSON, or None.
+    """
+    try:
+        stack = "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001  a traceback prints the error, hence runs user code
+        stack = "".join(traceback.format_tb(error.__traceback__))
+    return Failure(
+        type=type(error).__name__,
+        message=message_of(error),
+        stack=stack[-MAX_STACK:],
+        node=attempt.path if attempt else None,
+        attempt=attempt.attempt if attempt else None,
+        snapshot=projection.to_json(projection.mask(state), max_bytes=MAX_SNAPSHOT_BYTES),
+        versions=dict(versions()),
+    )
+
+
+@cache
+def versions() -> tuple[tuple[str, str], ...]:
+    """The versions that matter when a failure is read a month later."""
+    found = [("python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)

@@ -1,0 +1,135 @@
+"""
+Load the graphs of a project: every kind of export LangGraph accepts, each opened once per run.
+
+A graph that cannot be loaded is listed with its reason; the others work.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
+
+from interlock.core.errors import WorkflowNotLoaded
+from interlock.core.graphs.explaining import explain_factory_failure, explain_import_failure
+from interlock.core.graphs.factories import Access, Factory, read_factory
+from interlock.core.graphs.modules import import_target
+from interlock.core.graphs.project import ExportProblem, GraphSpec, Project
+
+logger = logging.getLogger(__name__)
+
+Exported = Pregel[Any, Any, Any, Any] | Factory
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedGraph:
+    """
+    One graph of the project, ready to be opened, or the reason why it is not.
+
+    `exported` is a compiled graph shared by all runs, or a factory called for each.
+    """
+
+    name: str
+    description: str
+    spec: GraphSpec
+    exported: Exported | None
+    error: str | None = None
+
+    @asynccontextmanager
+    async def open(
+        self,
+        config: RunnableConfig,
+        *,
+        store: BaseStore | None = None,
+        context: Any = None,
+        access: Access = "threads.create_run",
+    ) -> AsyncIterator[Pregel[Any, Any, Any, Any]]:
+        """
+        Give the graph for one use; a factory is called with `config` and closed afterwards.
+
+        Raises:
+            WorkflowNotLoaded: It did not load, or its factory failed or gave no graph.
+        """
+        if self.exported is None:
+            raise WorkflowNotLoaded(self.error or f"The graph {self.name!r} is not loaded.")
+        if isinstance(self.exported, Pregel):
+            yield self.exported
+            return
+        async with AsyncExitStack() as stack:
+            try:
+                value = await self.exported.call(
+                    stack, config=config, store=store, context=context, access=access
+                )
+                graph = as_graph(value)
+            except Exception as exc:
+                raise WorkflowNotLoaded(explain_factory_failure(self.spec, exc)) from exc
+            yield graph
+
+
+def load_all(project: Project) -> list[LoadedGraph]:
+    """Import every graph of a project that has been entered; runs the user's module code."""
+    return [load_one(spec, project) for spec in project.graphs]
+
+
+def load_one(spec: GraphSpec, project: Project) -> LoadedGraph:
+    """Import one graph; what goes wrong becomes its `error`."""
+    exported: Exported | None = None
+    error = None
+    try:
+        exported = _read_export(spec, project)
+    except (Exception, SystemExit) as exc:  # a module may call sys.exit() when it is imported
+        error = explain_import_failure(spec, project, exc)
+        logger.warning("graph_not_loaded", exc_info=exc, extra={"graph": spec.name})
+    return LoadedGraph(
+        name=spec.name, description=spec.description, spec=spec, exported=exported, error=error
+    )
+
+
+def as_graph(value: Any) -> Pregel[Any, Any, Any, Any]:
+    """
+    Make what a module exports or a factory returns a compiled graph.
+
+    Raises:
+        ExportProblem: It is neither a graph nor a builder.
+    """
+    if isinstance(value, Pregel):
+        return value
+    if isinstance(value, StateGraph):
+        return _compile(value)
+    raise ExportProblem(f"is {_describe(value)}, not a graph")
+
+
+def _compile(builder: StateGraph[Any, Any, Any, Any]) -> Pregel[Any, Any, Any, Any]:
+    # compile() writes into the builder, and a second one with a default error handler then fails;
+    # a factory may well return the same builder each time.
+    own = copy.copy(builder)
+    own.nodes = {name: copy.copy(node) for name, node in builder.nodes.items()}
+    return own.compile()
+
+
+def _read_export(spec: GraphSpec, project: Project) -> Exported:
+    module = import_target(spec, project)
+    try:
+        value = getattr(module, spec.variable)
+    except AttributeError:
+        raise ExportProblem(f"{spec.module} has no variable {spec.variable!r}") from None
+    if isinstance(value, (Pregel, StateGraph)):
+        return as_graph(value)
+    if callable(value):
+        return read_factory(value)
+    raise ExportProblem(f"{spec.variable!r} is {_describe(value)}, not a graph")
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "None"
+    kind = type(value).__qualname__
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"

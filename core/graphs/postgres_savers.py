@@ -1,0 +1,231 @@
+"""
+Checkpoints on Postgres: a saver per run, all on one pool.
+
+One saver object does one operation at a time whatever its pool, so runs must not share one
+(facts langgraph 8: 64 against 332 checkpoints a second).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import psycopg
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.graphs.checkpoints import (
+    HEADS_PER_PAGE,
+    NamesChannels,
+    RawCheckpoint,
+    count_resumes,
+    make_raw,
+    read_metadata,
+)
+from interlock.core.types import CheckpointId, ThreadId
+
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+OPEN_TIMEOUT_S = 15.0
+SETUP_TIMEOUT_S = 120.0
+SETUP_POLL_S = 0.1
+SETUP_LOCK = 0x494E5452  # "INTR": one process at a time makes LangGraph's tables
+CONNECTION: dict[str, Any] = {
+    "autocommit": True,  # without it LangGraph's setup fails and nothing is ever committed
+    "prepare_threshold": 0,
+    "row_factory": dict_row,
+}
+
+_ENTRIES = """
+SELECT c.checkpoint_id, c.parent_checkpoint_id, c.metadata, c.checkpoint ->> 'ts' AS ts,
+       pg_column_size(c.checkpoint) + pg_column_size(c.metadata) + coalesce((
+           SELECT sum(octet_length(b.blob)) FROM jsonb_each_text(c.checkpoint -> 'channel_versions') v
+           JOIN checkpoint_blobs b ON b.thread_id = c.thread_id AND b.checkpoint_ns = ''
+             AND b.channel = v.key AND b.version = v.value), 0) AS size_bytes
+FROM checkpoints c
+WHERE c.thread_id = %s AND c.checkpoint_ns = '' AND c.checkpoint_id > %s
+ORDER BY c.checkpoint_id LIMIT %s
+"""
+_HEADS = """
+WITH RECURSIVE found(thread_id) AS (
+    SELECT (SELECT min(thread_id) FROM checkpoints WHERE thread_id > %s)
+    UNION ALL
+    SELECT (SELECT min(c.thread_id) FROM checkpoints c WHERE c.thread_id > found.thread_id)
+    FROM found WHERE found.thread_id IS NOT NULL
+)
+SELECT thread_id, (SELECT max(c.checkpoint_id) FROM checkpoints c
+                   WHERE c.thread_id = found.thread_id AND c.checkpoint_ns = '') AS head
+FROM found WHERE thread_id IS NOT NULL LIMIT %s
+"""
+_RESUMES = """
+SELECT w.task_id, w.type, w.blob FROM checkpoint_writes w
+WHERE w.thread_id = %(thread)s AND w.channel = '__resume__'
+  AND ((w.checkpoint_ns = '' AND w.checkpoint_id = %(checkpoint)s)
+       OR (w.checkpoint_ns <> '' AND EXISTS (
+           SELECT 1 FROM checkpoints c
+           WHERE c.thread_id = w.thread_id AND c.checkpoint_ns = w.checkpoint_ns
+             AND c.checkpoint_id = w.checkpoint_id
+             AND c.metadata -> 'parents' ->> '' = %(checkpoint)s)))
+"""
+
+
+class _Saver(NamesChannels, AsyncPostgresSaver):
+    """LangGraph's saver."""
+
+
+class PostgresSavers:
+    """The checkpoint tables of one database; opened by `open_postgres_savers`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def setup(self) -> None:
+        """Make or upgrade the tables, one process at a time."""
+        newest = len(AsyncPostgresSaver.MIGRATIONS) - 1
+        await set_up_once(
+            self._pool,
+            is_current=lambda conn: _has_version(conn, "checkpoint_migrations", newest),
+            set_up=lambda conn: AsyncPostgresSaver(conn).setup(),
+        )
+
+    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
+        """A saver of its own on the pool."""
+        return _Saver(self._pool, serde=serde)
+
+    async def entries(
+        self, thread_id: ThreadId, after: CheckpointId | None, limit: int
+    ) -> list[RawCheckpoint]:
+        """Root checkpoints of a thread after `after`, oldest first."""
+        rows = await self._fetch(_ENTRIES, (thread_id, after or "", limit))
+        return [
+            make_raw(
+                checkpoint_id=row["checkpoint_id"],
+                parent_id=row["parent_checkpoint_id"],
+                metadata=read_metadata(row["metadata"]),
+                timestamp=row["ts"],
+                size_bytes=int(row["size_bytes"]),
+            )
+            for row in rows
+        ]
+
+    async def heads(self) -> AsyncIterator[tuple[ThreadId, CheckpointId]]:
+        """Every thread with its newest root checkpoint."""
+        last = ""
+        while True:
+            rows = await self._fetch(_HEADS, (last, HEADS_PER_PAGE))
+            for row in rows:
+                if row["head"] is not None:
+                    yield ThreadId(row["thread_id"]), CheckpointId(row["head"])
+            if len(rows) < HEADS_PER_PAGE:
+                return
+            last = rows[-1]["thread_id"]
+
+    async def pending_resumes(
+        self, thread_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> dict[str, int]:
+        """How many answers each task of this checkpoint has taken in."""
+        values = {"thread": thread_id, "checkpoint": checkpoint_id}
+        rows = await self._fetch(_RESUMES, values)
+        return {row["task_id"]: count_resumes(row["type"], row["blob"]) for row in rows}
+
+    async def _fetch(self, query: str, values: Any) -> list[DictRow]:
+        async with self._pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query.encode(), values)
+            return await cursor.fetchall()
+
+
+@asynccontextmanager
+async def open_postgres_savers(
+    url: str, *, max_size: int, application_name: str
+) -> AsyncIterator[PostgresSavers]:
+    """
+    Open a pool and make LangGraph's tables where they are missing.
+
+    Raises:
+        StoreUnavailable: The database does not answer.
+    """
+    async with open_pool(url, max_size=max_size, application_name=application_name) as pool:
+        savers = PostgresSavers(pool)
+        await savers.setup()
+        yield savers
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, max_size: int, application_name: str) -> AsyncIterator[Pool]:
+    """A pool whose sessions carry `application_name`, by which a takeover ends them."""
+    pool = cast(
+        "Pool",
+        AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_size,
+            open=False,
+            kwargs={**CONNECTION, "application_name": application_name},
+        ),
+    )
+    try:
+        await pool.open(wait=True, timeout=OPEN_TIMEOUT_S)
+    except (PoolTimeout, psycopg.Error) as exc:
+        await pool.close()
+        raise StoreUnavailable(
+            f"The checkpoint database does not answer: {exc}.",
+            hint="Check the URL given with --database and that Postgres is running.",
+        ) from exc
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def set_up_once(
+    pool: Pool,
+    *,
+    is_current: Callable[[AsyncConnection[DictRow]], Awaitable[bool]],
+    set_up: Callable[[AsyncConnection[DictRow]], Awaitable[None]],
+) -> None:
+    """
+    Run a setup unless it is current, while no other process runs one.
+
+    The lock is polled: a process that waits inside Postgres for it would hold a snapshot, for
+    which CREATE INDEX CONCURRENTLY of the process inside would wait in turn, for ever.
+
+    Raises:
+        StoreUnavailable: Another process has held the lock for too long.
+    """
+    deadline = time.monotonic() + SETUP_TIMEOUT_S
+    async with pool.connection() as conn:
+        while not await is_current(conn):
+            if await _try_lock(conn):
+                try:
+                    if not await is_current(conn):
+                        await set_up(conn)
+                finally:
+                    await conn.execute("SELECT pg_advisory_unlock(%s)", (SETUP_LOCK,))
+                return
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("Another process is still making the checkpoint tables.")
+            await asyncio.sleep(SETUP_POLL_S)
+
+
+async def _try_lock(conn: AsyncConnection[DictRow]) -> bool:
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS locked", (SETUP_LOCK,))
+    row = await cursor.fetchone()
+    return bool(row and row["locked"])
+
+
+async def _has_version(conn: AsyncConnection[DictRow], table: str, newest: int) -> bool:
+    cursor = await conn.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (table,))
+    row = await cursor.fetchone()
+    if not row or not row["there"]:
+        return False
+    cursor = await conn.execute(f"SELECT max(v) AS v FROM {table}".encode())
+    row = await cursor.fetchone()
+    return bool(row and row["v"] is not None and row["v"] >= newest)

@@ -1,0 +1,42 @@
+"""Open the checkpoint database that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from interlock.core.graphs.checkpoints import RawCheckpoint, Savers
+from interlock.core.graphs.postgres_savers import open_postgres_savers
+from interlock.core.graphs.sqlite_savers import open_sqlite_savers
+from interlock.core.settings import Settings
+
+__all__ = ["RawCheckpoint", "Savers", "open_savers", "postgres_url"]
+
+MAX_CONNECTIONS = 22  # 20 runs save at once, two for questions; more gained nothing when measured
+
+
+@asynccontextmanager
+async def open_savers(
+    settings: Settings, *, application_name: str = "interlock"
+) -> AsyncIterator[Savers]:
+    """
+    Open the checkpoint database, with its tables made.
+
+    Raises:
+        StoreUnavailable: It does not answer.
+    """
+    if settings.is_embedded:
+        async with open_sqlite_savers(settings.checkpoints_path) as embedded:
+            yield embedded
+        return
+    size = min(settings.concurrency + 2, MAX_CONNECTIONS)
+    url = postgres_url(settings)
+    async with open_postgres_savers(
+        url, max_size=size, application_name=application_name
+    ) as shared:
+        yield shared
+
+
+def postgres_url(settings: Settings) -> str:
+    """The database's URL as libpq reads it, without SQLAlchemy's driver name."""
+    return settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)

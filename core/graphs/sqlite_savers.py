@@ -1,0 +1,149 @@
+"""Checkpoints in a SQLite file: one connection writes for all runs, one answers questions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from interlock.core.graphs.checkpoints import (
+    HEADS_PER_PAGE,
+    NamesChannels,
+    RawCheckpoint,
+    count_resumes,
+    make_raw,
+    read_metadata,
+    read_time,
+    read_timestamp,
+)
+from interlock.core.types import CheckpointId, ThreadId
+
+BUSY_TIMEOUT_S = 30.0  # another process (a backup, an inspection) may hold the file
+
+_ENTRIES = """
+SELECT checkpoint_id, parent_checkpoint_id, metadata,
+       coalesce(length(checkpoint), 0) + coalesce(length(metadata), 0)
+FROM checkpoints
+WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id > ?
+ORDER BY checkpoint_id LIMIT ?
+"""
+_HEADS = """
+WITH RECURSIVE found(thread_id) AS (
+    SELECT (SELECT min(thread_id) FROM checkpoints WHERE thread_id > ?)
+    UNION ALL
+    SELECT (SELECT min(c.thread_id) FROM checkpoints c WHERE c.thread_id > found.thread_id)
+    FROM found WHERE found.thread_id IS NOT NULL
+)
+SELECT thread_id, (SELECT max(c.checkpoint_id) FROM checkpoints c
+                   WHERE c.thread_id = found.thread_id AND c.checkpoint_ns = '')
+FROM found WHERE thread_id IS NOT NULL LIMIT ?
+"""
+_RESUMES = """
+SELECT w.task_id, w.type, w.value FROM writes w
+WHERE w.thread_id = :thread AND w.channel = '__resume__'
+  AND ((w.checkpoint_ns = '' AND w.checkpoint_id = :checkpoint)
+       OR (w.checkpoint_ns <> '' AND EXISTS (
+           SELECT 1 FROM checkpoints c
+           WHERE c.thread_id = w.thread_id AND c.checkpoint_ns = w.checkpoint_ns
+             AND c.checkpoint_id = w.checkpoint_id
+             AND json_extract(CAST(c.metadata AS TEXT), '$.parents.""') = :checkpoint)))
+"""
+
+
+class _Saver(NamesChannels, AsyncSqliteSaver):
+    """LangGraph's saver; clones share its connection and its lock."""
+
+
+class SqliteSavers:
+    """The checkpoint database in one file; opened by `open_sqlite_savers`."""
+
+    def __init__(self, saver: AsyncSqliteSaver, reader: aiosqlite.Connection) -> None:
+        self._saver = saver
+        self._reader = reader
+
+    async def setup(self) -> None:
+        """Make or upgrade the tables."""
+        await self._saver.setup()
+
+    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
+        """A saver of this serializer on the shared connection."""
+        clone = copy.copy(self._saver)
+        clone.serde = serde
+        return clone
+
+    async def entries(
+        self, thread_id: ThreadId, after: CheckpointId | None, limit: int
+    ) -> list[RawCheckpoint]:
+        """Root checkpoints of a thread after `after`, oldest first."""
+        async with self._reader.execute(_ENTRIES, (thread_id, after or "", limit)) as cursor:
+            rows = list(await cursor.fetchall())
+        return [
+            make_raw(
+                checkpoint_id=checkpoint_id,
+                parent_id=parent_id,
+                metadata=read_metadata(metadata),
+                timestamp=await self._read_timestamp(thread_id, checkpoint_id),
+                size_bytes=size_bytes,
+            )
+            for checkpoint_id, parent_id, metadata, size_bytes in rows
+        ]
+
+    async def _read_timestamp(self, thread_id: str, checkpoint_id: str) -> str | None:
+        if read_time(checkpoint_id) is not None:
+            return None
+        query = (
+            "SELECT type, checkpoint FROM checkpoints"
+            " WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?"
+        )
+        async with self._reader.execute(query, (thread_id, checkpoint_id)) as cursor:
+            row = await cursor.fetchone()
+        return read_timestamp(row[0], row[1]) if row else None
+
+    async def heads(self) -> AsyncIterator[tuple[ThreadId, CheckpointId]]:
+        """Every thread with its newest root checkpoint."""
+        last = ""
+        while True:
+            async with self._reader.execute(_HEADS, (last, HEADS_PER_PAGE)) as cursor:
+                rows = list(await cursor.fetchall())
+            for thread_id, checkpoint_id in rows:
+                if checkpoint_id is not None:
+                    yield ThreadId(thread_id), CheckpointId(checkpoint_id)
+            if len(rows) < HEADS_PER_PAGE:
+                return
+            last = rows[-1][0]
+
+    async def pending_resumes(
+        self, thread_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> dict[str, int]:
+        """How many answers each task of this checkpoint has taken in."""
+        values = {"thread": thread_id, "checkpoint": checkpoint_id}
+        async with self._reader.execute(_RESUMES, values) as cursor:
+            return {row[0]: count_resumes(row[1], row[2]) for row in await cursor.fetchall()}
+
+
+@asynccontextmanager
+async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
+    """Open the file, made if it is not there, with its tables."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    async with _connect(path) as writer:
+        saver = _Saver(writer)
+        await saver.setup()
+        async with _connect(path) as reader:
+            await reader.execute("PRAGMA query_only = 1")
+            yield SqliteSavers(saver, reader)
+
+
+@asynccontextmanager
+async def _connect(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    async with aiosqlite.connect(path, timeout=BUSY_TIMEOUT_S) as conn:
+        await conn.execute("PRAGMA journal_mode = WAL")
+        # A commit survives the death of any process; only a power cut may take the last ones.
+        await conn.execute("PRAGMA synchronous = NORMAL")
+        yield conn

@@ -1,0 +1,98 @@
+"""Which classes stored bytes may name: a fixed set, and the data classes of the project's modules."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import importlib
+import importlib.util
+import sys
+from collections import deque
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import BaseModel
+
+from interlock.core.graphs.modules import is_project_file
+from interlock.core.graphs.project import Project
+
+TypeKey = tuple[str, str]
+
+_DATA_BASES = (
+    BaseModel,
+    Enum,
+    set,
+    frozenset,
+    deque,
+    PurePath,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+)
+
+
+class ProjectTypes:
+    """Tells whether a (module, class) names a data class that one of the project's modules defines."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[TypeKey, bool] = {}
+
+    def __contains__(self, key: TypeKey) -> bool:
+        if key not in self._known:
+            self._known[key] = self._look_up(*key)
+        return self._known[key]
+
+    def _look_up(self, module_name: str, name: str) -> bool:
+        if not is_project_file(_find_file(module_name), self._project):
+            return False
+        try:
+            module = importlib.import_module(module_name)
+        except Exception:  # noqa: BLE001 - the user's module; a type of it cannot be restored then
+            return False
+        found = vars(module).get(name)
+        # A function, or a class that the module merely imported, must not be callable from bytes.
+        return (
+            isinstance(found, type) and found.__module__ == module_name and is_data_class(found)
+        )
+
+
+class TrustedTypes(set[TypeKey]):
+    """A set of (module, class) pairs that answers for the project's own data classes too."""
+
+    def __init__(self, keys: Iterable[TypeKey], project_types: ProjectTypes | None = None) -> None:
+        super().__init__(keys)
+        self.project_types = project_types
+
+    def __contains__(self, key: object) -> bool:
+        if set.__contains__(self, key):
+            return True
+        return self.project_types is not None and key in self.project_types  # type: ignore[operator]
+
+    def extended(self, keys: Iterable[TypeKey]) -> TrustedTypes:
+        """The same with more pairs."""
+        return TrustedTypes({*self, *keys}, self.project_types)
+
+
+def is_data_class(cls: type) -> bool:
+    """Whether a class only holds data: making one from stored values runs no code beyond its own checks."""
+    if dataclasses.is_dataclass(cls) or issubclass(cls, _DATA_BASES):
+        return True
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return True
+    return any(base.__module__ == "pydantic.v1.main" for base in cls.__mro__)
+
+
+def _find_file(module_name: str) -> str | None:
+    module = sys.modules.get(module_name)
+    if module is not None:
+        return getattr(module, "__file__", None)
+    try:
+        # A module imported late, inside a node: finding it imports its packages, which are the
+        # project's own if the module is.
+        spec: Any = importlib.util.find_spec(module_name)
+    except Exception:  # noqa: BLE001 - a parent package of the user's may raise what it likes
+        return None
+    return spec.origin if spec else None
