@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy import insert as insert_into
 
 from interlock.core.store import dialect, encoding
-from interlock.core.store.schema import audit
+from interlock.core.store.schema import Words, audit
 from interlock.core.types import Json
 
 LOCK_KEY = 7_401_001  # any number that no other advisory lock of ours uses
@@ -74,12 +74,13 @@ def append(
     entry: dict[str, Any] = {
         "seq": 1 if head is None else head.seq + 1,
         "at": at,
-        "actor": actor,
+        # As the columns will hold them: the seal is over what is stored.
+        "actor": _stored("actor", actor),
         "action": action,
-        "object": object_,
+        "object": _stored("object", object_),
         "before": before,
         "after": after,
-        "reason": reason,
+        "reason": _stored("reason", reason),
         "previous_hash": GENESIS if head is None else head.hash,
     }
     conn.execute(_INSERT, entry | {"hash": _seal(entry)})
@@ -115,6 +116,11 @@ def verify(conn: Connection) -> int | None:
                 return expected
             expected, previous = expected + 1, entry["hash"]
     return None
+
+
+def _stored(column: str, text: str) -> str:
+    kind = audit.c[column].type
+    return kind.clean(text) if isinstance(kind, Words) else text
 
 
 def _seal(entry: Mapping[Any, Any]) -> str:

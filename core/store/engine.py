@@ -27,6 +27,7 @@ POOL_OVERFLOW = 20
 STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are fewer
 
 _READ = "interlock_read"
+_REBUILD = "interlock_rebuild"
 _TURN = "interlock_turn"
 
 
@@ -73,6 +74,31 @@ def write(engine: Engine) -> Iterator[Connection]:
     """
     with _turn(engine), _connection(engine) as conn, conn.begin():
         yield conn
+
+
+@contextmanager
+def rebuild(engine: Engine) -> Iterator[Connection]:
+    """
+    A `write` in which tables may be rebuilt, for upgrades.
+
+    SQLite rebuilds a table by dropping it, which with foreign keys on empties the tables that
+    belong to it; so they are off until the end and checked there.
+
+    Raises:
+        StoreUnavailable: Rows were left without what they belong to; nothing was changed.
+    """
+    if engine.dialect.name != "sqlite":
+        with write(engine) as conn:
+            yield conn
+        return
+    with _turn(engine), _connection(engine) as conn:
+        try:
+            with conn.execution_options(**{_REBUILD: True}).begin():
+                yield conn
+                if conn.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreUnavailable("The upgrade would lose what rows belong to.")
+        finally:
+            conn.invalidate()  # the pool must not hand it out with foreign keys off
 
 
 @contextmanager
@@ -172,7 +198,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 def _begin_sqlite(conn: Connection) -> None:
     driver: Any = conn.connection.dbapi_connection
-    is_read = conn.get_execution_options().get(_READ, False)
+    options = conn.get_execution_options()
+    is_read = options.get(_READ, False)
+    if options.get(_REBUILD, False):
+        driver.execute("PRAGMA foreign_keys=OFF")
     driver.execute(f"PRAGMA query_only={'ON' if is_read else 'OFF'}")
     conn.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
 

@@ -28,7 +28,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from interlock.core.store import encoding
 
 REVISION = "0001"  # the newest migration; a test compares it with Alembic's own head
 
@@ -72,6 +74,38 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """
+    Text that was observed: a node's name, an error's message, what an agent wrote.
+
+    It must never keep the record of a run from being written, so what Postgres would refuse (NUL,
+    half a surrogate pair, more characters than `length`) is replaced and cut on both databases.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__()
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """TEXT, or VARCHAR where there is a length."""
+        return dialect.type_descriptor(Text() if self.length is None else String(self.length))
+
+    def process_bind_param(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> str | None:
+        """Make it storable."""
+        return None if value is None else self.clean(value)
+
+    def clean(self, value: str) -> str:
+        """The text as the column will hold it."""
+        return encoding.storable_text(value, length=self.length)
+
+
 def _json() -> Any:
     # Text on Postgres too: JSONB would reorder the keys (a form follows its schema) and refuse NUL.
     return JSON(none_as_null=False)
@@ -85,14 +119,14 @@ workflows = Table(
     "workflows",
     metadata,
     Column("name", String(300), primary_key=True),
-    Column("description", Text, nullable=False, default=""),
+    Column("description", Words(), nullable=False, default=""),
     Column("nodes", _json(), nullable=False),
     Column("graph", _json(), nullable=False),
     Column("input_schema", _json()),
     Column("context_schema", _json()),
     Column("state_schema", _json()),
     Column("channels", _json(), nullable=False),
-    Column("error", Text),
+    Column("error", Words()),
     Column("published_at", UtcDateTime, nullable=False),
 )
 
@@ -121,15 +155,15 @@ runs = Table(
     Column("options", _json(), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("created_by", String(300), nullable=False),
+    Column("created_by", Words(300), nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("error", _json()),
-    Column("error_type", String(300)),
+    Column("error_type", Words(300)),
     Column("cancel_requested_at", UtcDateTime),
     Column("end_checkpoint_id", _id()),
     Column("previous_run_id", _id()),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", Words(), nullable=False, default=""),
     Column("deliveries", Integer, nullable=False, default=0),
     Index("ix_runs_created", "created_at", "run_id"),
     Index("ix_runs_status_created", "status", "created_at", "run_id"),
@@ -159,15 +193,15 @@ node_runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("thread_id", _id(), nullable=False),
     Column("workflow", String(300), nullable=False),
-    Column("node", String(300), nullable=False),
-    Column("path", String(1000), nullable=False),
-    Column("namespace", Text, nullable=False),
+    Column("node", Words(300), nullable=False),
+    Column("path", Words(1000), nullable=False),
+    Column("namespace", Words(), nullable=False),
     Column("step", Integer, nullable=False),
     Column("status", String(20), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("duration_ms", Float),
-    Column("error_type", String(300)),
-    Column("error_message", Text),
+    Column("error_type", Words(300)),
+    Column("error_message", Words()),
     PrimaryKeyConstraint("run_id", "delivery", "task_id", "attempt"),
     Index("ix_node_runs_workflow_path_started", "workflow", "path", "started_at"),
     Index("ix_node_runs_thread_task", "thread_id", "task_id"),
@@ -179,7 +213,7 @@ run_events = Table(
     Column("run_id", _id(), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False),
     Column("seq", Integer, nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("path", String(1000), nullable=False, default=""),
+    Column("path", Words(1000), nullable=False, default=""),
     Column("at", UtcDateTime, nullable=False),
     Column("data", _json()),
     PrimaryKeyConstraint("run_id", "seq"),
@@ -224,11 +258,11 @@ approvals = Table(
     Column("interrupt_id", _id()),
     Column("run_id", _id(), nullable=False),
     Column("workflow", String(300), nullable=False),
-    Column("node", String(1000), nullable=False),
-    Column("namespace", Text, nullable=False),
+    Column("node", Words(1000), nullable=False),
+    Column("namespace", Words(), nullable=False),
     Column("checkpoint_id", _id(), nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Words(), nullable=False),
     Column("payload", _json()),
     Column("allowed", _json(), nullable=False),
     Column("schema", _json()),
@@ -258,16 +292,16 @@ decisions = Table(
         nullable=False,
     ),
     Column("version", Integer, nullable=False),
-    Column("actor", String(300), nullable=False),
+    Column("actor", Words(300), nullable=False),
     Column("verb", String(20), nullable=False),
     Column("answer", _json()),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", Words(), nullable=False, default=""),
     Column("before", _json()),
     Column("after", _json()),
     Column("decided_at", UtcDateTime, nullable=False),
     Column("seconds_to_decide", Float, nullable=False),
     Column("run_id", _id(), nullable=False),
-    Column("refused", Text),
+    Column("refused", Words()),
     UniqueConstraint("approval_id", "version", name="uq_decisions_one_answer"),
     Index("ix_decisions_run", "run_id"),
     Index("ix_decisions_decided", "decided_at", "decision_id"),
@@ -278,12 +312,12 @@ audit = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("actor", String(300), nullable=False),
+    Column("actor", Words(300), nullable=False),
     Column("action", String(50), nullable=False),
-    Column("object", String(500), nullable=False),
+    Column("object", Words(500), nullable=False),
     Column("before", _json()),
     Column("after", _json()),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", Words(), nullable=False, default=""),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index("ix_audit_object", "object", "seq"),
@@ -323,11 +357,11 @@ workers = Table(
     "workers",
     metadata,
     Column("worker_id", _id(), primary_key=True),
-    Column("host", String(300), nullable=False),
+    Column("host", Words(300), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("status", String(20), nullable=False),
     Column("concurrency", Integer, nullable=False),
-    Column("project", Text, nullable=False, default=""),
+    Column("project", Words(), nullable=False, default=""),
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime),

@@ -1,0 +1,110 @@
+"""
+Brings a database to this version's tables: an embedded one by itself, a shared one when told to.
+
+Alembic is imported only where there is something to upgrade; the check is one small query.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.store import dialect, schema
+from interlock.core.store import engine as opening
+
+UPGRADE_KEY = 7_401_003  # the advisory lock of an upgrade: several hosts may start at once
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def ensure_schema(engine: Engine, settings_is_embedded: bool) -> None:  # noqa: FBT001  # one flag, named
+    """
+    See to it that the tables are those of this version.
+
+    Args:
+        engine: The database.
+        settings_is_embedded: Whether it is ours alone, so that it is upgraded on the spot, after a
+            backup beside it.
+
+    Raises:
+        StoreUnavailable: A shared database is older than this version, or any is newer.
+    """
+    with opening.read(engine) as conn:
+        found = _revision(conn)
+    if found == schema.REVISION:
+        return
+    _refuse_newer(found)
+    if not settings_is_embedded:
+        state = "has no tables yet" if found is None else f"has the tables of version {found}"
+        raise StoreUnavailable(
+            f"The database {state}; this version needs {schema.REVISION}.",
+            hint="Run `interlock db upgrade`.",
+        )
+    upgrade(engine)
+
+
+def upgrade(engine: Engine) -> str:
+    """
+    Upgrade the tables to this version; whoever comes second waits and finds it done.
+
+    Returns:
+        The revision that the database has now.
+
+    Raises:
+        StoreUnavailable: The database is newer than this version; nothing was changed.
+    """
+    with opening.rebuild(engine) as conn:
+        dialect.lock_all(conn, UPGRADE_KEY)
+        found = _revision(conn)
+        _refuse_newer(found)
+        if found != schema.REVISION:
+            if engine.dialect.name == "sqlite" and inspect(conn).get_table_names():
+                _back_up(engine, found)
+            _carry_out(conn)
+    return schema.REVISION
+
+
+def backup_path(engine: Engine, revision: str | None) -> Path:
+    """Where the copy of a SQLite file goes that is made before it leaves a revision."""
+    path = Path(str(engine.url.database))
+    return path.with_name(f"{path.name}.{revision or 'unversioned'}.backup")
+
+
+def _revision(conn: Connection) -> str | None:
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > schema.REVISION:
+        raise StoreUnavailable(
+            f"The database has the tables of version {found}, newer than {schema.REVISION}, "
+            "the newest that this program knows.",
+            hint="Install the newer Interlock, or give it another database.",
+        )
+
+
+def _back_up(engine: Engine, revision: str | None) -> None:
+    """Copy the file as it was last committed; the upgrade's own changes are not in it."""
+    target = backup_path(engine, revision)
+    unfinished = target.with_suffix(".unfinished")
+    with opening.read(engine) as conn, closing(sqlite3.connect(unfinished)) as copy:
+        source: Any = conn.connection.dbapi_connection
+        source.backup(copy)
+    unfinished.replace(target)
+
+
+def _carry_out(conn: Connection) -> None:
+    from alembic import command  # 0.2 s that only an upgrade has to pay
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": conn})
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, schema.REVISION)
