@@ -101,14 +101,13 @@ def review(state: Essay) -> dict[str, str]:
             "essay": state["essay"],
             "last_remark": state["remark"],
             "revisions": state["revisions"],
-            "options": ["publish", "discard"],
-            "hint": "Or write what to change, and it comes back revised.",
+            "hint": "Yes publishes it, no discards it; a text is a wish, and it comes back revised.",
         }
     )
     word = answer.strip().lower() if isinstance(answer, str) else answer
-    if word is True or word == "publish":
+    if word is True or word in {"publish", "yes"}:
         return {"status": "approved"}
-    if word is False or word == "discard":
+    if word is False or word in {"discard", "no"}:
         return {"status": "discarded"}
     return {"status": "writing", "remark": str(answer or "Make it clearer.")}
 

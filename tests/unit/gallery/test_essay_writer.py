@@ -71,7 +71,7 @@ async def test_each_revision_answers_the_remark_and_keeps_the_ending(writer):
     assert paragraphs[-1].startswith("Whoever wants to start")
 
 
-@pytest.mark.parametrize("answer", [True, "publish", " Publish "])
+@pytest.mark.parametrize("answer", [True, "publish", " Publish ", "yes"])
 async def test_a_released_essay_is_published(writer, answer):
     await writer.send({})
     [card] = await writer.questions()
@@ -83,7 +83,7 @@ async def test_a_released_essay_is_published(writer, answer):
     assert [data["published"] for kind, _, data in events if kind == "custom"]
 
 
-@pytest.mark.parametrize("answer", [False, "discard"])
+@pytest.mark.parametrize("answer", [False, "discard", "No"])
 async def test_a_discarded_essay_is_not_published(writer, answer):
     await writer.send({})
     [card] = await writer.questions()
