@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.nodes import NodeStatus
@@ -150,6 +150,7 @@ _APPROVALS: dict[ApprovalStatus, Look] = {
     ApprovalStatus.SUPERSEDED: Look(Tone.QUIET, "superseded", ":material/layers:"),
 }
 
+WAITING = _RUNS[RunStatus.WAITING]
 IDLE_NODE = Look(Tone.QUIET, "not reached", ":material/radio_button_unchecked:")
 
 
@@ -213,3 +214,96 @@ def linear(channel: float) -> float:
 def _luminance(color: str) -> float:
     red, green, blue = (linear(channel) for channel in rgb(color))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+_FONT = '"IBM Plex Sans", sans-serif'
+_CODE_FONT = '"IBM Plex Mono", monospace'
+# Figures of both families have one width each, so that columns of numbers stand still.
+_LATIN = (
+    "U+0000-00FF, U+0131, U+0152-0153, U+02BB-02BC, U+02C6, U+02DA, U+02DC, U+0304, U+0308,"
+    " U+0329, U+2000-206F, U+20AC, U+2122, U+2191, U+2193, U+2212, U+2215, U+FEFF, U+FFFD"
+)
+_LATIN_EXT = (
+    "U+0100-02BA, U+02BD-02C5, U+02C7-02CC, U+02CE-02D7, U+02DD-02FF, U+1D00-1DBF, U+1E00-1E9F,"
+    " U+1EF2-1EFF, U+2020, U+20A0-20AB, U+20AD-20C0, U+2113, U+2C60-2C7F, U+A720-A7FF"
+)
+_CYRILLIC = "U+0301, U+0400-045F, U+0490-0491, U+04B0-04B1, U+2116"
+_GREEK = "U+0370-0377, U+037A-037F, U+0384-038A, U+038C, U+038E-03A1, U+03A3-03FF"
+
+
+def theme_options() -> dict[str, Any]:
+    """The theme as Streamlit's options, light and dark, so that the user has the choice."""
+    options: dict[str, Any] = {
+        "theme.font": _FONT,
+        "theme.headingFont": _FONT,
+        "theme.codeFont": _CODE_FONT,
+        "theme.fontFaces": _font_faces(),
+        "theme.baseFontSize": 15,
+        "theme.baseRadius": "0.375rem",
+        "theme.headingFontSizes": ["1.6rem", "1.3rem", "1.1rem", "1rem", "0.95rem", "0.9rem"],
+        "theme.headingFontWeights": [600, 600, 600, 600, 600, 600],
+        "theme.metricValueFontSize": "1.6rem",
+        "theme.paddingTop": "2.5rem",
+        "theme.paddingBottom": "3rem",
+        "theme.showWidgetBorder": True,
+        "theme.showSidebarBorder": True,
+    }
+    for theme in ("light", "dark"):
+        options |= {f"theme.{theme}.{name}": value for name, value in _colors(theme).items()}
+    return options
+
+
+def _colors(theme: Theme) -> dict[str, Any]:
+    greys = GROUNDS[theme]
+    colors: dict[str, Any] = {
+        "primaryColor": greys.accent,
+        "backgroundColor": greys.page,
+        "secondaryBackgroundColor": greys.panel,
+        "textColor": greys.text,
+        "linkColor": SHADES[theme][Tone.RUNNING].ink,
+        "borderColor": greys.line,
+        "codeBackgroundColor": greys.agent,
+        "codeTextColor": greys.text,
+        "dataframeBorderColor": greys.line,
+        "dataframeHeaderBackgroundColor": greys.panel,
+        "dataframeHeaderTextColor": greys.muted,
+        "chartCategoricalColors": chart_colors(theme),
+        "sidebar.backgroundColor": greys.panel,
+        "sidebar.secondaryBackgroundColor": greys.page,
+    }
+    for tone, name in BADGES.items():
+        colors[f"{name}Color"] = SHADES[theme][tone].fill
+        colors[f"{name}BackgroundColor"] = SHADES[theme][tone].ground
+        colors[f"{name}TextColor"] = SHADES[theme][tone].ink
+    return colors
+
+
+def _font_faces() -> list[dict[str, str]]:
+    faces = [
+        ("IBM Plex Sans", f"ibm-plex-sans-{script}-wght-normal", "100 700", ranges)
+        for script, ranges in (
+            ("latin", _LATIN),
+            ("latin-ext", _LATIN_EXT),
+            ("cyrillic", _CYRILLIC),
+            ("greek", _GREEK),
+        )
+    ]
+    faces += [
+        ("IBM Plex Mono", f"ibm-plex-mono-{script}-{weight}-normal", weight, ranges)
+        for script, ranges in (
+            ("latin", _LATIN),
+            ("latin-ext", _LATIN_EXT),
+            ("cyrillic", _CYRILLIC),
+        )
+        for weight in ("400", "600")
+    ]
+    return [
+        {
+            "family": family,
+            "url": f"app/static/fonts/{file}.woff2",
+            "weight": weight,
+            "style": "normal",
+            "unicodeRange": ranges,
+        }
+        for family, file, weight, ranges in faces
+    ]

@@ -1,0 +1,82 @@
+"""
+The frame around every page: the title of the tab, the navigation, and who acts. Draws nothing else.
+
+Runs again for every interaction, so it reads one number; what must stay fresh is a live fragment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from interlock.core.services import observing
+from interlock.dashboard import deps, keys, palette
+from interlock.dashboard.components.live import live
+from interlock.dashboard.views.escaping import md_escape
+
+_HERE = Path(__file__).parent
+_PAGES = _HERE / "app_pages"
+_MARK = _HERE / "static" / "mark.svg"
+
+
+def main() -> None:
+    """Set the frame, then run the page that the URL names."""
+    inbox = st.Page(_PAGES / "inbox.py", title="Inbox", icon=":material/inbox:", url_path="inbox")
+    page = st.navigation(
+        [
+            st.Page(
+                _PAGES / "overview.py",
+                title="Overview",
+                icon=":material/dashboard:",
+                url_path="overview",
+                default=True,
+            ),
+            inbox,
+            st.Page(
+                _PAGES / "launch.py",
+                title="Launch",
+                icon=":material/rocket_launch:",
+                url_path="launch",
+            ),
+            st.Page(_PAGES / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
+            st.Page(
+                _PAGES / "run.py",
+                title="Run",
+                icon=":material/timeline:",
+                url_path="run",
+                visibility="hidden",
+            ),
+        ]
+    )
+    st.logo(str(_MARK), size="medium")
+    with st.sidebar, st.container(key=keys.sidebar_foot()):
+        _draw_foot(page.title, inbox)
+    page.run()
+
+
+@st.fragment
+def _draw_foot(title: str, inbox: st.navigation.Page) -> None:
+    live("inbox", "workers", key=keys.live("frame"), refresh_s=0, shows_word=True)
+    overview = observing.overview(deps.app())
+    st.set_page_config(
+        page_title=f"{f'({overview.waiting}) ' if overview.waiting else ''}{title} · Interlock",
+        page_icon=str(_MARK),
+        layout="wide",
+        menu_items={"Get help": None, "Report a bug": None, "About": None},
+    )
+    if overview.waiting:
+        look = palette.WAITING
+        st.page_link(inbox, label=f"{overview.waiting} waiting", icon=look.icon)
+    else:
+        st.caption("Nothing waits for a human.")
+    if not overview.workers_alive:
+        st.warning(
+            "No worker has been seen for 40 s. Runs and answers are kept, but nothing moves."
+            " Start one: `interlock worker`",
+            icon=":material/power_off:",
+        )
+    st.caption(f"You act as {md_escape(deps.actor())}.")
+
+
+main()

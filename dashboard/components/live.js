@@ -1,0 +1,195 @@
+// The browser's end of the live socket: one socket a tab, however many parts of the page are live.
+// The server says only how far each topic has come; a part whose data is behind asks to be redrawn.
+
+const HUB = Symbol.for("interlock.live")
+const SILENCE_MS = 40_000 // the server says something every 15 s
+const TROUBLE_MS = 3_000 // shorter cuts are not worth a word
+const SETTLE_MS = 300 // what is asked while a part is being mounted can get lost
+const FALLBACK_MS = 5_000 // how often to redraw while the socket is down
+const GAP_MS = 400 // between two redrawings of one part
+const MAX_GAP_MS = 10_000
+
+class Hub {
+  constructor() {
+    this.parts = new Set()
+    this.heads = {}
+    this.asked = ""
+    this.socket = null
+    this.attempts = 0
+    this.retry = null
+    this.heardAt = 0
+    this.downSince = Date.now()
+    window.addEventListener("online", () => this.connect())
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.connect()
+    })
+    setInterval(() => this.tick(), 1_000)
+  }
+
+  get isUp() {
+    return this.downSince === null
+  }
+
+  get isInTrouble() {
+    return !this.isUp && Date.now() - this.downSince > TROUBLE_MS
+  }
+
+  join(part) {
+    this.parts.add(part)
+    this.connect()
+    this.ask()
+  }
+
+  leave(part) {
+    this.parts.delete(part)
+    // A change of page takes all parts away and brings others: keep the socket for it.
+    setTimeout(() => this.parts.size || this.socket?.close(), 2_000)
+  }
+
+  connect() {
+    if (this.socket !== null || this.parts.size === 0) return
+    clearTimeout(this.retry)
+    const url = new URL("/live", window.location.href)
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:"
+    url.search = url.hash = ""
+    const socket = new WebSocket(url)
+    this.socket = socket
+    this.heardAt = Date.now()
+    socket.onopen = () => {
+      this.asked = ""
+      this.heads = {} // another server may count otherwise
+      this.ask()
+    }
+    socket.onmessage = (event) => this.hear(event.data)
+    socket.onclose = () => this.lose(socket)
+  }
+
+  ask() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return
+    const topics = [...new Set([...this.parts].flatMap((part) => part.topics))].sort()
+    const message = JSON.stringify({ topics })
+    if (message === this.asked) return
+    this.asked = message
+    this.socket.send(message)
+  }
+
+  hear(text) {
+    Object.assign(this.heads, JSON.parse(text).heads)
+    this.heardAt = Date.now()
+    this.attempts = 0
+    this.downSince = null
+    for (const part of this.parts) part.compare()
+  }
+
+  lose(socket) {
+    if (this.socket !== socket) return
+    this.socket = null
+    this.downSince ??= Date.now()
+    const delay = Math.min(10_000, 500 * 2 ** this.attempts++) * (0.7 + 0.6 * Math.random())
+    clearTimeout(this.retry)
+    this.retry = setTimeout(() => this.connect(), delay)
+  }
+
+  tick() {
+    const isSilent = this.socket !== null && Date.now() - this.heardAt > SILENCE_MS
+    if (isSilent) {
+      const socket = this.socket
+      socket.close()
+      this.lose(socket) // a dead line may never report its end
+    }
+    for (const part of this.parts) part.tick()
+  }
+}
+
+class Part {
+  constructor(hub, element) {
+    this.hub = hub
+    this.word = element.querySelector(".word")
+    this.mountedAt = Date.now()
+    this.askedAt = 0
+    this.gap = GAP_MS
+    this.timer = null
+    this.topics = []
+    this.drawn = {}
+  }
+
+  // The data came with a drawing: what is on the screen is at least as new as these heads.
+  update(data, trigger) {
+    this.trigger = trigger
+    this.topics = data.topics
+    this.drawn = data.heads
+    this.drawnAt = Date.now()
+    this.refreshMs = data.refresh_s * 1_000
+    this.showsWord = data.shows_word
+    clearTimeout(this.timer)
+    this.timer = null
+    if (!this.isBehind) this.gap = GAP_MS
+    this.show()
+    this.compare()
+  }
+
+  get isBehind() {
+    const { heads } = this.hub
+    return this.topics.some((topic) => topic in heads && heads[topic] !== this.drawn[topic])
+  }
+
+  compare() {
+    if (this.isBehind) this.schedule(Math.random() * 120)
+  }
+
+  schedule(delay) {
+    if (this.timer !== null) return
+    const earliest = Math.max(this.mountedAt + SETTLE_MS, this.askedAt + this.gap)
+    const wait = Math.max(delay, earliest - Date.now())
+    this.timer = setTimeout(() => this.redraw(), wait)
+  }
+
+  redraw() {
+    this.timer = null
+    this.askedAt = Date.now()
+    this.gap = Math.min(MAX_GAP_MS, this.gap * 2) // until a drawing brings it level
+    this.trigger("moved", this.askedAt)
+    if (this.isBehind) this.schedule(0) // asked again, should this one get lost
+  }
+
+  tick() {
+    const every = this.hub.isInTrouble ? FALLBACK_MS : this.refreshMs
+    const isDue = every > 0 && Date.now() - Math.max(this.drawnAt, this.askedAt) >= every
+    if (isDue && !document.hidden) this.schedule(Math.random() * 1_000)
+    this.show()
+  }
+
+  show() {
+    const { isInTrouble, isUp } = this.hub
+    const asOf = new Date(this.drawnAt).toLocaleTimeString()
+    let text = ""
+    if (isInTrouble) text = `disconnected, as of ${asOf}`
+    else if (this.showsWord) text = isUp ? "live" : "connecting"
+    if (this.word.textContent !== text) this.word.textContent = text
+    this.word.dataset.state = isInTrouble ? "disconnected" : isUp ? "live" : "connecting"
+  }
+
+  leave() {
+    clearTimeout(this.timer)
+    this.hub.leave(this)
+  }
+}
+
+const parts = new WeakMap()
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  window[HUB] ??= new Hub()
+  let part = parts.get(parentElement)
+  const isNew = part === undefined
+  if (isNew) {
+    part = new Part(window[HUB], parentElement)
+    parts.set(parentElement, part)
+  }
+  part.update(data, setTriggerValue)
+  if (isNew) window[HUB].join(part)
+  else window[HUB].ask()
+  return () => {
+    parts.delete(parentElement)
+    part.leave()
+  }
+}

@@ -1,0 +1,79 @@
+"""
+The live socket: a screen names its topics and is told their heads, never any data.
+
+`{"topics": ["inbox", "run:…"]}` in, `{"heads": {"inbox": 17}}` out. Who may connect is checked around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from interlock.dashboard.http import broadcasting
+from interlock.dashboard.http.broadcasting import Broadcaster, Subscription
+from interlock.dashboard.http.heads import is_topic
+
+PATH = "/live"
+KEEPALIVE_S = 15.0  # heads are said again, which also heals a screen that missed one
+_GAP_S = 0.05  # between two messages to one screen
+_MAX_TOPICS = 64
+_MAX_MESSAGE_CHARS = 16_384
+_MAX_SOCKETS = 2000
+
+_POLICY_VIOLATION = 1008
+_TRY_AGAIN_LATER = 1013
+
+
+async def serve(websocket: WebSocket) -> None:
+    """Serve one screen until it leaves, asks for nonsense, or nobody watches the database."""
+    await websocket.accept()
+    broadcaster = broadcasting.current()
+    if broadcaster is None or not broadcaster.is_watching or broadcaster.count >= _MAX_SOCKETS:
+        await websocket.close(_TRY_AGAIN_LATER)
+        return
+    with broadcaster.subscribe() as subscription:
+        sender = asyncio.create_task(_send(websocket, subscription))
+        try:
+            await _listen(websocket, broadcaster, subscription)
+        finally:
+            sender.cancel()
+            with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+                await sender
+
+
+async def _listen(
+    websocket: WebSocket, broadcaster: Broadcaster, subscription: Subscription
+) -> None:
+    with suppress(WebSocketDisconnect):
+        while True:
+            topics = _read_topics(await websocket.receive_text())
+            if topics is None:
+                await websocket.close(_POLICY_VIOLATION)
+                return
+            broadcaster.follow(subscription, topics)
+
+
+async def _send(websocket: WebSocket, subscription: Subscription) -> None:
+    while True:
+        heads = await subscription.take(KEEPALIVE_S)
+        if subscription.is_lost:
+            await websocket.close(_TRY_AGAIN_LATER)
+            return
+        await websocket.send_json({"heads": heads or subscription.again()})
+        await asyncio.sleep(_GAP_S)
+
+
+def _read_topics(message: str) -> frozenset[str] | None:
+    if len(message) > _MAX_MESSAGE_CHARS:
+        return None
+    try:
+        asked = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    topics = asked.get("topics") if isinstance(asked, dict) else None
+    if not isinstance(topics, list) or len(topics) > _MAX_TOPICS:
+        return None
+    return frozenset(topics) if all(is_topic(topic) for topic in topics) else None

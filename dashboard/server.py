@@ -1,0 +1,241 @@
+"""
+The web process: one server for the pages, the live socket and health. Runs no graph.
+
+Refuses to be reachable from elsewhere unless told so in so many words: nobody signs in yet.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import structlog
+import uvicorn
+from starlette.routing import Route, WebSocketRoute
+from streamlit.web import bootstrap as streamlit_bootstrap
+
+from interlock.core import parent
+from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
+from interlock.core.settings import Settings
+from interlock.dashboard import deps, palette
+from interlock.dashboard.http import broadcasting, heads, health, live
+from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
+from interlock.dashboard.http.policy import security_headers
+from interlock.dashboard.views.escaping import md_escape
+
+logger = structlog.get_logger(__name__)
+
+_SCRIPT = Path(__file__).with_name("app.py")
+_BACKLOG = 512
+_GRACE_S = 3  # for open requests when the process is told to stop
+_PING_S = 20.0
+_MAX_FRAME_BYTES = 16 * 1024 * 1024  # from the browser to us: inputs and answers
+
+
+def main(settings: Settings) -> int:
+    """
+    Serve until told to stop.
+
+    Returns:
+        The exit code: 0 after a signal, otherwise what went wrong, said on stderr.
+    """
+    parent.watch_parent()
+    try:
+        refuse_open_door(settings)
+        listener = listen(settings.host, settings.port)
+    except InterlockError as exc:
+        return _fail(exc)
+    with listener:
+        try:
+            deps.use(settings)
+            deps.app()
+        except InterlockError as exc:
+            return _fail(exc)
+        return _serve(settings, listener)
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """
+    See that only this machine reaches the port, or that the operator wants it otherwise.
+
+    Raises:
+        InvalidInput: It would listen beyond loopback without being told to.
+    """
+    if is_loopback(settings.host) or settings.allow_remote:
+        return
+    raise InvalidInput(
+        "Interlock does not listen beyond this machine:",
+        problems=[
+            FieldProblem(
+                "host",
+                f"{settings.host} can be reached from elsewhere, nobody has to sign in,"
+                " and whoever reaches the port can approve.",
+            )
+        ],
+        hint="Keep 127.0.0.1, or set INTERLOCK_ALLOW_REMOTE=true if that is what you want.",
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Take the port; 0 takes any free one.
+
+    Raises:
+        InterlockError: It is taken, reserved, or the address is not of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as exc:
+        raise InterlockError(f"{host} is not an address to listen on ({exc.strerror}).") from exc
+    try:
+        if sys.platform != "win32":  # there it would share a port that is in use
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as exc:
+        listener.close()
+        raise _explain(exc, host, port) from exc
+    return listener
+
+
+def _explain(exc: OSError, host: str, port: int) -> InterlockError:
+    if exc.errno == errno.EADDRINUSE:
+        return InterlockError(
+            f"Port {port} on {host} is in use.",
+            hint="Stop what uses it (another Interlock?), or choose another with --port; 0 picks one.",
+        )
+    if exc.errno == errno.EACCES:
+        return InterlockError(
+            f"Port {port} is reserved.", hint="Choose one above 1024 with --port."
+        )
+    return InterlockError(f"Cannot listen on {host}, port {port}: {exc.strerror}.")
+
+
+def url_of(settings: Settings, listener: socket.socket) -> str:
+    """Where a browser on this machine finds the pages."""
+    port = listener.getsockname()[1]
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104 - compared, not listened on
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def build(settings: Settings, *, url: str = "") -> Guard:
+    """The whole application, guarded. One a process: Streamlit keeps its state in the process."""
+    streamlit_bootstrap.load_config_options(streamlit_options(settings))
+    pages = st.App(
+        _SCRIPT,
+        routes=[
+            WebSocketRoute(live.PATH, live.serve),
+            Route("/healthz", health.answer_alive),
+            Route("/readyz", health.answer_ready),
+        ],
+        lifespan=partial(_live_while_serving, url),
+        on_script_error=tell_failure,
+    )
+    return Guard(pages, hosts=Hosts(settings), headers=security_headers())
+
+
+def streamlit_options(settings: Settings) -> dict[str, Any]:
+    """
+    Streamlit's options, all that matter, whatever a config.toml in the user's folder says.
+
+    Environment variables do not reach an embedded Streamlit, so nothing is left to them.
+    """
+    return palette.theme_options() | {
+        "global.developmentMode": False,
+        "server.address": settings.host,
+        "server.port": settings.port,
+        "server.baseUrlPath": "",
+        "server.headless": True,
+        "server.runOnSave": False,
+        "server.fileWatcherType": "none",
+        "server.allowedHosts": ["*"],  # the guard around it has the list
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableAgentApi": False,
+        "server.enableStaticServing": True,
+        "server.maxUploadSize": 1,  # MB; no page takes a file
+        "server.disconnectedSessionTTL": 60,
+        "server.trustedUserHeaders": {},
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.toolbarMode": "minimal",
+        "client.showSidebarNavigation": True,
+        "browser.gatherUsageStats": False,
+        "runner.postScriptGC": False,  # a full collection after every fragment costs 95 ms
+        "runner.magicEnabled": False,
+        "runner.fastReruns": True,
+        "logger.hideWelcomeMessage": True,
+    }
+
+
+def tell_failure(exc: Exception) -> bool:
+    """Say on the page that it failed, with a number under which the log has the reason."""
+    if isinstance(exc, InterlockError):
+        logger.warning("a page was refused", error=str(exc), type=type(exc).__name__)
+        st.error(md_escape(exc), icon=":material/error:")
+        return True
+    reference = secrets.token_hex(4)
+    logger.error("a page failed", reference=reference, exc_info=exc)
+    st.error(
+        f"This page could not be drawn. The log of the web process has the reason under `{reference}`."
+        " Nothing you decided before is lost; reload to try again.",
+        icon=":material/error:",
+    )
+    return True
+
+
+@asynccontextmanager
+async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str, Any]]:
+    app = deps.app()
+    broadcaster = broadcasting.Broadcaster(
+        partial(heads.open_source, app), poll_s=heads.poll_s(app)
+    )
+    broadcaster.start()
+    broadcasting.use(broadcaster)
+    if url:
+        print(f"Interlock is at {url}", flush=True)  # noqa: T201 - the line people and scripts wait for
+    try:
+        yield {"broadcaster": broadcaster}
+    finally:
+        broadcasting.use(None)
+        await broadcaster.stop()
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    config = uvicorn.Config(
+        build(settings, url=url_of(settings, listener)),
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_ping_interval=_PING_S,
+        ws_ping_timeout=_PING_S,
+        ws_max_size=_MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    # The server handles the signal, then sends it on to whoever handled it before: us, who are done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _fail(exc: InterlockError) -> int:
+    print(str(exc), file=sys.stderr, flush=True)  # noqa: T201 - read by whoever started the process
+    return exc.exit_code
