@@ -1,0 +1,187 @@
+"""Commands that change something: launch, decide, cancel, retry. They ask nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from interlock.core.cli import documents, printing, reading, values
+from interlock.core.cli.call import Call, actor_of
+from interlock.core.cli.reading import RunIdArgument
+from interlock.core.errors import NotFound, NoWorker, UsageError
+from interlock.core.model.approvals import Intent, Verb
+from interlock.core.model.runs import OPEN, Run, RunStatus
+from interlock.core.services import deciding, launching, observing, running
+from interlock.core.services.context import App
+
+AsOption = Annotated[
+    str | None, typer.Option("--as", metavar="WHO", help="Record it under this name.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept with it.")]
+_UNSUCCESSFUL = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+def launch(
+    call: Call,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `workflows` prints it.")],
+    input_: Annotated[
+        str, typer.Option("--input", metavar="JSON|@FILE|-", help="The workflow's input.")
+    ] = "{}",
+    context: Annotated[
+        str | None, typer.Option("--context", metavar="JSON|@FILE|-", help="Its run context.")
+    ] = None,
+    thread: Annotated[
+        str | None, typer.Option("--thread", metavar="ID", help="Go on with this thread.")
+    ] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="Until it ends or needs a human."),
+    ] = None,
+    break_before: Annotated[
+        list[str] | None,
+        typer.Option("--break-before", metavar="NODE", help="Hold before this node; repeatable."),
+    ] = None,
+    who: AsOption = None,
+) -> int:
+    """Start a workflow. With --wait: 1 when the run failed or was cancelled, else 0."""
+    if input_ == "-" and context == "-":
+        raise UsageError("Only one of --input and --context can be read from stdin.")
+    request = launching.Launch(
+        workflow=name,
+        input=values.read_json("--input", input_),
+        context=None if context is None else values.read_json("--context", context),
+        thread_id=thread,
+        break_before=tuple(break_before or ()),
+    )
+    app = call.open()
+    run = _launch(app, request, actor=actor_of(app, who))
+    if not observing.list_workers(app):
+        printing.say("No worker is running: the run waits for one. `interlock up` starts one.")
+    if wait is not None:
+        run = observing.wait_for_run(app, run.run_id, timeout_s=wait)
+    _print_launch(call, app, run)
+    return 1 if wait is not None and run.status in _UNSUCCESSFUL else 0
+
+
+def decide(
+    call: Call,
+    approval_id: Annotated[
+        str, typer.Argument(metavar="APPROVAL_ID", help="As `inbox` prints it.")
+    ],
+    approve: Annotated[bool, typer.Option("--approve", help="Yes; a breakpoint goes on.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="No.")] = False,
+    edit: Annotated[
+        str | None,
+        typer.Option("--edit", metavar="JSON|@FILE|-", help="Yes, with this put in its place."),
+    ] = None,
+    respond: Annotated[
+        str | None, typer.Option("--respond", metavar="TEXT", help="Answer in words.")
+    ] = None,
+    answer: Annotated[
+        str | None, typer.Option("--answer", metavar="JSON|@FILE|-", help="Answer with any JSON.")
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Go on without the node.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the run here.")] = False,
+    each: Annotated[
+        str | None,
+        typer.Option(
+            "--each", metavar="JSON|@FILE|-", help="A list of {decision, ...}, one an action."
+        ),
+    ] = None,
+    reason: ReasonOption = "",
+    version: Annotated[
+        int | None,
+        typer.Option("--version", min=1, help="The version you saw; refused if it is another now."),
+    ] = None,
+    who: AsOption = None,
+) -> None:
+    """Decide a card. The first decision wins; a later one exits with 3 and prints the winner."""
+    given = {
+        "--approve": approve,
+        "--reject": reject,
+        "--edit": edit is not None,
+        "--respond": respond is not None,
+        "--answer": answer is not None,
+        "--skip": skip,
+        "--stop": stop,
+        "--each": each is not None,
+    }
+    chosen = [option for option, is_given in given.items() if is_given]
+    if len(chosen) != 1:
+        what = " and ".join(chosen) or "none"
+        raise UsageError(f"Give exactly one of {', '.join(given)}; given: {what}.")
+    [option] = chosen
+    intent = _intent(option, edit or answer or each, text=respond, reason=reason)
+    app = call.open()
+    decided = deciding.decide(app, approval_id, intent, version=version, actor=actor_of(app, who))
+    document = {
+        "approval_id": decided.approval.approval_id,
+        "status": str(decided.approval.status),
+        "run_id": decided.run_id,
+    }
+    if call.as_json:
+        printing.print_json(document)
+    else:
+        printing.print_fields(document)
+
+
+def cancel(
+    call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
+) -> None:
+    """Cancel a run; a running one stops as soon as its worker sees it."""
+    app = call.open()
+    _print_run(call, running.cancel(app, run_id, actor=actor_of(app, who), reason=reason))
+
+
+def retry(
+    call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
+) -> None:
+    """Go on with a failed or cancelled run where it stopped; prints the new run."""
+    app = call.open()
+    _print_run(call, running.retry(app, run_id, actor=actor_of(app, who), reason=reason))
+
+
+def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:
+    try:
+        return launching.launch(app, request, actor=actor)
+    except NotFound:
+        if observing.list_workflows(app):
+            raise
+        raise NoWorker(
+            "No worker has published any workflow yet.",
+            hint="Start one with `interlock up`, then launch again.",
+        ) from None
+
+
+def _intent(option: str, given: str | None, *, text: str | None, reason: str) -> Intent:
+    """What the operator wants; `given` is the JSON of --edit, --answer or --each."""
+    if option == "--respond":
+        return Intent(verb=Verb.RESPOND, value=text, reason=reason)
+    if option not in {"--edit", "--answer", "--each"}:
+        return Intent(verb=Verb(option.removeprefix("--")), reason=reason)
+    value = values.read_json(option, given or "")
+    if option != "--each":
+        return Intent(verb=Verb(option.removeprefix("--")), value=value, reason=reason)
+    if not isinstance(value, list):
+        raise UsageError("--each takes a JSON list, one decision an action.")
+    return Intent(verb=None, each=tuple(value), reason=reason)
+
+
+def _print_launch(call: Call, app: App, run: Run) -> None:
+    is_held = run.status not in OPEN
+    cards = observing.list_inbox(app, thread_id=run.thread_id, limit=1000) if is_held else ()
+    if call.as_json:
+        printing.print_json(documents.of_launch(run, list(cards)))
+        return
+    reading.print_run(run)
+    if cards:
+        printing.print_text("")
+        reading.print_inbox(list(cards))
+
+
+def _print_run(call: Call, run: Run) -> None:
+    if call.as_json:
+        printing.print_json(documents.of_run(run))
+    else:
+        reading.print_run(run)

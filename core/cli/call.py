@@ -1,0 +1,162 @@
+"""
+One call of the command line: the options every command shares, before or after its name.
+
+`register` gives a command function these options and hands it a `Call` instead of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from interlock.core import bootstrap, settings
+from interlock.core.cli import edge
+from interlock.core.errors import UsageError
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+
+P = ParamSpec("P")
+MAX_ACTOR_CHARS = 200
+
+_SHARED: Mapping[str, Any] = {
+    "config": Annotated[
+        Path | None,
+        typer.Option("--config", metavar="PATH", help="The project's langgraph.json."),
+    ],
+    "data_dir": Annotated[
+        Path | None,
+        typer.Option(
+            "--data-dir", metavar="PATH", help="Folder of the embedded databases and the logs."
+        ),
+    ],
+    "database": Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="postgresql:// or sqlite:/// URL."),
+    ],
+    "as_json": Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What the shared options said; settings and the database are opened when asked for."""
+
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    as_json: bool = False
+
+    def joined(self, later: Call) -> Call:
+        """The options before the command's name, overruled by those after it."""
+        return Call(
+            overrides={**self.overrides, **later.overrides},
+            as_json=self.as_json or later.as_json,
+        )
+
+    def settings(self, **more: Any) -> Settings:
+        """
+        Read the settings; `more` are options of one command.
+
+        Raises:
+            InvalidInput: Some are wrong; each is named.
+        """
+        return settings.load_settings({**self.overrides, **more})
+
+    def open(self) -> App:
+        """
+        Open the database and put the services' parts together.
+
+        Raises:
+            InvalidInput: A setting is wrong.
+            StoreUnavailable: The database does not answer or does not fit.
+        """
+        return bootstrap.build_app(self.settings(), name="interlock-cli")
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the log goes even if the settings as a whole are wrong."""
+        try:
+            return self.settings().data_dir
+        except Exception:  # noqa: BLE001 - the failure itself is told elsewhere
+            return Path(self.overrides.get("data_dir") or ".interlock")
+
+
+def actor_of(app: App, given: str | None) -> str:
+    """
+    Under which name a command is recorded: `--as`, else the setting `operator`.
+
+    Raises:
+        UsageError: The name is empty, too long, or holds control characters.
+    """
+    if given is None:
+        return app.settings.operator
+    name = given.strip()
+    if not name or len(name) > MAX_ACTOR_CHARS or not name.isprintable():
+        raise UsageError(f"--as takes a name of 1 to {MAX_ACTOR_CHARS} printable characters.")
+    return name
+
+
+def register(
+    group: typer.Typer, name: str | None = None
+) -> Callable[[Callable[Concatenate[Call, P], int | None]], Callable[..., int]]:
+    """Make a function `(call, options...) -> exit code or None` a command of `group`."""
+
+    def wrap(function: Callable[Concatenate[Call, P], int | None]) -> Callable[..., int]:
+        command = _with_shared_options(function)
+        group.command(name)(command)
+        return command
+
+    return wrap
+
+
+def add_callback(group: typer.Typer, **options: Any) -> None:
+    """Let a group take the shared options before its command's name."""
+
+    def keep(ctx: typer.Context, **given: Any) -> None:
+        ctx.obj = _before(ctx).joined(_call_from(given))
+
+    _set_signature(keep, [])
+    group.callback(**options)(keep)
+
+
+def _with_shared_options(
+    function: Callable[Concatenate[Call, P], int | None],
+) -> Callable[..., int]:
+    @functools.wraps(function)
+    def command(ctx: typer.Context, **given: Any) -> int:
+        shared = {name: given.pop(name) for name in _SHARED}
+        call = _before(ctx).joined(_call_from(shared))
+        path = ctx.command_path.removeprefix("interlock ")
+        return edge.guard(call, path, lambda: function(call, **given))  # type: ignore[call-arg]
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    _set_signature(command, own)
+    return command
+
+
+def _set_signature(function: Callable[..., Any], own: list[inspect.Parameter]) -> None:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter(
+            name, keyword, default=False if name == "as_json" else None, annotation=annotation
+        )
+        for name, annotation in _SHARED.items()
+    ]
+    ctx = inspect.Parameter("ctx", keyword, annotation=typer.Context)
+    parameters = [ctx, *(p.replace(kind=keyword) for p in own), *shared]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+
+
+def _before(ctx: typer.Context) -> Call:
+    kept = ctx.parent.obj if ctx.parent is not None else None
+    return kept if isinstance(kept, Call) else Call()
+
+
+def _call_from(given: Mapping[str, Any]) -> Call:
+    overrides = {k: v for k, v in given.items() if k != "as_json" and v is not None}
+    return Call(overrides=overrides, as_json=bool(given["as_json"]))

@@ -1,0 +1,224 @@
+"""`interlock doctor`: every setting with its source, and what is wrong with this installation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.core import parent
+from interlock.core.cli import holding, printing, probing
+from interlock.core.cli.call import Call
+from interlock.core.errors import Conflict, InterlockError, InvalidInput
+from interlock.core.graphs import project
+from interlock.core.services import observing
+from interlock.core.services.context import App
+from interlock.core.settings import ENV_PREFIX, Settings
+
+OLDEST_PYTHON = (3, 11)
+TEST_VARIABLE = "INTERLOCK_TEST_POSTGRES_URL"
+_NO_SETTINGS = frozenset({parent.PARENT_VARIABLE, TEST_VARIABLE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting as it holds now; `source` is default, environment or option."""
+
+    name: str
+    variable: str
+    value: str | None
+    source: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing looked at; the message says what was found, and what to do if it is wrong."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def doctor(call: Call) -> int:
+    """List the settings and check the installation; exits with 1 if something is wrong."""
+    settings, settings_check = _load(call)
+    checks = [_check_python(), settings_check, *_check_variables()]
+    if settings is not None:
+        checks += _check_surroundings(call, settings)
+    listed = list_settings(call.overrides, settings)
+    is_healthy = all(check.ok for check in checks)
+    if call.as_json:
+        printing.print_json(
+            {
+                "ok": is_healthy,
+                "settings": [vars(setting) for setting in listed],
+                "checks": [vars(check) for check in checks],
+            }
+        )
+    else:
+        _print(listed, checks)
+    return 0 if is_healthy else 1
+
+
+def list_settings(overrides: Mapping[str, Any], settings: Settings | None) -> list[Setting]:
+    """Every setting; where they are wrong as a whole, the values as they were given."""
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    listed = []
+    for name, field in Settings.model_fields.items():
+        variable = f"{ENV_PREFIX}{name.upper()}"
+        source, given = "default", field.default
+        if variable in environment:
+            source, given = "environment", environment[variable]
+        if overrides.get(name) is not None:
+            source, given = "option", overrides[name]
+        value = given if settings is None else getattr(settings, name)
+        listed.append(
+            Setting(
+                name=name,
+                variable=variable,
+                value=None if value is None else _show(value),
+                source=source,
+                description=field.description or "",
+            )
+        )
+    return listed
+
+
+def _load(call: Call) -> tuple[Settings | None, Check]:
+    try:
+        return call.settings(), Check(name="settings", ok=True, message="All are valid.")
+    except InvalidInput as exc:
+        message = "; ".join(str(problem) for problem in exc.problems) or str(exc)
+        return None, Check(name="settings", ok=False, message=_mask(message))
+
+
+def _check_python() -> Check:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    is_new_enough = sys.version_info[:2] >= OLDEST_PYTHON
+    return Check(
+        name="python",
+        ok=is_new_enough,
+        message=found if is_new_enough else f"{found}; 3.11 or newer is needed.",
+    )
+
+
+def _check_variables() -> list[Check]:
+    """A misspelt variable changes nothing, silently; so it is named here."""
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields} | _NO_SETTINGS
+    unknown = [
+        n for n in sorted(os.environ) if n.upper().startswith(ENV_PREFIX) and n.upper() not in known
+    ]
+    if not unknown:
+        return []
+    return [
+        Check(name="variables", ok=True, message=f"Not a setting, unused: {', '.join(unknown)}.")
+    ]
+
+
+def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
+    is_up = holding.is_held(settings.data_dir)
+    checks = [_check("project", lambda: _look_at_project(settings.config))]
+    try:
+        app = _open(call, settings)
+    except InterlockError as exc:
+        checks.append(Check(name="database", ok=False, message=_mask(str(exc))))
+    else:
+        where = _mask(settings.database_url)
+        if app is None:
+            checks.append(Check(name="database", ok=True, message="Made by the first start."))
+        else:
+            checks.append(
+                Check(name="database", ok=True, message=f"{where} answers, its schema fits.")
+            )
+            checks += _check_work(app, is_up=is_up)
+            app.engine.dispose()
+    checks.append(_check("port", lambda: _look_at_port(settings)))
+    return checks
+
+
+def _open(call: Call, settings: Settings) -> App | None:
+    """Open the database; None for an embedded one that no start has made yet: looking makes none."""
+    if settings.is_embedded:
+        path = Path(settings.database_url.removeprefix("sqlite:///"))
+        if not path.exists():
+            return None
+    return call.open()
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, message=look())
+    except InterlockError as exc:
+        return Check(name=name, ok=False, message=str(exc))
+
+
+def _look_at_project(config: Path | None) -> str:
+    found = project.read_project(config)
+    graphs = ", ".join(graph.name for graph in found.graphs)
+    told = " ".join(found.warnings)
+    return f"{config or 'the shipped gallery'}: {graphs}. {told}".strip()
+
+
+def _check_work(app: App, *, is_up: bool) -> list[Check]:
+    found = observing.overview(app)
+    alive, due = found.workers_alive, found.jobs_due
+    if alive:
+        worker = Check(name="workers", ok=True, message=f"{alive} alive.")
+    else:
+        waiting = f", and {due} jobs wait for one" if due else ""
+        worker = Check(
+            name="workers",
+            ok=not (due or is_up),
+            message=f"None is alive{waiting}; `interlock up` or `interlock worker` starts one.",
+        )
+    broken = [w for w in observing.list_workflows(app) if w.error is not None]
+    loaded = Check(
+        name="workflows",
+        ok=not broken,
+        message="; ".join(f"{w.name}: {w.error}" for w in broken)
+        or "All published ones are loaded.",
+    )
+    return [worker, loaded]
+
+
+def _look_at_port(settings: Settings) -> str:
+    try:
+        holding.hold_port(settings.host, settings.port, wait_s=0)
+    except Conflict:
+        host = probing.local_host(settings.host)
+        if probing.fetch(host, settings.port, "/healthz", timeout_s=2)[0] == 200:
+            return f"{settings.host}:{settings.port}: the dashboard answers there."
+        raise
+    return f"{settings.host}:{settings.port} is free."
+
+
+def _show(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return printing.as_text(list(value))
+    return _mask(str(value))
+
+
+def _mask(text: str) -> str:
+    from interlock.core import logs  # 0.3 s that only this command pays
+
+    return logs.mask_text(text)
+
+
+def _print(settings: list[Setting], checks: list[Check]) -> None:
+    printing.print_table(
+        ["setting", "value", "source", "description"],
+        [(s.variable, s.value, s.source, s.description) for s in settings],
+        empty="",
+        whole=["setting", "value", "description"],
+    )
+    printing.print_text("")
+    printing.print_table(
+        ["check", "result", "found"],
+        [(c.name, "ok" if c.ok else "WRONG", c.message) for c in checks],
+        empty="",
+        whole=["found"],
+    )

@@ -1,0 +1,143 @@
+"""The JSON documents that scripts rely on (DESIGN.md section 6), made from model objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from interlock.core.model.approvals import Approval
+from interlock.core.model.nodes import NodeRun
+from interlock.core.model.runs import Failure, Run
+from interlock.core.model.threads import CheckpointEntry, Snapshot
+from interlock.core.model.workflows import Workflow
+from interlock.core.types import Json
+
+
+def of_workflow(workflow: Workflow) -> dict[str, Json]:
+    """One entry of `workflows`."""
+    return {
+        "name": workflow.name,
+        "description": workflow.description,
+        "nodes": list(workflow.nodes),
+        "input_schema": workflow.input_schema,
+        "error": workflow.error,
+    }
+
+
+def of_run(run: Run) -> dict[str, Json]:
+    """One entry of `runs`; the state kept with a failure is left to `run`, it may be large."""
+    return {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "workflow": run.workflow,
+        "kind": str(run.kind),
+        "status": str(run.status),
+        "created_at": _iso(run.created_at),
+        "created_by": run.created_by,
+        "started_at": _iso(run.started_at),
+        "ended_at": _iso(run.ended_at),
+        "previous_run_id": run.previous_run_id,
+        "reason": run.reason,
+        "error": _of_failure(run.error, with_snapshot=False),
+    }
+
+
+def of_run_detail(run: Run, *, values: Json, nodes: Iterable[NodeRun]) -> dict[str, Json]:
+    """The document of `run`."""
+    return {
+        **of_run(run),
+        "error": _of_failure(run.error, with_snapshot=True),
+        "values": values,
+        "nodes": [of_node(node) for node in nodes],
+    }
+
+
+def of_node(node: NodeRun) -> dict[str, Json]:
+    """One attempt; `node` is the full path ("team/researcher")."""
+    return {
+        "node": node.path,
+        "attempt": node.attempt,
+        "status": str(node.status),
+        "duration_ms": node.duration_ms,
+        "started_at": _iso(node.started_at),
+        "error_type": node.error_type,
+        "error_message": node.error_message,
+    }
+
+
+def of_launch(run: Run, approvals: Sequence[Approval]) -> dict[str, Json]:
+    """The document of `launch`."""
+    return {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "status": str(run.status),
+        "approvals": [of_approval(approval) for approval in approvals],
+        "error": _of_failure(run.error, with_snapshot=False),
+    }
+
+
+def of_approval(approval: Approval) -> dict[str, Json]:
+    """One entry of `inbox`."""
+    return {
+        "approval_id": approval.approval_id,
+        "interrupt_id": approval.interrupt_id,
+        "thread_id": approval.thread_id,
+        "run_id": approval.run_id,
+        "workflow": approval.workflow,
+        "node": approval.node,
+        "kind": str(approval.kind),
+        "title": approval.title,
+        "payload": approval.payload,
+        "allowed": [str(verb) for verb in approval.allowed],
+        "schema": approval.schema,
+        "risk": approval.risk,
+        "status": str(approval.status),
+        "version": approval.version,
+        "asked_at": _iso(approval.asked_at),
+        "deadline_at": _iso(approval.deadline_at),
+    }
+
+
+def of_snapshot(snapshot: Snapshot) -> dict[str, Json]:
+    """The document of `state`."""
+    return {
+        "checkpoint_id": snapshot.checkpoint_id,
+        "values": snapshot.values,
+        "next": list(snapshot.next),
+        "interrupts": [dict(interrupt) for interrupt in snapshot.interrupts],
+        "metadata": dict(snapshot.metadata),
+        "created_at": _iso(snapshot.created_at),
+    }
+
+
+def of_history(entries: Sequence[CheckpointEntry]) -> list[dict[str, Json]]:
+    """The document of `history`, newest first; the head is the largest id of the thread."""
+    head = max((entry.checkpoint_id for entry in entries), default=None)
+    return [
+        {
+            "checkpoint_id": entry.checkpoint_id,
+            "parent_id": entry.parent_id,
+            "step": entry.step,
+            "source": entry.source,
+            "next": list(entry.next),
+            "created_at": _iso(entry.created_at),
+            "branch": entry.branch,
+            "is_head": entry.checkpoint_id == head,
+            "run_id": entry.run_id,
+            "size_bytes": entry.size_bytes,
+        }
+        for entry in entries
+    ]
+
+
+def _of_failure(failure: Failure | None, *, with_snapshot: bool) -> Json:
+    if failure is None:
+        return None
+    document = failure.as_json()
+    if not with_snapshot:
+        document.pop("snapshot")
+    return document
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,208 @@
+"""Commands that look: workflows, runs, run, inbox, history, state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from interlock.core.cli import documents, printing
+from interlock.core.cli.call import Call
+from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.runs import Run, RunStatus
+from interlock.core.services import observing
+
+MAX_LIMIT = 10_000
+
+RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="As `runs` prints it.")]
+ThreadIdArgument = Annotated[str, typer.Argument(metavar="THREAD_ID", help="As `runs` prints it.")]
+ThreadOption = Annotated[
+    str | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")
+]
+WorkflowOption = Annotated[
+    str | None, typer.Option("--workflow", metavar="NAME", help="Only of this workflow.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most so many.")]
+
+
+def workflows(call: Call) -> None:
+    """List the workflows that can be launched, and why one could not be loaded."""
+    found = observing.list_workflows(call.open())
+    if call.as_json:
+        printing.print_json([documents.of_workflow(workflow) for workflow in found])
+        return
+    printing.print_table(
+        ["name", "nodes", "description"],
+        [
+            (w.name, len(w.nodes), f"NOT LOADED: {w.error}" if w.error else w.description)
+            for w in found
+        ],
+        empty="No worker has published any workflow yet; `interlock up` starts one.",
+        whole=["name", "description"],
+    )
+
+
+def runs(
+    call: Call,
+    status: Annotated[
+        list[RunStatus] | None, typer.Option("--status", help="Only these; may be repeated.")
+    ] = None,
+    thread: ThreadOption = None,
+    workflow: WorkflowOption = None,
+    limit: LimitOption = 100,
+) -> None:
+    """List runs, newest first."""
+    found = observing.list_runs(
+        call.open(), statuses=tuple(status or ()), workflow=workflow, thread_id=thread, limit=limit
+    )
+    if call.as_json:
+        printing.print_json([documents.of_run(run) for run in found])
+        return
+    printing.print_table(
+        ["run_id", "status", "workflow", "thread_id", "created", "error"],
+        [
+            (r.run_id, r.status, r.workflow, r.thread_id, when(r.created_at), failure(r))
+            for r in found
+        ],
+        empty="No runs.",
+        whole=["run_id", "thread_id", "workflow"],
+    )
+
+
+def run(call: Call, run_id: RunIdArgument) -> None:
+    """Show one run: its state, its nodes, why it failed."""
+    detail = observing.run_detail(call.open(), run_id)
+    values = detail.snapshot.values if detail.snapshot is not None else None
+    if call.as_json:
+        printing.print_json(documents.of_run_detail(detail.run, values=values, nodes=detail.nodes))
+        return
+    print_run(detail.run, values=values)
+    if detail.nodes:
+        printing.print_text("")
+    printing.print_table(
+        ["node", "attempt", "status", "duration_ms", "error"],
+        [(n.path, n.attempt, n.status, n.duration_ms, n.error_message) for n in detail.nodes],
+        empty="No node has run yet.",
+        whole=["node"],
+    )
+    pending = [a for a in detail.approvals if a.status is ApprovalStatus.PENDING]
+    if pending:
+        printing.print_text("")
+        print_inbox(pending)
+
+
+def inbox(
+    call: Call,
+    status: Annotated[
+        list[ApprovalStatus] | None,
+        typer.Option("--status", help="Only these; may be repeated.", show_default="pending"),
+    ] = None,
+    workflow: WorkflowOption = None,
+    thread: ThreadOption = None,
+    limit: LimitOption = 1000,
+) -> None:
+    """List what waits for a human, oldest first."""
+    found = observing.list_inbox(
+        call.open(),
+        statuses=tuple(status or (ApprovalStatus.PENDING,)),
+        workflow=workflow,
+        thread_id=thread,
+        limit=limit,
+    )
+    if call.as_json:
+        printing.print_json([documents.of_approval(approval) for approval in found])
+        return
+    print_inbox(found)
+
+
+def history(call: Call, thread_id: ThreadIdArgument, limit: LimitOption = 100) -> None:
+    """List the checkpoints of a thread, newest first."""
+    entries = observing.history(call.open(), thread_id, limit=limit)
+    if call.as_json:
+        printing.print_json(documents.of_history(entries))
+        return
+    printing.print_table(
+        ["checkpoint_id", "step", "source", "next", "branch", "created", "bytes"],
+        [
+            (
+                e.checkpoint_id,
+                e.step,
+                e.source,
+                ", ".join(e.next),
+                e.branch,
+                when(e.created_at),
+                e.size_bytes,
+            )
+            for e in entries
+        ],
+        empty="No checkpoint yet.",
+        whole=["checkpoint_id"],
+    )
+
+
+def state(
+    call: Call,
+    thread_id: ThreadIdArgument,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="ID", help="As `history` prints it.")
+    ] = None,
+) -> None:
+    """Show a thread's state, now or at one of its checkpoints."""
+    snapshot = observing.state(call.open(), thread_id, checkpoint)
+    if call.as_json:
+        printing.print_json(documents.of_snapshot(snapshot))
+        return
+    printing.print_fields(
+        {
+            "checkpoint": snapshot.checkpoint_id,
+            "created": when(snapshot.created_at),
+            "next": ", ".join(snapshot.next),
+            "interrupts": list(snapshot.interrupts),
+        }
+    )
+    printing.print_text("")
+    values = snapshot.values
+    printing.print_fields(values if isinstance(values, dict) else {"value": values})
+
+
+def print_run(run: Run, *, values: object = None) -> None:
+    """Print the fields of one run."""
+    fields: dict[str, object] = {
+        "run": run.run_id,
+        "thread": run.thread_id,
+        "workflow": run.workflow,
+        "status": run.status,
+        "created": f"{when(run.created_at)} by {run.created_by}",
+        "ended": when(run.ended_at),
+    }
+    if run.error is not None:
+        fields["error"] = failure(run)
+        fields["stack"] = run.error.stack.rstrip()
+    if values is not None:
+        fields["values"] = values
+    printing.print_fields(fields)
+
+
+def print_inbox(approvals: Sequence[Approval]) -> None:
+    """Print cards as a table; their payloads are in `--json`."""
+    printing.print_table(
+        ["approval_id", "workflow", "node", "title", "allowed", "asked"],
+        [
+            (a.approval_id, a.workflow, a.node, a.title, " ".join(a.allowed), when(a.asked_at))
+            for a in approvals
+        ],
+        empty="Nothing waits for a human.",
+        whole=["approval_id", "workflow", "allowed"],
+    )
+
+
+def failure(run: Run) -> str:
+    """Why a run failed, in a line."""
+    return "" if run.error is None else f"{run.error.type}: {run.error.message}"
+
+
+def when(moment: datetime | None) -> str:
+    """A moment as people read it."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,63 @@
+"""All commands in one tree; each lives in the module of its group."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import typer
+
+from interlock.core.cli import acting, call, doctor, reading, serving
+
+HELP = """Run LangGraph workflows, hold them for a human, hand the answer back exactly once.
+
+--config, --data-dir, --database and --json stand before or after a command's name. Exit codes:
+0 done, 1 failed or refused, 2 wrong usage, 3 somebody was first, 4 no such id, 5 not allowed.
+"""
+_STYLE: dict[str, Any] = {
+    "add_completion": False,
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
+
+
+def command() -> Any:
+    """Build the tree that parses the arguments."""
+    root = typer.Typer(name="interlock", help=HELP, **_STYLE)
+    call.add_callback(root)
+    for function in (
+        serving.up,
+        serving.web,
+        serving.worker,
+    ):
+        call.register(root)(function)
+    root.add_typer(_database())
+    for function in (
+        doctor.doctor,
+        reading.workflows,
+        acting.launch,
+        reading.runs,
+        reading.run,
+        acting.cancel,
+        acting.retry,
+        reading.inbox,
+        acting.decide,
+        reading.history,
+        reading.state,
+    ):
+        call.register(root)(function)
+    return typer.main.get_command(root)
+
+
+def version() -> str:
+    """The installed version."""
+    return metadata.version("interlock-control-room")
+
+
+def _database() -> typer.Typer:
+    group = typer.Typer(name="db", help="Look after the database.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "upgrade")(serving.upgrade_database)
+    return group

@@ -1,0 +1,112 @@
+"""Commands that keep running, and the database's upgrade: up, web, worker, db upgrade."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from interlock.core import parent
+from interlock.core.cli import edge, printing
+from interlock.core.cli.call import Call
+from interlock.core.errors import InvalidInput, NotAllowed, UsageError
+from interlock.core.settings import Settings
+
+EXIT_FILES_CHANGED = 75  # to `up`: start me again at once
+EXIT_MISCONFIGURED = 78  # to `up`: I can never start, and have said why
+
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Port of the dashboard; 0 takes a free one."),
+]
+
+
+def up(
+    call: Call,
+    port: PortOption = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the browser.")
+    ] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Follow changes of the project's files.")
+    ] = False,
+) -> int:
+    """Run the dashboard and a worker until Ctrl-C."""
+    from interlock.core.cli import up as running
+
+    options = running.UpOptions(open_browser=not no_browser, reload=reload, as_json=call.as_json)
+    return running.run(call.settings(port=port), options)
+
+
+def web(call: Call, port: PortOption = None) -> int:
+    """Run the dashboard alone; as many as wanted on one Postgres."""
+
+    def run() -> int:
+        return _run_main("interlock.dashboard.server", _prepare(call, "web", port=port))
+
+    return _serve(call, run)
+
+
+def worker(
+    call: Call,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="End with 75 when the project's files change.")
+    ] = False,
+) -> int:
+    """Run a worker alone; as many as wanted on one Postgres, one on SQLite."""
+
+    def run() -> int:
+        settings = _prepare(call, "worker")
+        if not reload:
+            return _run_main("interlock.core.worker.main", settings)
+        from interlock.core.cli import reloading
+
+        files = reloading.FileWatch(settings.config)
+        code = _run_main("interlock.core.worker.main", settings)
+        return EXIT_FILES_CHANGED if files.has_changed and code == 0 else code
+
+    return _serve(call, run)
+
+
+def upgrade_database(call: Call) -> None:
+    """Bring the database's schema to this version; safe from several hosts at once."""
+    from interlock.core.store import engine, migrating
+
+    opened = engine.open_engine(call.settings().database_url, application_name="interlock-db")
+    try:
+        revision = migrating.upgrade(opened)
+    finally:
+        opened.dispose()
+    if call.as_json:
+        printing.print_json({"revision": revision})
+    else:
+        printing.print_text(f"The database is at revision {revision}.")
+
+
+def _serve(call: Call, run: Callable[[], int]) -> int:
+    """Run a process; under a parent, one that can never start says so by its exit code."""
+    is_child = parent.watch_parent()
+    try:
+        code = run()
+    except (InvalidInput, NotAllowed, UsageError) as exc:
+        if not is_child:
+            raise
+        edge.tell(call, exc)
+        return EXIT_MISCONFIGURED
+    return 1 if code == EXIT_MISCONFIGURED and not is_child else code
+
+
+def _prepare(call: Call, process: str, **more: object) -> Settings:
+    from interlock.core import logs  # 0.3 s that a command which only reads does not pay
+
+    settings = call.settings(**more)
+    logs.configure(settings, process=process)
+    return settings
+
+
+def _run_main(module: str, settings: Settings) -> int:
+    # By name: the dashboard stands above this layer, and both take seconds to import.
+    main: Callable[[Settings], int] = importlib.import_module(module).main
+    return main(settings)

@@ -1,0 +1,63 @@
+"""Reading JSON that an operator gives: on the command line, in a file (`@path`) or on stdin (`-`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from interlock.core.errors import UsageError
+from interlock.core.types import Json
+
+MAX_BYTES = 20_000_000  # far above any input a person sends; a mistaken path is refused, not read
+
+
+def read_json(option: str, given: str) -> Json:
+    """
+    Read one JSON value.
+
+    Args:
+        option: The option's name, for messages.
+        given: JSON text, `@path` or `-`.
+
+    Raises:
+        UsageError: There is no such file, or it is not one JSON value.
+    """
+    text, where = _read(option, given)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise UsageError(f"{option}: {where} is nested too deeply.") from None
+    except json.JSONDecodeError as exc:
+        raise UsageError(
+            f"{option}: {where} is not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno}).",
+            hint="A text needs quotes of its own: '\"like this\"'." if given == text else "",
+        ) from None
+    except ValueError as exc:
+        raise UsageError(f"{option}: {where} is not JSON: {exc}.") from None
+
+
+def _read(option: str, given: str) -> tuple[str, str]:
+    if given == "-":
+        return _decode(option, sys.stdin.buffer.read(MAX_BYTES + 1), "what stdin holds")
+    if not given.startswith("@"):
+        return given, "the value"
+    path = Path(given[1:])
+    try:
+        with path.open("rb") as file:
+            return _decode(option, file.read(MAX_BYTES + 1), str(path))
+    except OSError as exc:
+        raise UsageError(f"{option}: {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _decode(option: str, data: bytes, where: str) -> tuple[str, str]:
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{option}: {where} is larger than {MAX_BYTES} bytes.")
+    try:
+        return data.decode("utf-8-sig"), where
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {where} is not UTF-8 text.") from None
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,195 @@
+"""
+Logging of a process: structlog and the standard library through one pipe, to stderr and a file.
+
+Secrets are masked and long values cut before anything is written. Nothing is configured on import.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from interlock.core.settings import Settings
+
+MASK = "***"
+MAX_VALUE_CHARS = 2_000
+MAX_TRACE_CHARS = 20_000  # a stack is what a log is read for
+MAX_FILE_BYTES = 10_000_000
+KEPT_FILES = 5
+_MAX_DEPTH = 6
+
+_SECRET_KEY = re.compile(
+    r"passw(or)?d|token|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
+)
+_SECRET_IN_TEXT = re.compile(
+    r"""((?:[\w-]*(?:passw(?:or)?d|token|secret|api[_-]?key)|authorization|cookie)["']?\s*[=:]\s*)"""
+    r"""(?:(?:bearer|basic)\s+)?["']?[^\s"'&,;)}\]]+["']?""",
+    re.IGNORECASE,
+)
+_URL_PASSWORD = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+(@)")
+_TRACES = frozenset({"exception", "stack"})
+_CHATTY = ("alembic", "asyncio", "httpcore", "httpx", "urllib3", "watchfiles")
+
+
+def configure(settings: Settings, *, process: str, stream: TextIO | None = None) -> Path | None:
+    """
+    Send everything this process logs to `stream` (stderr) and `<data_dir>/logs/<process>.log`.
+
+    May be called again; the last call holds.
+
+    Returns:
+        The log file; None where the folder cannot be written, which is logged.
+    """
+    out = stream or sys.stderr
+    first = _first_processors(process)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *first,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    console = _Console(out)
+    console.setFormatter(_formatter(settings, first, colors=out.isatty()))
+    handlers: list[logging.Handler] = [console]
+    path, problem = _log_file(settings.data_dir, process)
+    if path is not None:
+        file = _File(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, delay=True)
+        file.setFormatter(_formatter(settings, first, colors=False))
+        handlers.append(file)
+    _install(handlers, settings.log_level.upper())
+    if problem:
+        logging.getLogger(__name__).warning("Logging to stderr only: %s", problem)
+    return path
+
+
+def mask_text(text: str) -> str:
+    """Hide passwords of URLs and `key=value` secrets inside a text."""
+    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
+
+
+def mask_secrets(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Hide the values of keys that name secrets, at any depth; cut what is long (a processor)."""
+    for key, value in list(event.items()):
+        limit = MAX_TRACE_CHARS if key in _TRACES else MAX_VALUE_CHARS
+        event[key] = _clean(key, value, limit=limit, depth=0)
+    return event
+
+
+class _Console(logging.StreamHandler[TextIO]):
+    """Ours, so that a second `configure` can replace it."""
+
+
+class _File(RotatingFileHandler):
+    """Ours, so that a second `configure` can replace it."""
+
+
+def _first_processors(process: str) -> list[Processor]:
+    def add_process(
+        _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event.setdefault("process", process)
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        add_process,
+        mask_secrets,
+    ]
+
+
+def _formatter(
+    settings: Settings, first: Sequence[Processor], *, colors: bool
+) -> structlog.stdlib.ProcessorFormatter:
+    last: Processor
+    if settings.log_format == "json":
+        last = structlog.processors.JSONRenderer(default=repr)
+    else:
+        last = structlog.dev.ConsoleRenderer(
+            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+        )
+    escape: list[Processor] = [] if settings.log_format == "json" else [_escape_controls]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=first,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *escape, last],
+    )
+
+
+def _escape_controls(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep an agent's text from forging lines or steering the terminal (law 9)."""
+    for key, value in event.items():
+        if key in _TRACES:
+            event[key] = "\n".join(_printable(line) for line in str(value).splitlines())
+        elif isinstance(value, str):
+            event[key] = _printable(value)
+    return event
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _clean(key: str, value: Any, *, limit: int, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value  # `tokens=812` is a count, not a secret
+    if _SECRET_KEY.search(key):
+        return MASK
+    if isinstance(value, str):
+        return mask_text(_cut(value, limit))
+    if depth >= _MAX_DEPTH:
+        return _cut(repr(value), limit)
+    if isinstance(value, Mapping):
+        return {k: _clean(str(k), v, limit=limit, depth=depth + 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(key, v, limit=limit, depth=depth + 1) for v in value[:100]]
+    return value if key.startswith("_") else mask_text(_cut(str(value), limit))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"
+
+
+def _log_file(data_dir: Path, process: str) -> tuple[Path | None, str]:
+    path = data_dir / "logs" / f"{process}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            return path, ""
+    except OSError as exc:
+        return None, f"{path} cannot be written ({exc.strerror})."
+
+
+def _install(handlers: Sequence[logging.Handler], level: str) -> None:
+    root = logging.getLogger()
+    for old in [h for h in root.handlers if isinstance(h, (_Console, _File))]:
+        root.removeHandler(old)
+        old.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    logging.captureWarnings(capture=True)
