@@ -1,1 +1,1 @@
-
+"""View-models: frozen dataclasses and pure functions. They never import streamlit."""

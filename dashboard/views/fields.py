@@ -1,0 +1,155 @@
+"""Which widget each field of a schema gets; what a form cannot show is a JSON field among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interlock.core.model.schemas import Field
+from interlock.core.types import Json
+from interlock.dashboard.views.formatting import one_line
+from interlock.dashboard.views.forms import (
+    ABSENT,
+    AREA_COUNT,
+    SAFE_INTEGER,
+    FormField,
+    Widget,
+    with_start,
+)
+
+# Keys that hold more than a line, whatever their present value is.
+_LONG_NAMES = frozenset(
+    {"text", "body", "content", "description", "message", "prompt", "brief", "notes", "comment"}
+    | {"draft", "instructions", "feedback", "reply", "question"}
+)
+_TIME_WIDGETS: Mapping[str, Widget] = {"date": "date", "date-time": "moment", "time": "time"}
+YES_NO: tuple[Json, ...] = (True, False)
+
+
+def from_fields(
+    fields: Sequence[Field], start: Mapping[str, Json], *, parent: str = ""
+) -> tuple[FormField, ...]:
+    """
+    The form of an object.
+
+    Args:
+        fields: What the schema describes.
+        start: Values to start with; a field that is not among them starts with its default.
+        parent: Dotted path of the object, empty at the top.
+    """
+    return tuple(from_field(f, start.get(f.name, _default(f)), parent=parent) for f in fields)
+
+
+def from_field(field: Field, value: object, *, parent: str = "") -> FormField:
+    """One field starting with a value, or with `ABSENT`."""
+    path = f"{parent}.{field.name}" if parent else field.name
+    is_group = _is_group(field)
+    low, high = field.minimum, field.maximum
+    drawn = FormField(
+        path=path,
+        label=field.label or field.name or "Answer",
+        widget="group" if is_group else _choose_widget(field),
+        help=_explain(field),
+        is_required=field.required,
+        is_nullable=field.nullable,
+        options=_options(field),
+        minimum=low if low is not None and abs(low) <= SAFE_INTEGER else None,
+        maximum=high if high is not None and abs(high) <= SAFE_INTEGER else None,
+        max_chars=field.max_length if field.type == "string" and field.max_length else None,
+        fields=from_fields(field.fields, {}, parent=path) if is_group else (),
+    )
+    return with_start(drawn, value)
+
+
+def guess_field(name: str, value: Json, *, parent: str = "") -> FormField:
+    """A field for a value that no schema describes, as its present type suggests."""
+    widget: Widget = "json"
+    if isinstance(value, bool):
+        widget = "checkbox"
+    elif isinstance(value, str):
+        widget = "area" if _is_long(name, value) else "text"
+    elif isinstance(value, int):
+        widget = "integer"
+    elif isinstance(value, float):
+        widget = "number"
+    path = f"{parent}.{name}" if parent else name
+    label = name.replace("_", " ")
+    return with_start(FormField(path=path, label=label, widget=widget, is_required=True), value)
+
+
+def from_args(fields: Sequence[Field], args: Mapping[str, Json]) -> tuple[FormField, ...]:
+    """The form of a tool's arguments: those of its schema, and any other it was called with."""
+    described = {f.name for f in fields}
+    others = [guess_field(name, value) for name, value in args.items() if name not in described]
+    return (*from_fields(fields, args), *others)
+
+
+def _default(field: Field) -> object:
+    return field.default if field.has_default else ABSENT
+
+
+def _is_group(field: Field) -> bool:
+    # An object that may be null, and a list or union, has no fixed set of widgets: JSON says it all.
+    return field.type == "object" and bool(field.fields) and not field.nullable and not field.enum
+
+
+def _choose_widget(field: Field) -> Widget:
+    if field.enum:
+        return "choice"
+    if field.type == "boolean":
+        # An unticked box would say no without anybody having said so.
+        return "checkbox" if field.has_default and not field.nullable else "choice"
+    if field.type == "string":
+        return _choose_text(field)
+    if field.type in ("integer", "number"):
+        return "integer" if field.type == "integer" else "number"
+    if field.type == "array" and field.items is not None and field.items.enum:
+        return "choices"
+    return "json"
+
+
+def _choose_text(field: Field) -> Widget:
+    if field.format in _TIME_WIDGETS:
+        return _TIME_WIDGETS[field.format]
+    start = field.default if isinstance(field.default, str) else ""
+    long = (field.max_length or 0) > 2 * AREA_COUNT
+    return "area" if long or _is_long(field.name, start) else "text"
+
+
+def _is_long(name: str, text: str) -> bool:
+    return name.lower() in _LONG_NAMES or len(text) > AREA_COUNT or "\n" in text
+
+
+def _options(field: Field) -> tuple[Json, ...]:
+    if field.type == "array":
+        return field.items.enum if field.items is not None else ()
+    return field.enum or (YES_NO if field.type == "boolean" else ())
+
+
+def _explain(field: Field) -> str:
+    """The schema's own words, then its limits."""
+    low = field.minimum if field.minimum is not None else field.exclusive_minimum
+    high = field.maximum if field.maximum is not None else field.exclusive_maximum
+    parts = [field.help] if field.help else []
+    if low is not None and high is not None:
+        parts.append(f"From {low:g} to {high:g}.")
+    elif low is not None:
+        parts.append(f"More than {low:g}." if field.minimum is None else f"At least {low:g}.")
+    elif high is not None:
+        parts.append(f"Less than {high:g}." if field.maximum is None else f"At most {high:g}.")
+    if field.type == "string" and field.min_length:
+        parts.append(f"At least {field.min_length} characters.")
+    if field.format == "date-time":
+        parts.append("In UTC.")
+    if _choose_widget(field) == "json" and not _is_group(field):
+        parts.append(f"As JSON{': ' + _shape(field) if _shape(field) else '.'}")
+    return " ".join(parts)
+
+
+def _shape(field: Field) -> str:
+    if field.type == "array" and field.items is not None and field.items.type != "json":
+        return f"a list of {field.items.type} values."
+    if field.type == "union" and field.any_of:
+        return f"{' or '.join(dict.fromkeys(f.type for f in field.any_of))}."
+    if field.type == "object":
+        return f"an object with {one_line(', '.join(f.name for f in field.fields))}."
+    return ""

@@ -1,0 +1,175 @@
+"""A workflow's graph as DOT, each node in the colour of its state. Labels are foreign and escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.model.workflows import Workflow
+from interlock.dashboard.palette import Look, Theme, Tone, ground, look_of_node, shade
+from interlock.dashboard.views.escaping import dot_escape
+from interlock.dashboard.views.formatting import clip, format_plural
+from interlock.dashboard.views.steps import last_attempts
+
+LABEL_LIMIT_COUNT = 40
+NODE_LIMIT_COUNT = 300  # laid out in the browser: more would hang it
+_ENDS = ("start", "end")
+# Of several tasks of one node (Send), the one that asks for a look gives the colour.
+_URGENCY = (
+    NodeStatus.INTERRUPTED,
+    NodeStatus.ERROR,
+    NodeStatus.RUNNING,
+    NodeStatus.SHORT_CIRCUITED,
+    NodeStatus.CANCELLED,
+    NodeStatus.OK,
+    NodeStatus.CACHED,
+)
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """How one node stands in a run: its look, and how many tasks and waiting cards it has."""
+
+    look: Look
+    tasks_count: int = 0
+    waiting_count: int = 0
+
+
+@dataclass(frozen=True)
+class GraphView:
+    """The picture as DOT, and the same in words."""
+
+    dot: str
+    alt: str
+
+
+def read_states(nodes: Sequence[NodeRun], approvals: Sequence[Approval]) -> dict[str, NodeState]:
+    """How each node path stands, from the newest attempt of each of its tasks and the pending cards."""
+    pending = Counter(a.node for a in approvals if a.status is ApprovalStatus.PENDING)
+    by_path: dict[str, list[NodeStatus]] = {}
+    for node in last_attempts(nodes):
+        by_path.setdefault(node.path, []).append(node.status)
+    for name in pending:  # a breakpoint's node has not run yet
+        if not any(name in (path, path.rsplit("/", 1)[-1]) for path in by_path):
+            by_path[name] = []
+    states = {}
+    for path, statuses in by_path.items():
+        waiting = pending[path] or pending[path.rsplit("/", 1)[-1]]
+        states[path] = NodeState(_look(statuses, waiting), len(statuses), waiting)
+    return states
+
+
+def build(
+    workflow: Workflow | None, states: Mapping[str, NodeState], theme: Theme
+) -> GraphView | None:
+    """Draw the graph; None where the workflow is unknown, failed to load, or is too big to lay out."""
+    nodes = list(workflow.graph.get("nodes", ())) if workflow else []
+    if workflow is None or not nodes or len(nodes) > NODE_LIMIT_COUNT:
+        return None
+    names = {node["id"]: f"n{i}" for i, node in enumerate(nodes)}
+    lines = [*_head(theme), *_clusters(nodes, names, states, theme)]
+    edges = workflow.graph.get("edges", ())
+    lines += [
+        _edge(e, names, theme) for e in edges if e["source"] in names and e["target"] in names
+    ]
+    return GraphView("\n".join([*lines, "}"]), _say(nodes, states))
+
+
+def _look(statuses: Sequence[NodeStatus], waiting: int) -> Look:
+    asked = look_of_node(NodeStatus.INTERRUPTED)
+    if waiting:
+        return asked
+    for status in _URGENCY:
+        if status in statuses and status is not NodeStatus.INTERRUPTED:
+            return look_of_node(status)
+    # It asked, and nobody is asked any more: answered, and not yet run again.
+    return Look(Tone.QUIET, "asked", asked.icon) if statuses else look_of_node(None)
+
+
+def _head(theme: Theme) -> list[str]:
+    grey = ground(theme)
+    text = f'fontname="sans-serif", fontcolor="{grey.muted}"'
+    node = 'shape="box", style="rounded,filled", fontname="sans-serif", fontsize="12"'
+    return [
+        "digraph {",
+        f'graph [bgcolor="transparent", nodesep="0.3", ranksep="0.35", color="{grey.line}"];',
+        f'graph [fontsize="11", {text}];',
+        f'node [{node}, margin="0.14,0.07", height="0.3"];',
+        f'edge [color="{grey.muted}", fontsize="10", arrowsize="0.6", {text}];',
+    ]
+
+
+def _clusters(
+    nodes: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+    states: Mapping[str, NodeState],
+    theme: Theme,
+) -> list[str]:
+    """Nodes by their parent: what a subgraph holds is framed together."""
+    lines: list[str] = []
+    by_parent: dict[str, list[str]] = {}
+    for node in nodes:
+        parent = str(node["id"]).rpartition("/")[0]
+        by_parent.setdefault(parent, []).append(_node(node, names, states, theme))
+    for i, (parent, drawn) in enumerate(by_parent.items()):
+        label = dot_escape(clip(parent, LABEL_LIMIT_COUNT))
+        frame = [f'subgraph cluster_{i} {{ label="{label}"; style="rounded";'] if parent else []
+        lines += [*frame, *drawn, *("}" for _ in frame)]
+    return lines
+
+
+def _node(
+    node: Mapping[str, Any],
+    names: Mapping[str, str],
+    states: Mapping[str, NodeState],
+    theme: Theme,
+) -> str:
+    grey = ground(theme)
+    name = names[node["id"]]
+    if node.get("kind") in _ENDS:
+        return (
+            f'{name} [label="{dot_escape(node["kind"])}", shape="plaintext", style="",'
+            f' fontcolor="{grey.muted}"];'
+        )
+    state = states.get(node["id"])
+    look = state.look if state else look_of_node(None)
+    colors = shade(look.tone, theme)
+    fill, edge = (colors.ground, colors.fill) if state else (grey.panel, grey.line)
+    ink = colors.ink if state else grey.text
+    width = "2.2" if look.tone in (Tone.WAITING, Tone.FAILED, Tone.RUNNING) else "1"
+    return (
+        f'{name} [label="{_label(node, state)}", fillcolor="{fill}", color="{edge}",'
+        f' fontcolor="{ink}", penwidth="{width}", tooltip="{dot_escape(node["id"])}: {look.word}"];'
+    )
+
+
+def _label(node: Mapping[str, Any], state: NodeState | None) -> str:
+    text = dot_escape(clip(str(node.get("label") or node["id"]), LABEL_LIMIT_COUNT))
+    if state is None:
+        return text
+    notes = [state.look.word]
+    if state.waiting_count:
+        notes = [format_plural(state.waiting_count, "card waits", "cards wait")]
+    if state.tasks_count > 1:
+        notes.append(f"{state.tasks_count} x")
+    return f"{text}\\n{' · '.join(notes)}"
+
+
+def _edge(edge: Mapping[str, Any], names: Mapping[str, str], theme: Theme) -> str:
+    options = [f'label="{dot_escape(clip(str(edge["label"]), 24))}"'] if edge.get("label") else []
+    if edge.get("conditional"):
+        options += ['style="dashed"', f'color="{ground(theme).muted}"']
+    return f"{names[edge['source']]} -> {names[edge['target']]} [{', '.join(options)}];"
+
+
+def _say(nodes: Sequence[Mapping[str, Any]], states: Mapping[str, NodeState]) -> str:
+    parts = [
+        f"{node['id']} {states[node['id']].look.word if node['id'] in states else 'not reached'}"
+        for node in nodes
+        if node.get("kind") not in _ENDS
+    ]
+    return f"Graph of {format_plural(len(parts), 'node')}: {', '.join(parts)}."

@@ -1,0 +1,76 @@
+"""What a page has to say about itself: nothing to show, nobody working, a thing that is gone (law 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from interlock.core.model.workflows import Workflow
+from interlock.dashboard.views.formatting import format_age, format_plural
+
+Weight = Literal["info", "warning", "error"]
+PageName = Literal["overview", "inbox", "launch", "runs", "run"]
+
+SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line on the page; `text` is ours alone, `detail` may hold foreign words and is drawn inert."""
+
+    weight: Weight
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to another page of ours, by name and parameters."""
+
+    label: str
+    page: PageName
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Empty:
+    """What would fill an empty place, and the button that does it."""
+
+    text: str
+    link: Link | None = None
+
+
+def find_worker_notice(
+    *, workers_alive: int, newest_heartbeat_at: datetime | None, jobs_due: int, now: datetime
+) -> Notice | None:
+    """Say that nobody carries runs out, and since when; None while a worker is there."""
+    if workers_alive:
+        return None
+    due = f" {format_plural(jobs_due, 'run')} will start when one is." if jobs_due else ""
+    start = " Start one with `interlock up` or `interlock worker`."
+    if newest_heartbeat_at is None:
+        return Notice("warning", f"No worker has started yet.{due}{start}")
+    age = format_age(newest_heartbeat_at, now)
+    return Notice("error", f"No worker for {age}: nothing runs or resumes.{due}{start}")
+
+
+def find_launchable(workflows: Sequence[Workflow]) -> Workflow | None:
+    """The workflow a newcomer is offered first: the showcase, else the first that loaded."""
+    loaded = [w for w in workflows if w.error is None]
+    return next((w for w in loaded if w.name == SHOWCASE), loaded[0] if loaded else None)
+
+
+def offer_launch(text: str, workflows: Sequence[Workflow]) -> Empty:
+    """An empty place that a launch would fill."""
+    first = find_launchable(workflows)
+    if first is None:
+        return Empty(f"{text} No workflow is loaded yet; the worker publishes them when it starts.")
+    link = Link(f"Launch {say_name(first.name)}", "launch", {"workflow": first.name})
+    return Empty(text, link)
+
+
+def say_name(name: str) -> str:
+    """A workflow's name in a sentence: `the refund desk`."""
+    return f"the {name.replace('_', ' ')}" if name.isidentifier() else name

@@ -1,0 +1,197 @@
+"""The head of a run's page: what it is doing, why, and what an operator may do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.runs import Failure, Run, RunKind, may_cancel, may_retry
+from interlock.core.types import Json, RunId
+from interlock.dashboard.palette import Look, look_of_run
+from interlock.dashboard.views import chain as chains
+from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
+from interlock.dashboard.views.inbox import CardRow, build_row
+from interlock.dashboard.views.notices import Notice, find_worker_notice
+from interlock.dashboard.views.runs import say_took
+
+if TYPE_CHECKING:
+    from interlock.core.services.observing import Overview, RunDetail
+
+_KIND_WORDS = {
+    RunKind.START: "launched",
+    RunKind.RESUME: "resumed",
+    RunKind.RETRY: "retried",
+    RunKind.PROCEED: "sent on",
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something an operator may do; `why_not` says why it is of no use now, empty where it is."""
+
+    label: str
+    why_not: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it makes sense at the moment; the service decides again when it is done."""
+        return not self.why_not
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An earlier or later run of the same story."""
+
+    label: str
+    run_id: RunId
+    look: Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a run failed; every text is foreign and drawn inert."""
+
+    headline: str
+    message: str
+    place: str
+    stack: str
+    snapshot: Json
+    versions: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """The page's head."""
+
+    run_id: RunId
+    workflow: str
+    short: str
+    look: Look
+    summary: str
+    exact: str
+    notice: Notice | None
+    problem: Problem | None
+    cards: tuple[CardRow, ...]
+    cancel: Act
+    retry: Act
+    earlier: Neighbour | None
+    later: Neighbour | None
+    options: str
+    input_text: str
+
+
+def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
+    """Put the head together from a run with its thread and from the state of the workers."""
+    run = detail.run
+    chain = chains.follow(run, detail.thread_runs)
+    at = next(i for i, r in enumerate(chain) if r.run_id == run.run_id)
+    pending = [a for a in detail.approvals if a.status is ApprovalStatus.PENDING]
+    return RunView(
+        run_id=run.run_id,
+        workflow=run.workflow,
+        short=short_id(run.run_id),
+        look=look_of_run(run.status),
+        summary=_summarise(run, now=now),
+        exact=_say_times(run),
+        notice=_find_notice(run, pending, overview, now=now),
+        problem=_explain(run.error),
+        cards=tuple(build_row(a, now=now) for a in pending),
+        cancel=_offer_cancel(run),
+        retry=_offer_retry(run, detail.thread.last_run_id if detail.thread else None),
+        earlier=_neighbour("Earlier", chain[at - 1]) if at else None,
+        later=_neighbour("Went on as", chain[at + 1]) if at + 1 < len(chain) else None,
+        options=_say_options(run),
+        input_text="" if run.input is None else to_json_text(run.input),
+    )
+
+
+def _summarise(run: Run, *, now: datetime) -> str:
+    took = say_took(run, now=now)
+    word = _KIND_WORDS[run.kind]
+    parts = [f"{word} {format_ago(run.created_at, now)} by {show_hidden(run.created_by)}"]
+    if run.started_at is not None:
+        parts.append(f"at work for {took}" if run.is_open else f"took {took}")
+    parts.append(f"thread {short_id(run.thread_id)}")
+    if run.deliveries > 1:
+        parts.append(f"handed to a worker {run.deliveries} times")
+    if run.reason:
+        parts.append(f"reason: {show_hidden(run.reason)}")
+    return " · ".join(parts)
+
+
+def _say_times(run: Run) -> str:
+    return (
+        f"Run {run.run_id}, thread {run.thread_id}. Created {format_exact(run.created_at)},"
+        f" started {format_exact(run.started_at)}, ended {format_exact(run.ended_at)}."
+    )
+
+
+def _say_options(run: Run) -> str:
+    options = run.options
+    parts = [f"at most {options.recursion_limit} supersteps"]
+    if options.break_before:
+        parts.append(f"stops before {', '.join(options.break_before)}")
+    if options.break_after:
+        parts.append(f"stops after {', '.join(options.break_after)}")
+    if run.priority:
+        parts.append(f"priority {run.priority}")
+    return " · ".join(parts)
+
+
+def _find_notice(
+    run: Run, pending: Sequence[Approval], overview: Overview, *, now: datetime
+) -> Notice | None:
+    if run.cancel_requested_at is not None and run.is_open:
+        asked = format_ago(run.cancel_requested_at, now)
+        return Notice("info", f"Cancelling, asked for {asked}. A step that runs ends first.")
+    if run.is_open:
+        return find_worker_notice(
+            workers_alive=overview.workers_alive,
+            newest_heartbeat_at=overview.newest_heartbeat_at,
+            jobs_due=0,
+            now=now,
+        )
+    if run.is_held and not pending:
+        return Notice("warning", "It waits, but its cards are no longer here. Cancel or reload.")
+    return None
+
+
+def _explain(error: Failure | None) -> Problem | None:
+    if error is None:
+        return None
+    place = f"in {error.node}" if error.node else ""
+    if error.attempt:
+        place = f"{place}, attempt {error.attempt}".lstrip(", ")
+    return Problem(
+        headline=show_hidden(error.type),
+        message=show_hidden(error.message),
+        place=show_hidden(place),
+        stack=show_hidden(error.stack),
+        snapshot=error.snapshot,
+        versions=", ".join(f"{k} {v}" for k, v in sorted(error.versions.items())),
+    )
+
+
+def _offer_cancel(run: Run) -> Act:
+    if not may_cancel(run.status):
+        return Act("Cancel", f"It has ended: it is {run.status}.")
+    if run.cancel_requested_at is not None:
+        return Act("Cancel", "It is being cancelled.")
+    return Act("Cancel")
+
+
+def _offer_retry(run: Run, last_run_id: RunId | None) -> Act:
+    if not may_retry(run.status):
+        return Act("Retry", "Only failed or cancelled runs are retried.")
+    if last_run_id not in (None, run.run_id):
+        return Act("Retry", "Its thread has gone on with a later run.")
+    return Act("Retry")
+
+
+def _neighbour(label: str, run: Run) -> Neighbour:
+    look = look_of_run(run.status)
+    return Neighbour(f"{label} run {short_id(run.run_id)}, {look.word}", run.run_id, look)
