@@ -104,10 +104,10 @@ def review(state: Essay) -> dict[str, str]:
             "hint": "Yes publishes it, no discards it; a text is a wish, and it comes back revised.",
         }
     )
-    word = answer.strip().lower() if isinstance(answer, str) else answer
-    if word is True or word in {"publish", "yes"}:
+    word = answer.strip().lower() if isinstance(answer, str) else ""
+    if answer is True or word in {"publish", "yes"}:
         return {"status": "approved"}
-    if word is False or word in {"discard", "no"}:
+    if answer is False or word in {"discard", "no"}:
         return {"status": "discarded"}
     return {"status": "writing", "remark": str(answer or "Make it clearer.")}
 
