@@ -43,7 +43,8 @@ PYTHON
 
 fetch_own_chromium() {
     say "fetching Playwright's Chromium"
-    "$python" -m playwright install --only-shell chromium >&2 && has_own_chromium
+    "$python" -m playwright install --only-shell chromium >build/system_parts.txt 2>&1 &&
+        has_own_chromium
 }
 
 need_browser() {
