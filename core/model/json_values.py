@@ -1,0 +1,61 @@
+"""What counts as JSON: the walk that finds a value no database and no script could take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from interlock.core.errors import FieldProblem
+from interlock.core.types import Json
+
+MAX_DEPTH = 100  # levels: far beyond any form, far below Python's recursion limit
+MAX_PROBLEMS = 20  # more would not be read, and the list is shown on a screen
+
+
+def find_problems(value: Json) -> list[FieldProblem]:
+    """
+    Find what in a value is not JSON: NaN, infinity, a key that is no text, a Python object, a cycle.
+
+    Returns:
+        One problem a place, with its dotted path; at most `MAX_PROBLEMS`. Empty means JSON.
+    """
+    problems: list[FieldProblem] = []
+    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
+    while places and len(problems) < MAX_PROBLEMS:
+        path, found = places.pop()
+        message = _problem_with(found, depth=len(path))
+        if message:
+            problems.append(FieldProblem(".".join(path), message))
+        elif isinstance(found, dict):
+            places += [((*path, key), inner) for key, inner in reversed(found.items())]
+        elif isinstance(found, list):
+            places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
+    return problems
+
+
+def is_scalar(value: Json) -> bool:
+    """Whether a value is text, a number, true, false or null."""
+    return value is None or isinstance(value, str | int | float)
+
+
+def are_same(one: Json, other: Json) -> bool:
+    """Whether two JSON scalars are the same; unlike in Python, `true` is not 1."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+def text_at(value: Mapping[str, Json], key: str) -> str:
+    """The text under a key; empty when it is not there or is no text."""
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _problem_with(value: Json, *, depth: int) -> str:
+    if depth > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} levels deep"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is {value}, which JSON cannot hold"
+    if isinstance(value, dict):
+        return "" if all(isinstance(key, str) for key in value) else "has a key that is not text"
+    if is_scalar(value) or isinstance(value, list):
+        return ""
+    return f"is a {type(value).__name__}, which is not JSON"
