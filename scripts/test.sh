@@ -12,7 +12,7 @@ fi
 
 sh scripts/system_parts.sh
 rm -f .coverage .coverage.*
-"$bin/pytest" -n auto --dist loadgroup --cov --cov-report=
+"$bin/pytest" -n auto --dist loadgroup --cov --cov-report= --cov-fail-under=0
 "$bin/coverage" report
 # What decides and what words the screens is pure, so every line and branch of it is reached.
 "$bin/coverage" report --include="core/model/*,dashboard/views/*" --fail-under=100

@@ -52,7 +52,7 @@ def test_the_dev_lock_holds_the_versions_of_the_lock() -> None:
 
 
 @pytest.mark.parametrize(
-    ["lock", "groups"], [(LOCKS[0], ("build",)), (LOCKS[1], ("build", "dev"))], ids=LOCKS
+    ("lock", "groups"), [(LOCKS[0], ("build",)), (LOCKS[1], ("build", "dev"))], ids=LOCKS
 )
 def test_locks_hold_what_the_project_asks_for(lock: str, groups: tuple[str, ...]) -> None:
     versions = locked(lock)
