@@ -11,17 +11,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
 from interlock.core import bootstrap, settings
-from interlock.core.cli import edge
+from interlock.core.cli import edge, printing
 from interlock.core.errors import UsageError
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 
-P = ParamSpec("P")
 MAX_ACTOR_CHARS = 200
 
 _SHARED: Mapping[str, Any] = {
@@ -100,38 +99,47 @@ def actor_of(app: App, given: str | None) -> str:
     return name
 
 
-def register(
-    group: typer.Typer, name: str | None = None
-) -> Callable[[Callable[Concatenate[Call, P], int | None]], Callable[..., int]]:
-    """Make a function `(call, options...) -> exit code or None` a command of `group`."""
+def register(group: typer.Typer, name: str | None = None) -> Callable[[Callable[..., Any]], None]:
+    """Make functions `(call, options...) -> exit code or None` commands of `group`."""
 
-    def wrap(function: Callable[Concatenate[Call, P], int | None]) -> Callable[..., int]:
-        command = _with_shared_options(function)
-        group.command(name)(command)
-        return command
+    def add(function: Callable[..., int | None]) -> None:
+        group.command(name)(_with_shared_options(function))
 
-    return wrap
+    return add
 
 
-def add_callback(group: typer.Typer, **options: Any) -> None:
-    """Let a group take the shared options before its command's name."""
+def add_callback(group: typer.Typer, *, version: Callable[[], str] | None = None) -> None:
+    """Let a group take the shared options before its command's name; `version` adds --version."""
 
     def keep(ctx: typer.Context, **given: Any) -> None:
+        given.pop("version", None)
         ctx.obj = _before(ctx).joined(_call_from(given))
 
-    _set_signature(keep, [])
-    group.callback(**options)(keep)
+    def show(is_wanted: bool) -> None:
+        if is_wanted and version is not None:
+            printing.print_text(version())
+            raise typer.Exit
+
+    option = typer.Option("--version", callback=show, is_eager=True, help="Print the version.")
+    own = [
+        inspect.Parameter(
+            "version",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, option],
+        )
+    ]
+    _set_signature(keep, own if version is not None else [])
+    group.callback()(keep)
 
 
-def _with_shared_options(
-    function: Callable[Concatenate[Call, P], int | None],
-) -> Callable[..., int]:
+def _with_shared_options(function: Callable[..., int | None]) -> Callable[..., int]:
     @functools.wraps(function)
     def command(ctx: typer.Context, **given: Any) -> int:
         shared = {name: given.pop(name) for name in _SHARED}
         call = _before(ctx).joined(_call_from(shared))
         path = ctx.command_path.removeprefix("interlock ")
-        return edge.guard(call, path, lambda: function(call, **given))  # type: ignore[call-arg]
+        return edge.guard(call, path, lambda: function(call, **given))
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     _set_signature(command, own)

@@ -26,28 +26,23 @@ _STYLE: dict[str, Any] = {
 def command() -> Any:
     """Build the tree that parses the arguments."""
     root = typer.Typer(name="interlock", help=HELP, **_STYLE)
-    call.add_callback(root)
-    for function in (
-        serving.up,
-        serving.web,
-        serving.worker,
-    ):
-        call.register(root)(function)
+    call.add_callback(root, version=version)
+    register = call.register(root)
+    register(serving.up)
+    register(serving.web)
+    register(serving.worker)
     root.add_typer(_database())
-    for function in (
-        doctor.doctor,
-        reading.workflows,
-        acting.launch,
-        reading.runs,
-        reading.run,
-        acting.cancel,
-        acting.retry,
-        reading.inbox,
-        acting.decide,
-        reading.history,
-        reading.state,
-    ):
-        call.register(root)(function)
+    register(doctor.doctor)
+    register(reading.workflows)
+    register(acting.launch)
+    register(reading.runs)
+    register(reading.run)
+    register(acting.cancel)
+    register(acting.retry)
+    register(reading.inbox)
+    register(acting.decide)
+    register(reading.history)
+    register(reading.state)
     return typer.main.get_command(root)
 
 
