@@ -129,7 +129,7 @@ class _Reader:
         found, nullable = _without_null(found, self.root)
         field = Field(
             name=name,
-            label=_text(found, "title") or words_of(name),
+            label=_own_title(schema) or words_of(name) or _text(found, "title"),
             type="json",
             help=_text(found, "description"),
             required=required,
@@ -280,6 +280,11 @@ def _whole_limits(limits: Mapping[str, Json]) -> dict[str, Json]:
 def _number(value: Json) -> float | None:
     """Draft 4 wrote `exclusiveMinimum: true`; that is no limit of its own."""
     return None if isinstance(value, bool) else value
+
+
+def _own_title(schema: Json) -> str:
+    """The title beside a reference, not that of what it refers to, which names a class."""
+    return _text(schema, "title") if isinstance(schema, dict) else ""
 
 
 def _text(found: Mapping[str, Json], key: str) -> str:
