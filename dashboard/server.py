@@ -46,20 +46,18 @@ def main(settings: Settings) -> int:
     Serve until told to stop.
 
     Returns:
-        The exit code: 0 after a signal, otherwise what went wrong, said on stderr.
+        The exit code: 0 after a signal.
+
+    Raises:
+        InvalidInput: It would listen beyond loopback without being told to.
+        StoreUnavailable: The database does not answer or does not fit.
+        InterlockError: The port cannot be taken.
     """
     parent.watch_parent()
-    try:
-        refuse_open_door(settings)
-        listener = listen(settings.host, settings.port)
-    except InterlockError as exc:
-        return _fail(exc)
-    with listener:
-        try:
-            deps.use(settings)
-            deps.app()
-        except InterlockError as exc:
-            return _fail(exc)
+    refuse_open_door(settings)
+    with listen(settings.host, settings.port) as listener:
+        deps.use(settings)
+        deps.app()
         return _serve(settings, listener)
 
 
@@ -234,8 +232,3 @@ def _serve(settings: Settings, listener: socket.socket) -> int:
         signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     return 0 if server.started else 1
-
-
-def _fail(exc: InterlockError) -> int:
-    print(str(exc), file=sys.stderr, flush=True)  # noqa: T201 - read by whoever started the process
-    return exc.exit_code

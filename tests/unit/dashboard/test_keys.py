@@ -30,7 +30,7 @@ def test_a_new_version_of_a_card_has_new_keys() -> None:
 
 
 def test_a_card_keeps_its_container_through_its_versions() -> None:
-    assert ".st-key-card__a1" == keys.selector(keys.card("a1"))
+    assert keys.selector(keys.card("a1")) == ".st-key-card__a1"
 
 
 @pytest.mark.parametrize("other", [["b", "a"], ["a"], ["a", "b", "c"], ["ab"]])

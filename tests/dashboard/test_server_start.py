@@ -1,0 +1,78 @@
+"""The web process starts where it may, says clearly where it may not, and stops when told to."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from interlock.core.errors import InterlockError, InvalidInput
+from interlock.core.settings import Settings
+from interlock.dashboard import server
+
+
+def test_port_0_takes_a_free_port_and_says_which(start_web: Callable[..., Any]) -> None:
+    web = start_web(port=0)
+
+    assert httpx.get(f"{web.url}/healthz").json() == {"status": "ok"}
+
+
+def test_a_signal_ends_it_with_0(start_web: Callable[..., Any]) -> None:
+    web = start_web()
+    httpx.get(f"{web.url}/healthz")
+
+    web.process.send_signal(signal.SIGTERM)
+
+    assert web.wait(10) == 0, web.output
+
+
+def test_a_port_in_use_is_one_clear_sentence(start_web: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        web = start_web(port=port)
+
+        assert web.wait() == 1
+    assert f"Port {port} on 127.0.0.1 is in use." in web.output
+    assert "Traceback" not in web.output
+
+
+def test_it_does_not_listen_beyond_this_machine_by_itself(start_web: Callable[..., Any]) -> None:
+    web = start_web(INTERLOCK_HOST="0.0.0.0")
+
+    assert web.wait() == 1
+    assert "INTERLOCK_ALLOW_REMOTE=true" in web.output
+    assert "Traceback" not in web.output
+
+
+def test_it_listens_beyond_this_machine_when_told_to(start_web: Callable[..., Any]) -> None:
+    web = start_web(INTERLOCK_HOST="0.0.0.0", INTERLOCK_ALLOW_REMOTE="true")
+
+    assert httpx.get(f"{web.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example"])
+def test_every_other_address_is_refused(host: str) -> None:
+    with pytest.raises(InvalidInput, match="host"):
+        server.refuse_open_door(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_is_never_refused(host: str) -> None:
+    server.refuse_open_door(Settings(host=host))
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(InterlockError, match=r"192\.0\.2\.1"):
+        server.listen("192.0.2.1", 0)
+
+
+def test_the_url_names_the_port_that_was_taken() -> None:
+    with server.listen("127.0.0.1", 0) as listener:
+        url = server.url_of(Settings(port=0), listener)
+
+        assert f"http://127.0.0.1:{listener.getsockname()[1]}" == url
