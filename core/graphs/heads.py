@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import xxhash
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.pregel import Pregel
 from langgraph.types import Interrupt, StateSnapshot
 
@@ -16,11 +15,12 @@ from interlock.core.graphs import projection
 from interlock.core.graphs.tracking import path_of
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
-from interlock.core.types import CheckpointId, RunId
+from interlock.core.types import CheckpointId, RunId, ThreadId
 
 EVERY_NODE = "*"
-RESUME_CHANNEL = "__resume__"
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
+
+CountAnswers = Callable[[ThreadId, CheckpointId], Awaitable[Mapping[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,31 @@ class Reading:
 
 
 async def read_head(
-    graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, options: RunOptions
+    graph: Pregel[Any, Any, Any, Any],
+    config: RunnableConfig,
+    options: RunOptions,
+    count_answers: CountAnswers,
 ) -> Reading | None:
-    """Read the head of a thread; None if it has no checkpoint yet."""
+    """
+    Read the head of a thread; None if it has no checkpoint yet.
+
+    Args:
+        graph: The prepared graph.
+        config: The thread.
+        options: The breakpoints of the run.
+        count_answers: How many answers each task of a checkpoint has stored.
+    """
     state = await graph.aget_state(config)
     checkpoint_id = state.config["configurable"].get("checkpoint_id")
     if checkpoint_id is None:
         return None
     if any(t.interrupts and t.state for t in state.tasks):
         state = await graph.aget_state(config, subgraphs=True)
-    interrupts = await _read_interrupts(graph, config, state)
+    interrupts: list[LiveInterrupt] = []
+    if any(t.interrupts for t in state.tasks):
+        thread_id = ThreadId(config["configurable"]["thread_id"])
+        answers = await count_answers(thread_id, CheckpointId(checkpoint_id))
+        interrupts = _read_interrupts(state, answers)
     open_ids = {i.interrupt_id for i in interrupts if not i.is_answered}
     untouched = [t for t in state.tasks if t.result is None and not t.interrupts and not t.error]
     has_failed = any(t.error is not None and not _asks(t.interrupts, open_ids) for t in state.tasks)
@@ -88,24 +103,16 @@ def _names(nodes: Any) -> Collection[str]:
     return (nodes,) if isinstance(nodes, str) else tuple(nodes)
 
 
-async def _read_interrupts(
-    graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, state: StateSnapshot
-) -> list[LiveInterrupt]:
+def _read_interrupts(state: StateSnapshot, answers: Mapping[str, int]) -> list[LiveInterrupt]:
     """
     List the questions of a state with the innermost task that asks each.
 
-    Args:
-        graph: The prepared graph; its checkpointer holds the answers stored so far.
-        config: The thread.
-        state: Its head, with the states of subgraphs.
+    LangGraph names the n-th question of a task by its namespace and n, and keeps the task's
+    answers in one list; a question is open only while it is the next one to be answered.
     """
     found: dict[str, LiveInterrupt] = {}
-    answers: dict[str, Mapping[str, int]] = {}
     for namespace, interrupt in _walk(state, ""):
-        parent, _, task = namespace.rpartition("|")
-        if parent not in answers:
-            answers[parent] = await _count_answers(graph.checkpointer, config, parent)
-        count = answers[parent].get(task.rpartition(":")[2], 0)
+        count = answers.get(namespace.rpartition(":")[2], 0)
         asking = LiveInterrupt(
             interrupt_id=interrupt.id,
             value=projection.to_json(interrupt.value, max_bytes=MAX_PAYLOAD_BYTES),
@@ -127,29 +134,6 @@ def _walk(state: StateSnapshot, parent: str) -> Iterator[tuple[str, Interrupt]]:
             yield namespace, interrupt
         if isinstance(task.state, StateSnapshot):
             yield from _walk(task.state, namespace)
-
-
-async def _count_answers(
-    saver: Any, config: RunnableConfig, namespace: str
-) -> Mapping[str, int]:
-    """
-    Count the answers stored for each task of a namespace's newest checkpoint.
-
-    LangGraph names the n-th question of a task by its namespace and n, and keeps the task's
-    answers in one list; a question is open only while it is the next one to be answered.
-    """
-    if not isinstance(saver, BaseCheckpointSaver):
-        return {}
-    thread_id = config["configurable"]["thread_id"]
-    stored = await saver.aget_tuple(
-        {"configurable": {"thread_id": thread_id, "checkpoint_ns": namespace}}
-    )
-    writes = (stored.pending_writes or ()) if stored else ()
-    return {
-        task_id: len(value) if isinstance(value, list) else 1
-        for task_id, channel, value in writes
-        if channel == RESUME_CHANNEL
-    }
 
 
 def nth_interrupt_id(namespace: str, answered: int) -> str:

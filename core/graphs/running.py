@@ -20,7 +20,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Overwrite, StateUpdate
 
 from interlock.core.graphs import failing, projection
-from interlock.core.graphs.heads import EVERY_NODE, Reading, read_head
+from interlock.core.graphs.heads import EVERY_NODE, CountAnswers, Reading, read_head
 from interlock.core.graphs.tracking import Record, Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
@@ -67,8 +67,17 @@ class Task:
 class Execution:
     """One delivery in flight; `drain` and cancelling its asyncio task are the only ways in."""
 
-    def __init__(self, graph: AnyGraph, task: Task, tracker: Tracker, put: Put) -> None:
+    def __init__(
+        self,
+        graph: AnyGraph,
+        task: Task,
+        *,
+        tracker: Tracker,
+        put: Put,
+        count_answers: CountAnswers,
+    ) -> None:
         self._graph = graph
+        self._count_answers = count_answers
         self._task = task
         self._run = task.run
         self._tracker = tracker
@@ -79,6 +88,11 @@ class Execution:
     def drain(self) -> None:
         """Stop at the end of the superstep; the run is handed over to the next worker."""
         self._control.request_drain("worker stops")
+
+    async def read(self) -> Reading | None:
+        """Read the thread's head."""
+        config = config_for(self._run)
+        return await read_head(self._graph, config, self._run.options, self._count_answers)
 
     async def carry_out(self, first: Reading | None) -> Outcome:
         """Do what the head asks for. Raises only CancelledError, and only when cancelled from outside."""
@@ -92,7 +106,7 @@ class Execution:
             failure, error = await self._step(plan)
             if isinstance(error, GraphDrained):
                 return Outcome(status=RunStatus.RUNNING, sent=frozenset(sent))
-            reading = await self._read_again()
+            reading = await self.read()
             if error is not None and is_invalid_resume(error):
                 refused |= self._find_refused(plan, reading, error)
                 rest = {i: a for i, a in plan.answers.items() if i not in refused}
@@ -139,8 +153,12 @@ class Execution:
             durability="sync",
             version="v2",
             control=self._control,
-            interrupt_before=_breaks(self._run.options.break_before, self._graph.interrupt_before_nodes),
-            interrupt_after=_breaks(self._run.options.break_after, self._graph.interrupt_after_nodes),
+            interrupt_before=_breaks(
+                self._run.options.break_before, self._graph.interrupt_before_nodes
+            ),
+            interrupt_after=_breaks(
+                self._run.options.break_after, self._graph.interrupt_after_nodes
+            ),
         ):
             self._tracker.on_part(part)
             records = self._tracker.take()
@@ -177,9 +195,6 @@ class Execution:
         """An edit replaces what stands there, also where the channel would append (law 6)."""
         kind = type(self._graph.channels.get(channel)).__name__
         return Overwrite(value) if kind in {"BinaryOperatorAggregate", "DeltaChannel"} else value
-
-    async def _read_again(self) -> Reading | None:
-        return await read_head(self._graph, config_for(self._run), self._run.options)
 
     def _find_refused(
         self, plan: Plan, reading: Reading | None, error: BaseException

@@ -65,21 +65,26 @@ class Tracker(BaseCallbackHandler):
         *,
         now: Callable[[], datetime],
         last_seq: int,
-        finished_task_ids: Collection[str] = (),
     ) -> None:
         super().__init__()
         self._run = run
         self._now = now
         self._seq = last_seq
-        self._finished_before = frozenset(finished_task_ids)
+        self._finished_before: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # sync subgraphs call back from threads of the executor
         self._records: list[Record] = []
         self._open: dict[UUID, _Attempt] = {}
         self._attempts: dict[str, int] = {}
-        self._silent: dict[str, tuple[str, float]] = {}  # task id -> path, of tasks with no callback yet
+        self._silent: dict[
+            str, tuple[str, float]
+        ] = {}  # task id -> path, of tasks with no callback yet
         self._messages: dict[str, _Message] = {}
         self.failed: NodeRun | None = None
         self.step_nodes: dict[int, list[str]] = {}
+
+    def expect_finished(self, task_ids: Collection[str]) -> None:
+        """These tasks of the head are finished: starting without running does not mean cached."""
+        self._finished_before = frozenset(task_ids)
 
     # -- records ---------------------------------------------------------------------------
 
@@ -122,8 +127,8 @@ class Tracker(BaseCallbackHandler):
 
     def on_chain_start(
         self,
-        serialized: dict[str, Any] | None,
-        inputs: Any,
+        serialized: dict[str, Any] | None,  # noqa: ARG002  langchain calls it so
+        inputs: Any,  # noqa: ARG002
         *,
         run_id: UUID,
         tags: list[str] | None = None,
@@ -161,11 +166,23 @@ class Tracker(BaseCallbackHandler):
                 self.step_nodes.setdefault(record.step, []).append(record.node)
             self._add_node(record)
 
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_end(
+        self,
+        outputs: Any,  # noqa: ARG002
+        *,
+        run_id: UUID,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> None:
         """An attempt ended well."""
         self._end(run_id, NodeStatus.OK, None)
 
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> None:
         """An attempt asked a human, was cancelled, handed over to its parent, or failed."""
         if isinstance(error, GraphInterrupt):
             status = NodeStatus.INTERRUPTED

@@ -1,0 +1,178 @@
+"""
+What a job does when it is handed to a worker: law 4 as a pure function.
+
+A job may be delivered again after its worker died. Then the thread's head tells how far the run
+came: what it did is not done again, an answer that was consumed is not sent again, and a question
+that is open is not walked past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from interlock.core.model.runs import RunKind
+from interlock.core.types import CheckpointId, Json, RunId
+
+MAX_DELIVERIES_WITHOUT_PROGRESS = 3  # law 4: after that the job "kills its worker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveInterrupt:
+    """
+    A question of the head checkpoint.
+
+    `namespace` is LangGraph's of the asking task. `is_answered`: the answer is stored with the
+    head, so that the task failed after it; sending it again would answer its next question.
+    """
+
+    interrupt_id: str
+    value: Json
+    schema: Json
+    node: str
+    namespace: str
+    is_answered: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """
+    A thread's newest checkpoint.
+
+    `has_failed`: a task of it recorded an error. `has_unfinished`: a task of it was neither
+    finished, failed nor held. `is_at_breakpoint`: a breakpoint of the run applies right here.
+    """
+
+    checkpoint_id: CheckpointId
+    run_id: RunId | None
+    source: str
+    next: tuple[str, ...]
+    interrupts: tuple[LiveInterrupt, ...] = ()
+    has_failed: bool = False
+    has_unfinished: bool = False
+    is_at_breakpoint: bool = False
+
+    @property
+    def open_ids(self) -> frozenset[str]:
+        """Ids of the questions that still wait for an answer."""
+        return frozenset(i.interrupt_id for i in self.interrupts if not i.is_answered)
+
+
+class Step(StrEnum):
+    """What the worker does next with the graph."""
+
+    SEND_INPUT = "send_input"
+    SEND_ANSWERS = "send_answers"
+    GO_ON = "go_on"
+    PROCEED = "proceed"
+    RECORD = "record"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One step, the answers it sends by interrupt id, and why it is refused."""
+
+    step: Step
+    answers: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """
+    What is known when a job is handed out.
+
+    Args:
+        kind: What the run sends; of a retry, what the run at the start of its chain sent.
+        is_first: Handed out for the first time, and not a retry.
+        is_retry: The run retries another.
+        own_run_ids: This run and, for a retry, the runs it retries.
+        answers: Decided answers that no earlier delivery is known to have handed over, by
+            interrupt id.
+        card_checkpoint_id: For `proceed`: where the breakpoint's card was drawn.
+        head: None while the thread has no checkpoint.
+    """
+
+    kind: RunKind
+    is_first: bool
+    is_retry: bool
+    own_run_ids: frozenset[RunId]
+    answers: Mapping[str, Json]
+    card_checkpoint_id: CheckpointId | None
+    head: Head | None
+
+
+def plan_delivery(delivery: Delivery) -> Plan:
+    """
+    Decide what to do with a run.
+
+    Source: DESIGN.md laws 2 and 4; LangGraph keeps a finished task's writes, a failed task's
+    answer, and loses an answer whose task was killed (measured).
+    """
+    head = delivery.head
+    if delivery.kind is RunKind.PROCEED:
+        return _plan_proceed(delivery)
+    is_ours = head is not None and head.run_id in delivery.own_run_ids
+    if delivery.kind is RunKind.START and (delivery.is_first or not is_ours):
+        return Plan(Step.SEND_INPUT)
+    if head is None:
+        return Plan(Step.REFUSE, reason="The thread has no checkpoint to go on from.")
+    pending = {i: a for i, a in delivery.answers.items() if i in head.open_ids}
+    if pending:
+        return Plan(Step.SEND_ANSWERS, answers=pending)
+    return _plan_rest(delivery, head)
+
+
+def _plan_proceed(delivery: Delivery) -> Plan:
+    head = delivery.head
+    if head is not None and head.checkpoint_id == delivery.card_checkpoint_id:
+        has_run = head.has_failed and not delivery.is_first and not delivery.is_retry
+        return Plan(Step.RECORD) if has_run else Plan(Step.PROCEED)
+    if delivery.is_first or head is None:
+        return Plan(Step.REFUSE, reason="The thread has moved on since the card was drawn.")
+    if head.run_id in delivery.own_run_ids and head.source == "update":
+        # The edit or the skip was written; going on past the same breakpoint was part of the verb.
+        return Plan(Step.GO_ON) if head.next else Plan(Step.RECORD)
+    return _plan_rest(delivery, head)
+
+
+def _plan_rest(delivery: Delivery, head: Head) -> Plan:
+    if not head.next:
+        return Plan(Step.RECORD)
+    if head.has_failed:
+        # Only a retry runs a failed node again; any other delivery records what it finds.
+        return Plan(Step.GO_ON) if delivery.is_retry else Plan(Step.RECORD)
+    if head.is_at_breakpoint or (head.open_ids and not head.has_unfinished):
+        return Plan(Step.RECORD)
+    return Plan(Step.GO_ON)
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How often a job was handed out at the same head, and the note to keep with it."""
+
+    count: int
+    note: str
+
+
+def count_tries(progress: str | None, head: Head | None, own_run_ids: frozenset[RunId]) -> Tries:
+    """
+    Count deliveries without a new checkpoint, for a job that is handed out again.
+
+    Args:
+        progress: The note of the delivery before; None for the first, empty after a handover.
+        head: Where the thread stands now.
+        own_run_ids: A head of these runs means that the first delivery came somewhere.
+    """
+    place = head.checkpoint_id if head is not None else "-"
+    known, _, count = (progress or "").rpartition(":")
+    if progress is None:
+        came_on = head is not None and head.run_id in own_run_ids
+        return _tries(place, 1 if came_on else 2)
+    return _tries(place, int(count) + 1 if known == place else 1)
+
+
+def _tries(place: str, count: int) -> Tries:
+    return Tries(count, f"{place}:{count}")

@@ -1,0 +1,166 @@
+"""
+Cards follow the checkpoint: after each run the thread's cards are brought level with its head.
+
+The checkpoint database is the truth (law 4), so the same function serves a run that ended, a
+delivery that only records, and a worker that starts after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from interlock.core.model import payloads
+from interlock.core.model.approvals import Approval, ApprovalStatus, Decision
+from interlock.core.model.delivery import Head, LiveInterrupt
+from interlock.core.model.payloads import Question
+from interlock.core.model.runs import Run, RunStatus
+from interlock.core.store import approvals, decisions, runs, workflows
+from interlock.core.types import ApprovalId, Json, new_id
+
+BREAK_KEY = "break:"
+
+
+@dataclass(frozen=True)
+class Levelled:
+    """Cards that were newly asked, and how many of the thread's are pending now."""
+
+    asked: tuple[Approval, ...]
+    pending: int
+
+
+def level_cards(
+    conn: Connection,
+    run: Run,
+    *,
+    head: Head,
+    status: RunStatus,
+    refused: Mapping[str, str],
+    now: datetime,
+) -> Levelled:
+    """
+    Make the thread's cards say what its head asks.
+
+    Args:
+        conn: The transaction that also ends the run.
+        run: The run that ended.
+        head: Where the thread stands.
+        status: How the run ended.
+        refused: Ids of questions whose answer the graph refused, with its reason.
+        now: When.
+    """
+    if status is RunStatus.CANCELLED:
+        approvals.close_for_thread(conn, run.thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
+        return Levelled((), 0)
+    asked: list[Approval] = []
+    kept: list[ApprovalId] = []
+    for interrupt in head.interrupts:
+        if interrupt.is_answered:
+            continue
+        question = payloads.read_interrupt(interrupt.value, interrupt.schema, node=interrupt.node)
+        card = _card(run, head, question, interrupt, now)
+        pending = _level_one(
+            conn, card, interrupt.interrupt_id, status, refused.get(interrupt.interrupt_id)
+        )
+        if pending is not None:
+            kept.append(pending.approval_id)
+            if pending.asked_at == now:
+                asked.append(pending)
+    if status is RunStatus.PAUSED:
+        card = _breakpoint_card(conn, run, head, now)
+        pending = _level_one(conn, card, f"{BREAK_KEY}{head.checkpoint_id}", status, None)
+        if pending is not None:
+            kept.append(pending.approval_id)
+            asked.append(pending)
+    approvals.close_for_thread(
+        conn, run.thread_id, status=ApprovalStatus.SUPERSEDED, now=now, except_ids=kept
+    )
+    return Levelled(tuple(asked), len(kept))
+
+
+def _level_one(
+    conn: Connection, card: Approval, key: str, status: RunStatus, refusal: str | None
+) -> Approval | None:
+    """Insert, keep or reopen one card; None if it stays decided."""
+    known = approvals.fetch_by_question(conn, card.thread_id, key)
+    if known is None:
+        approvals.insert(conn, card, key)
+        return card
+    if known.status is ApprovalStatus.PENDING:
+        return known
+    if known.status is ApprovalStatus.DECIDED:
+        decision = next(iter(decisions.fetch_for_approval(conn, known.approval_id)), None)
+        if not _must_ask_again(conn, decision, status, refusal):
+            return None
+        if decision is not None and refusal is not None:
+            decisions.mark_refused(conn, decision.decision_id, refusal)
+    again = replace(card, approval_id=known.approval_id, version=known.version + 1)
+    approvals.reopen(conn, known.approval_id, version_from=known.version, approval=again)
+    return again
+
+
+def _must_ask_again(
+    conn: Connection, decision: Decision | None, status: RunStatus, refusal: str | None
+) -> bool:
+    """
+    An answered question is asked again only if the graph refused the answer (law 2), or if a run
+    that held without failing still stands before it although nothing is on its way.
+    """
+    if refusal is not None or decision is None:
+        return True
+    if status not in {RunStatus.WAITING, RunStatus.PAUSED}:
+        return False  # Retry hands the same answer over
+    carrier = runs.fetch(conn, decision.run_id)
+    return carrier is None or carrier.status is not RunStatus.QUEUED
+
+
+def _card(
+    run: Run, head: Head, question: Question, interrupt: LiveInterrupt, now: datetime
+) -> Approval:
+    return Approval(
+        approval_id=ApprovalId(new_id()),
+        interrupt_id=interrupt.interrupt_id,
+        thread_id=run.thread_id,
+        run_id=run.run_id,
+        workflow=run.workflow,
+        node=interrupt.node,
+        namespace=interrupt.namespace,
+        checkpoint_id=head.checkpoint_id,
+        kind=question.kind,
+        title=question.title,
+        payload=interrupt.value,
+        allowed=question.allowed,
+        schema=interrupt.schema,
+        risk="",
+        status=ApprovalStatus.PENDING,
+        version=1,
+        asked_at=now,
+    )
+
+
+def _breakpoint_card(conn: Connection, run: Run, head: Head, now: datetime) -> Approval:
+    workflow = workflows.fetch(conn, run.workflow)
+    state_schema: Json = workflow.state_schema if workflow is not None else None
+    question = payloads.read_breakpoint(head.next, state_schema=state_schema)
+    return Approval(
+        approval_id=ApprovalId(new_id()),
+        interrupt_id=None,
+        thread_id=run.thread_id,
+        run_id=run.run_id,
+        workflow=run.workflow,
+        node=", ".join(head.next),
+        namespace="",
+        checkpoint_id=head.checkpoint_id,
+        kind=question.kind,
+        title=question.title,
+        payload={"next": list(head.next)},
+        allowed=question.allowed,
+        schema=state_schema,
+        risk="",
+        status=ApprovalStatus.PENDING,
+        version=1,
+        asked_at=now,
+    )

@@ -1,0 +1,169 @@
+"""Handing runs to a worker: what it takes with it, and when a job is given up (law 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from interlock.core.model.approvals import Kind
+from interlock.core.model.delivery import Delivery
+from interlock.core.model.runs import Run, RunKind, RunStatus
+from interlock.core.queue.port import Job, JobKind
+from interlock.core.services.context import App
+from interlock.core.store import approvals, checkpoints, decisions, engine, events, runs, topics
+from interlock.core.types import CheckpointId, Json, RunId, WorkerId
+
+MAX_CHAIN = 1000  # retries of retries that are followed back; far beyond what a person does
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A job with all its worker needs, so that carrying it out reads no app table."""
+
+    job: Job
+    run: Run
+    delivery: Delivery
+    verb: Mapping[str, Json] | None
+    last_seq: int
+    indexed_to: CheckpointId | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one claim brought: runs to carry out, and states to read."""
+
+    runs: tuple[Claimed, ...]
+    snapshots: tuple[Job, ...]
+
+
+def is_any_due(app: App) -> bool:
+    """Whether a claim is worth the database's only writer; a plain read."""
+    with engine.read(app.engine) as conn:
+        return app.queue.count_due(conn, now=app.clock.now()) > 0
+
+
+def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
+    """Take up to `limit` due jobs; a run that was cancelled meanwhile is closed on the way."""
+    now = app.clock.now()
+    claimed: list[Claimed] = []
+    snapshots: list[Job] = []
+    with engine.write(app.engine) as conn:
+        for job in app.queue.claim(conn, worker_id=worker_id, limit=limit, now=now):
+            if job.kind is JobKind.SNAPSHOT:
+                snapshots.append(job)
+                continue
+            run = _start(app, conn, job)
+            if run is None:
+                app.queue.finish(conn, job.job_id)
+            else:
+                claimed.append(_describe(conn, job, run))
+        if claimed:
+            topics.bump(conn, "runs")
+    return Claim(tuple(claimed), tuple(snapshots))
+
+
+def note_tries(app: App, job: Job, note: str) -> None:
+    """Keep with a job how often it was handed out at the same checkpoint."""
+    with engine.write(app.engine) as conn:
+        app.queue.note_progress(conn, job.job_id, progress=note)
+
+
+def _start(app: App, conn: Connection, job: Job) -> Run | None:
+    run = runs.fetch(conn, RunId(str(job.payload["run_id"])))
+    if run is None or not run.is_open:
+        return None
+    now = app.clock.now()
+    if run.cancel_requested_at is not None:
+        runs.move(conn, run.run_id, from_={run.status}, to=RunStatus.CANCELLED, ended_at=now)
+        return None
+    started = run.started_at or now
+    runs.move(
+        conn,
+        run.run_id,
+        from_={RunStatus.QUEUED, RunStatus.RUNNING},
+        to=RunStatus.RUNNING,
+        started_at=started,
+        deliveries=run.deliveries + 1,
+    )
+    return replace(run, status=RunStatus.RUNNING, started_at=started, deliveries=run.deliveries + 1)
+
+
+def _describe(conn: Connection, job: Job, run: Run) -> Claimed:
+    chain = _chain(conn, run)
+    origin = chain[-1]
+    is_retry = run.kind is RunKind.RETRY
+    verb, card_checkpoint_id = _read_verb(conn, origin)
+    carried = replace(run, input=origin.input) if is_retry else run
+    return Claimed(
+        job=job,
+        run=carried,
+        delivery=Delivery(
+            kind=origin.kind,
+            is_first=run.deliveries == 1 and not is_retry,
+            is_retry=is_retry,
+            own_run_ids=frozenset(r.run_id for r in chain),
+            answers=_read_answers(conn, run, is_retry=is_retry),
+            card_checkpoint_id=card_checkpoint_id,
+            head=None,
+        ),
+        verb=verb,
+        last_seq=events.last_seq(conn, run.run_id),
+        indexed_to=checkpoints.newest_id(conn, run.thread_id),
+    )
+
+
+def _chain(conn: Connection, run: Run) -> Sequence[Run]:
+    """The run and, for a retry, the runs it retries, back to the first."""
+    chain = [run]
+    while chain[-1].kind is RunKind.RETRY and len(chain) < MAX_CHAIN:
+        previous = chain[-1].previous_run_id
+        found = runs.fetch(conn, previous) if previous is not None else None
+        if found is None:
+            break
+        chain.append(found)
+    return chain
+
+
+def _read_answers(conn: Connection, run: Run, *, is_retry: bool) -> Mapping[str, Json]:
+    """
+    The answers this delivery may hand over, by interrupt id.
+
+    A resume run carries the decisions that joined it. A retry carries every decision of the thread
+    that its runs did not get through; which of them are stored already, the head tells.
+    """
+    if not is_retry:
+        found = decisions.fetch_for_run(conn, run.run_id)
+        cards = {d.approval_id: approvals.fetch(conn, d.approval_id) for d in found}
+        return {
+            card.interrupt_id: d.answer
+            for d in found
+            if (card := cards[d.approval_id]) is not None
+            and card.interrupt_id is not None
+            and d.refused is None
+        }
+    answers: dict[str, Json] = {}
+    decided = approvals.fetch_many(
+        conn, statuses=("decided",), thread_id=run.thread_id, limit=MAX_CHAIN, newest_first=True
+    )
+    for card in decided:
+        newest = next(iter(decisions.fetch_for_approval(conn, card.approval_id)), None)
+        if card.interrupt_id is None or newest is None or newest.refused is not None:
+            continue
+        carrier = runs.fetch(conn, newest.run_id)
+        if carrier is not None and carrier.status is not RunStatus.QUEUED:
+            answers[card.interrupt_id] = newest.answer
+    return answers
+
+
+def _read_verb(
+    conn: Connection, origin: Run
+) -> tuple[Mapping[str, Json] | None, CheckpointId | None]:
+    if origin.kind is not RunKind.PROCEED:
+        return None, None
+    for decision in decisions.fetch_for_run(conn, origin.run_id):
+        card = approvals.fetch(conn, decision.approval_id)
+        if card is not None and card.kind is Kind.BREAKPOINT:
+            return decision.answer, card.checkpoint_id
+    return None, None

@@ -1,0 +1,203 @@
+"""
+Deciding a card: one transaction, one winner (law 1), and the resume run that carries it out.
+
+The decision is a compare-and-set of the card, its decision row, the thread's queued resume run
+and the audit entry. Decisions made before that run starts join it and are sent together (law 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import Conflict, NotFound
+from interlock.core.model import payloads
+from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Intent, Kind, Verb
+from interlock.core.model.payloads import Question
+from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
+from interlock.core.services.context import App
+from interlock.core.services.launching import job_for
+from interlock.core.store import approvals, audit, decisions, engine, runs, threads, topics
+from interlock.core.types import ApprovalId, Json, RunId, new_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A decision that won, the card as it is now, and the run that carries the answer."""
+
+    approval: Approval
+    decision: Decision
+    run_id: RunId
+
+
+def decide(
+    app: App, approval_id: str, intent: Intent, *, version: int | None, actor: str
+) -> Decided:
+    """
+    Decide a card.
+
+    Args:
+        app: The parts.
+        approval_id: The card.
+        intent: What the operator wants.
+        version: The version the operator saw; None means whichever is asked now.
+        actor: Who decides.
+
+    Raises:
+        NotFound: No such card.
+        InvalidInput: The answer does not fit what is asked; nothing was written.
+        Conflict: The card is no longer pending or asks something else by now; `winner` says who
+            decided what and when, where somebody did.
+    """
+    with engine.read(app.engine) as conn:
+        seen = _fetch_open(conn, ApprovalId(approval_id), version)
+        question = payloads.question_of(seen)
+    answer = payloads.build_answer(question, intent)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        threads.lock(conn, seen.thread_id)
+        approval = _fetch_open(conn, seen.approval_id, seen.version)
+        held = _held_run(conn, approval)
+        if not approvals.close(
+            conn,
+            approval.approval_id,
+            version=approval.version,
+            status=ApprovalStatus.DECIDED,
+            now=now,
+        ):
+            raise _conflict(conn, approval.approval_id)
+        run = _join_run(app, conn, approval, held, actor)
+        before, after = _change(question, intent, answer)
+        decision = Decision(
+            decision_id=new_id(),
+            approval_id=approval.approval_id,
+            version=approval.version,
+            actor=actor,
+            verb=intent.verb or _verb_of_each(intent),
+            answer=answer,
+            reason=intent.reason,
+            decided_at=now,
+            seconds_to_decide=max(0.0, (now - approval.asked_at).total_seconds()),
+            run_id=run.run_id,
+            before=before,
+            after=after,
+        )
+        decisions.insert(conn, decision)
+        topics.bump(conn, "inbox", "runs")
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action=f"decide:{decision.verb}",
+            object_=f"approval:{approval.approval_id}",
+            before=before,
+            after={"answer": answer, "version": approval.version, "run_id": run.run_id},
+            reason=intent.reason,
+        )
+        closed = approvals.fetch(conn, approval.approval_id) or approval
+    return Decided(approval=closed, decision=decision, run_id=run.run_id)
+
+
+def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
+    approval = approvals.fetch(conn, approval_id)
+    if approval is None:
+        raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
+    if approval.status is not ApprovalStatus.PENDING or version not in (None, approval.version):
+        raise _conflict(conn, approval_id, seen=version)
+    return approval
+
+
+def _conflict(conn: Connection, approval_id: ApprovalId, *, seen: int | None = None) -> Conflict:
+    approval = approvals.fetch(conn, approval_id)
+    assert approval is not None  # cards are never deleted while their thread exists
+    taken = decisions.fetch_for_approval(conn, approval_id)
+    wanted = seen if seen is not None else approval.version
+    decision = next((d for d in taken if d.version == wanted), None)
+    if decision is not None:
+        return Conflict(
+            f"Already decided: {decision.actor} chose {decision.verb} at"
+            f" {decision.decided_at:%Y-%m-%d %H:%M:%S} UTC.",
+            winner=_winner(approval, decision),
+            hint="Your decision was not used.",
+        )
+    if approval.status is ApprovalStatus.PENDING:
+        return Conflict(
+            f"The card asks something else by now: it is version {approval.version},"
+            f" you saw {seen}.",
+            winner={"version": approval.version, "status": str(approval.status)},
+            hint="Read it again; your decision was not used.",
+        )
+    return Conflict(
+        f"The card is no longer pending: it is {approval.status}.",
+        winner={"version": approval.version, "status": str(approval.status)},
+        hint="Your decision was not used.",
+    )
+
+
+def _winner(approval: Approval, decision: Decision) -> dict[str, Json]:
+    return {
+        "approval_id": approval.approval_id,
+        "status": str(approval.status),
+        "version": decision.version,
+        "actor": decision.actor,
+        "verb": str(decision.verb),
+        "answer": decision.answer,
+        "reason": decision.reason,
+        "decided_at": decision.decided_at.isoformat(),
+        "run_id": decision.run_id,
+    }
+
+
+def _held_run(conn: Connection, approval: Approval) -> Run:
+    """The newest run of the card's thread, which the next one continues; its options are inherited."""
+    open_or_held = runs.find_open_or_held(conn, approval.thread_id)
+    if open_or_held:
+        return open_or_held[-1]
+    asked_by = runs.fetch(conn, approval.run_id)
+    if asked_by is None:
+        raise NotFound("run", approval.run_id)
+    return asked_by
+
+
+def _join_run(app: App, conn: Connection, approval: Approval, held: Run, actor: str) -> Run:
+    now = app.clock.now()
+    kind = RunKind.PROCEED if approval.kind is Kind.BREAKPOINT else RunKind.RESUME
+    queued = runs.find_queued_resume(conn, approval.thread_id) if kind is RunKind.RESUME else None
+    if queued is not None:
+        return queued
+    runs.move(conn, held.run_id, from_=HELD, to=RunStatus.CONTINUED, ended_at=now)
+    run = Run(
+        run_id=RunId(new_id()),
+        thread_id=approval.thread_id,
+        workflow=approval.workflow,
+        kind=kind,
+        status=RunStatus.QUEUED,
+        input=None,
+        context=held.context,
+        options=held.options,
+        priority=held.priority,
+        created_at=now,
+        created_by=actor,
+        previous_run_id=held.run_id,
+    )
+    runs.insert(conn, run)
+    threads.touch(conn, approval.thread_id, last_run_id=run.run_id, now=now)
+    app.queue.enqueue(conn, job_for(run), now=now)
+    return run
+
+
+def _change(question: Question, intent: Intent, answer: Json) -> tuple[Json, Json]:
+    """What an edit started from and what it became; nothing for other verbs."""
+    if intent.verb is not Verb.EDIT:
+        return None, None
+    if question.actions:
+        return [dict(a.args) for a in question.actions], intent.value
+    return None, answer
+
+
+def _verb_of_each(intent: Intent) -> Verb:
+    """One word for several decisions: theirs if they agree, else `answer`."""
+    words = {str(e.get("decision", "")) for e in intent.each or () if isinstance(e, dict)}
+    only = words.pop() if len(words) == 1 else ""
+    return Verb(only) if only in {str(v) for v in Verb} else Verb.ANSWER

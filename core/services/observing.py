@@ -1,0 +1,385 @@
+"""Reading, for screens and command line: bounded lists, one card, one run, one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.approvals import Approval, Decision
+from interlock.core.model.nodes import NodeRun, RunEvent
+from interlock.core.model.runs import HELD, OPEN, Run, RunStatus
+from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
+from interlock.core.model.workers import Worker
+from interlock.core.model.workflows import Workflow
+from interlock.core.queue.port import JobKind, NewJob
+from interlock.core.services.context import App
+from interlock.core.store import (
+    approvals,
+    checkpoints,
+    decisions,
+    engine,
+    events,
+    nodes,
+    runs,
+    snapshots,
+    threads,
+    topics,
+    workers,
+    workflows,
+)
+from interlock.core.types import ApprovalId, CheckpointId, JobId, Json, RunId, ThreadId, new_id
+
+ALIVE_S = 40.0  # law 11: no sign of life for longer is said on the screen
+POLL_S = 0.05
+MAX_CARDS_OF_THREAD = 200
+MAX_NODES_OF_RUN = 2000
+MAX_RUNS_OF_THREAD = 100
+STATUS_RANK = {RunStatus.QUEUED: 0, RunStatus.RUNNING: 1, RunStatus.WAITING: 2, RunStatus.PAUSED: 2}
+RANKS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The figures of the first page; times are aware UTC, counts are of now or of the last hour."""
+
+    waiting: int
+    oldest_waiting_at: datetime | None
+    running: int
+    queued: int
+    failed_last_hour: int
+    done_last_hour: int
+    workers_alive: int
+    newest_heartbeat_at: datetime | None
+    jobs_due: int
+    project: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One card with what was decided so far, the run that holds it, and the thread's other cards."""
+
+    approval: Approval
+    decisions: tuple[Decision, ...]
+    run: Run | None
+    siblings: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDetail:
+    """One run with its nodes, and with its thread's cards, decisions, runs and state at its end."""
+
+    run: Run
+    thread: Thread | None
+    nodes: tuple[NodeRun, ...]
+    approvals: tuple[Approval, ...]
+    decisions: tuple[Decision, ...]
+    snapshot: Snapshot | None
+    workflow: Workflow | None
+    thread_runs: tuple[Run, ...]
+
+
+def overview(app: App) -> Overview:
+    """Count what waits, runs and failed."""
+    now = app.clock.now()
+    hour_ago = now - timedelta(hours=1)
+    with engine.read(app.engine) as conn:
+        counts = runs.count_by_status(conn)
+        known = workers.fetch_all(conn)
+        alive = [w for w in known if w.heartbeat_at >= now - timedelta(seconds=ALIVE_S)]
+        return Overview(
+            waiting=approvals.count(conn),
+            oldest_waiting_at=approvals.oldest_asked_at(conn),
+            running=counts.get(RunStatus.RUNNING, 0),
+            queued=counts.get(RunStatus.QUEUED, 0),
+            failed_last_hour=runs.count_ended_since(conn, status=RunStatus.FAILED, since=hour_ago),
+            done_last_hour=runs.count_ended_since(conn, status=RunStatus.DONE, since=hour_ago),
+            workers_alive=len(alive),
+            newest_heartbeat_at=max((w.heartbeat_at for w in known), default=None),
+            jobs_due=app.queue.count_due(conn, now=now),
+            project=next((w.project for w in alive), ""),
+            at=now,
+        )
+
+
+def list_runs(
+    app: App,
+    *,
+    statuses: Sequence[str] = (),
+    workflow: str | None = None,
+    thread_id: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Run]:
+    """Runs, newest first."""
+    with engine.read(app.engine) as conn:
+        return list(
+            runs.fetch_many(
+                conn,
+                statuses=tuple(RunStatus(s) for s in statuses),
+                workflow=workflow,
+                thread_id=ThreadId(thread_id) if thread_id else None,
+                limit=limit,
+                offset=offset,
+            )
+        )
+
+
+def get_run(app: App, run_id: str) -> Run:
+    """
+    One run.
+
+    Raises:
+        NotFound: No such run.
+    """
+    with engine.read(app.engine) as conn:
+        run = runs.fetch(conn, RunId(run_id))
+    if run is None:
+        raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+    return run
+
+
+def run_detail(app: App, run_id: str) -> RunDetail:
+    """
+    One run with all that its page shows first.
+
+    Raises:
+        NotFound: No such run.
+    """
+    with engine.read(app.engine) as conn:
+        run = runs.fetch(conn, RunId(run_id))
+        if run is None:
+            raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+        cards = approvals.fetch_many(
+            conn,
+            statuses=(),
+            thread_id=run.thread_id,
+            limit=MAX_CARDS_OF_THREAD,
+            newest_first=True,
+        )
+        taken = [d for card in cards for d in decisions.fetch_for_approval(conn, card.approval_id)]
+        end = run.end_checkpoint_id
+        return RunDetail(
+            run=run,
+            thread=threads.fetch(conn, run.thread_id),
+            nodes=tuple(nodes.fetch_for_run(conn, run.run_id, limit=MAX_NODES_OF_RUN)),
+            approvals=tuple(cards),
+            decisions=tuple(sorted(taken, key=lambda d: (d.decided_at, d.decision_id))),
+            snapshot=snapshots.fetch(conn, run.thread_id, end) if end else None,
+            workflow=workflows.fetch(conn, run.workflow),
+            thread_runs=tuple(
+                runs.fetch_many(conn, thread_id=run.thread_id, limit=MAX_RUNS_OF_THREAD)
+            ),
+        )
+
+
+def list_events(
+    app: App, run_id: str, *, after_seq: int = 0, limit: int = 1000, kinds: Sequence[str] = ()
+) -> list[RunEvent]:
+    """The log of a run after `after_seq`, oldest first."""
+    with engine.read(app.engine) as conn:
+        return list(
+            events.fetch_for_run(
+                conn, RunId(run_id), after_seq=after_seq, limit=limit, kinds=tuple(kinds)
+            )
+        )
+
+
+def list_inbox(
+    app: App,
+    *,
+    statuses: Sequence[str] = ("pending",),
+    workflow: str | None = None,
+    thread_id: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+    newest_first: bool = False,
+) -> list[Approval]:
+    """Cards, oldest first unless told otherwise; no status given means all."""
+    with engine.read(app.engine) as conn:
+        return list(
+            approvals.fetch_many(
+                conn,
+                statuses=tuple(statuses),
+                workflow=workflow,
+                thread_id=ThreadId(thread_id) if thread_id else None,
+                limit=limit,
+                offset=offset,
+                newest_first=newest_first,
+            )
+        )
+
+
+def count_inbox(
+    app: App, *, statuses: Sequence[str] = ("pending",), workflow: str | None = None
+) -> int:
+    """How many cards there are."""
+    with engine.read(app.engine) as conn:
+        return approvals.count(conn, statuses=tuple(statuses), workflow=workflow)
+
+
+def get_card(app: App, approval_id: str) -> Card:
+    """
+    One card with its decisions.
+
+    Raises:
+        NotFound: No such card.
+    """
+    with engine.read(app.engine) as conn:
+        approval = approvals.fetch(conn, ApprovalId(approval_id))
+        if approval is None:
+            raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
+        others = approvals.fetch_many(conn, thread_id=approval.thread_id, limit=MAX_CARDS_OF_THREAD)
+        return Card(
+            approval=approval,
+            decisions=tuple(decisions.fetch_for_approval(conn, approval.approval_id)),
+            run=runs.fetch(conn, approval.run_id),
+            siblings=tuple(a for a in others if a.approval_id != approval.approval_id),
+        )
+
+
+def list_workflows(app: App) -> list[Workflow]:
+    """The published workflows, by name, those that failed to load included."""
+    with engine.read(app.engine) as conn:
+        return list(workflows.fetch_all(conn))
+
+
+def get_workflow(app: App, name: str) -> Workflow:
+    """
+    One workflow.
+
+    Raises:
+        NotFound: No worker has published it.
+    """
+    with engine.read(app.engine) as conn:
+        found = workflows.fetch(conn, name)
+    if found is None:
+        raise NotFound("workflow", name, hint="`interlock workflows` lists them.")
+    return found
+
+
+def list_recent_inputs(app: App, workflow: str, *, limit: int = 5) -> list[Json]:
+    """The newest distinct inputs a workflow was launched with."""
+    found: list[Json] = []
+    for run in list_runs(app, workflow=workflow, limit=limit * 10):
+        if run.kind == "start" and run.input not in found:
+            found.append(run.input)
+    return found[:limit]
+
+
+def history(app: App, thread_id: str, *, limit: int = 100) -> list[CheckpointEntry]:
+    """
+    The checkpoints of a thread, newest first.
+
+    Raises:
+        NotFound: No such thread.
+    """
+    with engine.read(app.engine) as conn:
+        if threads.fetch(conn, ThreadId(thread_id)) is None:
+            raise NotFound("thread", thread_id)
+        return list(checkpoints.fetch_for_thread(conn, ThreadId(thread_id), limit=limit))
+
+
+def state(
+    app: App, thread_id: str, checkpoint_id: str | None = None, *, wait_s: float = 10.0
+) -> Snapshot:
+    """
+    The state of a thread at a checkpoint, its newest by default.
+
+    A state that no run ended with is read by a worker, which has the user's classes.
+
+    Raises:
+        NotFound: No such thread, or no such checkpoint of it.
+        NoWorker: The state has to be read by a worker, and none is alive or it took too long.
+    """
+    thread = ThreadId(thread_id)
+    with engine.read(app.engine) as conn:
+        known = threads.fetch(conn, thread)
+        if known is None:
+            raise NotFound("thread", thread_id)
+        wanted = CheckpointId(checkpoint_id) if checkpoint_id else known.head_checkpoint_id
+        stored = snapshots.fetch(conn, thread, wanted) if wanted else None
+        is_known = wanted is not None and checkpoints.fetch(conn, thread, wanted) is not None
+    if stored is not None:
+        return stored
+    if wanted is None or not is_known:
+        raise NotFound("checkpoint", checkpoint_id or f"of thread {thread_id}")
+    return _read_by_worker(app, thread, wanted, wait_s)
+
+
+def _read_by_worker(
+    app: App, thread_id: ThreadId, checkpoint_id: CheckpointId, wait_s: float
+) -> Snapshot:
+    _require_worker(app, "read this state")
+    job = NewJob(
+        job_id=JobId(new_id()),
+        kind=JobKind.SNAPSHOT,
+        payload={"thread_id": thread_id, "checkpoint_id": checkpoint_id},
+        priority=100,
+    )
+    with engine.write(app.engine) as conn:
+        app.queue.enqueue(conn, job, now=app.clock.now())
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        with engine.read(app.engine) as conn:
+            found = snapshots.fetch(conn, thread_id, checkpoint_id)
+            ended = app.queue.fetch_result(conn, job.job_id)
+        if found is not None:
+            return found
+        if ended is not None and ended[0] == "failed":
+            raise StoreUnavailable(f"The state could not be read: {ended[1]}")
+        time.sleep(POLL_S)
+    raise NoWorker(f"No worker read the state within {wait_s:g} s.")
+
+
+def _require_worker(app: App, purpose: str) -> None:
+    if not list_workers(app):
+        raise NoWorker(
+            f"A worker is needed to {purpose}, and none is alive.", hint="Start `interlock up`."
+        )
+
+
+def list_workers(app: App) -> list[Worker]:
+    """The workers that gave a sign of life lately."""
+    since = app.clock.now() - timedelta(seconds=ALIVE_S)
+    with engine.read(app.engine) as conn:
+        return list(workers.fetch_alive(conn, since=since))
+
+
+def heads(app: App) -> dict[str, int]:
+    """How far each topic has moved; a screen that shows an older number is stale."""
+    with engine.read(app.engine) as conn:
+        return topics.fetch_heads(conn)
+
+
+def run_head(app: App, run_id: str) -> int:
+    """How far one run has moved: its log and its status; 0 if there is no such run."""
+    with engine.read(app.engine) as conn:
+        run = runs.fetch(conn, RunId(run_id))
+        if run is None:
+            return 0
+        rank = STATUS_RANK.get(run.status, RANKS - 1)
+        return topics.run_head(conn, run.run_id) * RANKS + rank
+
+
+def wait_for_run(app: App, run_id: str, *, timeout_s: float) -> Run:
+    """
+    Wait until a run ends or needs a human; give it back as it is when the time is up.
+
+    Raises:
+        NotFound: No such run.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        run = get_run(app, run_id)
+        if run.status not in OPEN or time.monotonic() >= deadline:
+            return run
+        time.sleep(POLL_S)
+
+
+def is_held(run: Run) -> bool:
+    """Whether a run stands before a card."""
+    return run.status in HELD

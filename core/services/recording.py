@@ -1,0 +1,197 @@
+"""
+Writing what workers saw: many runs' records in one transaction, a run's end all at once.
+
+Who sees a run `done` or `waiting` sees its nodes, its events, its checkpoints and its cards, because
+they are committed together (DESIGN.md section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from interlock.core.model.delivery import Head
+from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
+from interlock.core.model.runs import Failure, Run, RunStatus
+from interlock.core.model.threads import CheckpointEntry, Snapshot
+from interlock.core.queue.port import Job
+from interlock.core.services.carding import Levelled, level_cards
+from interlock.core.services.context import App
+from interlock.core.store import (
+    checkpoints,
+    engine,
+    events,
+    nodes,
+    runs,
+    snapshots,
+    threads,
+    topics,
+)
+from interlock.core.types import CheckpointId, Json, RunId, ThreadId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """
+    How a delivery of a run ended.
+
+    `status` is running if the run is handed over to another worker. `entries` are the thread's
+    checkpoints that the index does not hold yet, oldest first; their branch is set here.
+    """
+
+    run: Run
+    job: Job
+    status: RunStatus
+    head: Head | None = None
+    snapshot: Snapshot | None = None
+    failure: Failure | None = None
+    reason: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+    entries: tuple[CheckpointEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of any number of runs, each run's in order."""
+
+    nodes: Sequence[NodeRun] = ()
+    events: Sequence[RunEvent] = ()
+    endings: Sequence[Ending] = ()
+
+
+def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
+    """
+    Write a batch.
+
+    Returns:
+        What each ended run became; `continued` where a later decision already queued the next.
+    """
+    now = app.clock.now()
+    ended: dict[RunId, RunStatus] = {}
+    with engine.write(app.engine) as conn:
+        if batch.nodes:
+            nodes.upsert_many(conn, _newest_only(batch.nodes))
+        if batch.events:
+            events.insert_many(conn, batch.events)
+        for ending in batch.endings:
+            ended[ending.run.run_id] = _end(app, conn, ending, now)
+        topics.bump(conn, *_topics(batch))
+    return ended
+
+
+def _newest_only(records: Sequence[NodeRun]) -> list[NodeRun]:
+    """One row an attempt: a start and its end within a batch are one write."""
+    newest = {(r.run_id, r.delivery, r.task_id, r.attempt): r for r in records}
+    return list(newest.values())
+
+
+def _topics(batch: Batch) -> tuple[str, ...]:
+    return ("runs", "inbox") if batch.endings else ("figures",)
+
+
+def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus:
+    run = ending.run
+    index_checkpoints(conn, run.thread_id, ending.entries)
+    if ending.status is RunStatus.RUNNING:
+        app.queue.note_progress(conn, ending.job.job_id, progress="")
+        runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
+        nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
+        return RunStatus.QUEUED
+    if ending.snapshot is not None:
+        snapshots.put(conn, ending.snapshot)
+    threads.lock(conn, run.thread_id)
+    levelled = Levelled((), 0)
+    if ending.head is not None:
+        levelled = level_cards(
+            conn,
+            run,
+            head=ending.head,
+            status=ending.status,
+            refused=ending.refused,
+            now=now,
+        )
+    status = _settle(conn, run, ending.status)
+    nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
+    runs.move(
+        conn,
+        run.run_id,
+        from_={RunStatus.RUNNING},
+        to=status,
+        ended_at=now,
+        error=ending.failure,
+        end_checkpoint_id=ending.head.checkpoint_id if ending.head else None,
+    )
+    threads.touch(
+        conn,
+        run.thread_id,
+        head_checkpoint_id=ending.head.checkpoint_id if ending.head else None,
+        now=now,
+    )
+    _log_end(conn, ending, status, levelled, now)
+    app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
+    return status
+
+
+def _settle(conn: Connection, run: Run, status: RunStatus) -> RunStatus:
+    """A run that holds although the thread's next run is queued already has been continued."""
+    if status not in {RunStatus.WAITING, RunStatus.PAUSED}:
+        return status
+    later = [r for r in runs.find_open_or_held(conn, run.thread_id) if r.run_id != run.run_id]
+    return RunStatus.CONTINUED if later else status
+
+
+def _log_end(
+    conn: Connection, ending: Ending, status: RunStatus, levelled: Levelled, now: datetime
+) -> None:
+    seq = events.last_seq(conn, ending.run.run_id)
+    entries: list[tuple[str, str, Json]] = [
+        ("warning", "", {"text": f"The answer was refused: {reason}"})
+        for reason in ending.refused.values()
+    ]
+    entries += [
+        ("interrupt", card.node, {"approval_id": card.approval_id, "title": card.title})
+        for card in levelled.asked
+    ]
+    data: dict[str, Json] = {"status": str(status)}
+    if ending.failure is not None:
+        data["error"] = f"{ending.failure.type}: {ending.failure.message}"
+    if ending.reason:
+        data["reason"] = ending.reason
+    entries.append(("status", "", data))
+    events.insert_many(
+        conn,
+        [
+            RunEvent(
+                run_id=ending.run.run_id, seq=seq + n, kind=kind, path=path, at=now, data=value
+            )
+            for n, (kind, path, value) in enumerate(entries, start=1)
+        ],
+    )
+
+
+def index_checkpoints(
+    conn: Connection, thread_id: ThreadId, entries: Collection[CheckpointEntry]
+) -> None:
+    """
+    Add checkpoints to a thread's index, oldest first, each on its branch.
+
+    A child of the newest checkpoint goes on with its branch; a child of an older one starts another
+    (LangGraph's head is the newest checkpoint, never a notion of a branch: measured).
+    """
+    if not entries:
+        return
+    newest_id = checkpoints.newest_id(conn, thread_id)
+    newest = checkpoints.fetch(conn, thread_id, newest_id) if newest_id is not None else None
+    branch = newest.branch if newest is not None else 0
+    next_branch = checkpoints.next_branch(conn, thread_id) if newest is not None else 1
+    placed: list[CheckpointEntry] = []
+    previous: CheckpointId | None = newest_id
+    for entry in entries:
+        if previous is not None and entry.parent_id != previous:
+            branch, next_branch = next_branch, next_branch + 1
+        placed.append(replace(entry, branch=branch))
+        previous = entry.checkpoint_id
+    checkpoints.insert_many(conn, placed)

@@ -1,0 +1,148 @@
+"""Stopping and retrying runs, as an operator asks for it; the worker carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import Conflict, NotFound
+from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.runs import (
+    ENDED,
+    HELD,
+    Run,
+    RunKind,
+    RunStatus,
+    may_cancel,
+    may_retry,
+)
+from interlock.core.services.context import App
+from interlock.core.services.launching import job_for
+from interlock.core.store import approvals, audit, engine, runs, threads, topics
+from interlock.core.types import JobId, RunId, new_id
+
+
+def cancel(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
+    """
+    Cancel a run: a queued or held one at once, a running one as soon as its worker sees it.
+
+    A sync node that runs at this moment runs to its end; its result is dropped (facts: langgraph 5).
+
+    Raises:
+        NotFound: No such run.
+        Conflict: It has ended already.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        run = _fetch(conn, run_id)
+        threads.lock(conn, run.thread_id)
+        run = _fetch(conn, run_id)
+        if not may_cancel(run.status):
+            raise Conflict(f"Run {run_id} has ended already: it is {run.status}.")
+        if run.status is RunStatus.RUNNING or not _cancel_at_once(app, conn, run):
+            runs.request_cancel(conn, run.run_id, now=now)
+        topics.bump(conn, "inbox", "runs")
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action="cancel",
+            object_=f"run:{run_id}",
+            before={"status": str(run.status)},
+            reason=reason,
+        )
+        return _fetch(conn, run_id)
+
+
+def _cancel_at_once(app: App, conn: Connection, run: Run) -> bool:
+    now = app.clock.now()
+    if run.status is RunStatus.QUEUED and not app.queue.drop(conn, JobId(run.run_id)):
+        return False  # a worker has just claimed it
+    if not runs.move(
+        conn,
+        run.run_id,
+        from_={RunStatus.QUEUED, *HELD},
+        to=RunStatus.CANCELLED,
+        ended_at=now,
+    ):
+        return False
+    if run.status in HELD:
+        approvals.close_for_thread(conn, run.thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
+    return True
+
+
+def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
+    """
+    Go on with a failed or cancelled run where it stopped: finished nodes do not run again, given
+    answers are kept and not asked for again.
+
+    Returns:
+        The new, queued run on the same thread.
+
+    Raises:
+        NotFound: No such run.
+        Conflict: It did not fail and was not cancelled, or its thread has moved on since.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        old = _fetch(conn, run_id)
+        thread = threads.lock(conn, old.thread_id)
+        old = _fetch(conn, run_id)
+        if not may_retry(old.status):
+            raise Conflict(
+                f"Run {run_id} is {old.status}; only failed or cancelled runs are retried."
+            )
+        if thread is not None and thread.last_run_id != old.run_id:
+            raise Conflict(
+                f"The thread went on with run {thread.last_run_id} since.",
+                hint="Retry that one, or set the thread back.",
+            )
+        new = replace(
+            old,
+            run_id=RunId(new_id()),
+            kind=_kind_of_retry(old),
+            status=RunStatus.QUEUED,
+            created_at=now,
+            created_by=actor,
+            started_at=None,
+            ended_at=None,
+            error=None,
+            cancel_requested_at=None,
+            end_checkpoint_id=None,
+            previous_run_id=old.run_id,
+            reason=reason,
+            deliveries=0,
+        )
+        runs.insert(conn, new)
+        threads.touch(conn, old.thread_id, last_run_id=new.run_id, now=now)
+        app.queue.enqueue(conn, job_for(new), now=now)
+        topics.bump(conn, "runs")
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action="retry",
+            object_=f"run:{run_id}",
+            after={"run_id": new.run_id},
+            reason=reason,
+        )
+    return new
+
+
+def _kind_of_retry(old: Run) -> RunKind:
+    """A run that never reached its graph is sent again as it was; any other goes on from the head."""
+    never_started = old.started_at is None and old.kind is not RunKind.RESUME
+    return old.kind if never_started else RunKind.RETRY
+
+
+def _fetch(conn: Connection, run_id: str) -> Run:
+    run = runs.fetch(conn, RunId(run_id))
+    if run is None:
+        raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+    return run
+
+
+def is_ended(run: Run) -> bool:
+    """Whether nothing more will happen to this run."""
+    return run.status in ENDED

@@ -1,0 +1,74 @@
+"""Being the only worker: the fence of SQLite (law 3), and of Postgres until its queue has one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from interlock.core.errors import Conflict
+from interlock.core.services.context import App
+from interlock.core.store import watching
+
+LOCK_FILE = "worker.lock"
+WAIT_S = 5.0  # a worker that was just killed or told to stop is gone by then
+T = TypeVar("T")
+POSTGRES_KEY = 7_401_001  # the advisory lock of the one worker
+
+
+@contextmanager
+def hold_alone(app: App) -> Iterator[None]:
+    """
+    Hold the database as its only worker for as long as this process lives.
+
+    Raises:
+        Conflict: Another worker holds it.
+    """
+    if app.settings.is_embedded:
+        with _hold_file(app.settings.data_dir / LOCK_FILE):
+            yield
+        return
+    conn = _try_until(lambda: watching.hold_alone(app.engine, key=POSTGRES_KEY))
+    if conn is None:
+        raise _taken("this database")
+    with conn:
+        yield
+
+
+@contextmanager
+def _hold_file(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if _try_until(lambda: _lock(descriptor)) is None:
+            raise _taken(str(path.parent))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool | None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return True
+
+
+def _try_until(attempt: Callable[[], T | None]) -> T | None:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        got = attempt()
+        if got is not None or time.monotonic() >= deadline:
+            return got
+        time.sleep(0.1)
+
+
+def _taken(what: str) -> Conflict:
+    return Conflict(
+        f"Another worker already works on {what}; there is never a second one.",
+        hint="Stop it first, or use that one.",
+    )

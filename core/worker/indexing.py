@@ -1,0 +1,79 @@
+"""Bringing a thread's checkpoint index level from the checkpoint database (law 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interlock.core.graphs.checkpoints import RawCheckpoint
+from interlock.core.graphs.savers import Savers
+from interlock.core.model.delivery import Head
+from interlock.core.model.threads import CheckpointEntry
+from interlock.core.types import CheckpointId, ThreadId
+from interlock.core.worker.project import AnyGraph
+
+PAGE = 1000  # checkpoints read in one query
+MAX_ASKED = (
+    200  # checkpoints whose `next` is asked of the graph; what was lost with a process is few
+)
+
+
+async def read_entries(
+    savers: Savers,
+    graph: AnyGraph | None,
+    thread_id: ThreadId,
+    *,
+    after: CheckpointId | None,
+    head: Head | None,
+    step_nodes: Mapping[int, Sequence[str]],
+) -> tuple[CheckpointEntry, ...]:
+    """
+    Read the checkpoints that the index does not hold, oldest first.
+
+    Args:
+        savers: The checkpoint database.
+        graph: Asked for what was due where nobody saw it; None leaves it empty.
+        thread_id: The thread.
+        after: The newest checkpoint the index holds.
+        head: The thread's head, whose `next` is known.
+        step_nodes: The nodes that the run which just ended ran, by step.
+    """
+    raws: list[RawCheckpoint] = []
+    while True:
+        page = await savers.entries(thread_id, after, PAGE)
+        raws += page
+        if len(page) < PAGE:
+            break
+        after = page[-1].checkpoint_id
+    entries: list[CheckpointEntry] = []
+    asked = 0
+    for raw in raws:
+        due: tuple[str, ...] = tuple(step_nodes.get(raw.step + 1, ()))
+        if head is not None and raw.checkpoint_id == head.checkpoint_id:
+            due = head.next
+        elif not due and graph is not None and asked < MAX_ASKED:
+            asked += 1
+            due = await _ask_next(graph, thread_id, raw.checkpoint_id)
+        entries.append(_entry(thread_id, raw, due))
+    return tuple(entries)
+
+
+async def _ask_next(
+    graph: AnyGraph, thread_id: ThreadId, checkpoint_id: CheckpointId
+) -> tuple[str, ...]:
+    config = {"configurable": {"thread_id": thread_id, "checkpoint_id": checkpoint_id}}
+    return tuple(t.name for t in (await graph.aget_state(config)).tasks)  # type: ignore[arg-type]
+
+
+def _entry(thread_id: ThreadId, raw: RawCheckpoint, due: tuple[str, ...]) -> CheckpointEntry:
+    return CheckpointEntry(
+        thread_id=thread_id,
+        checkpoint_id=raw.checkpoint_id,
+        parent_id=raw.parent_id,
+        step=raw.step,
+        source=raw.source,
+        next=due,
+        run_id=raw.run_id,
+        created_at=raw.created_at,
+        size_bytes=raw.size_bytes,
+        branch=0,
+    )

@@ -1,0 +1,134 @@
+"""
+The worker process: enter the project, load its graphs, publish them, work, leave in good order.
+
+Whatever user code raises at import or in a node, SystemExit included, does not end the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from interlock.core.bootstrap import build_app
+from interlock.core.graphs.entering import enter_project
+from interlock.core.graphs.loading import load_all
+from interlock.core.graphs.project import Project, read_project
+from interlock.core.graphs.savers import open_savers
+from interlock.core.graphs.stores import open_store
+from interlock.core.model.workers import Worker, WorkerStatus
+from interlock.core.services import presence
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.types import WorkerId, new_id
+from interlock.core.worker import output
+from interlock.core.worker.holding import hold_alone
+from interlock.core.worker.leveling import level_threads
+from interlock.core.worker.project import Workshop
+from interlock.core.worker.serving import Heart, Server
+
+logger = logging.getLogger(__name__)
+
+
+def main(settings: Settings) -> int:
+    """
+    Run a worker until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        InvalidInput: The project's langgraph.json is missing or wrong.
+        Conflict: Another worker holds the database.
+        StoreUnavailable: The database does not answer or needs an upgrade.
+    """
+    project = read_project(settings.config)
+    worker_id = WorkerId(new_id())
+    app = build_app(settings, name=f"interlock-worker-{worker_id}")
+    with hold_alone(app):
+        enter_project(project)
+        output.install()
+        _tell(project)
+        _run(_work(app, project, worker_id), threads=settings.thread_count)
+    app.engine.dispose()
+    return 0
+
+
+def _tell(project: Project) -> None:
+    for warning in project.warnings:
+        logger.warning("project", extra={"reason": warning})
+    if project.unused_keys:
+        logger.warning(
+            "project_keys_unused",
+            extra={"path": str(project.path), "keys": list(project.unused_keys)},
+        )
+
+
+def _run(work: Coroutine[Any, Any, None], *, threads: int) -> None:
+    """
+    Run the loop to its end, going on after a SystemExit or KeyboardInterrupt of user code.
+
+    asyncio stores such an exception in its task and raises it out of the loop as well; the task's
+    owner has it either way, so the loop is simply run again.
+    """
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="node"))
+        task = loop.create_task(work)
+        while not task.done():
+            try:
+                loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt):
+                if task.done():
+                    raise
+                logger.warning("user_code_tried_to_exit")
+        task.result()
+
+
+async def _work(app: App, project: Project, worker_id: WorkerId) -> None:
+    now = app.clock.now()
+    worker = Worker(
+        worker_id=worker_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        status=WorkerStatus.STARTING,
+        concurrency=app.settings.concurrency,
+        project=str(project.path),
+        started_at=now,
+        heartbeat_at=now,
+    )
+    presence.beat(app, worker)
+    name = f"interlock-worker-{worker_id}"
+    async with (
+        open_savers(app.settings, application_name=name) as savers,
+        open_store(
+            app.settings, project.store_config, project=project, application_name=name
+        ) as store,
+    ):
+        graphs = {g.name: g for g in load_all(project)}
+        workshop = Workshop(project, graphs, savers, store)
+        cards = await workshop.describe_all(app.clock.now())
+        presence.publish(app, cards)
+        presence.take_over(app, worker_id)
+        await level_threads(app, workshop)
+        ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())
+        presence.beat(app, replace(ready, heartbeat_at=app.clock.now()))
+        failed = [c.name for c in cards if c.error is not None]
+        logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
+        server = Server(app, workshop, ready)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        heart = Heart(app, ready)
+        heart.start()
+        try:
+            await server.serve()
+        finally:
+            heart.stop()
+    logger.info("worker_stopped")

@@ -1,0 +1,70 @@
+"""The project as a worker holds it: its graphs, prepared for runs on this worker's database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
+
+from interlock.core.errors import WorkflowNotLoaded
+from interlock.core.graphs.describing import describe_loaded
+from interlock.core.graphs.loading import LoadedGraph
+from interlock.core.graphs.preparing import prepare
+from interlock.core.graphs.project import Project
+from interlock.core.graphs.savers import Savers
+from interlock.core.graphs.serde import FaithfulSerializer, serializer_for
+from interlock.core.graphs.trusting import ProjectTypes
+from interlock.core.model.workflows import Workflow
+
+AnyGraph = Pregel[Any, Any, Any, Any]
+
+
+@dataclass
+class Workshop:
+    """Opens a workflow's graph for one run: our saver, our store, the project's trusted types."""
+
+    project: Project
+    graphs: dict[str, LoadedGraph]
+    savers: Savers
+    store: BaseStore
+    _serializers: dict[str, FaithfulSerializer] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def open(
+        self, workflow: str, config: RunnableConfig, *, context: Any = None
+    ) -> AsyncIterator[AnyGraph]:
+        """
+        Open a graph for one run.
+
+        Raises:
+            WorkflowNotLoaded: The project has no such graph, or it cannot be opened.
+        """
+        loaded = self.graphs.get(workflow)
+        if loaded is None:
+            raise WorkflowNotLoaded(
+                f"The project has no graph {workflow!r} (any more).",
+                hint=f"It has {', '.join(self.graphs) or 'none'}.",
+            )
+        async with loaded.open(config, store=self.store, context=context) as graph:
+            saver = self.savers.for_run(self._serializer(loaded, graph))
+            yield prepare(graph, checkpointer=saver, store=self.store, name=workflow)
+
+    def _serializer(self, loaded: LoadedGraph, graph: AnyGraph) -> FaithfulSerializer:
+        """One serializer a workflow: it remembers which types it has seen."""
+        if loaded.name not in self._serializers:
+            self._serializers[loaded.name] = serializer_for(
+                graph, ProjectTypes(self.project), self.project.allow_types
+            )
+        return self._serializers[loaded.name]
+
+    async def describe_all(self, now: datetime) -> list[Workflow]:
+        """The cards of all graphs; one that cannot be opened says why."""
+        return [
+            await describe_loaded(loaded, now, store=self.store) for loaded in self.graphs.values()
+        ]

@@ -1,0 +1,183 @@
+"""The worker's loop: claim what is due, carry it, notice cancellations, stop in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from interlock.core.model.runs import RunStatus
+from interlock.core.model.workers import Worker, WorkerStatus
+from interlock.core.queue.port import Job
+from interlock.core.services import claiming, presence, watching
+from interlock.core.services.context import App
+from interlock.core.types import WorkerId
+from interlock.core.worker.carrying import Carrier, Tools
+from interlock.core.worker.project import Workshop
+from interlock.core.worker.recorder import Recorder
+from interlock.core.worker.snapshots import answer_snapshot
+
+logger = logging.getLogger(__name__)
+
+STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
+LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
+CLEAR_S = 600.0  # between two clearings of finished jobs
+
+
+class Server:
+    """One worker at work. `stop` may be called from a signal handler of the loop."""
+
+    def __init__(self, app: App, workshop: Workshop, worker: Worker) -> None:
+        self._app = app
+        self._worker = worker
+        self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+        self._recorder = Recorder(app, call=self.call, limit=app.settings.queue_events)
+        self._tools = Tools(app=app, workshop=workshop, recorder=self._recorder, call=self.call)
+        self._carriers: dict[asyncio.Task[Any], Carrier] = {}
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run a store function on the store's own threads (law 5)."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    def stop(self) -> None:
+        """Take no more jobs; `serve` returns when all runs are handed over."""
+        self._stopping.set()
+        self._news.set()
+
+    async def serve(self) -> None:
+        """Work until stopped."""
+        loop = asyncio.get_running_loop()
+        watch = watching.Watch(self._app)
+        watcher = threading.Thread(
+            target=self._watch, args=(loop, watch), name="watch", daemon=True
+        )
+        watcher.start()
+        writing = asyncio.create_task(self._recorder.serve(), name="recorder")
+        clearing = asyncio.create_task(self._clear(), name="clear")
+        try:
+            while not self._stopping.is_set():
+                await self._look()
+                await self._sleep()
+            await self._drain()
+        finally:
+            clearing.cancel()
+            watch.stop()
+            self._recorder.stop()
+            await writing
+            await self.call(presence.leave, self._app, self._worker.worker_id)
+            watcher.join(timeout=LOOK_S * 2)
+            self._pool.shutdown(wait=True)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, watch: watching.Watch) -> None:
+        while not self._stopping.is_set():
+            if watch.wait(timeout_s=LOOK_S):
+                try:
+                    loop.call_soon_threadsafe(self._news.set)
+                except RuntimeError:  # the loop is closed: the process ends
+                    break
+        watch.close()
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._news.wait(), LOOK_S)
+        except TimeoutError:
+            return
+        finally:
+            self._news.clear()
+
+    async def _look(self) -> None:
+        await self._notice_cancelled()
+        free = self._app.settings.concurrency - len(self._carriers)
+        if free <= 0 or not await self.call(claiming.is_any_due, self._app):
+            return
+        claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
+        for claimed in claim.runs:
+            carrier = Carrier(claimed, self._tools)
+            task = asyncio.create_task(carrier.carry(), name=f"run {claimed.run.run_id}")
+            self._carriers[task] = carrier
+            task.add_done_callback(self._on_carried)
+        for job in claim.snapshots:
+            self._run_errand(job)
+
+    def _on_carried(self, task: asyncio.Task[RunStatus]) -> None:
+        carrier = self._carriers.pop(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error(
+                "run_not_recorded", exc_info=error, extra={"run_id": carrier.claimed.run.run_id}
+            )
+        self._news.set()
+
+    def _run_errand(self, job: Job) -> None:
+        task = asyncio.create_task(answer_snapshot(self._tools, job), name=f"read {job.job_id}")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _notice_cancelled(self) -> None:
+        if not self._carriers:
+            return
+        ids = [c.claimed.run.run_id for c in self._carriers.values()]
+        cancelled = await self.call(presence.fetch_cancelled, self._app, ids)
+        for task, carrier in self._carriers.items():
+            if carrier.claimed.run.run_id in cancelled:
+                carrier.cancel(task)
+
+    async def _drain(self) -> None:
+        """Let supersteps end; what takes longer than the drain is cancelled and handed over."""
+        draining = replace(
+            self._worker, status=WorkerStatus.DRAINING, heartbeat_at=self._app.clock.now()
+        )
+        await self.call(presence.beat, self._app, draining)
+        for carrier in self._carriers.values():
+            carrier.drain()
+        tasks = {*self._carriers, *self._errands}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._app.settings.drain_s)
+            for task in late:
+                task.cancel("the worker stops")
+            if late:
+                await asyncio.wait(late)
+
+    async def _clear(self) -> None:
+        while True:
+            await asyncio.sleep(CLEAR_S)
+            await self.call(presence.clear_finished_jobs, self._app)
+
+
+class Heart:
+    """Writes signs of life from a thread of its own: user code may block the loop, not this."""
+
+    def __init__(self, app: App, worker: Worker) -> None:
+        self._app = app
+        self._worker = worker
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stop.set()
+        self._thread.join(timeout=self._app.settings.heartbeat_s * 2)
+
+    @property
+    def worker_id(self) -> WorkerId:
+        """Whose heart it is."""
+        return self._worker.worker_id
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._app.settings.heartbeat_s):
+            try:
+                presence.beat(self._app, replace(self._worker, heartbeat_at=self._app.clock.now()))
+            except Exception:  # the next beat may get through; silence is noticed by others
+                logger.exception("heartbeat_failed")
