@@ -198,6 +198,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 def _begin_sqlite(conn: Connection) -> None:
     driver: Any = conn.connection.dbapi_connection
+    if driver.isolation_level is not None:  # SQLAlchemy's reset after AUTOCOMMIT turns it on again
+        driver.isolation_level = None
     options = conn.get_execution_options()
     is_read = options.get(_READ, False)
     if options.get(_REBUILD, False):

@@ -89,9 +89,12 @@ class Words(TypeDecorator[str]):
         super().__init__()
         self.length = length
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(
+        self,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> TypeEngine[Any]:
         """TEXT, or VARCHAR where there is a length."""
-        return dialect.type_descriptor(Text() if self.length is None else String(self.length))
+        return Text() if self.length is None else String(self.length)
 
     def process_bind_param(
         self,
