@@ -87,9 +87,7 @@ class NamesChannels:
         except UnstorableValue as exc:
             raise self._name(exc, writes) from exc
 
-    def _name(
-        self, exc: UnstorableValue, values: Sequence[tuple[str, Any]]
-    ) -> UnstorableValue:
+    def _name(self, exc: UnstorableValue, values: Sequence[tuple[str, Any]]) -> UnstorableValue:
         for channel, value in values:
             try:
                 self.serde.dumps_typed(value)

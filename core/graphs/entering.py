@@ -1,7 +1,7 @@
 """
 Make this process the project's: its folders on the import path, its variables in the environment.
 
-Done once, by the worker, before LangGraph or any user code is imported. As `langgraph dev` does:
+Done once, by the worker, before any user code is imported. As `langgraph dev` does:
 folders are appended, so installed packages win over them, and the project's variables win over
 those already in the environment.
 """
@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 
 from interlock.core.graphs.project import Project
 
-STRICT_VARIABLE = "LANGGRAPH_STRICT_MSGPACK"  # LangGraph reads it once, when it is imported
+STRICT_VARIABLE = "LANGGRAPH_STRICT_MSGPACK"
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,7 +28,7 @@ def enter_project(project: Project) -> None:
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     os.environ.update(read_env(project))
-    os.environ[STRICT_VARIABLE] = "true"
+    os.environ[STRICT_VARIABLE] = "true"  # whatever the project's variables say (law 9)
 
 
 def read_env(project: Project) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import traceback
 from pathlib import Path
 
@@ -32,20 +33,17 @@ def explain_factory_failure(spec: GraphSpec, exc: BaseException) -> str:
 
 def suggest_install(project: Project, module: str) -> str:
     """The command that most likely makes a module importable."""
+    top = module.partition(".")[0]
+    for dependency in project.dependencies:
+        name = re.split(r"[\s\[<>=!~;@]", dependency, maxsplit=1)[0]
+        if _normalise(name) == _normalise(top):
+            return f"pip install {shlex.quote(dependency)}"
     for folder in project.import_paths:
         if any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg")):
-            return f"pip install -e {folder}"
+            return f"pip install -e {shlex.quote(str(folder))}"
         if (folder / "requirements.txt").is_file():
-            return f"pip install -r {folder / 'requirements.txt'}"
-    top = _normalise(module.partition(".")[0])
-    for dependency in project.dependencies:
-        name = _normalise(re.split(r"[\s\[<>=!~;@]", dependency, maxsplit=1)[0])
-        if name and name == top:
-            return f"pip install '{dependency}'"
-    packages = [d for d in project.dependencies if not (project.folder / d).is_dir()]
-    if packages and not any(d.startswith((".", "/")) for d in packages):
-        return "pip install " + " ".join(f"'{package}'" for package in packages)
-    return f"pip install {module.partition('.')[0]}"
+            return f"pip install -r {shlex.quote(str(folder / 'requirements.txt'))}"
+    return f"pip install {_normalise(top)}"
 
 
 def _explain_missing_module(spec: GraphSpec, project: Project, module: str) -> str:

@@ -132,7 +132,7 @@ class _Leave:
     async def __aenter__(self) -> None:
         """Entered already."""
 
-    async def __aexit__(self, *exc_info: Any) -> Any:
+    async def __aexit__(self, *exc_info: object) -> Any:
         return await asyncio.to_thread(self._manager.__exit__, *exc_info)
 
 

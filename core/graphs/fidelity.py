@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from interlock.core.graphs.trusting import TrustedTypes
 
 _PLAIN = frozenset({str, int, float, bool, bytes, bytearray, type(None)})
+_PLAIN_CONTAINERS = frozenset({list, tuple, set, frozenset, deque})
 _MAX_SHAPES = 10_000  # a program that makes classes as it runs must not fill the memory
 _MAX_DEPTH = 200  # of the explanation only; LangGraph's encoder has its own limit
 
@@ -79,7 +80,9 @@ class Fidelity:
 
     def _check(self, obj: Any) -> None:
         data = ormsgpack.packb(
-            obj, default=jsonplus._msgpack_default, option=jsonplus._option  # noqa: SLF001
+            obj,
+            default=jsonplus._msgpack_default,  # noqa: SLF001
+            option=jsonplus._option,  # noqa: SLF001
         )
         difference = _find_difference(obj, self._restore(data), "")
         if difference is not None:
@@ -138,16 +141,16 @@ class Fidelity:
             if not refused:
                 return UnstorableValue(type_name(value), path, _simplify(exc, value))
             first = refused[0]
-            return UnstorableValue(
-                first.type_name, _join_path(path, first.key_path), first.reason
-            )
+            return UnstorableValue(first.type_name, _join_path(path, first.key_path), first.reason)
         return None
 
 
 def type_name(value: Any) -> str:
     """The full name of a value's class, without `builtins`."""
     cls = type(value)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 def _simplify(exc: BaseException, value: Any) -> str:
@@ -174,9 +177,9 @@ def _collect_types(value: Any, kinds: set[type], seen: set[int]) -> None:
 def _held_by(value: Any) -> Iterable[Any]:
     """As `_children` without the names, which is what the common case needs."""
     cls = type(value)
-    if cls is dict:
+    if isinstance(value, dict) and cls is dict:
         return value.values()
-    if cls in {list, tuple, set, frozenset, deque}:
+    if isinstance(value, (list, tuple, set, frozenset, deque)) and cls in _PLAIN_CONTAINERS:
         return value
     return (child for _, child in _children(value))
 

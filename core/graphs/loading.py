@@ -7,14 +7,17 @@ A graph that cannot be loaded is listed with its reason; the others work.
 from __future__ import annotations
 
 import copy
+import inspect
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
@@ -82,14 +85,17 @@ def load_all(project: Project) -> list[LoadedGraph]:
 def load_one(spec: GraphSpec, project: Project) -> LoadedGraph:
     """Import one graph; what goes wrong becomes its `error`."""
     exported: Exported | None = None
+    description = spec.description
     error = None
     try:
-        exported = _read_export(spec, project)
+        module = import_target(spec, project)
+        exported = _read_export(spec, module)
+        description = description or find_description(exported, module)
     except (Exception, SystemExit) as exc:  # a module may call sys.exit() when it is imported
         error = explain_import_failure(spec, project, exc)
         logger.warning("graph_not_loaded", exc_info=exc, extra={"graph": spec.name})
     return LoadedGraph(
-        name=spec.name, description=spec.description, spec=spec, exported=exported, error=error
+        name=spec.name, description=description, spec=spec, exported=exported, error=error
     )
 
 
@@ -115,8 +121,21 @@ def _compile(builder: StateGraph[Any, Any, Any, Any]) -> Pregel[Any, Any, Any, A
     return own.compile()
 
 
-def _read_export(spec: GraphSpec, project: Project) -> Exported:
-    module = import_target(spec, project)
+def find_description(exported: Exported, module: ModuleType) -> str:
+    """The first paragraph of the docstring nearest to a graph: its function's, else its module's."""
+    functions: list[Any] = []
+    if isinstance(exported, Factory):
+        functions.append(exported.function)
+    elif not isinstance(
+        exported, CompiledStateGraph
+    ):  # an entrypoint: its one node is its function
+        functions += [getattr(node.bound, "func", None) for node in exported.nodes.values()]
+    docs = [inspect.getdoc(f) for f in functions if inspect.isroutine(f)]
+    text = next((doc for doc in docs if doc), None) or inspect.cleandoc(module.__doc__ or "")
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def _read_export(spec: GraphSpec, module: ModuleType) -> Exported:
     try:
         value = getattr(module, spec.variable)
     except AttributeError:

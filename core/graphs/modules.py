@@ -22,6 +22,9 @@ from types import ModuleType
 from interlock.core.graphs.project import ExportProblem, GraphSpec, Project
 
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
 def import_target(spec: GraphSpec, project: Project) -> ModuleType:
     """
     Import the module of a graph; the project must have been entered.
@@ -76,9 +79,10 @@ def is_project_file(file: str | None, project: Project) -> bool:
     if not file:
         return False
     path = Path(file).resolve()
-    if {"site-packages", "dist-packages", "node_modules"} & set(path.parts):
-        return False
-    return any(path.is_relative_to(folder) for folder in project.import_paths)
+    return any(
+        path.is_relative_to(folder) and not _INSTALLED & set(path.relative_to(folder).parts)
+        for folder in project.import_paths
+    )
 
 
 def _candidates(file: Path, project: Project) -> Iterator[str]:

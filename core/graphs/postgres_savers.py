@@ -92,7 +92,7 @@ class PostgresSavers:
         newest = len(AsyncPostgresSaver.MIGRATIONS) - 1
         await set_up_once(
             self._pool,
-            is_current=lambda conn: _has_version(conn, "checkpoint_migrations", newest),
+            is_current=lambda conn: has_version(conn, "checkpoint_migrations", newest),
             set_up=lambda conn: AsyncPostgresSaver(conn).setup(),
         )
 
@@ -221,7 +221,8 @@ async def _try_lock(conn: AsyncConnection[DictRow]) -> bool:
     return bool(row and row["locked"])
 
 
-async def _has_version(conn: AsyncConnection[DictRow], table: str, newest: int) -> bool:
+async def has_version(conn: AsyncConnection[DictRow], table: str, newest: int) -> bool:
+    """Whether LangGraph's table of migrations says that the newest one has run."""
     cursor = await conn.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (table,))
     row = await cursor.fetchone()
     if not row or not row["there"]:

@@ -7,8 +7,11 @@ Reads files only; nothing is imported and nothing of the process is changed (`en
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -189,17 +192,24 @@ def _read_dependencies(
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         problems.append(FieldProblem("dependencies", "must be a list of folders or package names"))
         return ()
-    for item in value:
-        if _looks_local(item) and not (folder / item).is_dir():
-            warnings.append(
-                f"The dependency {item} of {folder / 'langgraph.json'} is not a folder; "
-                "correct its path or remove it."
-            )
+    warnings += filter(None, (_check_dependency(item, folder) for item in value))
     return tuple(value)
 
 
-def _looks_local(dependency: str) -> bool:
-    return dependency.startswith((".", "/", "~"))
+def _check_dependency(dependency: str, folder: Path) -> str:
+    if (folder / dependency).is_dir() or "://" in dependency:
+        return ""
+    if dependency.startswith((".", "/", "~")):
+        return f"The dependency {dependency} of langgraph.json is not a folder in {folder}."
+    name = re.split(r"[\s\[<>=!~;@]", dependency.strip(), maxsplit=1)[0]
+    try:
+        metadata.distribution(name)
+    except (metadata.PackageNotFoundError, ValueError):
+        command = f"pip install {shlex.quote(dependency)}"
+        return (
+            f"The dependency {dependency} of langgraph.json is not installed here; run `{command}`."
+        )
+    return ""
 
 
 def _read_env(
@@ -211,16 +221,17 @@ def _read_env(
         return _read_env_path(folder / value, warnings)
     if isinstance(value, dict) and all(_is_scalar(item) for item in value.values()):
         return {name: _as_variable(item) for name, item in value.items()}
-    problems.append(FieldProblem("env", "must be the path of an env file, or names with text values"))
+    problems.append(
+        FieldProblem("env", "must be the path of an env file, or names with text values")
+    )
     return {}
 
 
 def _read_env_path(file: Path, warnings: list[str]) -> Path:
     if not file.is_file():
-        example = next(
-            (e for e in (file.with_name(f"{file.name}.example"),) if e.is_file()), None
-        )
-        command = f"cp {example} {file}" if example else f"touch {file}"
+        example = file.with_name(f"{file.name}.example")
+        names = [shlex.quote(str(f)) for f in (example, file)]
+        command = f"cp {' '.join(names)}" if example.is_file() else f"touch {names[1]}"
         warnings.append(
             f"The env file {file} that langgraph.json names is not there, so no variable was set "
             f"from it; create it with `{command}` and fill it in."

@@ -69,11 +69,11 @@ class FaithfulSerializer(JsonPlusSerializer):
     ) -> FaithfulSerializer:
         """A serializer that trusts these types too; itself when it already does."""
         missing = {key for key in _as_keys(extra_allowlist) if key not in self.trusted}
-        missing -= SAFE_MSGPACK_TYPES  # type: ignore[arg-type]
+        missing -= SAFE_MSGPACK_TYPES
         if not missing:
             return self
         clone = copy.copy(self)
-        clone._trust(self.trusted.extended(missing))
+        clone._trust(self.trusted.extended(missing))  # noqa: SLF001
         return clone
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
@@ -87,7 +87,9 @@ class FaithfulSerializer(JsonPlusSerializer):
             return super().dumps_typed(obj)  # LangGraph stores a node's error as its repr
         try:
             return "msgpack", ormsgpack.packb(
-                obj, default=self._fidelity.encode, option=jsonplus._option  # noqa: SLF001
+                obj,
+                default=self._fidelity.encode,
+                option=jsonplus._option,  # noqa: SLF001
             )
         except (TypeError, ValueError, RecursionError) as exc:
             raise self._fidelity.explain(obj, exc) from exc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import importlib
 import importlib.util
 import sys
@@ -27,9 +27,9 @@ _DATA_BASES = (
     frozenset,
     deque,
     PurePath,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
+    dt.date,
+    dt.time,
+    dt.timedelta,
 )
 
 
@@ -38,15 +38,22 @@ class ProjectTypes:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._known: dict[TypeKey, bool] = {}
+        self._found: set[TypeKey] = set()
+        # A project that is installed exports its graphs by module name; that package is its own.
+        self._packages = {g.module.partition(".")[0] for g in project.graphs if not g.is_file}
 
     def __contains__(self, key: TypeKey) -> bool:
-        if key not in self._known:
-            self._known[key] = self._look_up(*key)
-        return self._known[key]
+        if key not in self._found and self._look_up(*key):
+            self._found.add(key)  # what is not there may still come: a module imported late
+        return key in self._found
+
+    def _is_own(self, module_name: str) -> bool:
+        return module_name.partition(".")[0] in self._packages or is_project_file(
+            _find_file(module_name), self._project
+        )
 
     def _look_up(self, module_name: str, name: str) -> bool:
-        if not is_project_file(_find_file(module_name), self._project):
+        if not self._is_own(module_name):
             return False
         try:
             module = importlib.import_module(module_name)
@@ -54,9 +61,7 @@ class ProjectTypes:
             return False
         found = vars(module).get(name)
         # A function, or a class that the module merely imported, must not be callable from bytes.
-        return (
-            isinstance(found, type) and found.__module__ == module_name and is_data_class(found)
-        )
+        return isinstance(found, type) and found.__module__ == module_name and is_data_class(found)
 
 
 class TrustedTypes(set[TypeKey]):

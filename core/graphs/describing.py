@@ -1,0 +1,161 @@
+"""Describe a graph for the screens: schemas, nodes, and its drawing as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables.graph import Graph
+from langgraph.pregel import Pregel
+
+from interlock.core.graphs.projection import to_json
+from interlock.core.graphs.schemas import describe_context, describe_input, describe_state
+from interlock.core.model.workflows import Workflow
+from interlock.core.types import Json
+
+START, END = "__start__", "__end__"
+MAX_SCHEMA_BYTES = 500_000
+
+
+@dataclass(frozen=True)
+class _Edge:
+    source: str
+    target: str
+    label: str
+    conditional: bool
+
+
+def describe(
+    name: str, description: str, graph: Pregel[Any, Any, Any, Any], now: datetime
+) -> Workflow:
+    """Describe a compiled graph; what cannot be described is left out, not an error."""
+    drawing = draw(graph)
+    return Workflow(
+        name=name,
+        description=description,
+        nodes=tuple(
+            node["id"] for node in drawing["nodes"] if node["kind"] in {"node", "subgraph"}
+        ),
+        graph=drawing,
+        input_schema=_plain(describe_input(graph)),
+        context_schema=_plain(describe_context(graph)),
+        state_schema=_plain(describe_state(graph)),
+        channels=list_channels(graph),
+        error=None,
+        published_at=now,
+    )
+
+
+def describe_failure(name: str, description: str, error: str, now: datetime) -> Workflow:
+    """Describe a graph that did not load: its name, and why."""
+    return Workflow(
+        name=name,
+        description=description,
+        nodes=(),
+        graph={"nodes": [], "edges": []},
+        input_schema=None,
+        context_schema=None,
+        state_schema=None,
+        channels=(),
+        error=error,
+        published_at=now,
+    )
+
+
+def list_channels(graph: Pregel[Any, Any, Any, Any]) -> tuple[str, ...]:
+    """The names of the state's fields, without LangGraph's own channels."""
+    return tuple(name for name in graph.stream_channels_list if not name.startswith("__"))
+
+
+def draw(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Json]:
+    """
+    The graph as JSON, nested graphs drawn in place; ids are node paths ("team/researcher").
+
+    A nested graph is a node of kind "subgraph" that no edge touches: it frames the nodes whose ids
+    start with its own. The start and end of nested graphs are left out, their edges joined.
+    """
+    try:
+        drawn = graph.get_graph(xray=True)
+    except Exception:  # noqa: BLE001 - a nested graph may be made lazily by code that fails here
+        drawn = graph.get_graph()
+    edges = _join_nested(_read_edges(drawn))
+    ids = [_path(node_id) for node_id in drawn.nodes]
+    shown = [node_id for node_id in ids if not _is_nested_border(node_id)]
+    return {
+        "nodes": [
+            *_frames(shown),
+            *({"id": i, "label": _label(i), "kind": _kind(i)} for i in shown),
+        ],
+        "edges": [
+            {
+                "source": edge.source,
+                "target": edge.target,
+                "label": edge.label,
+                "conditional": edge.conditional,
+            }
+            for edge in edges
+        ],
+    }
+
+
+def _read_edges(drawn: Graph) -> list[_Edge]:
+    return [
+        _Edge(
+            _path(edge.source),
+            _path(edge.target),
+            "" if edge.data is None else str(edge.data),
+            edge.conditional,
+        )
+        for edge in drawn.edges
+    ]
+
+
+def _join_nested(edges: list[_Edge]) -> list[_Edge]:
+    while True:
+        border = next(
+            (e.target for e in edges if _is_nested_border(e.target)),
+            next((e.source for e in edges if _is_nested_border(e.source)), None),
+        )
+        if border is None:
+            return list(dict.fromkeys(edges))
+        arriving = [e for e in edges if e.target == border and e.source != border]
+        leaving = [e for e in edges if e.source == border and e.target != border]
+        edges = [e for e in edges if border not in {e.source, e.target}] + [
+            _Edge(a.source, b.target, a.label or b.label, a.conditional or b.conditional)
+            for a in arriving
+            for b in leaving
+        ]
+
+
+def _frames(ids: Iterable[str]) -> list[Mapping[str, Json]]:
+    frames: dict[str, Mapping[str, Json]] = {}
+    known = set(ids)
+    for node_id in ids:
+        parts = node_id.split("/")
+        for depth in range(1, len(parts)):
+            path = "/".join(parts[:depth])
+            if path not in known:
+                frames[path] = {"id": path, "label": parts[depth - 1], "kind": "subgraph"}
+    return list(frames.values())
+
+
+def _path(node_id: str) -> str:
+    return node_id.replace(":", "/")
+
+
+def _is_nested_border(node_id: str) -> bool:
+    return "/" in node_id and node_id.rpartition("/")[2] in {START, END}
+
+
+def _kind(node_id: str) -> str:
+    return {START: "start", END: "end"}.get(node_id, "node")
+
+
+def _label(node_id: str) -> str:
+    return {START: "start", END: "end"}.get(node_id, node_id.rpartition("/")[2])
+
+
+def _plain(schema: Json) -> Json:
+    return None if schema is None else to_json(schema, max_bytes=MAX_SCHEMA_BYTES)
