@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
 from interlock.core.errors import WorkflowNotLoaded
-from interlock.core.graphs.describing import describe_loaded
+from interlock.core.graphs.describing import describe, describe_failure
 from interlock.core.graphs.loading import LoadedGraph
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.project import Project
@@ -21,6 +22,8 @@ from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.serde import FaithfulSerializer, serializer_for
 from interlock.core.graphs.trusting import ProjectTypes
 from interlock.core.model.workflows import Workflow
+
+logger = logging.getLogger(__name__)
 
 AnyGraph = Pregel[Any, Any, Any, Any]
 
@@ -65,6 +68,14 @@ class Workshop:
 
     async def describe_all(self, now: datetime) -> list[Workflow]:
         """The cards of all graphs; one that cannot be opened says why."""
-        return [
-            await describe_loaded(loaded, now, store=self.store) for loaded in self.graphs.values()
-        ]
+        return [await self._describe(loaded, now) for loaded in self.graphs.values()]
+
+    async def _describe(self, loaded: LoadedGraph, now: datetime) -> Workflow:
+        if loaded.error is not None:
+            return describe_failure(loaded.name, loaded.description, loaded.error, now)
+        try:
+            async with loaded.open({}, store=self.store, access="assistants.read") as graph:
+                return describe(loaded.name, loaded.description, graph, now)
+        except Exception as exc:  # a factory, a schema or a drawing of the user's
+            logger.warning("workflow_not_described", exc_info=exc, extra={"workflow": loaded.name})
+            return describe_failure(loaded.name, loaded.description, str(exc), now)
