@@ -20,7 +20,8 @@ from interlock.core.model.schema_messages import explain
 from interlock.core.model.texts import show
 from interlock.core.types import Json
 
-MAX_SCHEMA_BYTES = 1_000_000  # of JSON text; a hundred times the schema of a large state
+MAX_SCHEMA_BYTES = 500_000  # of JSON text; the schema of LangChain's messages has 20 000
+MAX_SCHEMA_PARTS = 5_000  # objects in it; messages have 314, and 5 000 take about a second
 
 _TOO_DEEP = "is nested too deep, or its schema goes round in circles, so it cannot be checked"
 _TOO_BIG = "is too big to be checked against its schema"
@@ -46,7 +47,8 @@ def check(value: Json, schema: Json) -> list[FieldProblem]:
     if broken is not None:
         return [FieldProblem("", broken)]
     validator: Any = validator_class(schema)
-    checker = validator(schema, registry=Registry(), format_checker=validator.FORMAT_CHECKER)
+    own = _without_drafts(schema)
+    checker = validator(own, registry=Registry(), format_checker=validator.FORMAT_CHECKER)
     try:
         with budget():
             errors = list(islice(checker.iter_errors(value), json_values.MAX_PROBLEMS))
@@ -64,11 +66,13 @@ def check_fields(values: Mapping[str, Json], schema: Json) -> list[FieldProblem]
 
     A field that the schema does not have is a problem, unless the schema has no fields at all.
     """
+    if not isinstance(schema, dict):
+        return check(dict(values), schema)
     resolved = schema_refs.resolve(schema, schema) or {}
     relaxed = {key: inner for key, inner in resolved.items() if key != "required"}
     if relaxed.get("properties"):
         relaxed["additionalProperties"] = relaxed.get("additionalProperties", False)
-    definitions = {key: schema[key] for key in ("$defs", "definitions") if key in (schema or {})}
+    definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     return check(dict(values), {**relaxed, **definitions})
 
 
@@ -79,7 +83,7 @@ def find_schema_problem(schema: Json) -> str | None:
     if json_values.find_problems(schema):
         return "The schema is not JSON, or nested too deep."
     text = json.dumps(schema)
-    if len(text) > MAX_SCHEMA_BYTES:
+    if len(text) > MAX_SCHEMA_BYTES or text.count("{") > MAX_SCHEMA_PARTS:
         return f"The schema is too big: {len(text)} bytes."
     return _find_problem_in(text)
 
@@ -91,16 +95,26 @@ def _find_problem_in(text: str) -> str | None:
         return None
     validator: Any = validator_class(schema)
     try:
-        with budget():
-            validator.check_schema(schema, format_checker=jsonschema.FormatChecker(formats=()))
+        validator.check_schema(schema, format_checker=jsonschema.FormatChecker(formats=()))
     except jsonschema.SchemaError as exc:
         where = ".".join(str(part) for part in exc.absolute_path)
         return f"The schema is broken at {where or 'its root'}: {show(exc.message, 200)}"
-    except TooMuchWork:
-        return "The schema is too big."
     if '"patternProperties"' in text and '"unevaluatedProperties"' in text:
         return f"The schema uses {_MIXED_KEYWORDS}."
     return _find_dangling_reference(schema)
+
+
+def _without_drafts(schema: Json) -> Json:
+    """Take every `$schema` out: at each one the library would change to its own, unbounded class."""
+    if isinstance(schema, list):
+        return [_without_drafts(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_drafts(inner)
+        for key, inner in schema.items()
+        if key != "$schema" or not isinstance(inner, str)
+    }
 
 
 def _find_dangling_reference(schema: Json) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 
 from jsonschema import ValidationError
@@ -48,6 +48,7 @@ _SENTENCES = {
     "const": "must be {}",
 }
 
+_MAX_WORDS = 20  # of a list of accepted values within a sentence
 _UNIONS = frozenset({"anyOf", "oneOf"})
 _SAID_AS_RAISED = frozenset({"required", "additionalProperties", "uniqueItems"})
 
@@ -76,12 +77,9 @@ def explain(error: ValidationError) -> Iterator[FieldProblem]:
 
 def _union_problem(error: ValidationError, forms: list[list[ValidationError]]) -> FieldProblem:
     tellers = [next(filter(_is_another_form, form)) for form in forms]
-    if tellers and all(teller.validator == "type" for teller in tellers):
-        types = [kind for teller in tellers for kind in _as_list(teller.validator_value)]
-        return _problem(error, f"must be {_join_types(types)}")
     if len({tuple(teller.absolute_path) for teller in tellers}) == 1:
-        values = [value for teller in tellers for value in _wanted_values(teller)]
-        return _problem(tellers[0], f"must be {_join_values(values)}")
+        words = dict.fromkeys(word for teller in tellers for word in _wanted_words(teller))
+        return _problem(tellers[0], f"must be {join_words(list(words)[:_MAX_WORDS])}")
     return _problem(error, "does not fit any of the accepted forms")
 
 
@@ -93,9 +91,9 @@ def _message(error: ValidationError) -> str:
     if keyword in _SAID_AS_RAISED:
         return error.message
     if keyword == "type":
-        return f"must be {_join_types(_as_list(wanted))}"
+        return f"must be {join_words(_type_words(wanted))}"
     if keyword == "enum":
-        return f"must be {_join_values(wanted)}"
+        return f"must be {join_words([show(value) for value in wanted[:_MAX_WORDS]])}"
     if keyword == "format":
         return f"must be {_FORMAT_WORDS.get(wanted, f'a valid {wanted}')}"
     if keyword in _SENTENCES:
@@ -115,21 +113,15 @@ def _is_another_form(error: ValidationError) -> bool:
     )
 
 
-def _wanted_values(error: ValidationError) -> list[Json]:
+def _wanted_words(error: ValidationError) -> list[str]:
     wanted: Json = error.validator_value
-    return list(wanted) if error.validator == "enum" else [wanted]
+    if error.validator == "type":
+        return _type_words(wanted)
+    return [show(value) for value in (wanted if error.validator == "enum" else [wanted])]
 
 
-def _join_types(types: Iterable[str]) -> str:
-    return join_words(list(dict.fromkeys(TYPE_WORDS.get(kind, kind) for kind in types)))
-
-
-def _join_values(values: Iterable[Json]) -> str:
-    return join_words(list(dict.fromkeys(show(value) for value in values))[:20])
-
-
-def _as_list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]
+def _type_words(types: Json) -> list[str]:
+    return [TYPE_WORDS[kind] for kind in (types if isinstance(types, list) else [types])]
 
 
 def _problem(error: ValidationError, message: str) -> FieldProblem:

@@ -31,8 +31,7 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
         One line, trimmed; empty when the text says nothing.
     """
     for line in text[: limit * 40].splitlines():
-        visible = "".join(map(_visible, line)).lstrip("#>*-` \t")
-        words = " ".join(visible.split())
+        words = _visible_words(line).lstrip("#>*-` ")
         if words:
             return cut(words, limit)
     return ""
@@ -41,7 +40,7 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
 def show(value: Json, limit: int = 60) -> str:
     """Write a JSON value within a sentence: text as it is, the rest as JSON, cut."""
     if isinstance(value, str):
-        return one_line(value, limit)
+        return cut(_visible_words(value[: limit * 40]), limit)
     return cut(json.dumps(value, ensure_ascii=False, default=str), limit)
 
 
@@ -56,6 +55,10 @@ def label(name: str) -> str:
     """Turn a key into words: `max_amount` becomes "Max amount"."""
     words = one_line(name.replace("_", " "))
     return words[:1].upper() + words[1:]
+
+
+def _visible_words(text: str) -> str:
+    return " ".join("".join(map(_visible, text)).split())
 
 
 def _visible(character: str) -> str:
