@@ -74,6 +74,14 @@ def configure(settings: Settings, *, process: str, stream: TextIO | None = None)
     return path
 
 
+def adopt(*names: str) -> None:
+    """Make libraries that log by handlers of their own (and their children) log through ours."""
+    for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] in names]:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
 def mask_text(text: str) -> str:
     """Hide passwords of URLs and `key=value` secrets inside a text."""
     return _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
@@ -129,9 +137,18 @@ def _formatter(
         )
     escape: list[Processor] = [] if settings.log_format == "json" else [_escape_controls]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=first,
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _drop_formatted, *first],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *escape, last],
     )
+
+
+def _drop_formatted(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """What another handler's formatter has left on the record is no field of the caller's."""
+    event.pop("message", None)
+    event.pop("asctime", None)
+    return event
 
 
 def _escape_controls(

@@ -48,6 +48,7 @@ class Call:
 
     overrides: Mapping[str, Any] = field(default_factory=dict)
     as_json: bool = False
+    _opened: list[App] = field(default_factory=list, init=False, repr=False)
 
     def joined(self, later: Call) -> Call:
         """The options before the command's name, overruled by those after it."""
@@ -73,7 +74,15 @@ class Call:
             InvalidInput: A setting is wrong.
             StoreUnavailable: The database does not answer or does not fit.
         """
-        return bootstrap.build_app(self.settings(), name="interlock-cli")
+        app = bootstrap.build_app(self.settings(), name="interlock-cli")
+        self._opened.append(app)
+        return app
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for app in self._opened:
+            app.engine.dispose()
+        self._opened.clear()
 
     @property
     def data_dir(self) -> Path:
@@ -139,7 +148,10 @@ def _with_shared_options(function: Callable[..., int | None]) -> Callable[..., i
         shared = {name: given.pop(name) for name in _SHARED}
         call = _before(ctx).joined(_call_from(shared))
         path = ctx.command_path.removeprefix("interlock ")
-        return edge.guard(call, path, lambda: function(call, **given))
+        try:
+            return edge.guard(call, path, lambda: function(call, **given))
+        finally:
+            call.close()
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     _set_signature(command, own)

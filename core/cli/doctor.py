@@ -135,7 +135,6 @@ def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
                 Check(name="database", ok=True, message=f"{where} answers, its schema fits.")
             )
             checks += _check_work(app, is_up=is_up)
-            app.engine.dispose()
     checks.append(_check("port", lambda: _look_at_port(settings)))
     return checks
 

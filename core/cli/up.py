@@ -18,6 +18,7 @@ from interlock.core import bootstrap
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.supervisor import ChildSpec, Supervisor
 from interlock.core.errors import InterlockError
+from interlock.core.model.workers import WorkerStatus
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
@@ -122,7 +123,10 @@ class WorkerPulse:
         except InterlockError:
             return None  # the database does not answer us either
         here = socket.gethostname()
-        beat = next((w.heartbeat_at for w in alive if (w.pid, w.host) == (pid, here)), None)
+        worker = next((w for w in alive if (w.pid, w.host) == (pid, here)), None)
+        if worker is not None and worker.status is WorkerStatus.STARTING:
+            return None  # its heart beats once the project is loaded
+        beat = worker and worker.heartbeat_at
         before, self._last = self._last, (pid, beat)
         return beat is not None and (pid, beat) != before
 

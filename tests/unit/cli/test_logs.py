@@ -37,7 +37,7 @@ def test_our_lines_and_those_of_libraries_have_the_same_shape(tmp_path):
     stream, path = configured(tmp_path, log_format="json")
     structlog.contextvars.bind_contextvars(run_id="r1")
     structlog.get_logger("ours").info("run started", node="a")
-    logging.getLogger("theirs").warning("careful %s", "now")
+    logging.getLogger("theirs").warning("careful %s", "now", extra={"why": "ice"})
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (
         first["event"],
@@ -47,6 +47,7 @@ def test_our_lines_and_those_of_libraries_have_the_same_shape(tmp_path):
         first["process"],
     ) == ("run started", "a", "r1", "info", "worker")
     assert (second["event"], second["run_id"], second["logger"]) == ("careful now", "r1", "theirs")
+    assert second["why"] == "ice"
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == [
         "run started",
         "careful now",
@@ -131,3 +132,15 @@ def test_warnings_are_logged(tmp_path):
         logging.captureWarnings(capture=True)
         warnings.showwarning(UserWarning("old thing"), UserWarning, "f.py", 1)
     assert "old thing" in stream.getvalue()
+
+
+def test_a_library_with_handlers_of_its_own_is_adopted(tmp_path):
+    stream, _ = configured(tmp_path)
+    own = io.StringIO()
+    library = logging.getLogger("selfish.part")
+    library.addHandler(logging.StreamHandler(own))
+    library.propagate = False
+    logs.adopt("selfish")
+    library.warning("heard")
+    assert own.getvalue() == ""
+    assert "heard" in stream.getvalue()
