@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Literal, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained, is_invalid_resume
@@ -19,16 +18,17 @@ from langgraph.pregel import Pregel
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Overwrite, StateUpdate
 
-from interlock.core.graphs import failing, projection
+from interlock.core.graphs import failing
 from interlock.core.graphs.heads import EVERY_NODE, CountAnswers, Reading, read_head
+from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tracking import Record, Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, Run, RunKind, RunStatus
 from interlock.core.model.threads import Snapshot
-from interlock.core.types import CheckpointId, Json, ThreadId
+from interlock.core.types import Json, ThreadId
 
-STREAM_MODES = ["tasks", "custom", "messages"]
+STREAM_MODES: Final[list[Literal["tasks", "custom", "messages"]]] = ["tasks", "custom", "messages"]
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
 END_NODE = "__end__"
 
@@ -160,7 +160,7 @@ class Execution:
                 self._run.options.break_after, self._graph.interrupt_after_nodes
             ),
         ):
-            self._tracker.on_part(part)
+            self._tracker.on_part(cast("dict[str, Any]", part))
             records = self._tracker.take()
             if records:
                 await self._put(records)
@@ -256,27 +256,14 @@ def snapshot_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) ->
     """The state at a head as the screens show it."""
     if reading is None:
         return None
-    state = reading.state
-    return Snapshot(
-        thread_id=thread_id,
-        checkpoint_id=CheckpointId(reading.head.checkpoint_id),
-        values=projection.to_json(state.values, max_bytes=max_bytes),
-        next=reading.head.next,
-        interrupts=tuple(
-            {"id": i.interrupt_id, "node": i.node, "value": i.value, "response_schema": i.schema}
-            for i in reading.head.interrupts
-            if not i.is_answered
-        ),
-        metadata=projection.to_json(dict(state.metadata or {}), max_bytes=max_bytes),
-        created_at=parse_time(state.created_at),
+    interrupts = tuple(
+        {"id": i.interrupt_id, "node": i.node, "value": i.value, "response_schema": i.schema}
+        for i in reading.head.interrupts
+        if not i.is_answered
     )
-
-
-def parse_time(value: str | None) -> datetime:
-    """Read LangGraph's ISO time; a checkpoint without one is as old as time."""
-    if value is None:
-        return datetime.fromtimestamp(0, UTC)
-    return datetime.fromisoformat(value).astimezone(UTC)
+    return make_snapshot(
+        thread_id, reading.head.checkpoint_id, reading.state, interrupts, max_bytes=max_bytes
+    )
 
 
 def _status_of(head: Head | None) -> RunStatus:

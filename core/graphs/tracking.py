@@ -245,7 +245,7 @@ class Tracker(BaseCallbackHandler):
     def _on_message(self, message: BaseMessage, metadata: dict[str, Any]) -> None:
         path = path_of(str(metadata.get("langgraph_checkpoint_ns", "")))
         key = message.id or f"{path}:{id(message)}"
-        text = message.text if isinstance(message.text, str) else str(message.text)
+        text = str(message.text)
         is_chunk = isinstance(message, BaseMessageChunk)
         with self._lock:
             known = self._messages.get(key)

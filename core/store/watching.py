@@ -42,7 +42,7 @@ class ChangeWatch:
         driver = self._conn.connection.dbapi_connection
         assert driver is not None
         version = driver.cursor().execute("PRAGMA data_version").fetchone()[0]
-        moved = version != self._version
+        moved: bool = version != self._version
         self._version = version
         return moved
 

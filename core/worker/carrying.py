@@ -19,6 +19,7 @@ from interlock.core.graphs.running import (
     snapshot_of,
 )
 from interlock.core.graphs.tracking import Tracker
+from interlock.core.graphs.workshop import AnyGraph, Workshop
 from interlock.core.model.delivery import MAX_DELIVERIES_WITHOUT_PROGRESS, count_tries
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
@@ -28,7 +29,6 @@ from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
 from interlock.core.worker import output
 from interlock.core.worker.indexing import read_entries
-from interlock.core.worker.project import AnyGraph, Workshop
 from interlock.core.worker.recorder import Call, Recorder
 
 logger = logging.getLogger(__name__)

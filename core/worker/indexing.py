@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from interlock.core.graphs.checkpoints import RawCheckpoint
 from interlock.core.graphs.savers import Savers
+from interlock.core.graphs.workshop import AnyGraph
 from interlock.core.model.delivery import Head
 from interlock.core.model.threads import CheckpointEntry
 from interlock.core.types import CheckpointId, ThreadId
-from interlock.core.worker.project import AnyGraph
 
 PAGE = 1000  # checkpoints read in one query
 MAX_ASKED = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
+from interlock.core.graphs.workshop import Workshop
 from interlock.core.services import leveling
 from interlock.core.services.context import App
 from interlock.core.types import CheckpointId, ThreadId
 from interlock.core.worker.indexing import read_entries
-from interlock.core.worker.project import Workshop
 
 logger = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from interlock.core.graphs.loading import load_all
 from interlock.core.graphs.project import Project, read_project
 from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.stores import open_store
+from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.services import presence
 from interlock.core.services.context import App
@@ -30,7 +31,6 @@ from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import output
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
-from interlock.core.worker.project import Workshop
 from interlock.core.worker.serving import Heart, Server
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job
@@ -17,7 +18,6 @@ from interlock.core.services import claiming, presence, watching
 from interlock.core.services.context import App
 from interlock.core.types import WorkerId
 from interlock.core.worker.carrying import Carrier, Tools
-from interlock.core.worker.project import Workshop
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
 
