@@ -1,1 +1,1 @@
-
+"""One file a screen: Streamlit runs each by its path."""

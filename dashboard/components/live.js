@@ -8,6 +8,8 @@ const SETTLE_MS = 300 // what is asked while a part is being mounted can get los
 const FALLBACK_MS = 5_000 // how often to redraw while the socket is down
 const GAP_MS = 400 // between two redrawings of one part
 const MAX_GAP_MS = 10_000
+const UNANSWERED = 2 // redrawings asked for in vain, after which the whole page is asked for
+const FRAME_GAP_MS = 15_000
 
 class Hub {
   constructor() {
@@ -19,6 +21,9 @@ class Hub {
     this.retry = null
     this.heardAt = 0
     this.downSince = Date.now()
+    this.isReachable = true // the last attempt to connect got through, or there was none
+    this.frame = null
+    this.frameAskedAt = 0
     window.addEventListener("online", () => this.connect())
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.connect()
@@ -32,6 +37,19 @@ class Hub {
 
   get isInTrouble() {
     return !this.isUp && Date.now() - this.downSince > TROUBLE_MS
+  }
+
+  // While the server is away nothing may be asked for: Streamlit would send it after the new server's
+  // first greeting, instead of asking that one for the whole page.
+  get mayAsk() {
+    return this.isUp || this.isReachable
+  }
+
+  // A server that was restarted knows no fragments until the whole page was drawn once.
+  redrawAll() {
+    if (this.frame === null || Date.now() - this.frameAskedAt < FRAME_GAP_MS) return
+    this.frameAskedAt = Date.now()
+    this.frame("moved", this.frameAskedAt)
   }
 
   join(part) {
@@ -55,13 +73,18 @@ class Hub {
     const socket = new WebSocket(url)
     this.socket = socket
     this.heardAt = Date.now()
+    let isOpened = false
     socket.onopen = () => {
+      isOpened = this.isReachable = true
       this.asked = ""
       this.heads = {} // another server may count otherwise
       this.ask()
     }
     socket.onmessage = (event) => this.hear(event.data)
-    socket.onclose = () => this.lose(socket)
+    socket.onclose = () => {
+      this.isReachable = isOpened && this.attempts > 0 // refused at once: it is there, but cannot look
+      this.lose(socket)
+    }
   }
 
   ask() {
@@ -77,8 +100,9 @@ class Hub {
     Object.assign(this.heads, JSON.parse(text).heads)
     this.heardAt = Date.now()
     this.attempts = 0
+    const wasDown = !this.isUp
     this.downSince = null
-    for (const part of this.parts) part.compare()
+    for (const part of this.parts) part.compare(wasDown)
   }
 
   lose(socket) {
@@ -108,6 +132,7 @@ class Part {
     this.mountedAt = Date.now()
     this.askedAt = 0
     this.gap = GAP_MS
+    this.unanswered = 0
     this.timer = null
     this.topics = []
     this.drawn = {}
@@ -123,6 +148,7 @@ class Part {
     this.showsWord = data.shows_word
     clearTimeout(this.timer)
     this.timer = null
+    this.unanswered = 0
     if (!this.isBehind) this.gap = GAP_MS
     this.show()
     this.compare()
@@ -133,7 +159,9 @@ class Part {
     return this.topics.some((topic) => topic in heads && heads[topic] !== this.drawn[topic])
   }
 
-  compare() {
+  compare(isAnew = false) {
+    if (isAnew) this.unanswered = 0
+    if (isAnew) this.gap = GAP_MS
     if (this.isBehind) this.schedule(Math.random() * 120)
   }
 
@@ -146,10 +174,14 @@ class Part {
 
   redraw() {
     this.timer = null
+    if (!this.hub.mayAsk) return // it compares again once the socket is up
     this.askedAt = Date.now()
+    if (this.unanswered >= UNANSWERED) this.hub.redrawAll()
+    else this.trigger("moved", this.askedAt)
+    this.unanswered += 1
+    if (!this.isBehind) return
     this.gap = Math.min(MAX_GAP_MS, this.gap * 2) // until a drawing brings it level
-    this.trigger("moved", this.askedAt)
-    if (this.isBehind) this.schedule(0) // asked again, should this one get lost
+    this.schedule(0) // asked again, should this one get lost
   }
 
   tick() {
@@ -186,10 +218,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parts.set(parentElement, part)
   }
   part.update(data, setTriggerValue)
-  if (isNew) window[HUB].join(part)
+  if (data.is_frame) window[HUB].frame = setTriggerValue
+  else if (isNew) window[HUB].join(part)
   else window[HUB].ask()
   return () => {
     parts.delete(parentElement)
+    if (data.is_frame) window[HUB].frame = null
     part.leave()
   }
 }

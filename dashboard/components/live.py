@@ -44,11 +44,32 @@ def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = Fal
             as long as the tab is seen; 0 never.
         shows_word: Whether it says "live" as well; "disconnected" it says always.
     """
+    _draw(topics, key=key, refresh_s=refresh_s, shows_word=shows_word)
+
+
+def frame(*, key: str) -> None:
+    """
+    What live parts turn to when the server no longer knows their fragments, as after its restart.
+
+    Call it once, outside of every fragment: what it triggers draws the whole page.
+    """
+    _draw((), key=key, is_frame=True)
+
+
+def _draw(
+    topics: tuple[str, ...],
+    *,
+    key: str,
+    refresh_s: float = 0.0,
+    shows_word: bool = False,
+    is_frame: bool = False,
+) -> None:
     data = {
         "topics": list(topics),
         "heads": broadcasting.heads_of(topics),
         "refresh_s": refresh_s,
         "shows_word": shows_word,
+        "is_frame": is_frame,
         "drawn_at": time.time(),  # makes each drawing reach the browser, even one that changed nothing
     }
     _component(key=key, data=data, on_moved_change=_note_nothing)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.core.model.runs import Run
+from interlock.core.types import RunId
 
+NO_RUN = RunId("")
 LIMIT_COUNT = 6  # runs drawn in one timeline; a longer story shows its newest part
 
 
@@ -14,7 +16,7 @@ def follow(run: Run, thread_runs: Sequence[Run]) -> tuple[Run, ...]:
     by_id = {r.run_id: r for r in thread_runs} | {run.run_id: run}
     after = {r.previous_run_id: r for r in sorted(by_id.values(), key=_order) if r.previous_run_id}
     chain = [run]
-    while (earlier := by_id.get(chain[0].previous_run_id or "")) and earlier not in chain:
+    while (earlier := by_id.get(chain[0].previous_run_id or NO_RUN)) and earlier not in chain:
         chain.insert(0, earlier)
     while (later := after.get(chain[-1].run_id)) and later not in chain:
         chain.append(later)

@@ -58,6 +58,15 @@ def say_closed(approval: Approval, decisions: Sequence[Decision], *, now: dateti
     return f"Already {done} by {show_hidden(taken.actor)} {format_ago(taken.decided_at, now)}."
 
 
+def say_stale(
+    approval: Approval, decisions: Sequence[Decision], version: int, *, now: datetime
+) -> str:
+    """Why a card on somebody's screen cannot be decided as it is drawn there; empty if it can."""
+    if approval.status is ApprovalStatus.PENDING and approval.version != version:
+        return f"The card asks something else by now: version {approval.version}. Open it again."
+    return say_closed(approval, decisions, now=now)
+
+
 def say_conflict(conflict: Conflict, *, now: datetime) -> str:
     """Tell whoever came second who was first, with what and when."""
     winner: Mapping[str, Json] = conflict.winner or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from interlock.core.model.schemas import Field
 from interlock.core.types import Json
@@ -76,11 +77,22 @@ def guess_field(name: str, value: Json, *, parent: str = "") -> FormField:
     return with_start(FormField(path=path, label=label, widget=widget, is_required=True), value)
 
 
-def from_args(fields: Sequence[Field], args: Mapping[str, Json]) -> tuple[FormField, ...]:
-    """The form of a tool's arguments: those of its schema, and any other it was called with."""
+def from_args(
+    fields: Sequence[Field], args: Mapping[str, Json], *, parent: str = ""
+) -> tuple[FormField, ...]:
+    """
+    The form of a tool's arguments: those of its schema, and any other it was called with.
+
+    An argument that was not given starts empty, not with its default: approving must not add it.
+    """
+    given = [replace(f, has_default=f.has_default and f.name in args) for f in fields]
     described = {f.name for f in fields}
-    others = [guess_field(name, value) for name, value in args.items() if name not in described]
-    return (*from_fields(fields, args), *others)
+    others = [
+        guess_field(name, value, parent=parent)
+        for name, value in args.items()
+        if name not in described
+    ]
+    return (*from_fields(given, args, parent=parent), *others)
 
 
 def _default(field: Field) -> object:
@@ -108,8 +120,9 @@ def _choose_widget(field: Field) -> Widget:
 
 
 def _choose_text(field: Field) -> Widget:
-    if field.format in _TIME_WIDGETS:
-        return _TIME_WIDGETS[field.format]
+    timed = _TIME_WIDGETS.get(field.format or "")
+    if timed is not None:
+        return timed
     start = field.default if isinstance(field.default, str) else ""
     long = (field.max_length or 0) > 2 * AREA_COUNT
     return "area" if long or _is_long(field.name, start) else "text"

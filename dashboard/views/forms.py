@@ -133,10 +133,10 @@ def read(
 ) -> tuple[Json | _Absent, list[FieldProblem]]:
     """What one field holds as JSON, or `ABSENT`, and what is wrong with it."""
     if field.widget == "group":
-        part, problems = assemble(field.fields, drafts)
-        if not part and not field.is_required and field.given is ABSENT:
+        inner, problems = assemble(field.fields, drafts)
+        if not inner and not field.is_required and field.given is ABSENT:
             return ABSENT, []  # an optional object nobody began: its own needs do not count
-        return part, problems
+        return inner, problems
     draft = drafts.get(field.path, field.start)
     if draft == field.start and not isinstance(field.given, _Absent):
         return field.given, []
@@ -147,6 +147,11 @@ def read(
     if isinstance(part, _Absent) and field.is_required:
         return ABSENT, [FieldProblem(field.path, NEEDED)]
     return part, []
+
+
+def is_touched(fields: Sequence[FormField], drafts: Mapping[str, object]) -> bool:
+    """Whether any widget holds something else than it started with."""
+    return any(drafts.get(f.path, f.start) != f.start for f in walk(fields))
 
 
 def place_problems(

@@ -133,24 +133,31 @@ def build(
     )
 
 
-def pick_card(ids: Sequence[ApprovalId], wanted_id: str | None) -> ApprovalId | None:
-    """The card to show: the wanted one, else the first of the list."""
-    if wanted_id:
-        return ApprovalId(wanted_id)
-    return ids[0] if ids else None
+def choose_next(order: Sequence[str], pending: Sequence[str], after: str | None) -> str | None:
+    """
+    The card to show when none is chosen: the one after the last decided, in the order the operator saw.
+
+    Args:
+        order: Ids as they stood in the list, decided ones included.
+        pending: Ids of pending cards, oldest first.
+        after: The card just decided, if any.
+    """
+    if after in order:
+        at = order.index(after)
+        for candidate in (*order[at + 1 :], *order[:at]):
+            if candidate in pending:
+                return candidate
+    return next((i for i in pending if i != after), None)
 
 
-def find_next(ids: Sequence[str], current: str) -> str | None:
-    """The card after the one just decided, in the order the operator saw; from the end, back to the start."""
-    if current not in ids:
-        return ids[0] if ids else None
-    at = ids.index(current)
-    return next((i for i in (*ids[at + 1 :], *ids[:at]) if i != current), None)
-
-
-def may_let_in(shown_count: int, new_count: int) -> bool:
+def may_let_in(view: InboxList) -> bool:
     """Whether new cards come in by themselves: nothing is there that they could push away."""
-    return shown_count == 0 and new_count > 0
+    return not view.rows and bool(view.new_text)
+
+
+def say_nothing_chosen(workflows: Sequence[Workflow]) -> Empty:
+    """What stands in place of a card while none waits."""
+    return offer_launch("No card waits. The next one will be shown here at once.", workflows)
 
 
 def _announce(count: int) -> str:

@@ -11,7 +11,14 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.types import Json
 from interlock.dashboard.views.fields import from_fields
 from interlock.dashboard.views.formatting import NOTHING, one_line, to_json_text
-from interlock.dashboard.views.forms import ABSENT, FormField, assemble, parse_json, with_start
+from interlock.dashboard.views.forms import (
+    ABSENT,
+    NEEDED,
+    FormField,
+    assemble,
+    parse_json,
+    with_start,
+)
 from interlock.dashboard.views.notices import Empty
 
 MESSAGES = "messages"
@@ -118,6 +125,20 @@ def read_form(form: LaunchForm, drafts: Mapping[str, object]) -> Json:
     value, problems = assemble(form.fields, drafts)
     if problems:
         raise InvalidInput("Some fields need a look.", problems=problems)
+    return value.get("") if form.whole else value
+
+
+def read_partly(form: LaunchForm, drafts: Mapping[str, object]) -> Json:
+    """
+    What a half-filled form holds, to go on with as JSON; fields still missing are left out.
+
+    Raises:
+        InvalidInput: A field holds something that cannot be read, and would be lost.
+    """
+    value, problems = assemble(form.fields, drafts)
+    unreadable = [p for p in problems if p.message != NEEDED]
+    if unreadable:
+        raise InvalidInput("Some fields need a look.", problems=unreadable)
     return value.get("") if form.whole else value
 
 

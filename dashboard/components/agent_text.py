@@ -1,0 +1,31 @@
+"""Text an agent wrote, on its own quiet ground, so that nobody takes it for ours (law 9)."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from interlock.core.types import Json
+from interlock.dashboard.views.escaping import show_hidden
+
+HEIGHT_LIMIT_COUNT = 3000  # a longer text scrolls in its own box
+BOX_HEIGHT = 420  # pixels
+
+
+def draw_text(text: str) -> None:
+    """Draw it letter by letter: no markup, no image, no link."""
+    st.code(
+        show_hidden(text),
+        language=None,
+        wrap_lines=True,
+        height=BOX_HEIGHT if len(text) > HEIGHT_LIMIT_COUNT else "content",
+    )
+
+
+def draw_value(value: Json, *, expanded: bool | int = 2) -> None:
+    """Draw any JSON value: a text as text, the rest as a tree."""
+    if isinstance(value, str):
+        draw_text(value)
+    elif isinstance(value, dict | list):
+        st.json(value, expanded=expanded)
+    else:
+        st.json({"value": value}, expanded=True)

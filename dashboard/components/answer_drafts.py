@@ -1,0 +1,70 @@
+"""What the widgets of a card hold, gathered by the keys that the card's id and version give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from interlock.core.model.approvals import Verb
+from interlock.dashboard import keys
+from interlock.dashboard.components.schema_form import KeyOf, read_fields
+from interlock.dashboard.views.answer_forms import AnswerForm, Mode
+from interlock.dashboard.views.answer_intents import Drafts
+from interlock.dashboard.views.forms import FormField
+
+
+def field_key(approval_id: str, version: int) -> KeyOf:
+    """The keys of one version's fields."""
+    return lambda path: keys.card_field(approval_id, version, path)
+
+
+def message_key(approval_id: str, version: int, index: int) -> str:
+    """The words for one of several actions."""
+    return keys.card_field(approval_id, version, f"{index}.message of the action")
+
+
+def picked_key(approval_id: str, version: int) -> str:
+    """The state fields to replace."""
+    return keys.card_field(approval_id, version, "fields to replace")
+
+
+def yes_key(approval_id: str, version: int) -> str:
+    """The answer to a yes or no."""
+    return keys.card_field(approval_id, version, "yes or no")
+
+
+def read_mode(form: AnswerForm, approval_id: str, version: int) -> Mode:
+    """How the answer is written at the moment."""
+    first: Mode = form.modes[0] if form.modes else "form"
+    mode: Mode = st.session_state.get(keys.json_switch(approval_id, version)) or first
+    return mode if mode in form.modes else first
+
+
+def read_drafts(form: AnswerForm, approval_id: str, version: int) -> Drafts:
+    """Everything that is filled in on one version of a card."""
+    card = (approval_id, version)
+    key_of = field_key(*card)
+    fields: list[FormField] = [*form.fields, *(f for a in form.actions for f in a.fields)]
+    return Drafts(
+        fields=read_fields(fields, key_of),
+        mode=read_mode(form, *card),
+        raw=_held(keys.answer_text(*card), ""),
+        yes=_held(yes_key(*card), None),
+        choice=_held(keys.choice(*card), None),
+        response=_held(keys.response(*card), ""),
+        reason=_held(keys.reason(*card), ""),
+        verbs={a.index: _verb(keys.action_choice(*card, a.index)) for a in form.actions},
+        messages={a.index: _held(message_key(*card, a.index), "") for a in form.actions},
+        picked=tuple(_held(picked_key(*card), [])),
+    )
+
+
+def _held(key: str, empty: Any) -> Any:
+    value = st.session_state.get(key)
+    return empty if value is None else value
+
+
+def _verb(key: str) -> Verb | None:
+    held = st.session_state.get(key)
+    return Verb(held) if held else None

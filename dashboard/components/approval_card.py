@@ -1,0 +1,131 @@
+"""One card in full: what is asked, what can be filled in, and the bar with its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from interlock.core.errors import FieldProblem
+from interlock.core.model.approvals import Verb
+from interlock.dashboard import keys
+from interlock.dashboard.components import answer_drafts
+from interlock.dashboard.components.agent_text import draw_text, draw_value
+from interlock.dashboard.components.answer_fields import draw_answer
+from interlock.dashboard.components.badges import draw_badge
+from interlock.dashboard.components.card_rows import draw_card_rows
+from interlock.dashboard.components.decisions import draw_decisions
+from interlock.dashboard.components.links import page_path
+from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.views.answer_forms import AnswerForm, Button
+from interlock.dashboard.views.answer_intents import place_problems
+from interlock.dashboard.views.card import CardView
+from interlock.dashboard.views.escaping import md_escape
+
+OnDecide = Callable[[CardView, Verb | None], None]
+
+
+def draw_card(
+    card: CardView,
+    *,
+    problems: Sequence[FieldProblem],
+    draw_fresh: Callable[[], None],
+    on_decide: OnDecide,
+) -> None:
+    """
+    Draw the card.
+
+    Args:
+        card: What to draw.
+        problems: What was wrong with the last try on this version.
+        draw_fresh: Draws the live line that says when somebody else decides it.
+        on_decide: Called with the card as it was drawn and the verb of the button.
+    """
+    with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
+        _draw_head(card)
+        draw_fresh()
+        if card.words:
+            draw_text(card.words)
+        if card.form is not None:
+            _draw_form(card, card.form, problems, on_decide)
+        elif card.closed:
+            st.info(md_escape(card.closed), icon=card.look.icon)
+        _draw_more(card)
+
+
+def _draw_head(card: CardView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(md_escape(card.title), anchor=False, width="stretch")
+        if card.risk is not None:
+            draw_badge(card.risk)
+        draw_badge(card.look)
+    left = f" · {card.left}" if card.left else ""
+    st.caption(
+        md_escape(f"{card.about} · {card.asked}{left}"),
+        help=f"{card.asked_at}, card {card.approval_id}",
+    )
+
+
+def _draw_form(
+    card: CardView,
+    form: AnswerForm,
+    problems: Sequence[FieldProblem],
+    on_decide: OnDecide,
+) -> None:
+    key = (card.approval_id, card.version)
+    mode = answer_drafts.read_mode(form, *key)
+    placed, rest = place_problems(form, problems, mode)
+    with st.container(key=keys.card_form(*key), gap="small"):
+        if card.is_high_risk:
+            _draw_reason(form, key)
+        draw_answer(form, key, placed)
+        if not card.is_high_risk:
+            _draw_reason(form, key)
+        for problem in rest:
+            draw_problem(str(problem))
+        with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+            for button in form.buttons_in(mode):
+                _draw_button(button, card, on_decide)
+
+
+def _draw_reason(form: AnswerForm, key: tuple[str, int]) -> None:
+    kept: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
+    st.text_input(
+        "Reason :gray[(optional)]",
+        key=keys.reason(*key),
+        max_chars=2000,
+        help="Kept with the decision, and sent to the workflow." if form.reason_sent else None,
+        placeholder="Kept with the decision",
+        **kept,
+    )
+
+
+def _draw_button(button: Button, card: CardView, on_decide: OnDecide) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if button.is_primary else "secondary"
+    st.button(
+        button.label,
+        key=keys.verb(button.name, card.approval_id, card.version),
+        icon=button.icon,
+        type=kind,
+        on_click=on_decide,
+        args=(card, button.verb),
+    )
+
+
+def _draw_more(card: CardView) -> None:
+    if card.shows_payload:
+        with st.expander("What the workflow sent, as it is", icon=":material/data_object:"):
+            draw_value(card.payload)
+    if card.record:
+        with st.expander("Decisions on this card", icon=":material/history:"):
+            draw_decisions(card.record)
+    if card.siblings:
+        st.caption("Also open on this thread")
+        draw_card_rows(card.siblings, place="siblings")
+    st.page_link(
+        page_path("run"),
+        label="Its run: graph, steps, state",
+        icon=":material/timeline:",
+        query_params={"run_id": card.run_id},
+    )

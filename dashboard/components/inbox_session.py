@@ -1,0 +1,100 @@
+"""
+What one session remembers of its inbox: selection, order seen, drafts' problems. Never facts.
+
+Everything is kept by approval id; losing it costs a click, never a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from interlock.core.errors import FieldProblem
+from interlock.dashboard import state
+from interlock.dashboard.views.outcome import Outcome
+
+PLACE = "inbox"
+PARAM = "approval_id"
+_ORDER = "inbox-order"
+_AFTER = "inbox-after"
+_TURN = "inbox-turn"
+_SEEN = "inbox-seen"
+_PROBLEMS = "inbox-problems"
+_OUTCOME = "inbox-outcome"
+
+
+def pick(approval_id: str | None, *, after: str | None = None) -> None:
+    """Choose a card; None lets the next one be chosen, the one after `after` in the order seen."""
+    state.pick(PLACE, approval_id)
+    state.set_params(**{PARAM: approval_id})
+    st.session_state[_AFTER] = after
+
+
+def turn_list() -> None:
+    """Make the list mark the chosen card anew, because it was chosen elsewhere."""
+    st.session_state[_TURN] = turn() + 1
+
+
+def turn() -> int:
+    """How often the list had to be marked anew."""
+    count: int = st.session_state.get(_TURN, 0)
+    return count
+
+
+def picked() -> str | None:
+    """The chosen card: the one of the URL first, which may have been typed or opened by a link."""
+    return state.read_param(PARAM) or state.picked(PLACE)
+
+
+def after() -> str | None:
+    """The card that was just decided, if the next one is still to be chosen."""
+    found: str | None = st.session_state.get(_AFTER)
+    return found
+
+
+def keep_order(ids: Sequence[str]) -> None:
+    """Remember the order in which the operator sees the cards."""
+    st.session_state[_ORDER] = tuple(ids)
+
+
+def order() -> tuple[str, ...]:
+    """The order in which the operator sees the cards."""
+    found: tuple[str, ...] = st.session_state.get(_ORDER, ())
+    return found
+
+
+def seen_until(shelf: str, now: datetime) -> datetime:
+    """Up to when cards were let into this list; at first, until now."""
+    seen: dict[str, datetime] = st.session_state.setdefault(_SEEN, {})
+    return seen.setdefault(shelf, now)
+
+
+def let_in(shelf: str, now: datetime) -> None:
+    """Let all cards into this list that were asked until now."""
+    st.session_state.setdefault(_SEEN, {})[shelf] = now
+
+
+def keep_problems(approval_id: str, version: int, problems: Sequence[FieldProblem]) -> None:
+    """Remember what was wrong with the last try on one version of a card; nothing clears it."""
+    held: dict[Any, tuple[FieldProblem, ...]] = st.session_state.setdefault(_PROBLEMS, {})
+    held[approval_id, version] = tuple(problems)
+
+
+def problems(approval_id: str, version: int) -> tuple[FieldProblem, ...]:
+    """What was wrong with the last try."""
+    held: dict[Any, tuple[FieldProblem, ...]] = st.session_state.get(_PROBLEMS, {})
+    return held.get((approval_id, version), ())
+
+
+def keep_outcome(outcome: Outcome) -> None:
+    """Remember the last decision made here, for the quiet line."""
+    st.session_state[_OUTCOME] = outcome
+
+
+def outcome() -> Outcome | None:
+    """The last decision made here."""
+    found: Outcome | None = st.session_state.get(_OUTCOME)
+    return found

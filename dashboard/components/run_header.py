@@ -1,0 +1,92 @@
+"""The head of a run: what it is doing, what it waits for, why it failed, and what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from interlock.dashboard import keys
+from interlock.dashboard.components.agent_text import draw_text, draw_value
+from interlock.dashboard.components.badges import draw_badge
+from interlock.dashboard.components.card_rows import draw_card_rows
+from interlock.dashboard.components.links import page_path
+from interlock.dashboard.components.notices import draw_notice
+from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.run import Neighbour, Problem, RunView
+
+OnAct = Callable[[str], None]
+
+
+def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
+    """
+    Draw the head.
+
+    Args:
+        view: What to draw.
+        on_cancel: Called with the run's id.
+        on_retry: Called with the run's id.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(md_escape(view.workflow), anchor=False, width="stretch")
+        draw_badge(view.look)
+        _draw_acts(view, on_cancel, on_retry)
+    st.caption(md_escape(view.summary), help=md_escape(view.exact))
+    draw_notice(view.notice)
+    for neighbour in (view.earlier, view.later):
+        _draw_neighbour(neighbour)
+    if view.cards:
+        draw_card_rows(view.cards, place="run")
+    if view.problem is not None:
+        _draw_problem(view.problem)
+
+
+def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct) -> None:
+    with st.popover("Act", icon=":material/more_vert:", key=f"act-{keys.run_reason(view.run_id)}"):
+        st.text_input(
+            "Reason :gray[(optional)]",
+            key=keys.run_reason(view.run_id),
+            max_chars=2000,
+            on_change="ignore",
+        )
+        for act, key, on_click, icon in (
+            (view.retry, keys.run_retry(view.run_id), on_retry, ":material/replay:"),
+            (view.cancel, keys.run_cancel(view.run_id), on_cancel, ":material/cancel:"),
+        ):
+            st.button(
+                act.label,
+                key=key,
+                icon=icon,
+                disabled=not act.is_possible,
+                help=act.why_not or None,
+                on_click=on_click,
+                args=(view.run_id,),
+                width="stretch",
+            )
+
+
+def _draw_neighbour(neighbour: Neighbour | None) -> None:
+    if neighbour is None:
+        return
+    with st.container(key=f"{keys.open_run(neighbour.run_id)}-neighbour"):
+        st.page_link(
+            page_path("run"),
+            label=md_escape(neighbour.label),
+            icon=neighbour.look.icon,
+            query_params={"run_id": neighbour.run_id},
+        )
+
+
+def _draw_problem(problem: Problem) -> None:
+    st.error(
+        f"**{md_escape(problem.headline)}** {md_escape(problem.place)}", icon=":material/error:"
+    )
+    draw_text(problem.message or "(no message)")
+    with st.expander("Stack, state at the failure, versions"):
+        if problem.stack:
+            st.code(problem.stack, language=None, height=300)
+        if problem.snapshot is not None:
+            st.caption("State when it failed; secrets are masked.")
+            draw_value(problem.snapshot)
+        if problem.versions:
+            st.caption(md_escape(problem.versions))

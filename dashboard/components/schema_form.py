@@ -1,0 +1,132 @@
+"""
+The fields of a form, each beside its problem, and what they hold.
+
+The fields do not rerun the page when they change: a click on a button below is never lost to a
+redrawing, and what was typed comes with whatever is pressed next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from interlock.core.types import Json
+from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.formatting import one_line
+from interlock.dashboard.views.forms import FormField, walk
+
+KeyOf = Callable[[str], str]
+RADIO_LIMIT_COUNT = 4  # a longer choice becomes a list that unfolds
+AREA_HEIGHT = 110
+JSON_HEIGHT = 130
+
+_KEPT: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
+
+
+def draw_fields(
+    fields: Sequence[FormField], key_of: KeyOf, problems: Mapping[str, str] | None = None
+) -> None:
+    """
+    Draw fields in order.
+
+    Args:
+        fields: The form.
+        key_of: The widget key of a path.
+        problems: What is wrong, by path.
+    """
+    for field in fields:
+        if field.widget == "group":
+            with st.container(border=True, gap="small"):
+                st.markdown(f"**{md_escape(field.label)}**", help=_help(field))
+                draw_fields(field.fields, key_of, problems)
+            continue
+        _draw_field(field, key_of(field.path))
+        draw_problem((problems or {}).get(field.path))
+
+
+def read_fields(fields: Sequence[FormField], key_of: KeyOf) -> dict[str, object]:
+    """What the widgets hold, by path; those never drawn are left out and count as untouched."""
+    held = {f.path: key_of(f.path) for f in walk(fields)}
+    return {path: st.session_state[key] for path, key in held.items() if key in st.session_state}
+
+
+def _draw_field(field: FormField, key: str) -> None:
+    shared: dict[str, Any] = {"label": _label(field), "help": _help(field), "key": key, **_KEPT}
+    start: Any = field.start
+    match field.widget:
+        case "text":
+            st.text_input(**shared, value=start, max_chars=field.max_chars)
+        case "area" | "messages":
+            st.text_area(**shared, value=start, max_chars=field.max_chars, height=AREA_HEIGHT)
+        case "json":
+            st.text_area(**shared, value=start, height=JSON_HEIGHT, placeholder="JSON")
+        case "integer":
+            _draw_number(field, shared, int, step=1)
+        case "number":
+            # %.15g shows every digit that the number has; the default would hide all but two.
+            _draw_number(field, shared, float, step=None, format="%.15g")
+        case "checkbox":
+            st.checkbox(**shared, value=start)
+        case "choice":
+            _draw_choice(field, shared)
+        case "choices":
+            st.multiselect(
+                **shared, options=_numbers(field), default=start, format_func=_names(field)
+            )
+        case "date":
+            st.date_input(**shared, value=start, format="YYYY-MM-DD")
+        case "time":
+            st.time_input(**shared, value=start, step=60)
+        case _:
+            st.datetime_input(**shared, value=start, format="YYYY-MM-DD", step=60)
+
+
+def _draw_number(
+    field: FormField, shared: dict[str, Any], kind: type[int | float], **more: Any
+) -> None:
+    given: dict[str, Any] = {
+        "value": field.start,
+        "min_value": None if field.minimum is None else kind(field.minimum),
+        "max_value": None if field.maximum is None else kind(field.maximum),
+    }
+    st.number_input(**shared, **given, **more)
+
+
+def _draw_choice(field: FormField, shared: dict[str, Any]) -> None:
+    options: dict[str, Any] = {
+        "options": _numbers(field),
+        "index": field.start,
+        "format_func": _names(field),
+    }
+    must_be_clearable = not field.is_required or field.is_nullable
+    if len(field.options) > RADIO_LIMIT_COUNT or must_be_clearable:
+        st.selectbox(**shared, **options, placeholder="Choose")
+    else:
+        st.radio(**shared, **options, horizontal=True)
+
+
+def _numbers(field: FormField) -> list[int]:
+    return list(range(len(field.options)))
+
+
+def _names(field: FormField) -> Callable[[int], str]:
+    return lambda number: say_option(field.options[number])
+
+
+def say_option(option: Json) -> str:
+    """A choice as its label says it."""
+    if isinstance(option, bool):
+        return "Yes" if option else "No"
+    return md_escape(one_line(option))
+
+
+def _label(field: FormField) -> str:
+    mark = "" if field.is_required else " :gray[(optional)]"
+    return f"{md_escape(field.label)}{mark}"
+
+
+def _help(field: FormField) -> str | None:
+    return md_escape(field.help) if field.help else None

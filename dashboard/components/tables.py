@@ -1,0 +1,60 @@
+"""
+Lists as tables, with rows chosen by id.
+
+Streamlit selects by position. The key of a table is therefore made from the ids it shows, and a
+position is turned into an id by the list it was drawn from (law 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+
+def draw_table(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    key: str,
+    ids: Sequence[str] = (),
+    selected: int | None = None,
+    on_pick: Callable[[str, Sequence[str]], None] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    alt: str,
+) -> None:
+    """
+    Draw rows as text cells, which show markup letter by letter.
+
+    Args:
+        rows: One mapping a row, column name to text, in order.
+        key: Widget key; where rows can be picked it must change with the ids.
+        ids: The id of each row, where rows can be picked.
+        selected: Which row is picked at first.
+        on_pick: Called with `key` and `ids` when another row is picked.
+        columns: Settings of columns that need some.
+        alt: The table in words.
+    """
+    frame = pd.DataFrame(list(rows), dtype="object")
+    config = {name: st.column_config.TextColumn(name) for name in frame.columns} | dict(
+        columns or {}
+    )
+    shared: dict[str, Any] = {"hide_index": True, "column_config": config, "alt": alt, "key": key}
+    if on_pick is None:
+        st.dataframe(frame, **shared)
+        return
+    st.dataframe(
+        frame,
+        **shared,
+        on_select=lambda: on_pick(key, ids),
+        selection_mode="single-row" if selected is None else "single-row-required",
+        selection_default=None if selected is None else {"selection": {"rows": [selected]}},
+    )
+
+
+def read_picked(key: str, ids: Sequence[str]) -> str | None:
+    """The id of the picked row of a table, from the list that the table was drawn from."""
+    state = st.session_state.get(key)
+    rows = state["selection"]["rows"] if state else []
+    return ids[rows[0]] if rows and rows[0] < len(ids) else None

@@ -1,0 +1,100 @@
+"""One card as it is shown: what is asked, by whom, since when, and what may be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.payloads import question_of
+from interlock.core.types import ApprovalId, Json, RunId
+from interlock.dashboard.palette import Look, look_of_approval
+from interlock.dashboard.views import answer_forms, decisions
+from interlock.dashboard.views.answer_forms import AnswerForm
+from interlock.dashboard.views.decisions import DecisionRow
+from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.formatting import (
+    IN,
+    format_ago,
+    format_countdown,
+    format_exact,
+    short_id,
+)
+from interlock.dashboard.views.inbox import CardRow, build_row
+from interlock.dashboard.views.words import HIGH_RISK, look_of_risk
+
+if TYPE_CHECKING:
+    from interlock.core.services.observing import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardView:
+    """
+    The card. `title`, `words` and `payload` are an agent's: drawn inert on their own ground.
+
+    `form` is None once the card cannot be decided; then `closed` says why.
+    """
+
+    approval_id: ApprovalId
+    version: int
+    run_id: RunId
+    title: str
+    about: str
+    asked: str
+    asked_at: str
+    left: str
+    look: Look
+    risk: Look | None
+    is_high_risk: bool
+    words: str
+    payload: Json
+    shows_payload: bool
+    form: AnswerForm | None
+    closed: str
+    siblings: tuple[CardRow, ...]
+    record: tuple[DecisionRow, ...]
+
+
+def build(card: Card, *, state: Json, now: datetime) -> CardView:
+    """
+    Put the card together.
+
+    Args:
+        card: The card with its decisions and the thread's other pending cards.
+        state: The thread's present values; a breakpoint's fields start with them.
+        now: Aware UTC time.
+    """
+    approval = card.approval
+    question = question_of(approval)
+    is_high_risk = approval.risk == HIGH_RISK
+    is_open = approval.status is ApprovalStatus.PENDING
+    words = show_hidden(question.text)
+    return CardView(
+        approval_id=approval.approval_id,
+        version=approval.version,
+        run_id=approval.run_id,
+        title=show_hidden(approval.title) or "(no title)",
+        about=f"{approval.workflow}{IN}{approval.node}",
+        asked=_say_asked(approval, now),
+        asked_at=format_exact(approval.asked_at),
+        left=format_countdown(approval.deadline_at, now) if is_open else "",
+        look=look_of_approval(approval.status),
+        risk=look_of_risk(approval.risk),
+        is_high_risk=is_high_risk,
+        words="" if words.strip() == approval.title.strip() else words,
+        payload=approval.payload,
+        shows_payload=approval.payload is not None and approval.payload != question.text,
+        form=answer_forms.build(question, is_high_risk=is_high_risk, state=state)
+        if is_open
+        else None,
+        closed=decisions.say_closed(approval, card.decisions, now=now),
+        siblings=tuple(build_row(a, now=now) for a in card.siblings),
+        record=decisions.build_rows(card.decisions, [approval], now=now),
+    )
+
+
+def _say_asked(approval: Approval, now: datetime) -> str:
+    version = f" · version {approval.version}" if approval.version > 1 else ""
+    ago = format_ago(approval.asked_at, now)
+    return f"asked {ago} · thread {short_id(approval.thread_id)}{version}"
