@@ -1,0 +1,80 @@
+"""Settings: from the environment, over it the command line, wrong ones by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from interlock.core.errors import InvalidInput
+from interlock.core.settings import ENV_PREFIX, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.config) == ("127.0.0.1", 8501, None)
+    assert settings.is_embedded
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_explained(name: str) -> None:
+    assert Settings.model_fields[name].description
+
+
+def test_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_PORT", "9000")
+    monkeypatch.setenv("INTERLOCK_OPERATOR", "Ada")
+    settings = load_settings({"port": 9001, "operator": None})
+    assert (settings.port, settings.operator) == (9001, "Ada")
+
+
+def test_wrong_setting_is_named_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_CONCURRENCY", "many")
+    with pytest.raises(InvalidInput) as refused:
+        load_settings({"drain_s": -1})
+    paths = {problem.path: problem.message for problem in refused.value.problems}
+    assert set(paths) == {"INTERLOCK_CONCURRENCY", "--drain-s"}
+    assert "(it is 'many')" in paths["INTERLOCK_CONCURRENCY"]
+    assert "(it is '-1')" in paths["--drain-s"]
+
+
+def test_unknown_database_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"--database: .*postgresql:// or sqlite:///"):
+        load_settings({"database": "mysql://x"})
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "embedded"),
+    [
+        ("postgresql://h/d", "postgresql+psycopg://h/d", False),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d", False),
+        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db", True),
+    ],
+)
+def test_database_url_names_its_driver(given: str, url: str, embedded: bool) -> None:
+    settings = load_settings({"database": given})
+    assert (settings.database_url, settings.is_embedded) == (url, embedded)
+
+
+def test_embedded_databases_lie_in_the_data_folder(tmp_path: Path) -> None:
+    settings = load_settings({"data_dir": tmp_path})
+    assert settings.database_url == f"sqlite:///{tmp_path / 'app.db'}"
+    assert settings.checkpoints_path == tmp_path / "checkpoints.db"
+
+
+def test_threads_follow_the_runs_unless_they_are_set() -> None:
+    assert load_settings({"concurrency": 20}).thread_count == 96
+    assert load_settings({"max_threads": 7}).thread_count == 7
+
+
+def test_settings_do_not_change_while_running() -> None:
+    settings = load_settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
