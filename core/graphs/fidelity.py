@@ -21,6 +21,7 @@ from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.serde import jsonplus
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
+from langgraph.types import Send
 from pydantic import BaseModel
 
 from interlock.core.graphs.trusting import TrustedTypes
@@ -169,7 +170,8 @@ def _collect_types(value: Any, kinds: set[type], seen: set[int]) -> None:
         cls = type(child)
         if cls in _PLAIN or id(child) in seen:
             continue
-        kinds.add(cls)
+        if cls is not dict and cls is not list:
+            kinds.add(cls)
         seen.add(id(child))
         _collect_types(child, kinds, seen)
 
@@ -198,6 +200,8 @@ def _children(value: Any) -> Iterator[tuple[str | int | None, Any]]:
     elif isinstance(value, (set, frozenset)):
         for child in value:
             yield None, child
+    elif isinstance(value, Send):
+        yield "arg", value.arg
     elif isinstance(value, BaseModel):
         yield from vars(value).items()
         yield from (value.__pydantic_extra__ or {}).items()

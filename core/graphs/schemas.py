@@ -31,7 +31,11 @@ def describe_input(graph: Pregel[Any, Any, Any, Any]) -> Json:
     builder = getattr(graph, "builder", None)
     given = getattr(builder, "input_schema", None)
     schema = _describe(graph.get_input_jsonschema, given)
-    if isinstance(schema, dict) and is_typeddict(given) and given is builder.state_schema:
+    if (
+        isinstance(schema, dict)
+        and is_typeddict(given)
+        and given is getattr(builder, "state_schema", None)
+    ):
         return {key: value for key, value in schema.items() if key != "required"}
     return schema
 

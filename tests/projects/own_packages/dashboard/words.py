@@ -1,0 +1,1 @@
+WORD = "the user's dashboard"
