@@ -12,7 +12,7 @@ import streamlit as st
 
 from interlock.core.services import observing
 from interlock.dashboard import deps, keys, palette
-from interlock.dashboard.components.live import live
+from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.views.escaping import md_escape
 
 _HERE = Path(__file__).parent
@@ -22,6 +22,7 @@ _MARK = _HERE / "static" / "mark.svg"
 
 def main() -> None:
     """Set the frame, then run the page that the URL names."""
+    st.set_page_config(page_title="Interlock", page_icon=str(_MARK), layout="wide")
     inbox = st.Page(_PAGES / "inbox.py", title="Inbox", icon=":material/inbox:", url_path="inbox")
     page = st.navigation(
         [
@@ -52,19 +53,16 @@ def main() -> None:
     st.logo(str(_MARK), size="medium")
     with st.sidebar, st.container(key=keys.sidebar_foot()):
         _draw_foot(page.title, inbox)
+        frame(key=keys.live("whole-page"))
     page.run()
 
 
 @st.fragment
-def _draw_foot(title: str, inbox: st.navigation.Page) -> None:
-    live("inbox", "workers", key=keys.live("frame"), refresh_s=0, shows_word=True)
+def _draw_foot(title: str, inbox: st.Page) -> None:
+    live("inbox", "workers", key=keys.live("foot"), refresh_s=0, shows_word=True)
     overview = observing.overview(deps.app())
-    st.set_page_config(
-        page_title=f"{f'({overview.waiting}) ' if overview.waiting else ''}{title} · Interlock",
-        page_icon=str(_MARK),
-        layout="wide",
-        menu_items={"Get help": None, "Report a bug": None, "About": None},
-    )
+    count = f"({overview.waiting}) " if overview.waiting else ""
+    st.set_page_config(page_title=f"{count}{title} · Interlock", page_icon=str(_MARK))
     if overview.waiting:
         look = palette.WAITING
         st.page_link(inbox, label=f"{overview.waiting} waiting", icon=look.icon)

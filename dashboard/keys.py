@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-_JOINT = "__"  # between the parts of a key, and in no part itself
+_JOINT = "--"  # between the parts of a key, and in no part itself ("__" is Streamlit's own)
 _HASH_CHARS = 10
 
 
@@ -23,8 +23,8 @@ def selector(key: str) -> str:
 
 def safe(part: str) -> str:
     """A name of any shape as part of a key; different names stay different."""
-    is_plain = part and not _UNSAFE.search(part) and _JOINT not in part
-    if is_plain and not part.startswith("_") and not part.endswith("_"):
+    is_unsafe = not part or _UNSAFE.search(part) or any(joint in part for joint in (_JOINT, "__"))
+    if not is_unsafe and part.strip("-_") == part:
         return part
     return f"x{_digest([part])}"
 

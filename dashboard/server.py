@@ -7,6 +7,7 @@ Refuses to be reachable from elsewhere unless told so in so many words: nobody s
 from __future__ import annotations
 
 import errno
+import logging
 import secrets
 import signal
 import socket
@@ -132,6 +133,7 @@ def url_of(settings: Settings, listener: socket.socket) -> str:
 def build(settings: Settings, *, url: str = "") -> Guard:
     """The whole application, guarded. One a process: Streamlit keeps its state in the process."""
     streamlit_bootstrap.load_config_options(streamlit_options(settings))
+    logging.getLogger("streamlit.error_util").addFilter(_is_not_ours_to_tell)
     pages = st.App(
         _SCRIPT,
         routes=[
@@ -176,6 +178,7 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
         "runner.magicEnabled": False,
         "runner.fastReruns": True,
         "logger.hideWelcomeMessage": True,
+        "logger.enableRich": False,  # its traces hold the values of all variables
     }
 
 
@@ -193,6 +196,12 @@ def tell_failure(exc: Exception) -> bool:
         icon=":material/error:",
     )
     return True
+
+
+def _is_not_ours_to_tell(record: logging.LogRecord) -> bool:
+    """Keep Streamlit from logging what `tell_failure` logs with its reference, secrets masked."""
+    exc = record.exc_info[1] if record.exc_info else None
+    return exc is None or isinstance(exc, SyntaxError)
 
 
 @asynccontextmanager

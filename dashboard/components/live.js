@@ -9,7 +9,7 @@ const FALLBACK_MS = 5_000 // how often to redraw while the socket is down
 const GAP_MS = 400 // between two redrawings of one part
 const MAX_GAP_MS = 10_000
 const UNANSWERED = 2 // redrawings asked for in vain, after which the whole page is asked for
-const FRAME_GAP_MS = 15_000
+const FRAME_GAP_MS = 3_000
 
 class Hub {
   constructor() {
@@ -22,6 +22,8 @@ class Hub {
     this.heardAt = 0
     this.downSince = Date.now()
     this.isReachable = true // the last attempt to connect got through, or there was none
+    this.server = null
+    this.isServerNew = false
     this.frame = null
     this.frameAskedAt = 0
     window.addEventListener("online", () => this.connect())
@@ -39,13 +41,12 @@ class Hub {
     return !this.isUp && Date.now() - this.downSince > TROUBLE_MS
   }
 
-  // While the server is away nothing may be asked for: Streamlit would send it after the new server's
-  // first greeting, instead of asking that one for the whole page.
   get mayAsk() {
     return this.isUp || this.isReachable
   }
 
-  // A server that was restarted knows no fragments until the whole page was drawn once.
+  // Streamlit connects to a restarted server again but draws nothing, and that server knows no fragment
+  // until the whole page was drawn once: till then no button within one would work.
   redrawAll() {
     if (this.frame === null || Date.now() - this.frameAskedAt < FRAME_GAP_MS) return
     this.frameAskedAt = Date.now()
@@ -97,7 +98,11 @@ class Hub {
   }
 
   hear(text) {
-    Object.assign(this.heads, JSON.parse(text).heads)
+    const { heads, server } = JSON.parse(text)
+    Object.assign(this.heads, heads)
+    this.isServerNew ||= this.server !== null && this.server !== server
+    this.server = server
+    if (this.isServerNew) this.redrawAll()
     this.heardAt = Date.now()
     this.attempts = 0
     const wasDown = !this.isUp
@@ -121,6 +126,7 @@ class Hub {
       socket.close()
       this.lose(socket) // a dead line may never report its end
     }
+    if (this.isServerNew && this.isUp) this.redrawAll()
     for (const part of this.parts) part.tick()
   }
 }
@@ -149,6 +155,7 @@ class Part {
     clearTimeout(this.timer)
     this.timer = null
     this.unanswered = 0
+    this.hub.isServerNew = false
     if (!this.isBehind) this.gap = GAP_MS
     this.show()
     this.compare()

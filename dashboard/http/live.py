@@ -1,7 +1,8 @@
 """
 The live socket: a screen names its topics and is told their heads, never any data.
 
-`{"topics": ["inbox", "run:…"]}` in, `{"heads": {"inbox": 17}}` out. Who may connect is checked around it.
+`{"topics": ["inbox", "run:…"]}` in, `{"heads": {"inbox": 17}, "server": "…"}` out; `server` changes with
+a restart. Who may connect is checked around it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from interlock.core.types import new_id
 from interlock.dashboard.http import broadcasting
 from interlock.dashboard.http.broadcasting import Broadcaster, Subscription
 from interlock.dashboard.http.heads import is_topic
@@ -23,6 +25,7 @@ _MAX_TOPICS = 64
 _MAX_MESSAGE_CHARS = 16_384
 _MAX_SOCKETS = 2000
 
+_SERVER = new_id()
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
 
@@ -62,7 +65,7 @@ async def _send(websocket: WebSocket, subscription: Subscription) -> None:
         if subscription.is_lost:
             await websocket.close(_TRY_AGAIN_LATER)
             return
-        await websocket.send_json({"heads": heads or subscription.again()})
+        await websocket.send_json({"heads": heads or subscription.again(), "server": _SERVER})
         await asyncio.sleep(_GAP_S)
 
 

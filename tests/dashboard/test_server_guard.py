@@ -113,7 +113,7 @@ async def test_the_page_itself_may_open_the_live_socket(web: Any) -> None:
     async with connect(f"ws://{netloc(web)}/live", origin=web.url) as socket:
         await socket.send(json.dumps({"topics": ["workers"]}))
 
-        assert json.loads(await socket.recv()) == {"heads": {"workers": 0}}
+        assert json.loads(await socket.recv())["heads"] == {"workers": 0}
 
 
 async def test_the_page_itself_may_open_streamlits_socket(web: Any) -> None:
