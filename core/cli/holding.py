@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from interlock.core.errors import Conflict, InvalidInput, StoreUnavailable
@@ -18,9 +18,12 @@ PORT_WAIT_S = 3.0  # the children of an `up` that was killed are gone after 2 s
 
 
 @contextlib.contextmanager
-def hold_data_dir(data_dir: Path, *, url: str) -> Iterator[None]:
+def hold_data_dir(data_dir: Path) -> Iterator[Callable[[str], None]]:
     """
     Hold the data folder; the operating system lets go of it when this process dies, however.
+
+    Yields:
+        What notes where this one is, for whoever is refused.
 
     Raises:
         Conflict: Another `up` has it; the message says where that one is.
@@ -38,8 +41,7 @@ def hold_data_dir(data_dir: Path, *, url: str) -> Iterator[None]:
     try:
         _lock(descriptor, path, data_dir)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode())
-        yield
+        yield lambda url: _note(descriptor, url)
     finally:
         os.close(descriptor)
 
@@ -98,6 +100,10 @@ def _bind(host: str, port: int) -> int:
         return int(trial.getsockname()[1])
 
 
+def _note(descriptor: int, url: str) -> None:
+    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+
+
 def _lock(descriptor: int, path: Path, data_dir: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,6 +119,6 @@ def _lock(descriptor: int, path: Path, data_dir: Path) -> None:
 def _name_holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
-        return f", process {int(holder['pid'])}, {str(holder['url'])!s}"
+        return f", process {int(holder['pid'])}, {holder['url']}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -18,6 +18,7 @@ from interlock.core import bootstrap
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.supervisor import ChildSpec, Supervisor
 from interlock.core.errors import InterlockError
+from interlock.core.graphs import project
 from interlock.core.model.workers import WorkerStatus
 from interlock.core.services import observing
 from interlock.core.services.context import App
@@ -51,12 +52,15 @@ def run(settings: Settings, options: UpOptions) -> int:
         The exit code.
 
     Raises:
+        InvalidInput: The project's langgraph.json is missing or wrong.
         Conflict: Another `up` has the data folder, or another program the port.
         StoreUnavailable: The database does not answer or does not fit.
     """
-    with holding.hold_data_dir(settings.data_dir, url=_url(settings)):
+    project.read_project(settings.config)
+    with holding.hold_data_dir(settings.data_dir) as note_url:
         port = holding.hold_port(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port})
+        note_url(_url(settings))
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
         app = bootstrap.build_app(settings, name="interlock-up")
         supervisor = Supervisor(child_specs(settings, app, options), say=printing.say)
@@ -126,7 +130,7 @@ class WorkerPulse:
         worker = next((w for w in alive if (w.pid, w.host) == (pid, here)), None)
         if worker is not None and worker.status is WorkerStatus.STARTING:
             return None  # its heart beats once the project is loaded
-        beat = worker and worker.heartbeat_at
+        beat = None if worker is None else worker.heartbeat_at
         before, self._last = self._last, (pid, beat)
         return beat is not None and (pid, beat) != before
 

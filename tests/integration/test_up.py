@@ -1,0 +1,209 @@
+"""`interlock up` as a newcomer runs it: real processes, real signals, the shipped gallery."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+WAIT_S = 90
+CLI = (sys.executable, "-m", "interlock.core.cli")
+GRAPH = """
+from typing import TypedDict
+from langgraph.graph import START, StateGraph
+
+class State(TypedDict):
+    text: str
+
+graph = StateGraph(State).add_node("{node}", lambda state: state).add_edge(START, "{node}").compile()
+"""
+
+
+class Up:
+    """One `interlock up` in its own folder."""
+
+    def __init__(self, folder: Path, *options: str, number: int) -> None:
+        self.folder = folder
+        self._out, self._err = folder / f"out{number}", folder / f"err{number}"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("INTERLOCK_")}
+        with self._out.open("w") as out, self._err.open("w") as err:
+            self.process = subprocess.Popen(
+                [*CLI, "up", "--port", "0", "--no-browser", "--json", *options],
+                cwd=folder,
+                env=environment,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.family: dict[int, psutil.Process] = {}
+
+    def ready(self) -> dict[str, object]:
+        wait_for(lambda: self._out.read_text().endswith("}\n"), self.told)
+        return json.loads(self._out.read_text())
+
+    def told(self) -> str:
+        return self._err.read_text()
+
+    def children(self) -> dict[str, psutil.Process]:
+        found = psutil.Process(self.process.pid).children()
+        self.family.update({child.pid: child for child in found})
+        named = {}
+        for child in found:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                line = child.cmdline()
+                if "interlock.core.cli" in line:
+                    named[line[line.index("interlock.core.cli") + 1]] = child
+        return named
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.children()
+            self.process.kill()
+        self.process.wait()
+        for child in self.family.values():
+            if child.is_running():
+                child.kill()
+        psutil.wait_procs(self.family.values(), timeout=10)
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def begin(*options: str) -> Up:
+        started.append(Up(tmp_path, *options, number=len(started)))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close()
+
+
+def wait_for(condition: Callable[[], object], told: Callable[[], str]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {WAIT_S} s; it says: {told()}"
+        time.sleep(0.05)
+
+
+def ask(folder: Path, *args: str):
+    done = subprocess.run(
+        [*CLI, *args, "--json"], cwd=folder, capture_output=True, text=True, timeout=WAIT_S
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_run_is_launched_held_and_released_and_a_second_up_is_refused(start, tmp_path):
+    up = start()
+    url = up.ready()["url"]
+    code, launched = ask(
+        tmp_path, "launch", "essay_writer", "--input", '{"topic": "Interlocks"}', "--wait", "60"
+    )
+    assert (code, launched["status"]) == (0, "waiting")
+    [card] = launched["approvals"]
+    code, document = ask(tmp_path, "up", "--no-browser")
+    assert code == 3
+    assert str(url) in document["error"]
+
+    code, decided = ask(tmp_path, "decide", card["approval_id"], "--approve")
+    assert code == 0
+    wait_for(
+        lambda: ask(tmp_path, "run", decided["run_id"])[1]["status"] in {"done", "failed"}, up.told
+    )
+    run = ask(tmp_path, "run", decided["run_id"])[1]
+    assert (run["status"], run["error"]) == ("done", None)
+    assert ask(tmp_path, "run", launched["run_id"])[1]["status"] == "continued"
+    assert ask(tmp_path, "state", run["thread_id"])[1]["next"] == []
+    assert ask(tmp_path, "history", run["thread_id"])[1][0]["is_head"] is True
+    assert ask(tmp_path, "doctor")[0] == 0
+
+    children = up.children()
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(WAIT_S) == 0
+    assert all(is_gone(child) for child in children.values())
+    assert "Traceback" not in up.told()
+
+
+def test_killed_children_come_back_and_a_killed_parent_takes_them_along(start, tmp_path):
+    up = start()
+    up.ready()
+    before = up.children()
+    assert set(before) == {"web", "worker"}
+    for child in before.values():
+        child.kill()
+    wait_for(
+        lambda: (
+            set(up.children()) == {"web", "worker"}
+            and {c.pid for c in up.children().values()}.isdisjoint(c.pid for c in before.values())
+        ),
+        up.told,
+    )
+    children = up.children()
+    up.process.kill()
+    up.process.wait()
+    wait_for(lambda: all(is_gone(child) for child in children.values()), up.told)
+    again = start()
+    again.ready()
+    assert len(ask(tmp_path, "workflows")[1]) == 2
+    again.process.terminate()
+    assert again.process.wait(WAIT_S) == 0
+
+
+def test_reload_follows_the_project_and_not_what_it_writes(start, tmp_path):
+    project = tmp_path / "my project"
+    project.mkdir()
+    (project / "graph.py").write_text(GRAPH.format(node="first"))
+    config = project / "langgraph.json"
+    config.write_text(json.dumps({"dependencies": ["."], "graphs": {"g": "./graph.py:graph"}}))
+    up = start("--reload", "--config", str(config))
+    up.ready()
+    worker = up.children()["worker"].pid
+    (project / "result.json").write_text("{}")
+    (project / "graph.py").write_text(GRAPH.format(node="second"))
+    wait_for(lambda: ask(tmp_path, "workflows")[1][0]["nodes"] == ["second"], up.told)
+    assert "Files have changed" in up.told()
+    assert up.told().count("Files have changed") == 1
+    assert up.children()["worker"].pid != worker
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--config", "nowhere/langgraph.json"), "nowhere"),
+        (("--database", "postgresql://nobody@127.0.0.1:1/none"), "database"),
+    ],
+    ids=["project", "database"],
+)
+def test_what_can_never_start_is_said_once_and_ends_with_1(start, options, said):
+    up = start(*options)
+    assert up.process.wait(WAIT_S) == 1
+    assert said in up.told()
+    assert "Traceback" not in up.told()
+    assert "started again" not in up.told()
+
+
+def test_an_open_door_is_refused_by_the_web_process_and_up_ends(start, monkeypatch, tmp_path):
+    done = subprocess.run(
+        [*CLI, "up", "--port", "0", "--no-browser"],
+        cwd=tmp_path,
+        env={**os.environ, "INTERLOCK_HOST": "0.0.0.0"},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+    )
+    assert done.returncode == 1
+    assert "INTERLOCK_ALLOW_REMOTE" in done.stderr
+    assert "Traceback" not in done.stderr
