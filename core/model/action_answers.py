@@ -192,8 +192,9 @@ def _at(step: _Step, path: str, message: str) -> FieldProblem:
 def _inbox_response(step: _Step) -> Json:
     name = step.action.name
     if step.verb is Verb.APPROVE:
-        # The README's form: graphs that ignore it do not mind, graphs that read it need it.
-        return {"type": "accept", "args": {"action": name, "args": dict(step.action.args)}}
+        # The README's form; its button sends null, as we do where the card has only a part.
+        request = {"action": name, "args": dict(step.action.args)}
+        return {"type": "accept", "args": None if json_values.find_cuts(request) else request}
     if step.verb is Verb.EDIT:
         return {"type": "edit", "args": {"action": name, "args": step.value}}
     if step.verb is Verb.RESPOND:

@@ -9,6 +9,7 @@ from interlock.core.errors import FieldProblem
 from interlock.core.types import Json
 
 MAX_DEPTH = 100  # levels: far beyond any form, far below Python's recursion limit
+CUT_KEY = "__cut__"  # the key under which a projection says what it left out
 MAX_PROBLEMS = 20  # more would not be read, and the list is shown on a screen
 
 
@@ -31,6 +32,25 @@ def find_problems(value: Json) -> list[FieldProblem]:
         elif isinstance(found, list):
             places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
     return problems
+
+
+def find_cuts(value: Json) -> list[FieldProblem]:
+    """
+    Find where a JSON value holds the mark of what was left out for a screen.
+
+    Such a value came from a screen and is not the whole: sending it would replace what was cut.
+    """
+    problems: list[FieldProblem] = []
+    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
+    while places:
+        path, found = places.pop()
+        if isinstance(found, dict) and CUT_KEY in found:
+            problems.append(FieldProblem(".".join(path), "was cut for the screen: write it anew"))
+        elif isinstance(found, dict):
+            places += [((*path, key), inner) for key, inner in found.items()]
+        elif isinstance(found, list):
+            places += [((*path, str(at)), inner) for at, inner in enumerate(found)]
+    return problems[:MAX_PROBLEMS]
 
 
 def is_scalar(value: Json) -> bool:

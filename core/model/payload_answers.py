@@ -38,6 +38,12 @@ def build_answer(question: Question, intent: Intent) -> Json:
         InvalidInput: The verb is not allowed or the value does not fit; `problems` has the places.
     """
     _refuse(json_values.find_problems(intent.value), "The answer is not JSON:")
+    answer = _build(question, intent)
+    _refuse(json_values.find_cuts(answer), "The answer is not whole:")
+    return answer
+
+
+def _build(question: Question, intent: Intent) -> Json:
     if intent.each is not None:
         return _checked(question, build_action_answer(_with_actions(question), intent))
     verb = _allowed_verb(question, intent)

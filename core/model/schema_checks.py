@@ -17,6 +17,7 @@ from interlock.core.errors import FieldProblem
 from interlock.core.model import json_values, schema_refs
 from interlock.core.model.schema_keywords import TooMuchWork, budget, validator_class
 from interlock.core.model.schema_messages import explain
+from interlock.core.model.schema_shorthands import with_message_shorthands
 from interlock.core.model.texts import show
 from interlock.core.types import Json
 
@@ -60,9 +61,15 @@ def check(value: Json, schema: Json) -> list[FieldProblem]:
     return list(found)[: json_values.MAX_PROBLEMS]
 
 
+def check_input(value: Json, schema: Json) -> list[FieldProblem]:
+    """Find what in a graph's input does not fit; like `check`, but messages may be written in short."""
+    usable = schema is not None and find_schema_problem(schema) is None
+    return check(value, with_message_shorthands(schema) if usable else schema)
+
+
 def check_fields(values: Mapping[str, Json], schema: Json) -> list[FieldProblem]:
     """
-    Find what does not fit in a change of some fields: like `check`, but nothing is required.
+    Find what does not fit in a change of some fields: like `check_input`, but nothing is required.
 
     A field that the schema does not have is a problem, unless the schema has no fields at all.
     """
@@ -73,7 +80,7 @@ def check_fields(values: Mapping[str, Json], schema: Json) -> list[FieldProblem]
     if relaxed.get("properties"):
         relaxed["additionalProperties"] = relaxed.get("additionalProperties", False)
     definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-    return check(dict(values), {**relaxed, **definitions})
+    return check_input(dict(values), {**relaxed, **definitions})
 
 
 def find_schema_problem(schema: Json) -> str | None:

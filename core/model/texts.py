@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 from interlock.core.types import Json
 
 TITLE_LIMIT = 120  # characters: what one row of a list shows before it would wrap
 ELLIPSIS = "…"
+_MARKS = re.compile(r"^(?:(?:#+|>+|[-*+]) )+")  # of Markdown headings, quotes and lists
 
 # Joiners that scripts and emoji need; all other format characters can hide or reverse text.
 _KEPT_FORMATS = frozenset({"\u200c", "\u200d"})
@@ -31,8 +33,8 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
         One line, trimmed; empty when the text says nothing.
     """
     for line in text[: limit * 40].splitlines():
-        words = _visible_words(line).lstrip("#>*-` ")
-        if words:
+        words = _MARKS.sub("", _visible_words(line))
+        if any(map(str.isalnum, words)):
             return cut(words, limit)
     return ""
 

@@ -217,6 +217,20 @@ def test_agent_inbox_gets_a_list_with_one_response(wrap: Any) -> None:
     assert answer(asked, EDIT, value=edited["args"]) == [{"type": "edit", "args": edited}]
 
 
+def test_action_that_was_cut_for_the_screen_is_accepted_without_its_arguments() -> None:
+    asked = inbox()
+    asked["action_request"]["args"] = {"list": [{"__cut__": "900 more items"}]}
+    assert answer(asked, APPROVE) == [{"type": "accept", "args": None}]
+
+
+def test_what_was_cut_for_the_screen_is_not_sent_back() -> None:
+    cut = {"a": [1, {"__cut__": "too deep"}]}
+    assert "a.1: was cut for the screen" in refusal("Go on?", ANSWER, value=cut)
+    assert "was cut" in refusal(inbox(), EDIT, value=cut)
+    with pytest.raises(InvalidInput, match="was cut"):
+        at_breakpoint(EDIT, cut, None)
+
+
 def test_several_requests_get_one_response_each() -> None:
     each = ("accept", {"type": "edit", "args": {"action": "b", "args": {}}}, {"decision": "ignore"})
     assert answer([inbox("a"), inbox("b"), inbox("c")], None, each=each) == [

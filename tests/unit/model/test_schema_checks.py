@@ -247,6 +247,64 @@ def test_budget_is_given_back_after_a_check() -> None:
     assert said(1, {"type": "string"}) == ["must be text"]
 
 
+def message(kind: str) -> dict[str, Any]:
+    """The schema of a message as LangChain publishes it, in short."""
+    fields = {"type": {"const": kind, "default": kind}, "content": {"type": ["string", "array"]}}
+    return {"type": "object", "properties": fields, "required": ["content"]}
+
+
+MESSAGES = {
+    "properties": {
+        "messages": {
+            "type": "array",
+            "items": {"oneOf": [{"$ref": "#/$defs/AIMessage"}, {"$ref": "#/$defs/HumanMessage"}]},
+        }
+    },
+    "$defs": {"AIMessage": message("ai"), "HumanMessage": message("human")},
+}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        "hi",
+        ["hi"],
+        [["user", "hi"]],
+        [{"role": "user", "content": "hi"}],
+        [{"type": "human", "content": "hi"}, {"type": "ai", "content": []}],
+        {"role": "user", "content": "hi"},
+    ],
+)
+def test_messages_may_be_written_in_short_as_langgraph_takes_them(messages: Any) -> None:
+    assert schemas.check_input({"messages": messages}, MESSAGES) == []
+    assert schemas.check_fields({"messages": messages}, MESSAGES) == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [3, None, [3], [["a", "b", "c"]], [{"role": "user"}], [{"type": "x", "content": ""}]],
+)
+def test_what_langgraph_would_not_take_as_messages_is_refused(messages: Any) -> None:
+    problems = schemas.check_input({"messages": messages}, MESSAGES)
+    assert [problem.path.split(".")[0] for problem in problems] == ["messages"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        [],
+        {"type": "array", "items": {"oneOf": [True, {"$ref": "#/$defs/x"}]}, "$defs": {"x": {}}},
+        {"type": "array", "items": {"type": "integer"}},
+        {"items": [{"type": "integer"}], "type": "broken"},
+    ],
+)
+def test_other_schemas_are_checked_as_they_are(schema: Any) -> None:
+    for value in ("hi", ["hi"], [1]):
+        assert schemas.check_input(value, schema) == schemas.check(value, schema)
+
+
 class Order(BaseModel):
     """A state with rules."""
 

@@ -11,7 +11,7 @@ from interlock.core.model import texts
     ("text", "expected"),
     [
         ("Refund 620 EUR?", "Refund 620 EUR?"),
-        ("\n\n  # **Refund**  \nmore", "Refund**"),
+        ("\n\n  # **Refund**  \nmore", "**Refund**"),
         ("> - quoted", "quoted"),
         ("one\ttwo   three", "one two three"),
         ("safe\u202eevil\u2066", "safe evil"),
@@ -19,6 +19,7 @@ from interlock.core.model import texts
         ("lone \ud800 half", "lone \ufffd half"),
         ("family 👩\u200d🔧", "family 👩\u200d🔧"),
         ("---\n***", ""),
+        ("---\n# -5 degrees?", "-5 degrees?"),
         ("", ""),
     ],
 )
