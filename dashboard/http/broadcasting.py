@@ -77,7 +77,7 @@ class Broadcaster:
         self._is_stopping = threading.Event()
         self._is_fresh_run = False
         self._thread = threading.Thread(target=self._watch, name="interlock-heads", daemon=True)
-        self.is_watching = False
+        self.is_watching = True  # until it fails
 
     def start(self) -> None:
         """Begin to watch; to be called on the event loop."""
