@@ -92,7 +92,12 @@ def decide(
     reason: ReasonOption = "",
     version: Annotated[
         int | None,
-        typer.Option("--version", min=1, help="The version you saw; refused if it is another now."),
+        typer.Option(
+            "--version",
+            metavar="V",
+            min=1,
+            help="The version you saw; refused if it is another now.",
+        ),
     ] = None,
     who: AsOption = None,
 ) -> None:
@@ -129,7 +134,7 @@ def decide(
 def cancel(
     call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
 ) -> None:
-    """Cancel a run; a running one stops as soon as its worker sees it."""
+    """Cancel a run. A running one stops as soon as its worker sees it."""
     app = call.open()
     _print_run(call, running.cancel(app, run_id, actor=actor_of(app, who), reason=reason))
 
@@ -137,7 +142,7 @@ def cancel(
 def retry(
     call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
 ) -> None:
-    """Go on with a failed or cancelled run where it stopped; prints the new run."""
+    """Go on where a failed or cancelled run stopped. Prints the new run."""
     app = call.open()
     _print_run(call, running.retry(app, run_id, actor=actor_of(app, who), reason=reason))
 

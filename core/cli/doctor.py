@@ -44,7 +44,7 @@ class Check:
 
 
 def doctor(call: Call) -> int:
-    """List the settings and check the installation; exits with 1 if something is wrong."""
+    """List the settings and check the installation. Exits with 1 if something is wrong."""
     settings, settings_check = _load(call)
     checks = [_check_python(), settings_check, *_check_variables()]
     if settings is not None:

@@ -1,18 +1,19 @@
 """
 Signs of life of a child process, looked for in a thread of its own.
 
-A look that hangs or fails must not hold up the supervisor, so looks are counted, not waited for.
+A look that hangs or fails must not hold up the supervisor.
 """
 
 from __future__ import annotations
 
 import http.client
-import math
 import threading
+import time
 from collections.abc import Callable
 
 INTERVAL_S = 2.0
 HTTP_TIMEOUT_S = 5.0
+MAX_STEP_S = 10.0  # a machine that slept, or a stopped parent, is not a child's silence
 
 Look = Callable[[int], bool | None]
 """Given a process id: True a sign of life, False none, None cannot be told (then nothing is held
@@ -20,17 +21,16 @@ against the child: an unreachable database is not its silence)."""
 
 
 class Probe:
-    """Looks every `interval_s`; silent after `silent_s` of looks that saw nothing."""
+    """Looks every `interval_s`; silent after looks have seen nothing for `silent_s`."""
 
     def __init__(self, look: Look, *, silent_s: float, interval_s: float = INTERVAL_S) -> None:
         self._look = look
         self._interval_s = interval_s
-        self._allowed_misses = math.ceil(silent_s / interval_s)
+        self._allowed_s = silent_s
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._closed = False
         self._pid: int | None = None
-        self._misses = 0
+        self._silent_s = 0.0
         self._has_answered = False
         self._thread = threading.Thread(target=self._run, name="interlock-probe", daemon=True)
         self._thread.start()
@@ -43,30 +43,32 @@ class Probe:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it did once, and has not for too long. A stopped parent counts no misses."""
+        """Whether it did once, and has not for too long."""
         with self._lock:
-            return self._has_answered and self._misses >= self._allowed_misses
+            return self._has_answered and self._silent_s >= self._allowed_s
 
     def watch(self, pid: int | None) -> None:
         """Turn to another process; None looks at nothing."""
         with self._lock:
-            self._pid, self._misses, self._has_answered = pid, 0, False
+            self._pid, self._silent_s, self._has_answered = pid, 0.0, False
 
     def close(self) -> None:
         """Stop looking."""
-        self._closed = True
         self._wake.set()
 
     def _run(self) -> None:
+        looked_at = time.monotonic()
         while not self._wake.wait(self._interval_s):
             with self._lock:
                 pid = self._pid
             if pid is None:
                 continue
             seen = self._look(pid)
+            before, looked_at = looked_at, time.monotonic()
+            passed_s = min(looked_at - before, MAX_STEP_S)
             with self._lock:
                 if pid == self._pid and seen is not None:  # it may have been replaced meanwhile
-                    self._misses = 0 if seen else self._misses + 1
+                    self._silent_s = 0.0 if seen else self._silent_s + passed_s
                     self._has_answered = self._has_answered or seen
 
 

@@ -24,11 +24,13 @@ ThreadOption = Annotated[
 WorkflowOption = Annotated[
     str | None, typer.Option("--workflow", metavar="NAME", help="Only of this workflow.")
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most so many.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=MAX_LIMIT, help="At most so many.")
+]
 
 
 def workflows(call: Call) -> None:
-    """List the workflows that can be launched, and why one could not be loaded."""
+    """List what can be launched, and why something cannot."""
     found = observing.list_workflows(call.open())
     if call.as_json:
         printing.print_json([documents.of_workflow(workflow) for workflow in found])
@@ -47,7 +49,8 @@ def workflows(call: Call) -> None:
 def runs(
     call: Call,
     status: Annotated[
-        list[RunStatus] | None, typer.Option("--status", help="Only these; may be repeated.")
+        list[RunStatus] | None,
+        typer.Option("--status", metavar="STATUS", help="Only these; may be repeated."),
     ] = None,
     thread: ThreadOption = None,
     workflow: WorkflowOption = None,
@@ -97,7 +100,12 @@ def inbox(
     call: Call,
     status: Annotated[
         list[ApprovalStatus] | None,
-        typer.Option("--status", help="Only these; may be repeated.", show_default="pending"),
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="Only these; may be repeated.",
+            show_default="pending",
+        ),
     ] = None,
     workflow: WorkflowOption = None,
     thread: ThreadOption = None,
@@ -149,7 +157,7 @@ def state(
         str | None, typer.Option("--checkpoint", metavar="ID", help="As `history` prints it.")
     ] = None,
 ) -> None:
-    """Show a thread's state, now or at one of its checkpoints."""
+    """Show a thread's state, now or at a checkpoint."""
     snapshot = observing.state(call.open(), thread_id, checkpoint)
     if call.as_json:
         printing.print_json(documents.of_snapshot(snapshot))

@@ -19,7 +19,9 @@ EXIT_MISCONFIGURED = 78  # to `up`: I can never start, and have said why
 
 PortOption = Annotated[
     int | None,
-    typer.Option("--port", min=0, max=65535, help="Port of the dashboard; 0 takes a free one."),
+    typer.Option(
+        "--port", metavar="N", min=0, max=65535, help="Port of the dashboard; 0 takes a free one."
+    ),
 ]
 
 
@@ -41,7 +43,7 @@ def up(
 
 
 def web(call: Call, port: PortOption = None) -> int:
-    """Run the dashboard alone; as many as wanted on one Postgres."""
+    """Run the dashboard alone. As many as wanted on one Postgres."""
 
     def run() -> int:
         return _run_main("interlock.dashboard.server", _prepare(call, "web", port=port))
@@ -55,7 +57,7 @@ def worker(
         bool, typer.Option("--reload", help="End with 75 when the project's files change.")
     ] = False,
 ) -> int:
-    """Run a worker alone; as many as wanted on one Postgres, one on SQLite."""
+    """Run a worker alone. One a database; a second one is refused."""
 
     def run() -> int:
         settings = _prepare(call, "worker")
@@ -71,7 +73,7 @@ def worker(
 
 
 def upgrade_database(call: Call) -> None:
-    """Bring the database's schema to this version; safe from several hosts at once."""
+    """Bring the schema to this version. Safe from several hosts at once."""
     from interlock.core.store import engine, migrating
 
     opened = engine.open_engine(call.settings().database_url, application_name="interlock-db")
