@@ -6,9 +6,10 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
@@ -70,9 +71,9 @@ def sqlite_url(tmp_path, sqlite_template) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_template) -> Iterator[str]:
+def postgres_url(clone_postgres) -> Iterator[str]:
     """A fresh Postgres database with our tables."""
-    with _database(postgres_template, template=make_url(postgres_template).database) as url:
+    with clone_postgres() as url:
         yield url
 
 
@@ -97,6 +98,12 @@ def postgres_template(postgres_server) -> Iterator[str]:
     with _database(postgres_server) as url:
         _upgrade(url)
         yield url
+
+
+@pytest.fixture(scope="session")
+def clone_postgres(postgres_template) -> Callable[[], AbstractContextManager[str]]:
+    """Make a Postgres database with our tables that lasts as long as a block."""
+    return partial(_database, postgres_template, template=make_url(postgres_template).database)
 
 
 @pytest.fixture(scope="session")

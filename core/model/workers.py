@@ -35,7 +35,3 @@ class Worker:
     started_at: datetime
     heartbeat_at: datetime
     published_at: datetime | None = None
-
-    def is_alive(self, *, since: datetime) -> bool:
-        """Whether it gave a sign of life at or after `since`."""
-        return self.heartbeat_at >= since

@@ -97,8 +97,7 @@ def fetch_many(
     newest_first: bool = False,
 ) -> list[Approval]:
     """Cards, the longest waiting first; `statuses` empty means any."""
-    if not statuses and thread_id is None and run_id is None:
-        statuses = list(ApprovalStatus)  # the indexes are by status
+    statuses = statuses or list(ApprovalStatus)  # the indexes are by status
     page = listing.Page(
         table=approvals,
         order=("asked_at", "approval_id"),

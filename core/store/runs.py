@@ -81,8 +81,8 @@ def fetch_many(
     offset: int = 0,
 ) -> list[Run]:
     """Runs, newest first; `statuses` empty means any."""
-    if workflow is not None and thread_id is None and not statuses:
-        statuses = list(RunStatus)  # the index of a workflow's runs is by status
+    if not statuses and not (workflow is None and thread_id is None):
+        statuses = list(RunStatus)  # a workflow's and a thread's runs are indexed by status
     page = listing.Page(
         table=runs, order=("created_at", "run_id"), limit=limit, offset=offset, newest_first=True
     )
@@ -150,7 +150,7 @@ def fetch_cancel_requests(conn: Connection, *, run_ids: Collection[RunId]) -> se
 def count_by_status(conn: Connection) -> dict[RunStatus, int]:
     """How many runs are queued, running, waiting and paused; those that ended are not counted."""
     counts = dict.fromkeys((RunStatus(status) for status in _LIVE), 0)
-    for status, count in conn.execute(_COUNT_LIVE).tuples():
+    for status, count in conn.execute(_COUNT_LIVE):
         counts[RunStatus(status)] = count
     return counts
 

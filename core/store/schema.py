@@ -109,9 +109,32 @@ class Words(TypeDecorator[str]):
         return encoding.storable_text(value, length=self.length)
 
 
+class JsonText(TypeDecorator[Any]):
+    """JSON on SQLite: a TEXT column, as in a JSON one `1.0` would become the number 1."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: Any,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> str:
+        """Write JSON; None is `null`."""
+        return encoding.dump_json(value)
+
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> Any:
+        """Read JSON."""
+        return None if value is None else encoding.load_json(value)
+
+
 def _json() -> Any:
-    # Text on Postgres too: JSONB would reorder the keys (a form follows its schema) and refuse NUL.
-    return JSON(none_as_null=False)
+    # Not JSONB: it would reorder the keys (a form follows its schema) and refuse NUL in a text.
+    return JSON(none_as_null=False).with_variant(JsonText(), "sqlite")
 
 
 def _id() -> Any:
@@ -171,7 +194,7 @@ runs = Table(
     Index("ix_runs_created", "created_at", "run_id"),
     Index("ix_runs_status_created", "status", "created_at", "run_id"),
     Index("ix_runs_workflow_status_created", "workflow", "status", "created_at", "run_id"),
-    Index("ix_runs_thread_created", "thread_id", "created_at", "run_id"),
+    Index("ix_runs_thread_status_created", "thread_id", "status", "created_at", "run_id"),
     Index("ix_runs_status_ended", "status", "ended_at"),
     # The queued resume run of a thread is the one that further decisions join: there is at most one.
     Index(
@@ -278,7 +301,8 @@ approvals = Table(
     UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
     Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
     Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_run", "run_id"),
+    Index("ix_approvals_thread_status_asked", "thread_id", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_run_status_asked", "run_id", "status", "asked_at", "approval_id"),
     CheckConstraint(
         "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"
     ),

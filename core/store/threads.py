@@ -34,7 +34,8 @@ _TOUCH = (
 
 def insert(conn: Connection, thread: Thread) -> bool:
     """Add a thread; False, and nothing changes, if there is one of this id."""
-    result = conn.execute(_INSERT.on(conn), vars(thread))
+    counted = {"preserve_rowcount": True}  # not kept for an INSERT otherwise
+    result = conn.execute(_INSERT.on(conn), vars(thread), execution_options=counted)
     return result.rowcount == 1
 
 

@@ -25,7 +25,7 @@ def bump(conn: Connection, *names: str) -> None:
 
 def fetch_heads(conn: Connection) -> dict[str, int]:
     """The head of each topic that ever moved; there are a handful."""
-    return dict(conn.execute(_HEADS).tuples().all())
+    return dict(conn.execute(_HEADS).all())
 
 
 def run_head(conn: Connection, run_id: RunId) -> int:

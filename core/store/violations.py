@@ -7,6 +7,7 @@ SQLite names the columns of a broken unique constraint, not the constraint; the 
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from sqlalchemy import (
     ExceptionContext,
@@ -32,6 +33,18 @@ _CHECK = re.compile(r"CHECK constraint failed: (\w+)")
 _MISSING_TABLE = re.compile(
     r"no such (?:table|column)|relation .* does not exist|column .* does not exist"
 )
+_SQLITE_OUTAGES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
 
 
 def translate(context: ExceptionContext) -> BaseException | None:
@@ -49,9 +62,17 @@ def translate(context: ExceptionContext) -> BaseException | None:
             f"The database does not have the tables of this version ({_first_line(text)}).",
             hint="Run `interlock db upgrade`.",
         )
-    if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
+    if _is_outage(error):
         return StoreUnavailable(f"The database does not answer: {_first_line(text)}.")
     return None
+
+
+def _is_outage(error: exc.DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_OUTAGES  # the low byte is the kind, the rest details
+    is_operational = isinstance(error, exc.OperationalError | exc.InterfaceError)
+    return is_operational or error.connection_invalidated
 
 
 def _broken_constraint(error: exc.IntegrityError, text: str) -> InterlockError:

@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+JSON = sa.JSON().with_variant(sa.Text(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -19,8 +21,8 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=300), nullable=False),
         sa.Column("action", sa.String(length=50), nullable=False),
         sa.Column("object", sa.String(length=500), nullable=False),
-        sa.Column("before", sa.JSON(), nullable=True),
-        sa.Column("after", sa.JSON(), nullable=True),
+        sa.Column("before", JSON, nullable=True),
+        sa.Column("after", JSON, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -34,7 +36,7 @@ def upgrade() -> None:
         sa.Column("parent_id", sa.String(length=200), nullable=True),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=20), nullable=False),
-        sa.Column("next", sa.JSON(), nullable=False),
+        sa.Column("next", JSON, nullable=False),
         sa.Column("run_id", sa.String(length=200), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
@@ -46,7 +48,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("lock", sa.String(length=200), nullable=True),
-        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("payload", JSON, nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
@@ -54,7 +56,7 @@ def upgrade() -> None:
         sa.Column("claimed_by", sa.String(length=200), nullable=True),
         sa.Column("deliveries", sa.Integer(), nullable=False),
         sa.Column("progress", sa.String(length=200), nullable=True),
-        sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("result", JSON, nullable=True),
         sa.CheckConstraint(
             "status IN ('todo','doing','done','failed')", name=op.f("ck_jobs_status")
         ),
@@ -80,10 +82,10 @@ def upgrade() -> None:
         "snapshots",
         sa.Column("thread_id", sa.String(length=200), nullable=False),
         sa.Column("checkpoint_id", sa.String(length=200), nullable=False),
-        sa.Column("values", sa.JSON(), nullable=True),
-        sa.Column("next", sa.JSON(), nullable=False),
-        sa.Column("interrupts", sa.JSON(), nullable=False),
-        sa.Column("metadata", sa.JSON(), nullable=False),
+        sa.Column("values", JSON, nullable=True),
+        sa.Column("next", JSON, nullable=False),
+        sa.Column("interrupts", JSON, nullable=False),
+        sa.Column("metadata", JSON, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("thread_id", "checkpoint_id", name=op.f("pk_snapshots")),
     )
@@ -123,12 +125,12 @@ def upgrade() -> None:
         "workflows",
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("nodes", sa.JSON(), nullable=False),
-        sa.Column("graph", sa.JSON(), nullable=False),
-        sa.Column("input_schema", sa.JSON(), nullable=True),
-        sa.Column("context_schema", sa.JSON(), nullable=True),
-        sa.Column("state_schema", sa.JSON(), nullable=True),
-        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("nodes", JSON, nullable=False),
+        sa.Column("graph", JSON, nullable=False),
+        sa.Column("input_schema", JSON, nullable=True),
+        sa.Column("context_schema", JSON, nullable=True),
+        sa.Column("state_schema", JSON, nullable=True),
+        sa.Column("channels", JSON, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workflows")),
@@ -146,9 +148,9 @@ def upgrade() -> None:
         sa.Column("checkpoint_id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=True),
-        sa.Column("allowed", sa.JSON(), nullable=False),
-        sa.Column("schema", sa.JSON(), nullable=True),
+        sa.Column("payload", JSON, nullable=True),
+        sa.Column("allowed", JSON, nullable=False),
+        sa.Column("schema", JSON, nullable=True),
         sa.Column("risk", sa.String(length=20), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -168,7 +170,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("approval_id", name=op.f("pk_approvals")),
         sa.UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
     )
-    op.create_index("ix_approvals_run", "approvals", ["run_id"], unique=False)
+    op.create_index(
+        "ix_approvals_thread_status_asked",
+        "approvals",
+        ["thread_id", "status", "asked_at", "approval_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_approvals_run_status_asked",
+        "approvals",
+        ["run_id", "status", "asked_at", "approval_id"],
+        unique=False,
+    )
     op.create_index(
         "ix_approvals_status_asked",
         "approvals",
@@ -188,15 +201,15 @@ def upgrade() -> None:
         sa.Column("workflow", sa.String(length=300), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
-        sa.Column("input", sa.JSON(), nullable=True),
-        sa.Column("context", sa.JSON(), nullable=True),
-        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("input", JSON, nullable=True),
+        sa.Column("context", JSON, nullable=True),
+        sa.Column("options", JSON, nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.String(length=300), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("error", sa.JSON(), nullable=True),
+        sa.Column("error", JSON, nullable=True),
         sa.Column("error_type", sa.String(length=300), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_checkpoint_id", sa.String(length=200), nullable=True),
@@ -218,7 +231,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_runs_status_ended", "runs", ["status", "ended_at"], unique=False)
     op.create_index(
-        "ix_runs_thread_created", "runs", ["thread_id", "created_at", "run_id"], unique=False
+        "ix_runs_thread_status_created",
+        "runs",
+        ["thread_id", "status", "created_at", "run_id"],
+        unique=False,
     )
     op.create_index(
         "ix_runs_workflow_status_created",
@@ -241,10 +257,10 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("actor", sa.String(length=300), nullable=False),
         sa.Column("verb", sa.String(length=20), nullable=False),
-        sa.Column("answer", sa.JSON(), nullable=True),
+        sa.Column("answer", JSON, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("before", sa.JSON(), nullable=True),
-        sa.Column("after", sa.JSON(), nullable=True),
+        sa.Column("before", JSON, nullable=True),
+        sa.Column("after", JSON, nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seconds_to_decide", sa.Float(), nullable=False),
         sa.Column("run_id", sa.String(length=200), nullable=False),
@@ -300,7 +316,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("path", sa.String(length=1000), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data", sa.JSON(), nullable=True),
+        sa.Column("data", JSON, nullable=True),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.run_id"], name=op.f("fk_run_events_run_id"), ondelete="CASCADE"
         ),

@@ -1,0 +1,317 @@
+"""Each list, count and claim is served by an index, in its order, on both databases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.runs import RunKind, RunStatus
+from interlock.core.queue.local import LocalQueue
+from interlock.core.store import (
+    approvals,
+    audit,
+    checkpoints,
+    decisions,
+    events,
+    nodes,
+    runs,
+    schema,
+    snapshots,
+    threads,
+    workers,
+)
+from interlock.core.store import engine as engines
+
+# Name of the query -> the call, and the indexes of which the plan must use one.
+QUERIES = {
+    "runs": (lambda c, m: runs.fetch_many(c, limit=5), "ix_runs_created"),
+    "runs by status": (
+        lambda c, m: runs.fetch_many(c, statuses=[RunStatus.FAILED], limit=5),
+        "ix_runs_status_created",
+    ),
+    "runs by statuses": (
+        lambda c, m: runs.fetch_many(c, statuses=[RunStatus.WAITING, RunStatus.FAILED], limit=5),
+        "ix_runs_status_created",
+    ),
+    "runs by workflow": (
+        lambda c, m: runs.fetch_many(c, workflow="w3", limit=5),
+        "ix_runs_workflow_status_created",
+    ),
+    "runs by workflow and status": (
+        lambda c, m: runs.fetch_many(c, workflow="w3", statuses=[RunStatus.FAILED], limit=5),
+        "ix_runs_workflow_status_created",
+    ),
+    "runs by thread": (
+        lambda c, m: runs.fetch_many(c, thread_id="t3", limit=5),
+        "ix_runs_thread_status_created",
+    ),
+    "runs by thread and status": (
+        lambda c, m: runs.fetch_many(c, thread_id="t3", statuses=[RunStatus.FAILED], limit=5),
+        "ix_runs_thread_status_created",
+    ),
+    "queued resume": (
+        lambda c, m: runs.find_queued_resume(c, "t3"),
+        "uq_runs_queued_resume ix_runs_thread_status_created",
+    ),
+    "open runs": (lambda c, m: runs.find_open_or_held(c, "t3"), "ix_runs_thread_status_created"),
+    "cancel requests": (
+        lambda c, m: runs.fetch_cancel_requests(c, run_ids=["r1", "r2"]),
+        "pk_runs sqlite_autoindex_runs_1",
+    ),
+    "runs count": (
+        lambda c, m: runs.count_by_status(c),
+        "ix_runs_status_created ix_runs_status_ended",
+    ),
+    "ended count": (
+        lambda c, m: runs.count_ended_since(c, status=RunStatus.FAILED, since=m.at(2990)),
+        "ix_runs_status_ended",
+    ),
+    "cards": (lambda c, m: approvals.fetch_many(c, limit=5), "ix_approvals_status_asked"),
+    "cards of any status": (
+        lambda c, m: approvals.fetch_many(c, statuses=(), limit=5),
+        "ix_approvals_status_asked",
+    ),
+    "cards newest first": (
+        lambda c, m: approvals.fetch_many(c, newest_first=True, limit=5),
+        "ix_approvals_status_asked",
+    ),
+    "cards by workflow": (
+        lambda c, m: approvals.fetch_many(c, workflow="w3", limit=5),
+        "ix_approvals_workflow_status_asked",
+    ),
+    "cards by thread": (
+        lambda c, m: approvals.fetch_many(c, thread_id="t3", limit=5),
+        "ix_approvals_thread_status_asked",
+    ),
+    "cards by run": (
+        lambda c, m: approvals.fetch_many(c, run_id="r3", limit=5),
+        "ix_approvals_run_status_asked",
+    ),
+    "card by question": (
+        lambda c, m: approvals.fetch_by_question(c, "t3", "key"),
+        "uq_approvals_question ix_approvals_thread_status_asked sqlite_autoindex_approvals_2",
+    ),
+    "oldest card": (lambda c, m: approvals.oldest_asked_at(c), "ix_approvals_status_asked"),
+    "cards count": (
+        lambda c, m: approvals.count(c),
+        "ix_approvals_status_asked ix_approvals_workflow_status_asked",
+    ),
+    "decisions of a card": (
+        lambda c, m: decisions.fetch_for_approval(c, "a3"),
+        "uq_decisions_one_answer sqlite_autoindex_decisions_2",
+    ),
+    "decisions of a run": (lambda c, m: decisions.fetch_for_run(c, "r3"), "ix_decisions_run"),
+    "recent decisions": (lambda c, m: decisions.fetch_recent(c, limit=5), "ix_decisions_decided"),
+    "node runs": (
+        lambda c, m: nodes.fetch_for_run(c, "r3"),
+        "pk_node_runs sqlite_autoindex_node_runs_1",
+    ),
+    "events": (
+        lambda c, m: events.fetch_for_run(c, "r3", after_seq=2, limit=5),
+        "pk_run_events sqlite_autoindex_run_events_1",
+    ),
+    "last event": (
+        lambda c, m: events.last_seq(c, "r3"),
+        "pk_run_events sqlite_autoindex_run_events_1",
+    ),
+    "history": (
+        lambda c, m: checkpoints.fetch_for_thread(c, "t3", limit=5, before="c9"),
+        "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
+    ),
+    "newest checkpoint": (
+        lambda c, m: checkpoints.newest_id(c, "t3"),
+        "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
+    ),
+    "snapshot": (
+        lambda c, m: snapshots.fetch(c, "t3", "c3"),
+        "pk_snapshots sqlite_autoindex_snapshots_1",
+    ),
+    "threads": (lambda c, m: threads.fetch_many(c, limit=5), "ix_threads_updated"),
+    "audit": (lambda c, m: audit.fetch_many(c, limit=5), "pk_audit PRIMARY"),
+    "audit of an object": (
+        lambda c, m: audit.fetch_many(c, object_="run:3", limit=5),
+        "ix_audit_object",
+    ),
+    "workers alive": (
+        lambda c, m: workers.fetch_alive(c, since=m.at(0)),
+        "ix_workers_heartbeat",
+    ),
+    "claim": (
+        lambda c, m: LocalQueue().claim(c, worker_id="w", limit=5, now=m.at(0)),
+        "ix_jobs_todo",
+    ),
+    "put back": (
+        lambda c, m: LocalQueue().put_back(c, worker_id="w"),
+        "ix_jobs_claimed_by uq_jobs_one_doing",
+    ),
+    "due jobs": (lambda c, m: LocalQueue().count_due(c, now=m.at(0)), "ix_jobs_todo"),
+}
+# Those that read no more than a page, so that nothing is sorted.
+SORTED_BY_INDEX = {
+    "runs",
+    "runs by status",
+    "runs by thread and status",
+    "runs by workflow and status",
+    "cards by thread",
+    "cards by run",
+    "cards",
+    "cards newest first",
+    "cards by workflow",
+    "recent decisions",
+    "events",
+    "history",
+    "threads",
+    "audit",
+    "audit of an object",
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def filled(request, tmp_path_factory) -> Iterator[Engine]:
+    """A database with so many rows that a plan without the right index would not be chosen."""
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            url = stack.enter_context(request.getfixturevalue("clone_postgres")())
+        else:
+            path = tmp_path_factory.mktemp("filled") / "app.db"
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+            url = f"sqlite:///{path}"
+        opened = engines.open_engine(url)
+        stack.callback(opened.dispose)
+        with engines.write(opened) as conn:
+            _fill(conn, request.getfixturevalue("make"))
+            if request.param == "postgres":  # its own statistics come by themselves, but later
+                conn.execute(text("ANALYZE"))
+        yield opened
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_is_served_by_its_index(filled, make, name):
+    call, indexes = QUERIES[name]
+    with engines.write(filled) as conn:
+        if conn.dialect.name == "postgresql":
+            # A table as small as ours is read whole at times; what counts is what can be done.
+            for way in ("seqscan", "bitmapscan"):
+                conn.execute(text(f"SET LOCAL enable_{way} = off"))
+        with _plans(conn) as plans:
+            call(conn, make)
+    plan = "\n".join(plans)
+    assert any(index in plan for index in indexes.split()), plan
+    assert "Seq Scan" not in plan
+    for table in schema.metadata.tables:
+        assert f"SCAN {table}\n" not in f"{plan}\n", plan
+    if name in SORTED_BY_INDEX:
+        assert "Sort" not in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("filled", ["postgres"], indirect=True)  # SQLite counts no rows read
+def test_a_page_of_several_statuses_reads_a_page_of_each(filled):
+    statuses = (ApprovalStatus.PENDING, ApprovalStatus.DECIDED)
+    with engines.write(filled) as conn, _plans(conn, analyze=True) as plans:
+        assert len(approvals.fetch_many(conn, statuses=statuses, limit=10)) == 10
+    most = max(_rows_read(json.loads(plans[0])[0]["Plan"]))
+    assert most <= 20, plans[0]
+
+
+def _fill(conn: Connection, make) -> None:
+    count = 3000
+    numbers = range(count)
+
+    def put(table, rows):
+        conn.execute(insert(table), list(rows))
+
+    put(schema.threads, (vars(make.thread(f"t{n}", updated_at=make.at(n))) for n in numbers))
+    rare = list(RunStatus)
+    for n in numbers:
+        run = make.run(
+            f"r{n}",
+            thread_id=f"t{n}",
+            workflow=f"w{n % 50}",
+            status=rare[n // 20 % 8] if n % 20 == 0 else RunStatus.DONE,
+            kind=RunKind.RESUME if n % 40 == 0 else RunKind.START,
+            created_at=make.at(n),
+            ended_at=make.at(n),
+        )
+        runs.insert(conn, run)
+        card = make.approval(
+            f"a{n}",
+            thread_id=f"t{n}",
+            run_id=f"r{n}",
+            workflow=f"w{n % 50}",
+            status=ApprovalStatus.DECIDED if n % 10 else ApprovalStatus.PENDING,
+            asked_at=make.at(n),
+        )
+        approvals.insert(conn, card, f"key{n}")
+    for n in numbers:
+        decision = make.decision(f"a{n}", run_id=f"r{n}", decided_at=make.at(n))
+        decisions.insert(conn, decision)
+    nodes.upsert_many(conn, [make.node_run(f"task{n}", run_id=f"r{n % 500}") for n in numbers])
+    events.insert_many(conn, [make.event(n // 500, run_id=f"r{n % 500}") for n in numbers])
+    entries = [make.checkpoint(f"c{n}", thread_id=f"t{n % 300}") for n in numbers]
+    checkpoints.insert_many(conn, entries)
+    for n in range(500):
+        snapshots.put(conn, make.snapshot(thread_id=f"t{n}", checkpoint_id=f"c{n}"))
+    entry = {"at": make.at(0), "actor": "ann", "action": "decide", "reason": ""}
+    sealed = {"previous_hash": "", "hash": ""}
+    put(
+        schema.audit,
+        ({**entry, **sealed, "seq": n, "object": f"run:{n % 500}"} for n in range(1, count)),
+    )
+    worker = {"host": "h", "pid": 1, "status": "ready", "concurrency": 1, "started_at": make.at(0)}
+    put(
+        schema.workers,
+        ({**worker, "worker_id": f"w{n}", "heartbeat_at": make.at(n)} for n in range(1000)),
+    )
+    job = {"kind": "run", "payload": {}, "run_at": make.at(0)}
+    put(
+        schema.jobs,
+        (
+            {
+                **job,
+                "job_id": f"j{n}",
+                "lock": f"t{n}",
+                "status": "done" if n % 20 else "todo",
+                "created_at": make.at(n),
+                "priority": n % 3,
+                "claimed_by": f"worker{n % 100}" if n % 3 else None,
+            }
+            for n in numbers
+        ),
+    )
+
+
+def _rows_read(plan):
+    yield plan["Actual Rows"] * plan["Actual Loops"] if "Index" in plan["Node Type"] else 0
+    for part in plan.get("Plans", ()):
+        yield from _rows_read(part)
+
+
+@contextmanager
+def _plans(conn, *, analyze=False):
+    """The plans of the SELECT, UPDATE and DELETE statements that the block executes."""
+    if conn.dialect.name == "sqlite":
+        prefix = "EXPLAIN QUERY PLAN "
+    else:
+        prefix = "EXPLAIN (FORMAT JSON, ANALYZE) " if analyze else "EXPLAIN "
+    found = []
+
+    def explain(conn, cursor, statement, parameters, context, executemany):
+        if "pg_advisory" in statement or statement.startswith(("EXPLAIN", "INSERT")):
+            return
+        own = conn.connection.dbapi_connection.cursor()
+        own.execute(prefix + statement, parameters)
+        rows = own.fetchall()
+        is_json = analyze and conn.dialect.name == "postgresql"
+        found.append(json.dumps(rows[0][0]) if is_json else "\n".join(str(row[-1]) for row in rows))
+        own.close()
+
+    event.listen(conn, "before_cursor_execute", explain)
+    yield found
+    event.remove(conn, "before_cursor_execute", explain)

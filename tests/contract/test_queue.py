@@ -1,0 +1,273 @@
+"""What every job queue promises, whatever carries it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from interlock.core.errors import Conflict
+from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.port import JobKind, NewJob
+from interlock.core.store.engine import read, write
+
+
+@pytest.fixture
+def queue():
+    return LocalQueue()
+
+
+@pytest.fixture
+def put(engine, queue, make):
+    """Enqueue a job; later ones are younger."""
+    count = iter(range(1000))
+
+    def enqueue(job_id, *, lock=None, priority=0, run_at=None, at=None):
+        job = NewJob(
+            job_id=job_id,
+            kind=JobKind.RUN,
+            lock=lock,
+            payload={"run_id": job_id},
+            priority=priority,
+            run_at=run_at,
+        )
+        with write(engine) as conn:
+            queue.enqueue(conn, job, now=make.at(next(count) / 1000 if at is None else at))
+
+    return enqueue
+
+
+@pytest.fixture
+def claim(engine, queue, make):
+    """Claim in a transaction of its own; the ids claimed."""
+
+    def claim(limit=10, worker_id="w1", at=10.0):
+        with write(engine) as conn:
+            jobs = queue.claim(conn, worker_id=worker_id, limit=limit, now=make.at(at))
+        return [job.job_id for job in jobs]
+
+    return claim
+
+
+def test_a_claimed_job_is_told_whole(engine, queue, make, put):
+    put("j1", lock="t1", priority=3, at=1)
+    with write(engine) as conn:
+        (job,) = queue.claim(conn, worker_id="w1", limit=1, now=make.at(2))
+    assert (
+        job.job_id,
+        job.kind,
+        job.lock,
+        job.payload,
+    ) == ("j1", JobKind.RUN, "t1", {"run_id": "j1"})
+    assert (3, 1, None, make.at(1)) == (job.priority, job.deliveries, job.progress, job.created_at)
+
+
+def test_nothing_is_claimed_of_an_empty_queue(claim):
+    assert claim() == []
+
+
+def test_a_higher_priority_comes_first_then_the_older(put, claim):
+    for name, priority in (("old", 0), ("urgent", 5), ("young", 0), ("least", -1)):
+        put(name, priority=priority)
+    assert claim(limit=2) == ["urgent", "old"]
+    assert claim(limit=2) == ["young", "least"]
+
+
+def test_jobs_of_the_same_moment_come_by_id(put, claim):
+    for name in ("c", "a", "b"):
+        put(name, at=1)
+    assert claim() == ["a", "b", "c"]
+
+
+def test_a_claimed_job_is_not_claimed_again(put, claim):
+    put("j1")
+    assert claim() == ["j1"]
+    assert claim(worker_id="w2") == []
+
+
+def test_a_job_is_not_handed_out_before_its_time(engine, queue, make, put, claim):
+    put("later", run_at=make.at(20))
+    with read(engine) as conn:
+        assert queue.count_due(conn, now=make.at(19)) == 0
+        assert queue.count_due(conn, now=make.at(20)) == 1
+    assert claim(at=19) == []
+    assert claim(at=20) == ["later"]
+
+
+def test_one_job_of_a_lock_is_carried_out_at_a_time_in_order(engine, queue, put, claim):
+    for name in ("first", "second", "third"):
+        put(name, lock="t1")
+    put("elsewhere", lock="t2")
+    assert claim() == ["first", "elsewhere"]
+    assert claim() == []
+    with write(engine) as conn:
+        queue.finish(conn, "first")
+    assert claim() == ["second"]
+    with write(engine) as conn:
+        queue.finish(conn, "second", failed=True)
+    assert claim() == ["third"]
+
+
+def test_within_a_lock_the_priority_decides(put, claim):
+    put("old", lock="t1")
+    put("urgent", lock="t1", priority=1)
+    assert claim() == ["urgent"]
+
+
+def test_a_job_that_is_not_due_does_not_hold_up_its_lock(make, put, claim):
+    put("timeout", lock="t1", run_at=make.at(900), priority=9)
+    put("resume", lock="t1")
+    assert claim() == ["resume"]
+
+
+def test_jobs_without_a_lock_do_not_wait_for_each_other(put, claim):
+    put("j1")
+    put("j2")
+    assert claim() == ["j1", "j2"]
+
+
+def test_a_limit_below_the_blocked_ones_still_finds_free_jobs(put, claim):
+    for n in range(5):
+        put(f"t1-{n}", lock="t1")
+    put("t2", lock="t2")
+    assert claim(limit=2) == ["t1-0", "t2"]
+
+
+def test_a_transaction_that_is_rolled_back_leaves_no_job(engine, queue, make, claim):
+    with pytest.raises(ValueError, match="no"), write(engine) as conn:
+        queue.enqueue(conn, NewJob(job_id="j1", kind=JobKind.RUN), now=make.at(0))
+        raise ValueError("no")
+    assert claim() == []
+
+
+def test_a_claim_that_is_rolled_back_leaves_the_job(engine, queue, make, put, claim):
+    put("j1")
+    with pytest.raises(ValueError, match="no"), write(engine) as conn:
+        assert len(queue.claim(conn, worker_id="w1", limit=1, now=make.at(1))) == 1
+        raise ValueError("no")
+    with write(engine) as conn:
+        (job,) = queue.claim(conn, worker_id="w2", limit=1, now=make.at(1))
+    assert job.deliveries == 1
+
+
+def test_a_job_is_enqueued_once(put):
+    put("j1")
+    with pytest.raises(Conflict):
+        put("j1")
+
+
+def test_jobs_put_back_come_again_and_are_counted(engine, queue, make, put, claim):
+    put("mine", lock="t1")
+    put("behind", lock="t1")
+    put("theirs")
+    assert claim(limit=1, worker_id="w1") == ["mine"]
+    assert claim(worker_id="w2") == ["theirs"]
+    with write(engine) as conn:
+        queue.note_progress(conn, "mine", progress="c7")
+        assert queue.put_back(conn, worker_id="w1") == 1
+        assert queue.put_back(conn, worker_id="w1") == 0
+    with write(engine) as conn:
+        (job,) = queue.claim(conn, worker_id="w3", limit=5, now=make.at(10))
+    assert (job.job_id, job.deliveries, job.progress) == ("mine", 2, "c7")
+
+
+def test_a_job_that_nobody_ever_had_can_be_dropped(engine, queue, put, claim):
+    put("waiting")
+    put("claimed", priority=1)
+    assert claim(limit=1) == ["claimed"]
+    with write(engine) as conn:
+        assert queue.drop(conn, "waiting")
+        assert not queue.drop(conn, "waiting")
+        assert not queue.drop(conn, "claimed")
+        queue.put_back(conn, worker_id="w1")
+        assert not queue.drop(conn, "claimed")
+    assert claim() == ["claimed"]
+
+
+def test_results_are_kept_until_cleared(engine, queue, make, put, claim):
+    for name in ("good", "bad", "open"):
+        put(name, at=1)
+    put("young", at=5)
+    claim()
+    with write(engine) as conn:
+        queue.finish(conn, "good", result={"values": [1]})
+        queue.finish(conn, "bad", failed=True)
+        queue.finish(conn, "young")
+        queue.finish(conn, "good", result="late")
+    with write(engine) as conn:
+        assert queue.fetch_result(conn, "good") == ("done", {"values": [1]})
+        assert queue.fetch_result(conn, "bad") == ("failed", None)
+        assert queue.fetch_result(conn, "open") == ("doing", None)
+        assert queue.fetch_result(conn, "unknown") is None
+        assert queue.clear_finished(conn, before=make.at(5)) == 2
+        assert queue.fetch_result(conn, "good") is None
+        assert queue.fetch_result(conn, "young") == ("done", None)
+
+
+def test_a_finished_job_is_not_put_back(engine, queue, put, claim):
+    put("j1")
+    claim()
+    with write(engine) as conn:
+        queue.finish(conn, "j1")
+        assert queue.put_back(conn, worker_id="w1") == 0
+    assert claim() == []
+
+
+def test_the_database_itself_refuses_a_second_job_of_a_lock(engine, put, claim):
+    put("j1", lock="t1")
+    put("j2", lock="t1")
+    claim()
+    with pytest.raises(Conflict, match="same lock"), write(engine) as conn:
+        conn.execute(text("UPDATE jobs SET status = 'doing' WHERE job_id = 'j2'"))
+
+
+def test_many_claimers_never_get_the_same_job_nor_two_of_a_lock(engine, queue, make, put):
+    for n in range(40):
+        put(f"j{n:02}", lock=f"t{n % 7}", priority=n % 3)
+    done, overlaps, busy, guard = [], [], set(), threading.Lock()
+    start = threading.Barrier(4)
+
+    def work(worker_id):
+        start.wait()
+        while len(done) < 40:
+            with write(engine) as conn:
+                jobs = queue.claim(conn, worker_id=worker_id, limit=3, now=make.at(99))
+            with guard:
+                overlaps.extend(job.lock for job in jobs if job.lock in busy)
+                busy.update(job.lock for job in jobs)
+            for job in jobs:
+                with guard:
+                    busy.discard(job.lock)
+                    done.append(job.job_id)
+                with write(engine) as conn:
+                    queue.finish(conn, job.job_id)
+
+    workers = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert overlaps == []
+    assert [f"j{n:02}" for n in range(40)] == sorted(done)
+
+
+def test_a_more_urgent_job_that_comes_during_a_claim_waits_for_its_lock(engine, queue, make, put):
+    put("first", lock="t1")
+    others, start = [], threading.Event()
+
+    def claim_too():
+        start.wait()
+        with write(engine) as conn:
+            others.extend(queue.claim(conn, worker_id="w2", limit=5, now=make.at(9)))
+
+    other = threading.Thread(target=claim_too)
+    other.start()
+    with write(engine) as conn:
+        assert len(queue.claim(conn, worker_id="w1", limit=1, now=make.at(9))) == 1
+        if engine.dialect.name == "postgresql":  # a second writer, which SQLite would let wait
+            put("urgent", lock="t1", priority=9)
+        start.set()
+        other.join(timeout=0.2)
+    other.join()
+    assert others == []
