@@ -26,6 +26,7 @@ PICTURE = ROOT / "docs" / "images" / "inbox.png"
 INTERLOCK = [sys.executable, "-P", "-m", "interlock.core.cli"]
 STOP_S = 30
 READY_S = 120
+SETTLE_MS = 2000  # fragments are drawn one after the other; nothing on the page says the last is
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -33,15 +34,16 @@ def main() -> None:
     """Read the arguments and take the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=PICTURE, help="where the picture goes")
-    parser.add_argument("--page", default="inbox", help="page and query of the dashboard")
+    parser.add_argument("--page", help="page and query of the dashboard, else a card")
     parser.add_argument("--dark", action="store_true", help="in dark colours")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="interlock-picture-") as folder:
         data_dir = Path(folder) / "data"
         with interlock_up(data_dir) as url:
-            work(data_dir)
+            card = work(data_dir)
+            page = args.page or f"inbox?approval_id={card['approval_id']}"
             args.out.parent.mkdir(parents=True, exist_ok=True)
-            take(f"{url}/{args.page}", args.out, scheme="dark" if args.dark else "light")
+            take(f"{url}/{page}", args.out, scheme="dark" if args.dark else "light")
     print(args.out)
 
 
@@ -72,12 +74,13 @@ def read_document(process: subprocess.Popen[str]) -> Any:
     raise SystemExit(f"interlock up ended with {process.wait()} before it was ready: {text}")
 
 
-def work(data_dir: Path) -> None:
-    """Launch what is waiting on the picture: an essay to read, and several refunds to release."""
+def work(data_dir: Path) -> Any:
+    """Launch what waits on the picture, an essay and refunds; the card of the first refund."""
     workflows = {w["name"]: w for w in call(data_dir, "workflows")}
     requests = workflows["refund_desk"]["input_schema"]["examples"][0]
     call(data_dir, "launch", "essay_writer", "--wait", str(READY_S))
-    call(data_dir, "launch", "refund_desk", "--wait", str(READY_S), "--input", json.dumps(requests))
+    options = ("--wait", str(READY_S), "--input", json.dumps(requests))
+    return call(data_dir, "launch", "refund_desk", *options)["approvals"][0]
 
 
 def call(data_dir: Path, *arguments: str) -> Any:
@@ -105,11 +108,13 @@ def take(url: str, out: Path, *, scheme: str) -> None:
 
 
 def wait_until_at_rest(page: Page) -> None:
-    """Wait until the page is drawn and no part of it is being drawn again."""
+    """Wait until the page is drawn, follows what happens, and no part is being drawn again."""
     page.locator(AT_REST).wait_for(timeout=READY_S * 1000)
     page.get_by_role("heading").first.wait_for()
+    page.locator('[data-state="live"]').first.wait_for(state="attached")
     page.evaluate("document.fonts.ready")
     page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)
     page.locator(AT_REST).wait_for()
 
 
