@@ -23,7 +23,8 @@ from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.notices import Empty
 
 EVERY = "All workflows"
-DETAIL = "inbox-detail-part"
+PENDING_COUNT = 200  # among them the next card is looked for
+LIST, DETAIL = "inbox-list-part", "inbox-detail-part"  # the two fragments
 
 
 def decide(view: card.CardView, verb: Verb | None) -> None:
@@ -55,18 +56,18 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
 
 
 def pick_row(key: str, ids: Sequence[str]) -> None:
-    wanted = read_picked(key, ids)
-    if wanted is None or wanted == session.picked():
-        return
-    session.pick(wanted)
-    st.rerun(DETAIL)
+    wanted = read_picked(key, ids, session.picked())
+    if wanted is not None:
+        session.pick(wanted)
+        session.turn_list()
+        st.rerun([LIST, DETAIL])
 
 
 def show_new(shelf: str) -> None:
     session.let_in(shelf, deps.app().clock.now())
 
 
-@st.fragment(key="inbox-list-part")
+@st.fragment(key=LIST)
 def draw_cards() -> None:
     live("inbox", "workflows", key=keys.live("inbox-list"))
     app = deps.app()
@@ -148,7 +149,6 @@ def draw_detail() -> None:
         except NotFound:
             draw_empty(Empty("There is no such card. Choose one from the list."))
             return
-        session.pick(approval_id)
         view = card.build(found, state=read_state(found.approval), now=deps.app().clock.now())
         problems = session.problems(view.approval_id, view.version)
         draw_card(
@@ -168,11 +168,14 @@ def read_state(approval: Approval) -> Json:
 
 
 def choose_card() -> str | None:
+    """The chosen card, which stays chosen; where there is none the next one in turn."""
     wanted = session.picked()
-    if wanted:
-        return wanted
-    pending = [a.approval_id for a in observing.list_inbox(deps.app(), limit=inbox.PAGE_COUNT)]
-    return inbox.choose_next(session.order(), pending, session.after())
+    if wanted is None:
+        pending = [a.approval_id for a in observing.list_inbox(deps.app(), limit=PENDING_COUNT)]
+        wanted = inbox.choose_next(session.order(), pending, session.after())
+    if wanted is not None:
+        session.pick(wanted)
+    return wanted
 
 
 @st.fragment
@@ -208,6 +211,7 @@ def draw_last_outcome() -> None:
 
 
 st.title("Inbox", anchor=False)
+choose_card()  # before the list is drawn, which marks it
 list_part, detail_part = st.columns([2, 3], gap="medium")
 with list_part:
     draw_cards()

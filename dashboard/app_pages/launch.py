@@ -181,7 +181,7 @@ def draw() -> None:
         draw_nothing()
         return
     if workflow.description:
-        draw_text(workflow.description)
+        st.text(workflow.description)
     if workflow.error is not None:
         st.error("This workflow could not be loaded. The others work.")
         draw_text(workflow.error)

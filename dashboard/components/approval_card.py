@@ -43,10 +43,10 @@ def draw_card(
         on_decide: Called with the card as it was drawn and the verb of the button.
     """
     with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
-        _draw_head(card)
-        draw_fresh()
-        if card.words:
-            draw_text(card.words)
+        with st.container(gap=None):
+            _draw_head(card)
+            draw_fresh()
+        _draw_asked(card)
         if card.form is not None:
             _draw_form(card, card.form, problems, on_decide)
         elif card.closed:
@@ -65,6 +65,17 @@ def _draw_head(card: CardView) -> None:
         md_escape(f"{card.about} · {card.asked}{left}"),
         help=f"{card.asked_at}, card {card.approval_id}",
     )
+
+
+def _draw_asked(card: CardView) -> None:
+    """What the agent says, on its own ground."""
+    if card.words:
+        draw_text(card.words)
+    if card.facts:
+        draw_text(card.facts)
+    for part in card.parts:
+        st.caption(md_escape(part.label))
+        draw_value(part.value)
 
 
 def _draw_form(
@@ -92,7 +103,7 @@ def _draw_form(
 def _draw_reason(form: AnswerForm, key: tuple[str, int]) -> None:
     kept: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
     st.text_input(
-        "Reason :gray[(optional)]",
+        "Reason (optional)",
         key=keys.reason(*key),
         max_chars=2000,
         help="Kept with the decision, and sent to the workflow." if form.reason_sent else None,

@@ -14,10 +14,10 @@ HEIGHT = 42  # pixels: one line with its link
 
 def draw_outcome(line: OutcomeLine | None) -> None:
     with st.container(
-        key="inbox-outcome", height=HEIGHT, border=False, horizontal=True, gap="small"
+        key="inbox-outcome", height=HEIGHT, border=False, horizontal=True, wrap=False, gap="small"
     ):
         if line is None:
             return
-        st.markdown(f"{as_markdown(line.look)} {line.text}", width="stretch")
+        st.caption(f"{as_markdown(line.look)} {line.text}", width="stretch")
         with st.container(key=f"{keys.open_run(line.run_id)}-outcome", width="content"):
             st.page_link(page_path("run"), label="Run", query_params={"run_id": line.run_id})

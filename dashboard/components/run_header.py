@@ -44,7 +44,7 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
 def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct) -> None:
     with st.popover("Act", icon=":material/more_vert:", key=f"act-{keys.run_reason(view.run_id)}"):
         st.text_input(
-            "Reason :gray[(optional)]",
+            "Reason (optional)",
             key=keys.run_reason(view.run_id),
             max_chars=2000,
             on_change="ignore",

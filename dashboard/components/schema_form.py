@@ -124,7 +124,8 @@ def say_option(option: Json) -> str:
 
 
 def _label(field: FormField) -> str:
-    mark = "" if field.is_required else " :gray[(optional)]"
+    is_filled = field.start not in {None, ""} if field.widget != "choices" else bool(field.start)
+    mark = "" if field.is_required or is_filled else " (optional)"
     return f"{md_escape(field.label)}{mark}"
 
 

@@ -44,17 +44,30 @@ def draw_table(
     if on_pick is None:
         st.dataframe(frame, **shared)
         return
+    # A click anywhere in a row picks it; the row that is picked is marked, if one is here.
+    if selected is not None:
+        shared["selection_default"] = {"selection": {"rows": [selected]}}
     st.dataframe(
         frame,
         **shared,
         on_select=lambda: on_pick(key, ids),
-        selection_mode="single-row" if selected is None else "single-row-required",
-        selection_default=None if selected is None else {"selection": {"rows": [selected]}},
+        selection_mode="single-cell"
+        if selected is None
+        else ("single-row-required", "single-cell"),
     )
 
 
-def read_picked(key: str, ids: Sequence[str]) -> str | None:
-    """The id of the picked row of a table, from the list that the table was drawn from."""
+def read_picked(key: str, ids: Sequence[str], current: str | None = None) -> str | None:
+    """
+    The id of the row that was just clicked, from the list that the table was drawn from.
+
+    Args:
+        key: The table's key.
+        ids: The ids that it was drawn from.
+        current: The id picked so far; the other mark of the table may still stand on it.
+    """
     state = st.session_state.get(key)
-    rows = state["selection"]["rows"] if state else []
-    return ids[rows[0]] if rows and rows[0] < len(ids) else None
+    selection = state["selection"] if state else {}
+    rows = [cell[0] for cell in selection.get("cells", ())] + list(selection.get("rows", ()))
+    clicked = [ids[row] for row in rows if row < len(ids)]
+    return next((each for each in clicked if each != current), None)

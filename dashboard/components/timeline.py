@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from interlock.dashboard.palette import Theme, Tone, ground, shade
@@ -31,43 +30,43 @@ def draw_timeline(view: Timeline | None, theme: Theme, *, key: str) -> None:
         st.caption(view.left_out)
 
 
-def build_figure(view: Timeline, theme: Theme) -> go.Figure:
+def build_figure(view: Timeline, theme: Theme) -> dict[str, Any]:
     """Bars by lane; a lane's second and later attempts are marked by a thin line."""
-    grey = ground(theme)
-    figure = go.Figure()
-    for lane in view.lanes:
-        for bar in lane.bars:
-            figure.add_trace(_draw_bar(lane, bar, theme))
-    for number, lane in enumerate(view.lanes):
-        for tick in lane.ticks:
-            line = {"color": grey.text, "width": 2}
-            low, high = number - TICK_HEIGHT, number + TICK_HEIGHT
-            figure.add_shape(type="line", x0=tick, x1=tick, y0=low, y1=high, line=line)
-    figure.update_layout(**_layout(view, theme))
-    return figure
+    bars = [_draw_bar(lane, bar, theme) for lane in view.lanes for bar in lane.bars]
+    ticks = [
+        _draw_tick(tick, number, theme)
+        for number, lane in enumerate(view.lanes)
+        for tick in lane.ticks
+    ]
+    return {"data": bars, "layout": {**_layout(view, theme), "shapes": ticks}}
 
 
-def _draw_bar(lane: Lane, bar: Bar, theme: Theme) -> go.Bar:
+def _draw_bar(lane: Lane, bar: Bar, theme: Theme) -> dict[str, Any]:
     fill = shade(bar.look.tone, theme).fill
     marker: dict[str, Any] = {"color": fill, "line": {"width": 0}}
     if bar.is_wait:
         amber = shade(Tone.WAITING, theme)
-        marker = {
-            "color": amber.ground,
-            "line": {"color": amber.fill, "width": 1},
-            "pattern": {"shape": "/", "fgcolor": amber.fill, "size": 6, "solidity": 0.35},
-        }
-    return go.Bar(
-        orientation="h",
-        base=[bar.left],
-        x=[bar.width],
-        y=[lane.label],
-        width=0.62,
-        marker=marker,
-        hovertext=bar.text,
-        hoverinfo="text",
-        showlegend=False,
-    )
+        pattern = {"shape": "/", "fgcolor": amber.fill, "size": 6, "solidity": 0.35}
+        line = {"color": amber.fill, "width": 1}
+        marker = {"color": amber.ground, "line": line, "pattern": pattern}
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "base": [bar.left],
+        "x": [bar.width],
+        "y": [lane.label],
+        "width": 0.62,
+        "marker": marker,
+        "hovertext": bar.text,
+        "hoverinfo": "text",
+        "showlegend": False,
+    }
+
+
+def _draw_tick(at: float, lane: int, theme: Theme) -> dict[str, Any]:
+    line = {"color": ground(theme).text, "width": 2}
+    low, high = lane - TICK_HEIGHT, lane + TICK_HEIGHT
+    return {"type": "line", "x0": at, "x1": at, "y0": low, "y1": high, "line": line}
 
 
 def _layout(view: Timeline, theme: Theme) -> dict[str, Any]:

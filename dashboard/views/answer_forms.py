@@ -132,13 +132,20 @@ def say_verb(verb: Verb) -> str:
     return _LABELS[verb]
 
 
-def build(question: Question, *, is_high_risk: bool = False, state: Json = None) -> AnswerForm:
+def build(
+    question: Question,
+    *,
+    is_high_risk: bool = False,
+    is_plain_question: bool = False,
+    state: Json = None,
+) -> AnswerForm:
     """
     Build the form of what is asked.
 
     Args:
         question: What is asked.
         is_high_risk: Then no button is primary (LOOK.md).
+        is_plain_question: Whether a bare text was asked, which more likely wants words than a yes.
         state: The thread's present values, which the fields of a breakpoint start with.
     """
     if question.actions:
@@ -149,7 +156,7 @@ def build(question: Question, *, is_high_risk: bool = False, state: Json = None)
         form = _build_typed(question)
     else:
         form = _build_open(question)
-    return form if is_high_risk else _with_primary(form)
+    return form if is_high_risk else _with_primary(form, answers_first=is_plain_question)
 
 
 def _build_actions(question: Question) -> AnswerForm:
@@ -255,9 +262,10 @@ def _buttons(verbs: Iterable[Verb], labels: Mapping[Verb, str] | None = None) ->
     return tuple(Button(v, words[v], _ICONS[v]) for v in verbs)
 
 
-def _with_primary(form: AnswerForm) -> AnswerForm:
+def _with_primary(form: AnswerForm, *, answers_first: bool) -> AnswerForm:
     """Mark the one primary button: sending several decisions, else the most likely verb."""
-    order = (Verb.ANSWER, Verb.APPROVE) if form.shape in ("choice", "raw") else _PRIMARY
+    wants_words = form.shape == "choice" or (form.shape == "raw" and answers_first)
+    order = (Verb.ANSWER, Verb.APPROVE) if wants_words else _PRIMARY
     wanted = None if form.shape == "actions" else next((v for v in order if v in form.verbs), None)
     # Of two that are never seen together both may be primary.
     buttons = tuple(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from interlock.core.model.approvals import Approval, ApprovalStatus
-from interlock.core.model.payloads import question_of
+from interlock.core.model.approvals import Approval, ApprovalStatus, Kind
+from interlock.core.model.payloads import Question, question_of
 from interlock.core.types import ApprovalId, Json, RunId
 from interlock.dashboard.palette import Look, look_of_approval
 from interlock.dashboard.views import answer_forms, decisions
@@ -19,6 +19,7 @@ from interlock.dashboard.views.formatting import (
     format_ago,
     format_countdown,
     format_exact,
+    one_line,
     short_id,
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
@@ -28,10 +29,23 @@ if TYPE_CHECKING:
     from interlock.core.services.observing import Card
 
 
+_OPTION_KEYS = ("options", "choices")  # drawn as the choice they are
+LONG_COUNT = 70  # a longer text is read, not scanned: it stands by itself
+
+
+@dataclass(frozen=True)
+class Part:
+    """A longer or nested part of what was asked, under its key."""
+
+    label: str
+    value: Json
+
+
 @dataclass(frozen=True, kw_only=True)
 class CardView:
     """
-    The card. `title`, `words` and `payload` are an agent's: drawn inert on their own ground.
+    The card. `title`, `words`, `facts`, `parts` and `payload` are an agent's: drawn inert on their own
+    ground. `facts` are the short values of what was asked, one a line; `parts` are its long ones.
 
     `form` is None once the card cannot be decided; then `closed` says why.
     """
@@ -48,6 +62,8 @@ class CardView:
     risk: Look | None
     is_high_risk: bool
     words: str
+    facts: str
+    parts: tuple[Part, ...]
     payload: Json
     shows_payload: bool
     form: AnswerForm | None
@@ -67,9 +83,9 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
     """
     approval = card.approval
     question = question_of(approval)
-    is_high_risk = approval.risk == HIGH_RISK
     is_open = approval.status is ApprovalStatus.PENDING
     words = show_hidden(question.text)
+    facts, parts = _read_facts(approval.payload, question)
     return CardView(
         approval_id=approval.approval_id,
         version=approval.version,
@@ -81,17 +97,44 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
         left=format_countdown(approval.deadline_at, now) if is_open else "",
         look=look_of_approval(approval.status),
         risk=look_of_risk(approval.risk),
-        is_high_risk=is_high_risk,
+        is_high_risk=approval.risk == HIGH_RISK,
         words="" if words.strip() == approval.title.strip() else words,
+        facts=facts,
+        parts=parts,
         payload=approval.payload,
         shows_payload=approval.payload is not None and approval.payload != question.text,
-        form=answer_forms.build(question, is_high_risk=is_high_risk, state=state)
-        if is_open
-        else None,
+        form=_build_form(question, approval, state) if is_open else None,
         closed=decisions.say_closed(approval, card.decisions, now=now),
         siblings=tuple(build_row(a, now=now) for a in card.siblings),
         record=decisions.build_rows(card.decisions, [approval], now=now),
     )
+
+
+def _build_form(question: Question, approval: Approval, state: Json) -> AnswerForm:
+    return answer_forms.build(
+        question,
+        is_high_risk=approval.risk == HIGH_RISK,
+        is_plain_question=isinstance(approval.payload, str),
+        state=state,
+    )
+
+
+def _read_facts(payload: Json, question: Question) -> tuple[str, tuple[Part, ...]]:
+    """What was asked, key by key; the question itself and what the form shows are left out."""
+    if not isinstance(payload, dict) or question.actions or question.kind is Kind.BREAKPOINT:
+        return "", ()
+    shown = {k: v for k, v in payload.items() if v != question.text and k not in _OPTION_KEYS}
+    short = {k: one_line(v) for k, v in shown.items() if _is_short(v)}
+    width = max(map(len, short), default=0)
+    lines = [show_hidden(f"{k.ljust(width)}  {v}") for k, v in short.items()]
+    parts = tuple(Part(show_hidden(k), v) for k, v in shown.items() if k not in short)
+    return "\n".join(lines), parts
+
+
+def _is_short(value: Json) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONG_COUNT and "\n" not in value
+    return not isinstance(value, dict | list)
 
 
 def _say_asked(approval: Approval, now: datetime) -> str:

@@ -109,17 +109,21 @@ def _clusters(
     states: Mapping[str, NodeState],
     theme: Theme,
 ) -> list[str]:
-    """Nodes by their parent: what a subgraph holds is framed together."""
-    lines: list[str] = []
-    by_parent: dict[str, list[str]] = {}
+    """Nodes by their parent: what a subgraph holds is framed, and the frame carries its state."""
+    by_parent: dict[str, list[Mapping[str, Any]]] = {}
     for node in nodes:
-        parent = str(node["id"]).rpartition("/")[0]
-        by_parent.setdefault(parent, []).append(_node(node, names, states, theme))
-    for i, (parent, drawn) in enumerate(by_parent.items()):
-        label = dot_escape(clip(parent, LABEL_LIMIT_COUNT))
+        by_parent.setdefault(_parent(node), []).append(node)
+    lines: list[str] = []
+    for i, (parent, inner) in enumerate(by_parent.items()):
+        drawn = [_node(n, names, states, theme) for n in inner if n["id"] not in by_parent]
+        label = _label({"id": parent}, states.get(parent))
         frame = [f'subgraph cluster_{i} {{ label="{label}"; style="rounded";'] if parent else []
         lines += [*frame, *drawn, *("}" for _ in frame)]
     return lines
+
+
+def _parent(node: Mapping[str, Any]) -> str:
+    return str(node["id"]).rpartition("/")[0]
 
 
 def _node(

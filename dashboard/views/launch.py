@@ -19,7 +19,7 @@ from interlock.dashboard.views.forms import (
     parse_json,
     with_start,
 )
-from interlock.dashboard.views.notices import Empty
+from interlock.dashboard.views.notices import SHOWCASE, Empty
 
 MESSAGES = "messages"
 OPTION_NAMES = (
@@ -77,10 +77,11 @@ def list_choices(workflows: Sequence[Workflow]) -> tuple[Choice, ...]:
 
 
 def choose(choices: Sequence[Choice], wanted: str | None) -> Choice | None:
-    """The wanted workflow, else the first that can be launched, else the first."""
+    """The wanted workflow, else the showcase, else the first that can be launched, else the first."""
     by_name = {c.name: c for c in choices}
-    if wanted in by_name:
-        return by_name[wanted]
+    for name in (wanted, SHOWCASE):
+        if name in by_name:
+            return by_name[name]
     return next((c for c in choices if not c.problem), choices[0] if choices else None)
 
 

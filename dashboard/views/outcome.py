@@ -15,7 +15,8 @@ from interlock.dashboard.views.formatting import clip, one_line
 from interlock.dashboard.views.runs import say_took
 from interlock.dashboard.views.words import say_done
 
-TITLE_LIMIT_COUNT = 60
+TITLE_LIMIT_COUNT = 44
+REASON_LIMIT_COUNT = 120
 NAMED_NODES_COUNT = 3
 
 
@@ -43,7 +44,7 @@ def build(outcome: Outcome, run: Run, nodes: Sequence[NodeRun], *, now: datetime
     """Say what the run of a decision is doing, or how it ended."""
     title = md_escape(clip(one_line(outcome.title), TITLE_LIMIT_COUNT))
     return OutcomeLine(
-        text=f"{say_done(outcome.verb)}: {title}. {_say_run(run, nodes, now)}",
+        text=f"{say_done(outcome.verb)} · {title} · {_say_run(run, nodes, now)}",
         look=look_of_run(run.status),
         run_id=run.run_id,
         is_settled=not run.is_open,
@@ -62,12 +63,12 @@ def _say_run(run: Run, nodes: Sequence[NodeRun], now: datetime) -> str:
     if run.status is RunStatus.FAILED:
         error = run.error
         reason = f"{error.type}: {one_line(error.message)}" if error else "no reason was kept"
-        return f"Its run failed: {md_escape(reason)}"
+        return f"It failed: {md_escape(clip(reason, REASON_LIMIT_COUNT))}"
     return {
-        RunStatus.WAITING: "The workflow asks again: a new card waits.",
-        RunStatus.PAUSED: "It stopped at the next breakpoint.",
-        RunStatus.CONTINUED: "The thread went on with a later decision.",
-        RunStatus.CANCELLED: "Its run was cancelled.",
+        RunStatus.WAITING: "It waits for the next decision.",
+        RunStatus.PAUSED: "It stands at the next breakpoint.",
+        RunStatus.CONTINUED: "It went on with a later decision.",
+        RunStatus.CANCELLED: "It was cancelled.",
     }[run.status]
 
 

@@ -89,7 +89,8 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
     run = detail.run
     chain = chains.follow(run, detail.thread_runs)
     at = next(i for i, r in enumerate(chain) if r.run_id == run.run_id)
-    pending = [a for a in detail.approvals if a.status is ApprovalStatus.PENDING]
+    cards = sorted(detail.approvals, key=lambda a: (a.asked_at, a.approval_id))
+    pending = [a for a in cards if a.status is ApprovalStatus.PENDING]
     return RunView(
         run_id=run.run_id,
         workflow=run.workflow,
