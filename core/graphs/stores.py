@@ -11,10 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import aiosqlite
 from langgraph.store.base import BaseStore
 from langgraph.store.base.embed import ensure_embeddings
 from langgraph.store.postgres.aio import AsyncPostgresStore
@@ -24,7 +22,7 @@ from interlock.core.graphs.modules import import_file
 from interlock.core.graphs.postgres_savers import Pool, has_version, open_pool, set_up_once
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import postgres_url
-from interlock.core.graphs.sqlite_savers import BUSY_TIMEOUT_S
+from interlock.core.graphs.sqlite_store import SqliteStore, connect
 from interlock.core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -97,10 +95,10 @@ async def _make(make: Make, index: dict[str, Any] | None, ttl: Any, warn: Warn) 
     if index is not None:
         try:
             return await make(index, ttl)
-        except Exception as exc:  # noqa: BLE001 - pgvector or sqlite-vec may be missing in many ways
+        except Exception as exc:  # noqa: BLE001 - pgvector may be missing in many ways
             warn(
                 f"The database cannot hold the store's index ({type(exc).__name__}: {exc}), so "
-                "searches find no item by meaning. On Postgres, install the extension pgvector."
+                "searches find no item by meaning. Install the extension pgvector in Postgres."
             )
     return await make(None, ttl)
 
@@ -108,10 +106,10 @@ async def _make(make: Make, index: dict[str, Any] | None, ttl: Any, warn: Warn) 
 @asynccontextmanager
 async def _open_backend(settings: Settings, application_name: str) -> AsyncIterator[Make]:
     if settings.is_embedded:
-        async with _connect(settings.checkpoints_path) as conn:
+        async with connect(settings.checkpoints_path) as conn:
 
             async def make_embedded(index: Any, ttl: Any) -> Store:
-                store = _SqliteStore(conn, index=index, ttl=ttl)
+                store = SqliteStore(conn, index=index, ttl=ttl)
                 await store.setup()
                 return store
 
@@ -125,41 +123,6 @@ async def _open_backend(settings: Settings, application_name: str) -> AsyncItera
             return AsyncPostgresStore(pool, index=index, ttl=ttl)
 
         yield make_shared
-
-
-class _SqliteStore(AsyncSqliteStore):
-    """
-    LangGraph's store, beside a saver that writes the same file.
-
-    Its transactions begin as writing ones: one that begins reading cannot become a writing one
-    once the saver has committed in between, and fails at once whatever the busy timeout.
-    """
-
-    @asynccontextmanager
-    async def _cursor(self, *, transaction: bool = True) -> AsyncIterator[aiosqlite.Cursor]:
-        if not self.is_setup:
-            await self.setup()
-        async with self.lock:
-            if transaction:
-                await self.conn.execute("BEGIN IMMEDIATE")
-            async with self.conn.cursor() as cursor:
-                try:
-                    yield cursor
-                except BaseException:
-                    if transaction:
-                        await self.conn.execute("ROLLBACK")
-                    raise
-                if transaction:
-                    await self.conn.execute("COMMIT")
-
-
-@asynccontextmanager
-async def _connect(path: Path) -> AsyncIterator[aiosqlite.Connection]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    async with aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S) as conn:
-        await conn.execute("PRAGMA journal_mode = WAL")
-        await conn.execute("PRAGMA synchronous = NORMAL")
-        yield conn
 
 
 async def _set_up_postgres(pool: Pool, index: dict[str, Any] | None) -> None:

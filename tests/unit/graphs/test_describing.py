@@ -47,7 +47,7 @@ class Inherited(Partial):
 
 
 class Tree(typing.TypedDict):
-    children: list["Tree"]
+    children: list[Tree]
 
 
 class ModelState(BaseModel):
@@ -81,7 +81,9 @@ def test_a_typed_dict_is_described_on_every_python():
     line = schema["$defs"]["Line"]
     assert line["required"] == ["price"]
     assert set(line["properties"]) == {"price", "note"}
-    assert schema["properties"]["by_name"]["anyOf"][0]["additionalProperties"]["$ref"].endswith("Line")
+    assert schema["properties"]["by_name"]["anyOf"][0]["additionalProperties"]["$ref"].endswith(
+        "Line"
+    )
 
 
 def test_a_state_asks_for_no_field_but_a_declared_input_does():

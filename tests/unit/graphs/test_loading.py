@@ -90,7 +90,10 @@ def test_descriptions_come_from_the_config_then_the_docstring(enter):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("raises", r"raises\.py:graph: importing it raised ZeroDivisionError: .*raises\.py, line 3"),
+        (
+            "raises",
+            r"raises\.py:graph: importing it raised ZeroDivisionError: .*raises\.py, line 3",
+        ),
         ("exits", r"importing it raised SystemExit: set MODEL_KEY first .*exits\.py, line 1"),
         ("does not parse", r"raised SyntaxError: .*does_not_parse\.py, line 1"),
         ("misses a package", r"'a_package_nobody_has' .*`pip install a-package-nobody-has`"),
@@ -127,24 +130,28 @@ async def test_a_graph_that_cannot_be_opened_says_why(enter, name, told):
 
 
 def test_a_missing_module_of_an_installable_project_says_how_to_install_it(enter, write_project):
-    folder = write_project({
-        "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./src/app/g.py:graph"}}',
-        "src/app/__init__.py": "",
-        "src/app/g.py": "from app.state import State",
-        "pyproject.toml": "[project]\nname = 'app'\nversion = '1'\n",
-    })
+    folder = write_project(
+        {
+            "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./src/app/g.py:graph"}}',
+            "src/app/__init__.py": "",
+            "src/app/g.py": "from app.state import State",
+            "pyproject.toml": "[project]\nname = 'app'\nversion = '1'\n",
+        }
+    )
     [loaded] = load_all(enter(folder))
     assert f"install the project first with `pip install -e {folder}`" in loaded.error
 
 
 def test_a_file_that_imports_find_is_the_same_module_as_imported(enter, write_project):
-    folder = write_project({
-        "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./pack_age/inner/g.py:graph"}}',
-        "pack_age/__init__.py": "",
-        "pack_age/inner/__init__.py": "from .g import build",
-        "pack_age/inner/g.py": "from . import sibling\ndef build(): pass\ngraph = 1",
-        "pack_age/inner/sibling.py": "",
-    })
+    folder = write_project(
+        {
+            "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./pack_age/inner/g.py:graph"}}',
+            "pack_age/__init__.py": "",
+            "pack_age/inner/__init__.py": "from .g import build",
+            "pack_age/inner/g.py": "from . import sibling\ndef build(): pass\ngraph = 1",
+            "pack_age/inner/sibling.py": "",
+        }
+    )
     [loaded] = load_all(enter(folder))
     assert "'graph' is an int, not a graph" in loaded.error
     assert [name for name in sys.modules if name.endswith("inner.g")] == ["pack_age.inner.g"]
@@ -152,14 +159,16 @@ def test_a_file_that_imports_find_is_the_same_module_as_imported(enter, write_pr
 
 def test_two_files_of_one_name_are_two_modules(enter, write_project):
     text = "from langgraph.func import entrypoint\n@entrypoint()\ndef graph(x: int): return {}\n"
-    folder = write_project({
-        "langgraph.json": (
-            '{"dependencies": ["./one", "./two"], '
-            '"graphs": {"one": "./one/same_name.py:graph", "two": "./two/same_name.py:graph"}}'
-        ),
-        "one/same_name.py": text,
-        "two/same_name.py": text,
-    })
+    folder = write_project(
+        {
+            "langgraph.json": (
+                '{"dependencies": ["./one", "./two"], '
+                '"graphs": {"one": "./one/same_name.py:graph", "two": "./two/same_name.py:graph"}}'
+            ),
+            "one/same_name.py": text,
+            "two/same_name.py": text,
+        }
+    )
     one, two = load_all(enter(folder))
     assert isinstance(one.exported, Pregel)
     assert one.exported is not two.exported
@@ -167,10 +176,12 @@ def test_two_files_of_one_name_are_two_modules(enter, write_project):
 
 
 def test_a_project_file_does_not_hide_an_installed_module(enter, write_project):
-    folder = write_project({
-        "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./json.py:graph"}}',
-        "json.py": "graph = 'mine'",
-    })
+    folder = write_project(
+        {
+            "langgraph.json": '{"dependencies": ["."], "graphs": {"g": "./json.py:graph"}}',
+            "json.py": "graph = 'mine'",
+        }
+    )
     [loaded] = load_all(enter(folder))
     assert "'graph' is a str, not a graph" in loaded.error
     assert "__json" in sys.modules
@@ -178,10 +189,12 @@ def test_a_project_file_does_not_hide_an_installed_module(enter, write_project):
 
 
 def test_a_module_that_fails_halfway_is_tried_anew(enter, write_project):
-    folder = write_project({
-        "langgraph.json": '{"graphs": {"g": "./half way.py:graph"}}',
-        "half way.py": "graph = 1\nraise RuntimeError('halfway')",
-    })
+    folder = write_project(
+        {
+            "langgraph.json": '{"graphs": {"g": "./half way.py:graph"}}',
+            "half way.py": "graph = 1\nraise RuntimeError('halfway')",
+        }
+    )
     project = enter(folder)
     [loaded] = load_all(project)
     assert "RuntimeError: halfway" in loaded.error

@@ -60,9 +60,7 @@ async def test_states_stay_models_in_the_stream():
     config = {"configurable": {"thread_id": "1"}}
     parts = [
         part["data"]
-        async for part in ready.astream(
-            {"number": 1}, config, stream_mode=["values"], version="v2"
-        )
+        async for part in ready.astream({"number": 1}, config, stream_mode=["values"], version="v2")
     ]
     assert all(isinstance(part, Order) for part in parts)
 
@@ -87,11 +85,12 @@ async def test_subgraphs_take_the_saver_even_if_compiled_with_their_own():
 @pytest.mark.parametrize("own", [False, None])
 def test_a_graph_compiled_without_a_saver_gets_ours(own):
     saver = InMemorySaver()
-    assert prepare(build(checkpointer=own), checkpointer=saver, store=None, name="x").checkpointer is saver
+    assert (
+        prepare(build(checkpointer=own), checkpointer=saver, store=None, name="x").checkpointer
+        is saver
+    )
 
 
 def test_breakpoints_of_the_graph_are_kept():
     ready = prepare(build(interrupt_before=["ask"]), checkpointer=None, store=None, name="x")
     assert ready.interrupt_before_nodes == ["ask"]
-
-

@@ -63,7 +63,7 @@ def test_no_path_reads_the_shipped_gallery():
 
 
 def test_a_file_that_is_not_there_is_told_with_the_option(tmp_path):
-    with pytest.raises(InvalidInput, match="There is no file .*nowhere.json.*--config"):
+    with pytest.raises(InvalidInput, match=r"There is no file .*nowhere\.json.*--config"):
         read_project(tmp_path / "nowhere.json")
 
 

@@ -6,8 +6,8 @@ import enum
 import json
 import pathlib
 import uuid
-from collections import namedtuple
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -49,7 +49,9 @@ class HostileMapping(dict):
         raise RuntimeError("no")
 
 
-Pair = namedtuple("Pair", "left right")
+class Pair(NamedTuple):
+    left: Any
+    right: Any
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,16 @@ def test_fields_that_name_a_secret_are_hidden(key):
 
 
 @pytest.mark.parametrize(
-    "key", ["total_tokens", "max_tokens", "input_tokens", "secretary", "tokenizer", "key", "cookies_baked"]
+    "key",
+    [
+        "total_tokens",
+        "max_tokens",
+        "input_tokens",
+        "secretary",
+        "tokenizer",
+        "key",
+        "cookies_baked",
+    ],
 )
 def test_other_fields_are_shown(key):
     assert mask({key: "x"}) == {key: "x"}

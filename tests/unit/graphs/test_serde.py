@@ -9,8 +9,8 @@ import pathlib
 import re
 import types
 import uuid
-from collections import defaultdict, deque, namedtuple
-from typing import Annotated, Any, TypedDict
+from collections import defaultdict, deque
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pytest
 from langchain_core.documents import Document
@@ -83,7 +83,11 @@ class Foreign(BaseModel):
     number: int = 1
 
 
-Pair = namedtuple("Pair", "left right")
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
 TRUSTED = [Colour, Size, Line, Order, Wrapped, Box, Changes, Slotted, Pair]
 
 
@@ -126,7 +130,10 @@ def refuse(value) -> UnstorableValue:
         Send("node", Box(inside=1)),
         Command(goto="node", update={"order": Order(number=1)}),
         Interrupt({"question": "?"}, id="1"),
-        [HumanMessage("a", id="1"), AIMessage("b", tool_calls=[{"name": "t", "args": {}, "id": "1"}])],
+        [
+            HumanMessage("a", id="1"),
+            AIMessage("b", tool_calls=[{"name": "t", "args": {}, "id": "1"}]),
+        ],
         {(1, 2): "tuple key", 3: "int key"},
     ],
 )
@@ -257,11 +264,11 @@ def test_types_that_are_named_and_secrets_are_trusted():
     assert serde.loads_typed(serde.dumps_typed(value)) == value
 
 
-PROJECT_MODULE = '''
+PROJECT_MODULE = """
 import os, subprocess
+from collections import namedtuple
 from dataclasses import dataclass
 from pydantic import BaseModel
-from collections import namedtuple
 
 class Kept(BaseModel):
     number: int
@@ -274,16 +281,18 @@ def function(value):
     raise AssertionError("was called")
 
 Point = namedtuple("Point", "x y")
-'''
+"""
 
 
 @pytest.fixture
 def own_types(enter, write_project) -> ProjectTypes:
     project = enter(
-        write_project({
-            "langgraph.json": '{"graphs": {"g": "./own_module.py:graph"}}',
-            "own_module.py": PROJECT_MODULE,
-        })
+        write_project(
+            {
+                "langgraph.json": '{"graphs": {"g": "./own_module.py:graph"}}',
+                "own_module.py": PROJECT_MODULE,
+            }
+        )
     )
     return ProjectTypes(project)
 
@@ -316,10 +325,12 @@ def test_nothing_else_is_trusted(own_types, key):
 
 def test_a_project_module_that_does_not_import_is_not_trusted(enter, write_project):
     project = enter(
-        write_project({
-            "langgraph.json": '{"graphs": {"g": "./g.py:graph"}}',
-            "raises_at_import.py": "class X: pass\nraise RuntimeError",
-        })
+        write_project(
+            {
+                "langgraph.json": '{"graphs": {"g": "./g.py:graph"}}',
+                "raises_at_import.py": "class X: pass\nraise RuntimeError",
+            }
+        )
     )
     assert ("raises_at_import", "X") not in ProjectTypes(project)
 
@@ -327,12 +338,14 @@ def test_a_project_module_that_does_not_import_is_not_trusted(enter, write_proje
 def test_an_installed_package_that_exports_the_graph_is_the_projects_own(
     enter, write_project, monkeypatch
 ):
-    folder = write_project({
-        "langgraph.json": '{"graphs": {"g": "installed_one.graph:graph"}}',
-        "env/site-packages/installed_one/__init__.py": "",
-        "env/site-packages/installed_one/graph.py": PROJECT_MODULE,
-        "env/site-packages/installed_two.py": PROJECT_MODULE,
-    })
+    folder = write_project(
+        {
+            "langgraph.json": '{"graphs": {"g": "installed_one.graph:graph"}}',
+            "env/site-packages/installed_one/__init__.py": "",
+            "env/site-packages/installed_one/graph.py": PROJECT_MODULE,
+            "env/site-packages/installed_two.py": PROJECT_MODULE,
+        }
+    )
     monkeypatch.syspath_prepend(folder / "env" / "site-packages")
     own = ProjectTypes(enter(folder))
     assert ("installed_one.graph", "Kept") in own
