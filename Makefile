@@ -18,10 +18,10 @@ check: ## format, lint, types, import contracts
 	@sh scripts/check.sh
 
 bench: ## measure; the other side runs in the same call
-	@sh scripts/setup.sh dev && .venv/bin/python tests/bench $(ARGS)
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench $(ARGS)
 
 soak: ## the long measurement: memory and speed over thousands of runs
-	@sh scripts/setup.sh dev && .venv/bin/python tests/bench soak $(ARGS)
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench soak $(ARGS)
 
 screenshot: ## take the README's picture from the running product
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh browser && .venv/bin/python scripts/screenshot.py $(ARGS)
