@@ -1,0 +1,91 @@
+"""
+The benchmark: what the design says it must cost, measured here, the other side in the same call.
+
+    python tests/bench [ROW ...]     rows: throughput throughput-sqlite hold browser inbox live
+    python tests/bench soak          memory over ten thousand runs
+
+Absolute figures belong to the machine; ratios are taken pair by pair.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import browser  # noqa: E402
+import live  # noqa: E402
+import postgres  # noqa: E402
+import psycopg  # noqa: E402
+import rows  # noqa: E402
+from measuring import WIDTHS, Row  # noqa: E402
+
+SOAK_RUNS = 10_000
+
+
+def main(names: list[str]) -> int:
+    """Measure the named rows, all but the long one by default; 1 if a bar is missed."""
+    print(f"{rows.cores()}\n")
+    head = ("figure", "measured", "bar", "verdict")
+    print("  ".join(h.ljust(w) for h, w in zip(head, WIDTHS, strict=True)).rstrip())
+    missed = False
+    for name in names or [n for n in MEASURES if n != "soak"]:
+        with _folder() as folder:
+            for row in MEASURES[name](folder):
+                print(row, flush=True)
+                missed |= row.ok is False
+    return int(missed)
+
+
+def _throughput_postgres(folder: Path) -> list[Row]:
+    with postgres.server(f"bench-{uuid4().hex[:8]}") as url:
+
+        def make_database() -> str:
+            plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
+            name = f"bench_{uuid4().hex[:8]}"
+            with psycopg.connect(plain, autocommit=True) as conn:
+                conn.execute(f'CREATE DATABASE "{name}"')
+            return _with_database(plain, name)
+
+        return rows.throughput_postgres(folder, make_database)
+
+
+def _with_database(url: str, name: str) -> str:
+    conninfo = psycopg.conninfo.conninfo_to_dict(url)
+    host = str(conninfo.get("host", ""))
+    user = conninfo.get("user", "")
+    return f"postgresql://{user}@/{name}?host={host}"
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+MEASURES: dict[str, Callable[[Path], list[Row]]] = {
+    "throughput": _throughput_postgres,
+    "throughput-sqlite": rows.throughput_sqlite,
+    "hold": rows.hold,
+    "browser": lambda folder: [rows.show_decision_times(browser.measure(folder))],
+    "inbox": rows.inbox,
+    "live": live.measure,
+    "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
+}
+
+if __name__ == "__main__":
+    unknown = [n for n in sys.argv[1:] if n not in MEASURES]
+    if unknown:
+        print(f"There is no row {unknown[0]!r}; the rows are {', '.join(MEASURES)}.")
+        sys.exit(2)
+    sys.exit(main(sys.argv[1:]))

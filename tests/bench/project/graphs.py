@@ -1,0 +1,58 @@
+"""The graphs that are measured: ten nodes in a row, and one question between two nodes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+NODES = 10
+TEXT = "x" * 200  # what a node adds to the state
+
+
+class State(TypedDict, total=False):
+    """A growing list and a counter."""
+
+    parts: Annotated[list[str], operator.add]
+    count: int
+
+
+def _make_node(number: int) -> Any:
+    async def node(state: State) -> State:
+        return {"parts": [TEXT], "count": state.get("count", 0) + 1}
+
+    node.__name__ = f"node_{number}"
+    return node
+
+
+async def ask(state: State) -> State:
+    """Ask a human."""
+    answer = interrupt({"question": "Go on?", "count": state.get("count", 0)})
+    return {"parts": [str(answer)]}
+
+
+def _build_ten() -> Any:
+    builder = StateGraph(State)
+    previous = START
+    for number in range(NODES):
+        builder.add_node(f"node_{number}", _make_node(number))
+        builder.add_edge(previous, f"node_{number}")
+        previous = f"node_{number}"
+    return builder.compile()
+
+
+def _build_hold() -> Any:
+    builder = StateGraph(State)
+    builder.add_node("before", _make_node(0))
+    builder.add_node("ask", ask)
+    builder.add_node("after", _make_node(1))
+    builder.add_edge(START, "before")
+    builder.add_edge("before", "ask")
+    builder.add_edge("ask", "after")
+    return builder.compile()
+
+
+ten = _build_ten()
+hold = _build_hold()
