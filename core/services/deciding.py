@@ -187,17 +187,20 @@ def _join_run(app: App, conn: Connection, approval: Approval, held: Run, actor: 
     return run
 
 
+def _word_of(one: Json) -> str:
+    return str(one.get("decision", one.get("type", ""))) if isinstance(one, dict) else str(one)
+
+
 def _change(question: Question, intent: Intent, answer: Json) -> tuple[Json, Json]:
     """What an edit started from and what it became; nothing for other verbs."""
-    if intent.verb is not Verb.EDIT:
-        return None, None
     if question.actions:
-        return [dict(a.args) for a in question.actions], intent.value
-    return None, answer
+        edits = intent.verb is Verb.EDIT or any("edit" in _word_of(e) for e in intent.each or ())
+        return ([dict(a.args) for a in question.actions], answer) if edits else (None, None)
+    return (None, answer) if intent.verb is Verb.EDIT else (None, None)
 
 
 def _verb_of_each(intent: Intent) -> Verb:
     """One word for several decisions: theirs if they agree, else `answer`."""
-    words = {str(e.get("decision", "")) for e in intent.each or () if isinstance(e, dict)}
+    words = {_word_of(e) for e in intent.each or ()}
     only = words.pop() if len(words) == 1 else ""
     return Verb(only) if only in {str(v) for v in Verb} else Verb.ANSWER

@@ -180,7 +180,7 @@ def check_input(workflow: Workflow, value: Json) -> list[FieldProblem]:
         return [FieldProblem("", "an input is needed; null starts nothing")]
     if workflow.input_schema is None:
         return []
-    problems = schemas.check(value, workflow.input_schema)
+    problems = schemas.check_input(value, workflow.input_schema)
     properties = workflow.input_schema.get("properties")
     if properties and isinstance(value, dict):
         known = ", ".join(properties)
