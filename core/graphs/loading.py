@@ -66,10 +66,12 @@ class LoadedGraph:
         if isinstance(self.exported, Pregel):
             yield self.exported
             return
+        # As `langgraph dev`: a factory may rely on the key, if not on what is under it.
+        given = RunnableConfig(**{"configurable": {}, **config})
         async with AsyncExitStack() as stack:
             try:
                 value = await self.exported.call(
-                    stack, config=config, store=store, context=context, access=access
+                    stack, config=given, store=store, context=context, access=access
                 )
                 graph = as_graph(value)
             except Exception as exc:

@@ -125,7 +125,7 @@ async def test_the_others_work(enter):
 )
 async def test_a_graph_that_cannot_be_opened_says_why(enter, name, told):
     with pytest.raises(WorkflowNotLoaded, match=told):
-        async with load(enter, "broken")[name].open({"configurable": {}}):
+        async with load(enter, "broken")[name].open({}):
             pass
 
 
