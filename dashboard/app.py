@@ -51,7 +51,7 @@ def main() -> None:
         ]
     )
     st.logo(str(_MARK), size="medium")
-    with st.sidebar, st.container(key=keys.sidebar_foot()):
+    with st.sidebar, st.container(key=keys.sidebar_foot(), gap="small"):
         _draw_foot(page.title, inbox)
         frame(key=keys.live("whole-page"))
     page.run()

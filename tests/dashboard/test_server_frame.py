@@ -1,0 +1,92 @@
+"""The frame around the pages says who acts and what is missing; a failure never shows its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import structlog
+from streamlit.testing.v1 import AppTest
+
+from interlock.core.settings import Settings
+from interlock.dashboard import server
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"operator": "Ada *the* ![x](http://evil.example/x.png)"})
+
+
+def words(elements: Any) -> str:
+    return "\n".join(str(element.value) for element in elements)
+
+
+def test_it_says_under_which_name_one_decides(open_page: Callable[..., AppTest]) -> None:
+    page = open_page()
+
+    assert not page.exception
+    assert "You act as Ada \\*the\\* \\!\\[x\\]" in words(page.sidebar.caption)
+
+
+def test_no_worker_is_said(open_page: Callable[..., AppTest]) -> None:
+    assert "No worker has been seen for 40 s" in words(open_page().sidebar.warning)
+
+
+def test_nothing_is_said_while_a_worker_lives(open_page: Callable[..., AppTest], seed: Any) -> None:
+    seed.worker()
+
+    assert words(open_page().sidebar.warning) == ""
+
+
+def test_a_worker_that_fell_silent_is_said(
+    open_page: Callable[..., AppTest], seed: Any, clock: Any
+) -> None:
+    seed.worker()
+    clock.advance(seconds=41)
+
+    assert "No worker" in words(open_page().sidebar.warning)
+
+
+def test_nobody_waiting_is_said_too(open_page: Callable[..., AppTest]) -> None:
+    assert "Nothing waits for a human." in words(open_page().sidebar.caption)
+
+
+def fail_with_secret() -> None:
+    from interlock.dashboard import server
+
+    server.tell_failure(RuntimeError("token-4711"))
+
+
+def fail_with_refusal() -> None:
+    from interlock.core.errors import NotFound
+    from interlock.dashboard import server
+
+    server.tell_failure(NotFound("run", "![x](http://evil.example)"))
+
+
+def test_a_failure_shows_a_reference_and_logs_the_reason_under_it() -> None:
+    with structlog.testing.capture_logs() as logs:
+        page = AppTest.from_function(fail_with_secret, default_timeout=20).run()
+    (shown,) = (str(error.value) for error in page.error)
+    (entry,) = (entry for entry in logs if entry["event"] == "a page failed")
+
+    assert "token-4711" not in shown
+    assert entry["reference"] in shown
+    assert "token-4711" in str(entry["exc_info"])
+
+
+def test_a_refusal_is_told_in_its_own_words_without_markup() -> None:
+    page = AppTest.from_function(fail_with_refusal, default_timeout=20).run()
+    (shown,) = (str(error.value) for error in page.error)
+
+    assert shown.startswith("There is no run")
+    assert "![x]" not in shown
+
+
+def test_no_option_of_streamlit_is_unknown() -> None:
+    from streamlit import config
+
+    known = config.get_config_options()
+
+    assert [name for name in server.streamlit_options(Settings()) if name not in known] == []

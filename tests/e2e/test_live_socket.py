@@ -1,0 +1,51 @@
+"""A page that is left alone stays true: new cards reach it, and a restarted server is found again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+REFUND = '{"requests": [{"amount": 620}]}'
+
+
+def launch(up: Any) -> None:
+    """Launch a refund that is held for a person."""
+    run = up.call("launch", "refund_desk", "--input", REFUND, "--wait", "60")
+    assert len(run["approvals"]) == 1
+
+
+def test_a_new_card_reaches_every_tab_and_its_title(
+    up: Any, page: Page, new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> None:
+    other = new_page(f"{up.url}/runs")
+    until_live(other)
+    waiting = len(up.call("inbox"))
+
+    launch(up)
+
+    for tab in (page, other):
+        expect(tab.get_by_test_id("stSidebar")).to_contain_text(f"{waiting + 1} waiting")
+        expect(tab).to_have_title(re.compile(rf"^\({waiting + 1}\) \w+ · Interlock$"))
+
+
+@pytest.mark.timeout(240)  # a killed process is started again, with its imports
+def test_a_page_outlives_its_server(
+    start_up: Callable[..., Any], new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> None:
+    up = start_up()
+    page = new_page(up.url)
+    until_live(page)
+    web = next(child for child in up.children() if "web" in child.cmdline())
+
+    web.kill()
+
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar).to_contain_text("disconnected")
+    expect(sidebar.get_by_text("live", exact=True)).to_be_visible(timeout=90_000)
+    launch(up)
+    expect(sidebar).to_contain_text("1 waiting")
+    expect(page.get_by_test_id("stMain")).to_contain_text("620")
