@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine, make_url
 
 from interlock.core.clock import FrozenClock
 from interlock.core.store import engine as engines
@@ -137,10 +137,9 @@ def _database(server: str, *, template: str | None = None) -> Iterator[str]:
 
 
 def _command(server: str, statement: str) -> None:
-    url = make_url(server).set(database="postgres")
-    opened = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with opened.connect() as conn:
-        conn.execute(text(statement))
+    url = make_url(server).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as conn:
+        conn.execute(statement)
 
 
 def _load_postgres() -> ModuleType:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -137,26 +138,33 @@ def inbox(engine, make):
     return sorted(cards, key=lambda card: (card.asked_at, card.approval_id))
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("statuses", [(), ("pending",), ("pending", "decided"), ("pending",) * 2])
-@pytest.mark.parametrize("field", [None, "workflow", "thread_id", "run_id"])
-def test_lists_are_filtered_ordered_and_paged(engine, inbox, newest_first, statuses, field):
-    given = {} if field is None else {field: getattr(inbox[2], field)}
-    expected = [
-        card
-        for card in (reversed(inbox) if newest_first else inbox)
-        if (not statuses or card.status in statuses)
-        and all(getattr(card, name) == value for name, value in given.items())
-    ]
-    filters = {**given, "statuses": statuses, "newest_first": newest_first}
-    with read(engine) as conn:
-        assert expected == approvals.fetch_many(conn, **filters, limit=50)
-        pages = [
+FILTERS = list(
+    product(
+        [False, True],
+        [(), ("pending",), ("pending", "decided"), ("pending",) * 2],
+        [None, "workflow", "thread_id", "run_id"],
+    )
+)
+
+
+def test_lists_are_filtered_ordered_and_paged(engine, inbox):
+    for newest_first, statuses, field in FILTERS:
+        given = {} if field is None else {field: getattr(inbox[2], field)}
+        expected = [
             card
-            for offset in range(0, 12, 2)
-            for card in approvals.fetch_many(conn, **filters, limit=2, offset=offset)
+            for card in (reversed(inbox) if newest_first else inbox)
+            if (not statuses or card.status in statuses)
+            and all(getattr(card, name) == value for name, value in given.items())
         ]
-        assert expected == pages
+        filters = {**given, "statuses": statuses, "newest_first": newest_first}
+        with read(engine) as conn:
+            assert expected == approvals.fetch_many(conn, **filters, limit=50), filters
+            pages = [
+                card
+                for offset in range(0, 12, 2)
+                for card in approvals.fetch_many(conn, **filters, limit=2, offset=offset)
+            ]
+        assert expected == pages, filters
 
 
 def test_counts_and_the_oldest(engine, inbox):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import product
 
 import pytest
 
@@ -141,9 +142,15 @@ def test_counts_tell_the_live_and_the_recently_ended(engine, make):
     assert failed == 2
 
 
-@pytest.mark.parametrize("statuses", [(), (RunStatus.DONE,), (RunStatus.DONE, RunStatus.QUEUED)])
-@pytest.mark.parametrize("given", [{}, {"workflow": "essays"}, {"thread_id": "t1"}])
-def test_lists_are_filtered_newest_first_and_paged(engine, make, statuses, given):
+FILTERS = list(
+    product(
+        [(), (RunStatus.DONE,), (RunStatus.DONE, RunStatus.QUEUED)],
+        [{}, {"workflow": "essays"}, {"thread_id": "t1"}],
+    )
+)
+
+
+def test_lists_are_filtered_newest_first_and_paged(engine, make):
     with write(engine) as conn:
         made = [
             make.put_run(
@@ -156,17 +163,19 @@ def test_lists_are_filtered_newest_first_and_paged(engine, make, statuses, given
             )
             for n in range(12)
         ]
-    expected = [
-        run
-        for run in sorted(made, key=lambda run: (run.created_at, run.run_id), reverse=True)
-        if (not statuses or run.status in statuses)
-        and all(getattr(run, name) == value for name, value in given.items())
-    ]
-    with read(engine) as conn:
-        assert expected == runs.fetch_many(conn, statuses=statuses, **given, limit=50)
-        pages = [
+    for statuses, given in FILTERS:
+        expected = [
             run
-            for offset in range(0, 15, 5)
-            for run in runs.fetch_many(conn, statuses=statuses, **given, limit=5, offset=offset)
+            for run in sorted(made, key=lambda run: (run.created_at, run.run_id), reverse=True)
+            if (not statuses or run.status in statuses)
+            and all(getattr(run, name) == value for name, value in given.items())
         ]
-    assert expected == pages
+        filters = {**given, "statuses": statuses}
+        with read(engine) as conn:
+            assert expected == runs.fetch_many(conn, **filters, limit=50), filters
+            pages = [
+                run
+                for offset in range(0, 15, 5)
+                for run in runs.fetch_many(conn, **filters, limit=5, offset=offset)
+            ]
+        assert expected == pages, filters
