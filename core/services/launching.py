@@ -82,6 +82,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
         _claim_thread(conn, run)
         runs.insert(conn, run)
         app.queue.enqueue(conn, job_for(run), now=now)
+        topics.bump(conn, "runs")  # before the audit, as everywhere: both lock until the commit
         audit.append(
             conn,
             at=now,
@@ -90,7 +91,6 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
             object_=f"run:{run_id}",
             after={"workflow": workflow.name, "thread_id": thread_id},
         )
-        topics.bump(conn, "runs")
     return run
 
 

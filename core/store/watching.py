@@ -38,7 +38,7 @@ class ChangeWatch:
 
     def _has_moved(self) -> bool:
         if self._conn is None:
-            self._conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._conn = self._engine.connect()
         driver = self._conn.connection.dbapi_connection
         assert driver is not None
         version = driver.cursor().execute("PRAGMA data_version").fetchone()[0]
