@@ -74,7 +74,10 @@ def guess_field(name: str, value: Json, *, parent: str = "") -> FormField:
         widget = "number"
     path = f"{parent}.{name}" if parent else name
     label = name.replace("_", " ")
-    return with_start(FormField(path=path, label=label, widget=widget, is_required=True), value)
+    field = FormField(
+        path=path, label=label, widget=widget, is_required=True, is_nullable=value is None
+    )
+    return with_start(field, value)
 
 
 def from_args(

@@ -7,10 +7,10 @@ keeps a fixed width and its true length in words; else it would squeeze the work
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from interlock.core.model.approvals import Approval, ApprovalStatus
 from interlock.core.model.nodes import NodeRun, NodeStatus
@@ -89,10 +89,11 @@ class _Axis:
         return max(self._knots[-1][1], SHORTEST_SPAN_S)
 
     def place(self, true_s: float) -> float:
-        for (a_s, a), (b_s, b) in pairwise(self._knots):
-            if true_s <= b_s:
-                return a + (b - a) * max(0.0, true_s - a_s) / (b_s - a_s)
-        return self._knots[-1][1]
+        after = bisect_left(self._knots, (true_s, 0.0))
+        if not 0 < after < len(self._knots):
+            return self._knots[min(after, len(self._knots) - 1)][1]
+        (a_s, a), (b_s, b) = self._knots[after - 1], self._knots[after]
+        return a + (b - a) * (true_s - a_s) / (b_s - a_s)
 
 
 def build(

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from interlock.core.model.approvals import ApprovalStatus, Kind, Verb
+from interlock.dashboard.views import card as cards
+
+
+def build(make, approval, decisions=(), siblings=(), state=None):
+    card = SimpleNamespace(
+        approval=approval, decisions=tuple(decisions), run=None, siblings=tuple(siblings)
+    )
+    return cards.build(card, state=state, now=make.now)
+
+
+def test_a_card_says_what_where_and_since_when(make):
+    view = build(make, make.card(version=2, risk="high"), siblings=[make.card("other")])
+    assert view.title == "Refund 620 EUR?"
+    assert view.about == "refund_desk \u203a review"
+    assert view.asked == "asked 12 min ago · thread thread-1 · version 2"
+    assert view.is_high_risk
+    assert not any(b.is_primary for b in view.form.buttons)
+    assert [s.approval_id for s in view.siblings] == ["other"]
+
+
+def test_a_title_is_not_repeated_as_the_agents_words(make):
+    assert build(make, make.card()).words == ""
+    view = build(make, make.card(title="Refund", payload="Refund 620 EUR, please"))
+    assert view.words == "Refund 620 EUR, please"
+    assert not view.shows_payload
+
+
+def test_what_was_asked_is_shown_key_by_key(make):
+    payload = {
+        "question": "Refund 620 EUR?",
+        "amount": 620.0,
+        "customer": "4711",
+        "letter": "Dear\nall",
+        "lines": [1],
+        "options": ["yes", "no"],
+    }
+    view = build(make, make.card(payload=payload, allowed=(Verb.ANSWER,)))
+    assert view.facts == "amount    620.0\ncustomer  4711"
+    assert [(p.label, p.value) for p in view.parts] == [("letter", "Dear\nall"), ("lines", [1])]
+    assert view.shows_payload
+
+
+def test_a_hidden_override_in_what_was_asked_is_seen(make):
+    view = build(make, make.card(title="pay \u202e026", payload={"to": "\u202eabc"}))
+    assert "⟨U+202E⟩" in view.title
+    assert "⟨U+202E⟩" in view.facts
+
+
+def test_a_decided_card_has_no_form_and_says_by_whom(make):
+    closed = make.card(status=ApprovalStatus.DECIDED)
+    view = build(make, closed, [make.decision()])
+    assert view.form is None
+    assert view.closed == "Already approved by Ann 4 min ago."
+    assert view.record[0].headline == "Approved by Ann 4 min ago"
+
+
+def test_a_breakpoint_starts_with_the_present_state(make):
+    paused = make.card(
+        kind=Kind.BREAKPOINT,
+        payload={"next": ["deploy"]},
+        interrupt_id=None,
+        allowed=(Verb.APPROVE, Verb.EDIT, Verb.SKIP, Verb.STOP),
+    )
+    view = build(make, paused, state={"n": 3})
+    assert view.form.fields[0].start == 3
+    assert (view.facts, view.parts) == ("", ())
+
+
+def test_a_card_without_a_title_still_has_one_to_read(make):
+    assert build(make, make.card(title="", payload=None)).title == "(no title)"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.errors import Conflict
+from interlock.core.model.approvals import ApprovalStatus, Verb
+from interlock.dashboard.views import decisions
+
+
+def test_a_row_says_who_did_what_and_how_fast(make):
+    decision = make.decision(verb=Verb.EDIT, reason="too much", refused="no", before=1, after=2)
+    (row,) = decisions.build_rows([decision], [make.card()], now=make.now)
+    assert row.headline == "Approved with changes by Ann 4 min ago"
+    assert row.took == "8.00 s"
+    assert (row.title, row.reason, row.refused) == ("Refund 620 EUR?", "too much", "no")
+
+
+def test_a_decision_of_an_unknown_card_has_no_title(make):
+    (row,) = decisions.build_rows([make.decision("other")], [make.card()], now=make.now)
+    assert row.title == ""
+
+
+def test_a_loser_is_told_who_was_first(make):
+    winner = {
+        "actor": "Ben",
+        "verb": "reject",
+        "decided_at": make.ago(minutes=4).isoformat(),
+        "status": "decided",
+    }
+    said = decisions.say_conflict(Conflict("lost", winner=winner), now=make.now)
+    assert said == "Already rejected by Ben 4 min ago. Your decision was not used."
+
+
+@pytest.mark.parametrize(
+    ("winner", "words"),
+    [
+        ({"status": "pending", "version": 3}, "asks something else by now (version 3)"),
+        ({"status": "withdrawn", "version": 1}, "Withdrawn: its run was cancelled."),
+        (None, "lost"),
+    ],
+)
+def test_a_loser_to_no_person_is_told_why(make, winner, words):
+    assert words in decisions.say_conflict(Conflict("lost", winner=winner), now=make.now)
+
+
+def test_a_pending_card_is_not_closed(make):
+    assert decisions.say_closed(make.card(), [], now=make.now) == ""
+
+
+@pytest.mark.parametrize("status", [s for s in ApprovalStatus if s is not ApprovalStatus.PENDING])
+def test_every_closed_card_says_why(make, status):
+    said = decisions.say_closed(make.card(status=status), [], now=make.now)
+    assert said.endswith(".")
+
+
+def test_a_decided_card_says_by_whom(make):
+    closed = make.card(status=ApprovalStatus.DECIDED)
+    said = decisions.say_closed(closed, [make.decision()], now=make.now)
+    assert said == "Already approved by Ann 4 min ago."
+
+
+def test_a_card_that_asks_anew_is_stale_on_the_screen(make):
+    reopened = make.card(version=2)
+    assert "version 2" in decisions.say_stale(reopened, [], 1, now=make.now)
+    assert decisions.say_stale(reopened, [], 2, now=make.now) == ""

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import string
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock.dashboard.views.escaping import dot_escape, html_escape, md_escape, show_hidden
+
+
+def test_every_punctuation_mark_is_escaped_for_markdown():
+    assert md_escape("![x](http://a/b.png)") == r"\!\[x\]\(http\:\/\/a\/b\.png\)"
+    assert md_escape(":red[a] $b$ `c`") == r"\:red\[a\] \$b\$ \`c\`"
+
+
+def test_a_label_stays_on_one_line():
+    assert md_escape("a\n\n# b\u2028c ") == r"a \# b c"
+
+
+@given(st.text())
+def test_no_mark_is_left_that_begins_markup(text):
+    escaped = md_escape(text)
+    at = 0
+    while at < len(escaped):
+        if escaped[at] == "\\":
+            at += 2
+            continue
+        assert escaped[at] not in string.punctuation
+        at += 1
+    assert "\n" not in escaped
+
+
+@given(st.text())
+def test_a_dot_label_cannot_leave_its_quotes(text):
+    escaped = dot_escape(text)
+    bare = escaped.replace("\\\\", "").replace('\\"', "")
+    assert '"' not in bare
+    assert "\\" not in bare
+
+
+def test_html_marks_are_escaped_for_charts():
+    assert html_escape("<b>&</b>") == "&lt;b&gt;&amp;&lt;/b&gt;"
+
+
+def test_an_override_that_turns_figures_round_is_shown():
+    assert show_hidden("pay \u202e026\u202c EUR") == "pay ⟨U+202E⟩026⟨U+202C⟩ EUR"
+    assert show_hidden("a\u200bb\x00c") == "a⟨U+200B⟩b⟨U+0000⟩c"
+
+
+def test_lines_accents_and_joined_emoji_stay_as_they_are():
+    family = "\U0001f468\u200d\U0001f469"
+    assert show_hidden(f"é\n\tß {family}\r") == f"é\n\tß {family}\r"

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.model.runs import Failure, RunStatus
+from interlock.dashboard.views import runs
+
+
+def build(make, found, **more):
+    given = {"group": "all", "is_filtered": False, "page": 1, "workflows": []} | more
+    return runs.build(found, **given, now=make.now)
+
+
+def test_a_failed_run_says_why_in_its_row(make):
+    failed = make.run(
+        status=RunStatus.FAILED,
+        started_at=make.ago(seconds=10),
+        ended_at=make.ago(seconds=8),
+        error=Failure("ValueError", "no\nfunds"),
+    )
+    row = runs.build_run_row(failed, now=make.now)
+    assert row.problem == "ValueError: no funds"
+    assert row.took == "2.00 s"
+    assert row.started == "4 min ago"
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "expected"),
+    [
+        (RunStatus.QUEUED, {}, "\u2013"),
+        (RunStatus.RUNNING, {"started": 3}, "3.00 s"),
+        (RunStatus.WAITING, {"started": 9, "ended": 4}, "5.00 s"),
+        (RunStatus.WAITING, {"started": 9}, "\u2013"),
+        (RunStatus.DONE, {"started": 4, "ended": 4.5}, "0 ms"),
+    ],
+)
+def test_waiting_for_a_human_is_not_time_at_work(make, status, fields, expected):
+    moments = {f"{name}_at": make.ago(seconds=s) for name, s in fields.items()}
+    assert expected == runs.say_took(make.run(status=status, **moments), now=make.now)
+
+
+def test_one_more_than_a_page_means_there_is_an_older_page(make):
+    found = [make.run(f"r{i}") for i in range(runs.PAGE_COUNT + 1)]
+    view = build(make, found)
+    assert len(view.rows) == runs.PAGE_COUNT
+    assert view.has_more
+    assert view.empty is None
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "Nothing has run yet"),
+        ({"group": "failed"}, "No run fits"),
+        ({"is_filtered": True}, "No run fits"),
+        ({"page": 3}, "no older runs"),
+    ],
+)
+def test_an_empty_list_says_why(make, more, words):
+    assert words in build(make, [], **more).empty.text
+
+
+def test_every_status_is_in_a_group():
+    grouped = {s for group in runs.STATUS_GROUPS.values() for s in group}
+    assert grouped == set(RunStatus)
+    assert runs.GROUP_NAMES.keys() == runs.STATUS_GROUPS.keys()

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.model.approvals import Verb
+from interlock.dashboard.palette import Tone
+from interlock.dashboard.views.words import look_of_risk, say_done
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_every_verb_has_a_past_tense(verb):
+    assert say_done(verb) != "Decided"
+
+
+def test_an_unknown_verb_is_said_plainly():
+    assert say_done("quorum") == "Decided"
+
+
+def test_a_risk_is_a_grey_word_and_an_unrated_one_none():
+    high, low = look_of_risk("high"), look_of_risk("low")
+    assert high is not None and low is not None
+    assert (high.tone, high.word) == (Tone.QUIET, "high risk")
+    assert high.icon != low.icon
+    assert look_of_risk("") is None
+    assert look_of_risk("unknown") is None
