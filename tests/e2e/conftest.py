@@ -160,9 +160,7 @@ def _launch(playwright: Playwright) -> Browser:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium refuses its sandbox to root
     try:
-        return playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=arguments
-        )
+        return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
     except BrowserError as exc:
         pytest.fail(f"{NEED_BROWSER}\n{exc}")
 
