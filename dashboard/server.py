@@ -208,7 +208,7 @@ def _is_not_ours_to_tell(record: logging.LogRecord) -> bool:
 async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str, Any]]:
     app = deps.app()
     broadcaster = broadcasting.Broadcaster(
-        partial(heads.open_source, app), poll_s=heads.poll_s(app)
+        partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)
     )
     broadcaster.start()
     broadcasting.use(broadcaster)

@@ -19,6 +19,10 @@ class Watch:
         """Wait for a change; False when the time is up or the watch was closed."""
         return self._watch.wait(timeout_s=timeout_s, stop=self._stop)
 
+    def has_moved(self) -> bool:
+        """Whether anything may have changed since the last question, without waiting."""
+        return self._watch.has_moved()
+
     def close(self) -> None:
         """End every wait and give the connection back; call it from the waiting thread's end."""
         self._stop.set()

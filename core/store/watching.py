@@ -31,12 +31,15 @@ class ChangeWatch:
             return not stop.wait(min(POSTGRES_POLL_S, timeout_s))
         deadline = time.monotonic() + timeout_s
         while not stop.is_set() and time.monotonic() < deadline:
-            if self._has_moved():
+            if self.has_moved():
                 return True
             stop.wait(POLL_S)
         return False
 
-    def _has_moved(self) -> bool:
+    def has_moved(self) -> bool:
+        """Whether anything was committed since the last question; microseconds on SQLite."""
+        if not self._is_sqlite:
+            return True
         if self._conn is None:
             self._conn = self._engine.connect()
         driver = self._conn.connection.dbapi_connection
