@@ -75,6 +75,8 @@ def read_chain(detail: RunDetail) -> tuple[list[NodeRun], list[Approval]]:
 
 @st.fragment
 def draw_top(run_id: str) -> None:
+    if state.read_param("run_id") != run_id:  # a retry goes on with another run
+        st.rerun()
     detail = watch(run_id, "run-top")
     app = deps.app()
     now = app.clock.now()
