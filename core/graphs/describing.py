@@ -16,6 +16,7 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.types import Json
 
 START, END = "__start__", "__end__"
+DEFINITIONS = "#/$defs/"
 MAX_SCHEMA_BYTES = 500_000
 
 
@@ -158,4 +159,13 @@ def _label(node_id: str) -> str:
 
 
 def _plain(schema: Json) -> Json:
-    return None if schema is None else to_json(schema, max_bytes=MAX_SCHEMA_BYTES)
+    return None if schema is None else to_json(_lift_root(schema), max_bytes=MAX_SCHEMA_BYTES)
+
+
+def _lift_root(schema: Json) -> Json:
+    """Put a recursive schema's own fields at its root, where pydantic leaves only a reference."""
+    reference = schema.get("$ref") if isinstance(schema, dict) else None
+    if not isinstance(reference, str) or not reference.startswith(DEFINITIONS):
+        return schema
+    target = schema.get("$defs", {}).get(reference.removeprefix(DEFINITIONS))
+    return {**target, "$defs": schema["$defs"]} if isinstance(target, dict) else schema
