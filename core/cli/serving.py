@@ -14,7 +14,6 @@ from interlock.core.cli.call import Call
 from interlock.core.errors import InvalidInput, NotAllowed, UsageError
 from interlock.core.settings import Settings
 
-EXIT_FILES_CHANGED = 75  # to `up`: start me again at once
 EXIT_MISCONFIGURED = 78  # to `up`: I can never start, and have said why
 
 PortOption = Annotated[
@@ -60,14 +59,7 @@ def worker(
     """Run a worker alone. One a database; a second one is refused."""
 
     def run() -> int:
-        settings = _prepare(call, "worker")
-        if not reload:
-            return _run_main("interlock.core.worker.main", settings)
-        from interlock.core.cli import reloading
-
-        files = reloading.FileWatch(settings.config)
-        code = _run_main("interlock.core.worker.main", settings)
-        return EXIT_FILES_CHANGED if files.has_changed and code == 0 else code
+        return _run_main("interlock.core.worker.main", _prepare(call, "worker"), reload=reload)
 
     return _serve(call, run)
 
@@ -108,7 +100,7 @@ def _prepare(call: Call, process: str, **more: object) -> Settings:
     return settings
 
 
-def _run_main(module: str, settings: Settings) -> int:
+def _run_main(module: str, settings: Settings, **more: bool) -> int:
     # By name: the dashboard stands above this layer, and both take seconds to import.
-    main: Callable[[Settings], int] = importlib.import_module(module).main
-    return main(settings)
+    main: Callable[..., int] = importlib.import_module(module).main
+    return main(settings, **more)

@@ -14,12 +14,13 @@ import socket
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from interlock.core.bootstrap import build_app
 from interlock.core.graphs.entering import enter_project
 from interlock.core.graphs.loading import load_all
 from interlock.core.graphs.project import Project, read_project
+from interlock.core.graphs.reloading import following
 from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.workshop import Workshop
@@ -33,15 +34,18 @@ from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.serving import Heart, Server
 
+EXIT_FILES_CHANGED = 75  # to `up`: start me again at once
+
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-def main(settings: Settings) -> int:
+def main(settings: Settings, *, reload: bool = False) -> int:
     """
-    Run a worker until SIGTERM or SIGINT.
+    Run a worker until SIGTERM or SIGINT, or with `reload` until the project's files change.
 
     Returns:
-        The exit code, 0.
+        The exit code: 0, or 75 when the files changed.
 
     Raises:
         InvalidInput: The project's langgraph.json is missing or wrong.
@@ -55,9 +59,10 @@ def main(settings: Settings) -> int:
         enter_project(project)
         output.install()
         _tell(project)
-        _run(_work(app, project, worker_id), threads=settings.thread_count)
+        work = _work(app, project, worker_id, reload=reload)
+        has_changed = _run(work, threads=settings.thread_count)
     app.engine.dispose()
-    return 0
+    return EXIT_FILES_CHANGED if has_changed else 0
 
 
 def _tell(project: Project) -> None:
@@ -70,7 +75,7 @@ def _tell(project: Project) -> None:
         )
 
 
-def _run(work: Coroutine[Any, Any, None], *, threads: int) -> None:
+def _run(work: Coroutine[Any, Any, T], *, threads: int) -> T:
     """
     Run the loop to its end, going on after a SystemExit or KeyboardInterrupt of user code.
 
@@ -88,10 +93,20 @@ def _run(work: Coroutine[Any, Any, None], *, threads: int) -> None:
                 if task.done():
                     raise
                 logger.warning("user_code_tried_to_exit")
-        task.result()
+        return task.result()
 
 
-async def _work(app: App, project: Project, worker_id: WorkerId) -> None:
+async def _work(app: App, project: Project, worker_id: WorkerId, *, reload: bool) -> bool:
+    """Work until stopped; whether that was because files of the project changed."""
+    if not reload:
+        await _serve(app, project, worker_id, asyncio.Event())
+        return False
+    async with following(project) as changed:
+        await _serve(app, project, worker_id, changed)
+    return changed.is_set()
+
+
+async def _serve(app: App, project: Project, worker_id: WorkerId, changed: asyncio.Event) -> None:
     now = app.clock.now()
     worker = Worker(
         worker_id=worker_id,
@@ -125,10 +140,18 @@ async def _work(app: App, project: Project, worker_id: WorkerId) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
+        leaving = asyncio.create_task(_stop_after(changed, server), name="leave for a fresh worker")
         heart = Heart(app, ready)
         heart.start()
         try:
             await server.serve()
         finally:
             heart.stop()
+            leaving.cancel()
     logger.info("worker_stopped")
+
+
+async def _stop_after(changed: asyncio.Event, server: Server) -> None:
+    await changed.wait()
+    logger.info("files_changed")
+    server.stop()
