@@ -15,7 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from interlock.core import cli
+
 WAIT_S = 90
+pytestmark = pytest.mark.timeout(300)  # each starts several processes of several seconds
 CLI = (sys.executable, "-m", "interlock.core.cli")
 GRAPH = """
 from typing import TypedDict
@@ -95,40 +98,45 @@ def wait_for(condition: Callable[[], object], told: Callable[[], str]) -> None:
         time.sleep(0.05)
 
 
-def ask(folder: Path, *args: str):
-    done = subprocess.run(
-        [*CLI, *args, "--json"], cwd=folder, capture_output=True, text=True, timeout=WAIT_S
-    )
-    return done.returncode, json.loads(done.stdout)
+@pytest.fixture
+def ask(tmp_path, capsys, monkeypatch):
+    """Give a command on the folder's database; in this process, since starting one takes a second."""
+    for name in [name for name in os.environ if name.startswith("INTERLOCK_")]:
+        monkeypatch.delenv(name)
+
+    def run(*args: str):
+        capsys.readouterr()
+        code = cli.main([*args, "--data-dir", str(tmp_path / ".interlock"), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
 
 
 def is_gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_run_is_launched_held_and_released_and_a_second_up_is_refused(start, tmp_path):
+def test_a_run_is_launched_held_and_released_and_a_second_up_is_refused(start, ask):
     up = start()
     url = up.ready()["url"]
     code, launched = ask(
-        tmp_path, "launch", "essay_writer", "--input", '{"topic": "Interlocks"}', "--wait", "60"
+        "launch", "essay_writer", "--input", '{"topic": "Interlocks"}', "--wait", "60"
     )
     assert (code, launched["status"]) == (0, "waiting")
     [card] = launched["approvals"]
-    code, document = ask(tmp_path, "up", "--no-browser")
+    code, document = ask("up", "--no-browser")
     assert code == 3
     assert str(url) in document["error"]
 
-    code, decided = ask(tmp_path, "decide", card["approval_id"], "--approve")
+    code, decided = ask("decide", card["approval_id"], "--approve")
     assert code == 0
-    wait_for(
-        lambda: ask(tmp_path, "run", decided["run_id"])[1]["status"] in {"done", "failed"}, up.told
-    )
-    run = ask(tmp_path, "run", decided["run_id"])[1]
+    wait_for(lambda: ask("run", decided["run_id"])[1]["status"] in {"done", "failed"}, up.told)
+    run = ask("run", decided["run_id"])[1]
     assert (run["status"], run["error"]) == ("done", None)
-    assert ask(tmp_path, "run", launched["run_id"])[1]["status"] == "continued"
-    assert ask(tmp_path, "state", run["thread_id"])[1]["next"] == []
-    assert ask(tmp_path, "history", run["thread_id"])[1][0]["is_head"] is True
-    assert ask(tmp_path, "doctor")[0] == 0
+    assert ask("run", launched["run_id"])[1]["status"] == "continued"
+    assert ask("state", run["thread_id"])[1]["next"] == []
+    assert ask("history", run["thread_id"])[1][0]["is_head"] is True
+    assert ask("doctor")[0] == 0
 
     children = up.children()
     up.process.send_signal(signal.SIGINT)
@@ -137,7 +145,7 @@ def test_a_run_is_launched_held_and_released_and_a_second_up_is_refused(start, t
     assert "Traceback" not in up.told()
 
 
-def test_killed_children_come_back_and_a_killed_parent_takes_them_along(start, tmp_path):
+def test_killed_children_come_back_and_a_killed_parent_takes_them_along(start, ask):
     up = start()
     up.ready()
     before = up.children()
@@ -157,12 +165,12 @@ def test_killed_children_come_back_and_a_killed_parent_takes_them_along(start, t
     wait_for(lambda: all(is_gone(child) for child in children.values()), up.told)
     again = start()
     again.ready()
-    assert len(ask(tmp_path, "workflows")[1]) == 2
+    assert len(ask("workflows")[1]) == 2
     again.process.terminate()
     assert again.process.wait(WAIT_S) == 0
 
 
-def test_reload_follows_the_project_and_not_what_it_writes(start, tmp_path):
+def test_reload_follows_the_project_and_not_what_it_writes(start, tmp_path, ask):
     project = tmp_path / "my project"
     project.mkdir()
     (project / "graph.py").write_text(GRAPH.format(node="first"))
@@ -173,7 +181,7 @@ def test_reload_follows_the_project_and_not_what_it_writes(start, tmp_path):
     worker = up.children()["worker"].pid
     (project / "result.json").write_text("{}")
     (project / "graph.py").write_text(GRAPH.format(node="second"))
-    wait_for(lambda: ask(tmp_path, "workflows")[1][0]["nodes"] == ["second"], up.told)
+    wait_for(lambda: ask("workflows")[1][0]["nodes"] == ["second"], up.told)
     assert "Files have changed" in up.told()
     assert up.told().count("Files have changed") == 1
     assert up.children()["worker"].pid != worker
@@ -195,7 +203,7 @@ def test_what_can_never_start_is_said_once_and_ends_with_1(start, options, said)
     assert "started again" not in up.told()
 
 
-def test_an_open_door_is_refused_by_the_web_process_and_up_ends(start, monkeypatch, tmp_path):
+def test_an_open_door_is_refused_by_the_web_process_and_up_ends(tmp_path):
     done = subprocess.run(
         [*CLI, "up", "--port", "0", "--no-browser"],
         cwd=tmp_path,
