@@ -22,7 +22,9 @@ ENV_PREFIX = "INTERLOCK_"
 class Settings(BaseSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     config: Path | None = Field(
         default=None, description="The project's langgraph.json; unset serves the shipped gallery."
@@ -36,7 +38,9 @@ class Settings(BaseSettings):
         description="postgresql:// or sqlite:/// URL; unset keeps SQLite in the data folder.",
     )
     host: str = Field(default="127.0.0.1", description="Address the web process listens on.")
-    port: int = Field(default=8501, ge=0, le=65535, description="Port of the web process; 0 picks one.")
+    port: int = Field(
+        default=8501, ge=0, le=65535, description="Port of the web process; 0 picks one."
+    )
     allow_remote: bool = Field(
         default=False,
         description="Listen beyond loopback although nobody has to sign in. Anyone who reaches the port can approve.",
@@ -61,16 +65,25 @@ class Settings(BaseSettings):
         description="Threads for sync nodes; 0 means runs x 4 + 16.",
     )
     recursion_limit: int = Field(
-        default=100, ge=1, le=100_000, description="Supersteps a run may take unless its launch says otherwise."
+        default=100,
+        ge=1,
+        le=100_000,
+        description="Supersteps a run may take unless its launch says otherwise.",
     )
     drain_s: float = Field(
-        default=10.0, ge=0, le=600, description="Seconds a stopping worker waits for supersteps to end."
+        default=10.0,
+        ge=0,
+        le=600,
+        description="Seconds a stopping worker waits for supersteps to end.",
     )
     heartbeat_s: float = Field(
         default=2.0, gt=0, le=60, description="Seconds between two signs of life of a worker."
     )
     queue_events: int = Field(
-        default=5000, ge=10, le=1_000_000, description="Events held in memory before the graphs are slowed."
+        default=5000,
+        ge=10,
+        le=1_000_000,
+        description="Events held in memory before the graphs are slowed.",
     )
     max_snapshot_bytes: int = Field(
         default=2_000_000,
@@ -91,7 +104,9 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str | None) -> str | None:
-        if value is None or value.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        if value is None or value.startswith(
+            ("postgresql://", "postgresql+psycopg://", "sqlite:///")
+        ):
             return value
         raise ValueError("must start with postgresql:// or sqlite:///")
 
@@ -133,7 +148,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     except ValidationError as exc:
         problems = [_problem(error, given) for error in exc.errors()]
         raise InvalidInput(
-            "These settings are wrong:", problems=problems, hint="Run `interlock doctor` to see all."
+            "These settings are wrong:",
+            problems=problems,
+            hint="Run `interlock doctor` to see all.",
         ) from exc
 
 
