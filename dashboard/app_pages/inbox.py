@@ -41,7 +41,7 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
         session.keep_problems(approval_id, version, problems)
     except Conflict as exc:
         text = decisions.say_conflict(exc, now=app.clock.now())
-        state.leave_note(state.Note("conflict", f"{view.title}: {text}"))
+        state.leave_note(state.Note("conflict", text))
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
     else:
@@ -53,6 +53,11 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
         )
         session.pick(None, after=approval_id)
         session.turn_list()
+
+
+def leave(approval_id: str) -> None:
+    session.pick(None, after=approval_id)
+    session.turn_list()
 
 
 def pick_row(key: str, ids: Sequence[str]) -> None:
@@ -156,6 +161,7 @@ def draw_detail() -> None:
             problems=problems,
             draw_fresh=lambda: draw_fresh(view.approval_id, view.version),
             on_decide=decide,
+            on_next=leave,
         )
 
 

@@ -24,6 +24,7 @@ from interlock.dashboard.views.card import CardView
 from interlock.dashboard.views.escaping import md_escape
 
 OnDecide = Callable[[CardView, Verb | None], None]
+OnNext = Callable[[str], None]
 
 
 def draw_card(
@@ -32,6 +33,7 @@ def draw_card(
     problems: Sequence[FieldProblem],
     draw_fresh: Callable[[], None],
     on_decide: OnDecide,
+    on_next: OnNext,
 ) -> None:
     """
     Draw the card.
@@ -41,16 +43,18 @@ def draw_card(
         problems: What was wrong with the last try on this version.
         draw_fresh: Draws the live line that says when somebody else decides it.
         on_decide: Called with the card as it was drawn and the verb of the button.
+        on_next: Called with the id of a card that is closed, to leave it.
     """
     with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
         with st.container(gap=None):
             _draw_head(card)
-            draw_fresh()
+            if card.form is not None:
+                draw_fresh()
+        if card.form is None:
+            _draw_closed(card, on_next)
         _draw_asked(card)
         if card.form is not None:
             _draw_form(card, card.form, problems, on_decide)
-        elif card.closed:
-            st.info(md_escape(card.closed), icon=card.look.icon)
         _draw_more(card)
 
 
@@ -64,6 +68,17 @@ def _draw_head(card: CardView) -> None:
     st.caption(
         md_escape(f"{card.about} · {card.asked}{left}"),
         help=f"{card.asked_at}, card {card.approval_id}",
+    )
+
+
+def _draw_closed(card: CardView, on_next: OnNext) -> None:
+    st.info(md_escape(card.closed), icon=card.look.icon)
+    st.button(
+        "Next waiting card",
+        key=keys.verb("next", card.approval_id, card.version),
+        icon=":material/arrow_forward:",
+        on_click=on_next,
+        args=(card.approval_id,),
     )
 
 

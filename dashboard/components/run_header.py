@@ -42,7 +42,7 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
 
 
 def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct) -> None:
-    with st.popover("Act", icon=":material/more_vert:", key=f"act-{keys.run_reason(view.run_id)}"):
+    with st.popover("Cancel or retry", key=f"act-{keys.run_reason(view.run_id)}"):
         st.text_input(
             "Reason (optional)",
             key=keys.run_reason(view.run_id),

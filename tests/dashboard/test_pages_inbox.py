@@ -253,3 +253,11 @@ def test_decided_cards_are_kept_on_their_shelf(app, seed, open_page):
     assert "Already approved by Ben" in said(at).replace("\\", "")
     with pytest.raises(KeyError):
         at.button(key=keys.verb("approve", card.approval_id, 1))
+
+
+def test_a_closed_card_leads_to_the_next_that_waits(app, seed, open_page):
+    closed, waiting = ask(seed, "Refund 1?"), ask(seed, "Refund 2?")
+    deciding.decide(app, closed.approval_id, Intent(verb=Verb.APPROVE), version=1, actor="Ben")
+    at = open_page("inbox", approval_id=closed.approval_id)
+    press(at, closed, "next")
+    assert at.button(key=keys.verb("approve", waiting.approval_id, 1))
