@@ -24,14 +24,16 @@ def message_of(error: BaseException) -> str:
     """Read an error's text, whatever its `__str__` does."""
     try:
         text = str(error) or repr(error)
-    except Exception as broken:  # noqa: BLE001  user code decides what str() does
+    except BaseException as broken:  # noqa: BLE001  user code decides what str() does
         text = f"(its text cannot be read: {type(broken).__name__})"
     if isinstance(error, GraphRecursionError):
         text = f"{text.split(' For more')[0]} Retry goes on with a fresh limit."
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " … (cut)"
 
 
-def describe(error: BaseException, *, attempt: NodeRun | None, state: Json) -> Failure:
+def describe(
+    error: BaseException, *, attempt: NodeRun | None, state: Json, node: str | None = None
+) -> Failure:
     """
     Make the record of a failed run.
 
@@ -39,20 +41,26 @@ def describe(error: BaseException, *, attempt: NodeRun | None, state: Json) -> F
         error: What the graph raised.
         attempt: The attempt that failed, where one is known.
         state: The thread's state as JSON, or None.
+        node: The node that is to blame where no attempt failed.
     """
     try:
         stack = "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001  a traceback prints the error, hence runs user code
+    except BaseException:  # noqa: BLE001  a traceback prints the error, hence runs user code
         stack = "".join(traceback.format_tb(error.__traceback__))
     return Failure(
         type=type(error).__name__,
         message=message_of(error),
         stack=stack[-MAX_STACK:],
-        node=attempt.path if attempt else None,
+        node=attempt.path if attempt else node,
         attempt=attempt.attempt if attempt else None,
-        snapshot=projection.to_json(projection.mask(state), max_bytes=MAX_SNAPSHOT_BYTES),
+        snapshot=keep_state(state),
         versions=dict(versions()),
     )
+
+
+def keep_state(state: Json) -> Json:
+    """What is kept of a state with a failure: its secrets masked, its long values cut."""
+    return projection.to_json(projection.mask(state), max_bytes=MAX_SNAPSHOT_BYTES)
 
 
 @cache

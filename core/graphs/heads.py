@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import xxhash
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
-from langgraph.types import Interrupt, StateSnapshot
+from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from interlock.core.graphs import projection
 from interlock.core.graphs.tracking import path_of
@@ -19,24 +20,28 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 
 EVERY_NODE = "*"
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
+CONTROL_CHANNELS = frozenset({"__interrupt__", "__resume__", "__error__", "__error_source_node__"})
+NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
+AnyGraph = Pregel[Any, Any, Any, Any]
 CountAnswers = Callable[[ThreadId, CheckpointId], Awaitable[Mapping[str, int]]]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A head, the state it was read from, and the tasks of it that are finished."""
+    """A head and the state it was read from."""
 
     head: Head
     state: StateSnapshot
-    finished_task_ids: frozenset[str]
 
 
 async def read_head(
-    graph: Pregel[Any, Any, Any, Any],
+    graph: AnyGraph,
     config: RunnableConfig,
     options: RunOptions,
     count_answers: CountAnswers,
+    *,
+    askers: Collection[str] = (),
 ) -> Reading | None:
     """
     Read the head of a thread; None if it has no checkpoint yet.
@@ -46,6 +51,8 @@ async def read_head(
         config: The thread.
         options: The breakpoints of the run.
         count_answers: How many answers each task of a checkpoint has stored.
+        askers: Namespaces of tasks that asked before. A task called by a function is not part of
+            LangGraph's state, so only who saw it ask knows it.
     """
     state = await graph.aget_state(config)
     checkpoint_id = state.config["configurable"].get("checkpoint_id")
@@ -57,24 +64,45 @@ async def read_head(
     if any(t.interrupts for t in state.tasks):
         thread_id = ThreadId(config["configurable"]["thread_id"])
         answers = await count_answers(thread_id, CheckpointId(checkpoint_id))
-        interrupts = _read_interrupts(state, answers)
-    open_ids = {i.interrupt_id for i in interrupts if not i.is_answered}
-    untouched = [t for t in state.tasks if t.result is None and not t.interrupts and not t.error]
-    has_failed = any(t.error is not None and not _asks(t.interrupts, open_ids) for t in state.tasks)
-    metadata = state.metadata or {}
-    head = Head(
-        checkpoint_id=CheckpointId(checkpoint_id),
-        run_id=_run_id(metadata),
-        source=str(metadata.get("source", "")),
-        next=tuple(state.next),
-        interrupts=tuple(interrupts),
-        has_failed=has_failed,
-        has_unfinished=bool(untouched) and bool(state.next),
-    )
-    if len(untouched) == len(state.tasks) and state.next:
+        interrupts = _read_interrupts(state, answers, askers)
+    head = _read_tasks(state, tuple(interrupts))
+    if head.is_untouched and head.due:
         head = replace(head, is_at_breakpoint=await _is_at_breakpoint(graph, state, options))
-    finished = frozenset(t.id for t in state.tasks if t.result is not None)
-    return Reading(head, state, finished)
+    return Reading(head, state)
+
+
+def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> Head:
+    open_ids = {i.interrupt_id for i in interrupts if not i.is_answered}
+    running = [t for t in state.tasks if not is_finished(t, state)]
+    silent = [t for t in running if not any(i.id in open_ids for i in t.interrupts)]
+    failed = [t for t in silent if has_failed(t)]
+    return Head(
+        checkpoint_id=CheckpointId(state.config["configurable"]["checkpoint_id"]),
+        run_id=_run_id(state.metadata or {}),
+        due=tuple(t.name for t in state.tasks),
+        next=tuple(state.next),
+        interrupts=interrupts,
+        has_failed=bool(failed),
+        has_unfinished=len(silent) > len(failed),
+        is_untouched=not any(_is_touched(t, state) for t in state.tasks),
+    )
+
+
+def is_finished(task: PregelTask, state: StateSnapshot) -> bool:
+    """Whether a task's result is stored; the error of an attempt before it may be, too."""
+    return task.result is not None or task.name not in state.next
+
+
+def has_failed(task: PregelTask) -> bool:
+    """Whether an error is stored with a task. One that was cancelled from outside did not fail."""
+    error: Any = task.error  # read back, it is the error's repr
+    if error is None or isinstance(error, asyncio.CancelledError):
+        return False
+    return not str(error).startswith("CancelledError(")
+
+
+def _is_touched(task: PregelTask, state: StateSnapshot) -> bool:
+    return bool(task.interrupts) or has_failed(task) or is_finished(task, state)
 
 
 def _run_id(metadata: Any) -> RunId | None:
@@ -82,13 +110,7 @@ def _run_id(metadata: Any) -> RunId | None:
     return RunId(value) if isinstance(value, str) else None
 
 
-def _asks(interrupts: Collection[Interrupt], open_ids: Collection[str]) -> bool:
-    return any(i.id in open_ids for i in interrupts)
-
-
-async def _is_at_breakpoint(
-    graph: Pregel[Any, Any, Any, Any], state: StateSnapshot, options: RunOptions
-) -> bool:
+async def _is_at_breakpoint(graph: AnyGraph, state: StateSnapshot, options: RunOptions) -> bool:
     before = {*options.break_before, *_names(graph.interrupt_before_nodes)}
     if before & {*state.next, EVERY_NODE}:
         return True
@@ -103,7 +125,9 @@ def _names(nodes: Any) -> Collection[str]:
     return (nodes,) if isinstance(nodes, str) else tuple(nodes)
 
 
-def _read_interrupts(state: StateSnapshot, answers: Mapping[str, int]) -> list[LiveInterrupt]:
+def _read_interrupts(
+    state: StateSnapshot, answers: Mapping[str, int], askers: Collection[str]
+) -> list[LiveInterrupt]:
     """
     List the questions of a state with the innermost task that asks each.
 
@@ -111,20 +135,42 @@ def _read_interrupts(state: StateSnapshot, answers: Mapping[str, int]) -> list[L
     answers in one list; a question is open only while it is the next one to be answered.
     """
     found: dict[str, LiveInterrupt] = {}
-    for namespace, interrupt in _walk(state, ""):
-        count = answers.get(namespace.rpartition(":")[2], 0)
+    for walked, interrupt in _walk(state, ""):
+        namespace = _find_asker(interrupt.id, walked, askers, answers)
+        count = _count_answers(namespace, answers)
         asking = LiveInterrupt(
             interrupt_id=interrupt.id,
             value=projection.to_json(interrupt.value, max_bytes=MAX_PAYLOAD_BYTES),
             schema=getattr(interrupt, "response_schema", None),
             node=path_of(namespace),
             namespace=namespace,
-            is_answered=interrupt.id in {nth_interrupt_id(namespace, n) for n in range(count)},
+            is_answered=_has_asked(namespace, interrupt.id, range(count)),
         )
         known = found.get(interrupt.id)
         if known is None or len(namespace) > len(known.namespace):
             found[interrupt.id] = asking
     return list(found.values())
+
+
+def _find_asker(
+    interrupt_id: str, walked: str, askers: Collection[str], answers: Mapping[str, int]
+) -> str:
+    """The namespace whose next or last question this is: where it was found, or one inside."""
+    for namespace in askers:
+        count = _count_answers(namespace, answers)
+        if namespace.startswith(walked + "|") and _has_asked(
+            namespace, interrupt_id, range(count + 1)
+        ):
+            return namespace
+    return walked
+
+
+def _count_answers(namespace: str, answers: Mapping[str, int]) -> int:
+    return answers.get(namespace.rpartition(":")[2], 0)
+
+
+def _has_asked(namespace: str, interrupt_id: str, numbers: range) -> bool:
+    return any(nth_interrupt_id(namespace, n) == interrupt_id for n in numbers)
 
 
 def _walk(state: StateSnapshot, parent: str) -> Iterator[tuple[str, Interrupt]]:
@@ -144,3 +190,36 @@ def nth_interrupt_id(namespace: str, answered: int) -> str:
     """
     name = f"{namespace}|{answered}" if answered else namespace
     return xxhash.xxh3_128_hexdigest(name.encode())
+
+
+async def read_finished(graph: AnyGraph, reading: Reading) -> frozenset[str]:
+    """
+    Ids of the head's tasks whose results are stored, nested and called ones included.
+
+    Their results are used again when the graph goes on, which looks like a cache but is none.
+    """
+    written = {
+        task_id
+        for task_id, channel, _ in await _read_writes(graph, reading)
+        if channel not in CONTROL_CHANNELS
+    }
+    return frozenset(written | set(_walk_finished(reading.state)))
+
+
+async def has_own_update(graph: AnyGraph, reading: Reading) -> bool:
+    """Whether an update without a task, as an edit at a breakpoint writes, is stored at the head."""
+    return any(task_id == NULL_TASK_ID for task_id, _, _ in await _read_writes(graph, reading))
+
+
+async def _read_writes(graph: AnyGraph, reading: Reading) -> list[tuple[str, str, Any]]:
+    saver: Any = graph.checkpointer
+    saved = await saver.aget_tuple(reading.state.config)
+    return list(saved.pending_writes or ()) if saved is not None else []
+
+
+def _walk_finished(state: StateSnapshot) -> Iterator[str]:
+    for task in state.tasks:
+        if is_finished(task, state):
+            yield task.id
+        if isinstance(task.state, StateSnapshot):
+            yield from _walk_finished(task.state)

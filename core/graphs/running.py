@@ -8,18 +8,19 @@ goes out as an `Outcome`; records leave through `put`, which may wait and so slo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained, is_invalid_resume
-from langgraph.pregel import Pregel
 from langgraph.runtime import RunControl
-from langgraph.types import Command, Overwrite, StateUpdate
+from langgraph.types import Command
 
-from interlock.core.graphs import failing
-from interlock.core.graphs.heads import EVERY_NODE, CountAnswers, Reading, read_head
+from interlock.core.graphs import failing, heads, proceeding
+from interlock.core.graphs.fidelity import UnstorableValue
+from interlock.core.graphs.heads import EVERY_NODE, AnyGraph, CountAnswers, Reading
 from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tracking import Record, Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
@@ -30,10 +31,8 @@ from interlock.core.types import Json, ThreadId
 
 STREAM_MODES: Final[list[Literal["tasks", "custom", "messages"]]] = ["tasks", "custom", "messages"]
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
-END_NODE = "__end__"
 
 Put = Callable[[list[Record]], Awaitable[None]]
-AnyGraph = Pregel[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +50,22 @@ class Outcome:
     failure: Failure | None = None
     reason: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
-    sent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One delivery to carry out. `verb` is the answer of a breakpoint's card, for `proceed`."""
+    """
+    One delivery to carry out.
+
+    `verb` is the answer of a breakpoint's card, for `proceed`; `askers` are the namespaces of the
+    tasks that asked on this thread before.
+    """
 
     run: Run
     delivery: Delivery
     verb: Mapping[str, Json] | None
     snapshot_bytes: int
+    askers: frozenset[str] = frozenset()
 
 
 class Execution:
@@ -91,34 +95,66 @@ class Execution:
 
     async def read(self) -> Reading | None:
         """Read the thread's head."""
-        config = config_for(self._run)
-        return await read_head(self._graph, config, self._run.options, self._count_answers)
+        return await heads.read_head(
+            self._graph,
+            config_for(self._run),
+            self._run.options,
+            self._count_answers,
+            askers=self._task.askers | self._tracker.find_askers(),
+        )
 
     async def carry_out(self, first: Reading | None) -> Outcome:
         """Do what the head asks for. Raises only CancelledError, and only when cancelled from outside."""
-        plan = plan_delivery(
-            replace(self._task.delivery, head=first.head if first is not None else None)
-        )
+        await self._expect_cached(first)
+        reading, plan = first, self._plan(first)
         refused: dict[str, str] = {}
-        sent: set[str] = set()
         while True:
-            sent |= plan.answers.keys()
-            failure, error = await self._step(plan)
+            failure, error = await self._step(plan, reading)
             if isinstance(error, GraphDrained):
-                return Outcome(status=RunStatus.RUNNING, sent=frozenset(sent))
+                return Outcome(status=RunStatus.RUNNING)
             reading = await self.read()
+            if error is None and self._has_left(plan, reading):
+                plan = self._plan(reading)
+                continue
             if error is not None and is_invalid_resume(error):
-                refused |= self._find_refused(plan, reading, error)
-                rest = {i: a for i, a in plan.answers.items() if i not in refused}
-                open_ids = reading.head.open_ids if reading else frozenset()
-                if rest and rest.keys() <= open_ids:
+                blamed = self._find_refused(plan, reading, error)
+                refused |= blamed
+                if rest := self._find_unsent(plan, reading, refused):
                     plan = replace(plan, answers=rest)
                     continue
-                failure, error = None, None
-            outcome = self._conclude(plan, reading, failure, error)
-            return replace(outcome, refused=refused, sent=frozenset(sent))
+                error = None if blamed else error
+            return replace(self._conclude(reading, failure, error), refused=refused)
 
-    async def _step(self, plan: Plan) -> tuple[Failure | None, BaseException | None]:
+    def _has_left(self, plan: Plan, reading: Reading | None) -> bool:
+        """Whether a skip or a stop took the thread away from where its card was drawn."""
+        word = (self._task.verb or {}).get("verb")
+        is_away = (
+            reading is not None
+            and reading.head.checkpoint_id != self._task.delivery.card_checkpoint_id
+        )
+        return plan.step is Step.PROCEED and word in {"skip", "stop"} and is_away
+
+    def _find_unsent(
+        self, plan: Plan, reading: Reading | None, refused: Mapping[str, str]
+    ) -> dict[str, Json]:
+        """Answers that were sent along with a refused one and did not reach their question."""
+        open_ids = reading.head.open_ids if reading is not None else frozenset()
+        return {i: a for i, a in plan.answers.items() if i in open_ids and i not in refused}
+
+    def _plan(self, reading: Reading | None) -> Plan:
+        head = reading.head if reading is not None else None
+        return plan_delivery(replace(self._task.delivery, head=head))
+
+    async def _expect_cached(self, first: Reading | None) -> None:
+        """Only a graph with a cache serves from one; reading what is finished costs a query."""
+        if self._graph.cache is None:
+            return
+        finished = await heads.read_finished(self._graph, first) if first is not None else ()
+        self._tracker.expect_cached(_find_cacheable(self._graph), finished)
+
+    async def _step(
+        self, plan: Plan, reading: Reading | None
+    ) -> tuple[Failure | None, BaseException | None]:
         """Run the graph once; errors come back as values, whatever their class."""
         if plan.step is Step.REFUSE:
             return Failure(type="Refused", message=plan.reason), None
@@ -126,7 +162,8 @@ class Execution:
             return None, None
         status = NodeStatus.OK
         try:
-            await self._stream(await self._input_of(plan))
+            if not await self._write_checkpoint(plan, reading):
+                await self._stream(await self._input_of(plan, reading))
         except asyncio.CancelledError as exc:
             status = NodeStatus.CANCELLED
             current = asyncio.current_task()
@@ -144,7 +181,7 @@ class Execution:
         return None, None
 
     async def _stream(self, graph_input: Any) -> None:
-        async for part in self._graph.astream(
+        parts = self._graph.astream(
             graph_input,
             self._config,
             context=self._run.context,
@@ -159,85 +196,73 @@ class Execution:
             interrupt_after=_breaks(
                 self._run.options.break_after, self._graph.interrupt_after_nodes
             ),
-        ):
-            self._tracker.on_part(cast("dict[str, Any]", part))
-            records = self._tracker.take()
-            if records:
-                await self._put(records)
+        )
+        # Closed here: a cancellation while `put` waits would leave the graph running behind us.
+        async with aclosing(cast("AsyncGenerator[dict[str, Any]]", parts)) as stream:
+            async for part in stream:
+                self._tracker.on_part(part)
+                records = self._tracker.take()
+                if records:
+                    await self._put(records)
 
-    async def _input_of(self, plan: Plan) -> Any:
+    async def _input_of(self, plan: Plan, reading: Reading | None) -> Any:
         if plan.step is Step.SEND_INPUT:
             return self._run.input
         if plan.step is Step.SEND_ANSWERS:
             return Command(resume=dict(plan.answers))
         if plan.step is Step.PROCEED:
-            await self._apply_verb(self._task.verb or {})
+            return await proceeding.make_input(self._graph, self._task.verb or {}, reading)
         return None
 
-    async def _apply_verb(self, verb: Mapping[str, Json]) -> None:
-        """Write what a breakpoint's card decided; going on is the stream's part."""
+    async def _write_checkpoint(self, plan: Plan, reading: Reading | None) -> bool:
+        """Skip or stop; what to do from there, the new head says."""
         config: RunnableConfig = {
             "configurable": {"thread_id": self._run.thread_id},
             "metadata": dict(self._config["metadata"]),
         }
-        word = verb.get("verb")
-        if word == "edit":
-            values = {k: self._replacing(k, v) for k, v in (verb.get("values") or {}).items()}
-            await self._graph.aupdate_state(config, values)
-        elif word == "skip":
-            state = await self._graph.aget_state(config)
-            updates = [StateUpdate(None, as_node=name) for name in state.next]
-            await self._graph.abulk_update_state(config, [updates])
-        elif word == "stop":
-            await self._graph.aupdate_state(config, None, as_node=END_NODE)
-
-    def _replacing(self, channel: str, value: Json) -> Any:
-        """An edit replaces what stands there, also where the channel would append (law 6)."""
-        kind = type(self._graph.channels.get(channel)).__name__
-        return Overwrite(value) if kind in {"BinaryOperatorAggregate", "DeltaChannel"} else value
+        verb = self._task.verb or {}
+        return plan.step is Step.PROCEED and await proceeding.write_checkpoint(
+            self._graph, config, verb, reading
+        )
 
     def _find_refused(
         self, plan: Plan, reading: Reading | None, error: BaseException
     ) -> dict[str, str]:
-        """Name the questions whose answer was refused: those of the task that raised."""
-        reason = failing.message_of(error)
+        """Name the questions whose answer was refused, each with its reason."""
         open_sent = [
             i
             for i in (reading.head.interrupts if reading else ())
             if i.interrupt_id in plan.answers and not i.is_answered
         ]
-        failed = self._tracker.failed
-        blamed = [i for i in open_sent if failed is not None and i.namespace == failed.namespace]
-        return {i.interrupt_id: reason for i in blamed or open_sent}
+        reasons = self._tracker.refusals
+        blamed = {i.interrupt_id: reasons[i.namespace] for i in open_sent if i.namespace in reasons}
+        return blamed or {i.interrupt_id: failing.message_of(error) for i in open_sent}
 
     def _conclude(
-        self,
-        plan: Plan,
-        reading: Reading | None,
-        failure: Failure | None,
-        error: BaseException | None,
+        self, reading: Reading | None, failure: Failure | None, error: BaseException | None
     ) -> Outcome:
         snapshot = snapshot_of(self._run.thread_id, reading, self._task.snapshot_bytes)
         head = reading.head if reading is not None else None
+        values = snapshot.values if snapshot is not None else None
         if error is not None:
-            attempt = self._tracker.failed
-            values = snapshot.values if snapshot is not None else None
-            failure = failing.describe(error, attempt=attempt, state=values)
+            failure = self._describe(error, values)
+        elif failure is None and reading is not None and reading.head.has_failed:
+            failure = _failure_on_record(reading, values)
         if failure is not None:
             return Outcome(status=RunStatus.FAILED, head=head, snapshot=snapshot, failure=failure)
-        if plan.step is Step.RECORD and head is not None and head.has_failed:
-            return Outcome(
-                status=RunStatus.FAILED,
-                head=head,
-                snapshot=snapshot,
-                failure=_failure_on_record(reading),
-            )
         stopped = (self._task.verb or {}).get("verb") == "stop"
-        if stopped and (head is None or not head.next):
+        if stopped and (head is None or not head.due):
             return Outcome(
                 status=RunStatus.CANCELLED, head=head, snapshot=snapshot, reason="stopped"
             )
         return Outcome(status=_status_of(head), head=head, snapshot=snapshot)
+
+    def _describe(self, error: BaseException, values: Json) -> Failure:
+        node = None
+        if isinstance(error, UnstorableValue):  # raised after the node that made it had ended
+            node = self._tracker.find_writer(error.key_path.partition(".")[0].partition("[")[0])
+        attempt = self._tracker.find_failed(error)
+        return failing.describe(error, attempt=attempt, state=values, node=node)
 
 
 def config_for(run: Run, *, callbacks: list[Any] | None = None) -> RunnableConfig:
@@ -267,22 +292,36 @@ def snapshot_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) ->
 
 
 def _status_of(head: Head | None) -> RunStatus:
-    if head is None or not head.next:
+    if head is None or not head.due:
         return RunStatus.DONE
     return RunStatus.WAITING if head.open_ids else RunStatus.PAUSED
 
 
-def _failure_on_record(reading: Reading | None) -> Failure:
+def _failure_on_record(reading: Reading, values: Json) -> Failure:
     """The failure as the checkpoint keeps it: a text, because its process died before recording it."""
-    task = next((t for t in (reading.state.tasks if reading else ()) if t.error is not None), None)
-    text = str(task.error) if task is not None else ""
-    name, _, _ = text.partition("(")
+    tasks = [
+        t
+        for t in reading.state.tasks
+        if heads.has_failed(t) and not heads.is_finished(t, reading.state)
+    ]
+    text = str(tasks[0].error) if tasks else ""
     return Failure(
-        type=name or "Error",
+        type=text.partition("(")[0] or "Error",
         message=text,
-        node=task.name if task is not None else None,
+        node=tasks[0].name if tasks else None,
+        snapshot=failing.keep_state(values),
         versions=dict(failing.versions()),
     )
+
+
+def _find_cacheable(graph: AnyGraph) -> Callable[[str], bool]:
+    """Nodes with a cache policy; and what is no node: a function called as a task may have one."""
+    known: dict[str, bool] = {}
+    for part in (graph, *(g for _, g in graph.get_subgraphs(recurse=True))):
+        for name, node in getattr(part, "nodes", {}).items():
+            has_policy = bool(node.cache_policy or getattr(part, "cache_policy", None))
+            known[name] = known.get(name, False) or has_policy
+    return lambda name: known.get(name, True)
 
 
 def _breaks(given: Collection[str], own: Any) -> Any:

@@ -17,18 +17,15 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import BaseMessage, BaseMessageChunk
-from langgraph.errors import GraphBubbleUp, GraphInterrupt
+from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, is_invalid_resume
 
 from interlock.core.graphs import failing, projection
+from interlock.core.graphs.messages import Messages
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
 
-MERGE_S = 0.1  # a message's deltas within this time become one event
 MAX_EVENT_BYTES = 20_000  # JSON of one event; a longer value is cut and marked
-MAX_TEXT = 200_000  # characters of one message kept
-INTERNAL_PREFIX = "__"
 
 Record = NodeRun | RunEvent
 
@@ -39,19 +36,25 @@ class _Attempt:
     started: float  # time.perf_counter()
 
 
-@dataclass
-class _Message:
-    path: str
-    text: str
-    unsent: str
-    sent_at: float
-    is_done: bool = False
+@dataclass(frozen=True)
+class _Silent:
+    """A task that was started and has not called back: cached, done before, or a called function."""
+
+    name: str
+    loop: str  # the namespace of the graph it runs in
+    step: int
+    started_at: datetime
+    started: float  # time.perf_counter()
 
 
 def path_of(namespace: str) -> str:
     """Turn LangGraph's namespace ("team:<task>|writer:<task>") into a node path ("team/writer")."""
     names = [part.rpartition(":")[0] or part for part in namespace.split("|")]
     return "/".join(name for name in names if name and not name.isdigit())
+
+
+def _join(*parts: str) -> str:
+    return "|".join(part for part in parts if part)
 
 
 class Tracker(BaseCallbackHandler):
@@ -70,21 +73,58 @@ class Tracker(BaseCallbackHandler):
         self._run = run
         self._now = now
         self._seq = last_seq
+        self._may_be_cached: Callable[[str], bool] = lambda _: False
         self._finished_before: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # sync subgraphs call back from threads of the executor
         self._records: list[Record] = []
         self._open: dict[UUID, _Attempt] = {}
         self._attempts: dict[str, int] = {}
-        self._silent: dict[
-            str, tuple[str, float]
-        ] = {}  # task id -> path, of tasks with no callback yet
-        self._messages: dict[str, _Message] = {}
-        self.failed: NodeRun | None = None
+        self._silent: dict[str, _Silent] = {}  # by task id
+        self._step = 0  # the newest that a callback named
+        self._messages = Messages(self._emit_at, path_of=path_of)
+        self._errors: dict[str, tuple[BaseException, NodeRun]] = {}  # by task id, innermost first
+        self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
+        self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
+        self._askers: set[str] = set()  # namespaces of nodes that asked
+        self.refusals: dict[str, str] = {}  # namespace -> why it refused its answer
         self.step_nodes: dict[int, list[str]] = {}
+        self.has_cached = False
 
-    def expect_finished(self, task_ids: Collection[str]) -> None:
-        """These tasks of the head are finished: starting without running does not mean cached."""
-        self._finished_before = frozenset(task_ids)
+    def expect_cached(
+        self, may_be_cached: Callable[[str], bool], finished_before: Collection[str]
+    ) -> None:
+        """
+        Tell which tasks that start without running were served from a cache.
+
+        Args:
+            may_be_cached: Whether a node of this name may be.
+            finished_before: Ids of tasks whose stored result is used again, which looks the same.
+        """
+        self._may_be_cached = may_be_cached
+        self._finished_before = frozenset(finished_before)
+
+    def find_failed(self, error: BaseException) -> NodeRun | None:
+        """The attempt in which an error was raised: the innermost, if it came up through several."""
+        with self._lock:
+            found = [record for raised, record in self._errors.values() if raised is error]
+        return max(found, key=lambda record: len(record.namespace), default=None)
+
+    def find_askers(self) -> frozenset[str]:
+        """
+        Namespaces of the tasks that may have asked.
+
+        A function that is called as a task does not call back and is in no state, so each that did
+        not finish may have asked, from within each node that asked or failed.
+        """
+        with self._lock:
+            nodes = self._askers | {record.namespace for _, record in self._errors.values()}
+            calls = [f"{name}:{task_id}" for task_id, name in self._calls.items()]
+        return frozenset(nodes | {f"{node}|{call}" for node in nodes for call in calls})
+
+    def find_writer(self, channel: str) -> str | None:
+        """The node that wrote a channel last, by its path."""
+        paths = [path for path, channels in self._outputs.items() if channel in channels]
+        return paths[-1] if paths else None
 
     # -- records ---------------------------------------------------------------------------
 
@@ -98,6 +138,9 @@ class Tracker(BaseCallbackHandler):
         """Add an event with the next sequence number."""
         with self._lock:
             self._emit(kind, data, path)
+
+    def _emit_at(self, kind: str, data: Json, path: str) -> None:
+        self.emit(kind, data, path=path)
 
     def _emit(self, kind: str, data: Json, path: str) -> None:
         self._seq += 1
@@ -147,6 +190,7 @@ class Tracker(BaseCallbackHandler):
         with self._lock:
             attempt = self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
             self._silent.pop(task_id, None)
+            self._step = int(metadata.get("langgraph_step", 0))
             record = NodeRun(
                 run_id=self._run.run_id,
                 thread_id=self._run.thread_id,
@@ -157,7 +201,7 @@ class Tracker(BaseCallbackHandler):
                 node=str(node),
                 path=path_of(namespace),
                 namespace=namespace,
-                step=int(metadata.get("langgraph_step", 0)),
+                step=self._step,
                 status=NodeStatus.RUNNING,
                 started_at=self._now(),
             )
@@ -186,15 +230,17 @@ class Tracker(BaseCallbackHandler):
         """An attempt asked a human, was cancelled, handed over to its parent, or failed."""
         if isinstance(error, GraphInterrupt):
             status = NodeStatus.INTERRUPTED
+        elif isinstance(error, (asyncio.CancelledError, GraphDrained)):
+            status = NodeStatus.CANCELLED
         elif isinstance(error, GraphBubbleUp):
             status = NodeStatus.OK
-        elif isinstance(error, asyncio.CancelledError):
-            status = NodeStatus.CANCELLED
         else:
             status = NodeStatus.ERROR
         self._end(run_id, status, error if status is NodeStatus.ERROR else None)
 
     def _end(self, run_id: UUID, status: NodeStatus, error: BaseException | None) -> None:
+        # Outside the lock: an error's text is user code, and what it prints comes back as an event.
+        text = failing.message_of(error) if error is not None else None
         with self._lock:
             attempt = self._open.pop(run_id, None)
             if attempt is None:
@@ -204,15 +250,19 @@ class Tracker(BaseCallbackHandler):
                 status=status,
                 duration_ms=(time.perf_counter() - attempt.started) * 1000,
                 error_type=type(error).__name__ if error is not None else None,
-                error_message=failing.message_of(error) if error is not None else None,
+                error_message=text,
             )
-            if error is not None and not self._is_outer(record):
-                self.failed = record
+            self._errors.pop(record.task_id, None)
+            if error is not None:
+                self._add_error(error, record)
+            if status is NodeStatus.INTERRUPTED:
+                self._askers.add(record.namespace)
             self._add_node(record)
 
-    def _is_outer(self, record: NodeRun) -> bool:
-        """Whether this failure is only the known inner one on its way up through its subgraph."""
-        return self.failed is not None and self.failed.namespace.startswith(record.namespace + "|")
+    def _add_error(self, error: BaseException, record: NodeRun) -> None:
+        self._errors[record.task_id] = (error, record)
+        if is_invalid_resume(error):
+            self.refusals[record.namespace] = record.error_message or ""
 
     # -- stream ----------------------------------------------------------------------------
 
@@ -220,7 +270,7 @@ class Tracker(BaseCallbackHandler):
         """Take one part of `astream(version="v2")`."""
         kind, namespace, data = part["type"], part["ns"], part["data"]
         if kind == "messages":
-            self._on_message(*data)
+            self._messages.add(*data)
         elif kind == "tasks":
             self._on_task(namespace, data)
         elif kind == "custom":
@@ -228,51 +278,75 @@ class Tracker(BaseCallbackHandler):
             self.emit("custom", projection.to_json(data, max_bytes=MAX_EVENT_BYTES), path=path)
 
     def _on_task(self, namespace: Sequence[str], data: dict[str, Any]) -> None:
-        task_id, name = data["id"], data["name"]
-        path = path_of("|".join((*namespace, f"{name}:{task_id}")))
+        task_id, name, loop = data["id"], data["name"], "|".join(namespace)
         if "triggers" in data:
-            with self._lock:
-                if task_id not in self._attempts:
-                    self._silent[task_id] = (path, time.perf_counter())
+            self._start_silent(task_id, name, loop)
             return
+        error = data["error"]
+        text = failing.message_of(error) if error is not None else None
+        path = path_of(_join(loop, f"{name}:{task_id}"))
         with self._lock:
-            self._silent.pop(task_id, None)
-        if data["interrupts"] or data["error"] is not None:
+            silent = self._silent.pop(task_id, None)
+            if silent is not None and not data["interrupts"]:
+                path = self._end_call(task_id, silent, error, text)
+        if data["interrupts"] or error is not None:
             return
-        output = projection.to_json(data["result"], max_bytes=MAX_EVENT_BYTES)
+        result = data["result"]
+        self._outputs.pop(path, None)
+        self._outputs[path] = tuple(result) if isinstance(result, dict) else ()
+        output = projection.to_json(result, max_bytes=MAX_EVENT_BYTES)
         self.emit("update", {"task_id": task_id, "output": output}, path=path)
 
-    def _on_message(self, message: BaseMessage, metadata: dict[str, Any]) -> None:
-        path = path_of(str(metadata.get("langgraph_checkpoint_ns", "")))
-        key = message.id or f"{path}:{id(message)}"
-        text = str(message.text)
-        is_chunk = isinstance(message, BaseMessageChunk)
+    def _start_silent(self, task_id: str, name: str, loop: str) -> None:
         with self._lock:
-            known = self._messages.get(key)
-            if known is not None and known.is_done:
-                return  # a node returns the message it has streamed: the same one again
-            if known is None:
-                known = self._messages[key] = _Message(path, "", "", time.perf_counter())
-            if not is_chunk and known.text:
-                known.unsent = ""
-            elif len(known.text) < MAX_TEXT:
-                known.text += text
-                known.unsent += text
-            known.is_done = not is_chunk or getattr(message, "chunk_position", None) == "last"
-            if known.is_done:
-                self._send_whole(key, known, message.type.removesuffix("MessageChunk"))
-            elif time.perf_counter() - known.sent_at >= MERGE_S and known.unsent:
-                self._send_delta(key, known)
+            if task_id not in self._attempts:
+                self._silent[task_id] = _Silent(
+                    name, loop, self._step, self._now(), time.perf_counter()
+                )
 
-    def _send_delta(self, key: str, message: _Message) -> None:
-        self._emit("message", {"id": key, "text": message.unsent, "done": False}, message.path)
-        message.unsent, message.sent_at = "", time.perf_counter()
+    def _end_call(
+        self, task_id: str, call: _Silent, error: BaseException | None, text: str | None
+    ) -> str:
+        """A function called as a task ended: only the stream tells of it. Its path."""
+        namespace = self._find_namespace(task_id, call)
+        record = replace(
+            self._record(task_id, call, namespace),
+            status=NodeStatus.OK if error is None else NodeStatus.ERROR,
+            duration_ms=(time.perf_counter() - call.started) * 1000,
+            error_type=type(error).__name__ if error is not None else None,
+            error_message=text,
+        )
+        if error is not None:
+            self._calls[task_id] = call.name
+            self._add_error(error, record)
+        self._add_node(record)
+        return record.path
 
-    def _send_whole(self, key: str, message: _Message, role: str) -> None:
-        if message.text:
-            data = {"id": key, "text": message.text, "role": role, "done": True}
-            self._emit("message", data, message.path)
-        message.text, message.unsent = "", ""
+    def _find_namespace(self, task_id: str, call: _Silent) -> str:
+        """Who called it is known only where a single node could have."""
+        callers = {
+            a.record.namespace
+            for a in self._open.values()
+            if a.record.namespace.rpartition("|")[0] == call.loop
+        }
+        caller = callers.pop() if len(callers) == 1 else call.loop
+        return _join(caller, f"{call.name}:{task_id}")
+
+    def _record(self, task_id: str, task: _Silent, namespace: str) -> NodeRun:
+        return NodeRun(
+            run_id=self._run.run_id,
+            thread_id=self._run.thread_id,
+            workflow=self._run.workflow,
+            task_id=task_id,
+            attempt=1,
+            delivery=self._run.deliveries,
+            node=task.name,
+            path=path_of(namespace),
+            namespace=namespace,
+            step=task.step,
+            status=NodeStatus.RUNNING,
+            started_at=task.started_at,
+        )
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -283,36 +357,23 @@ class Tracker(BaseCallbackHandler):
         Siblings of a failed node emit no result (measured) and end as `status`; a task that was
         started but never called back was served from the cache, unless it was finished before.
         """
+        self._messages.flush()
         with self._lock:
-            for key, message in self._messages.items():
-                if not message.is_done and message.unsent:
-                    self._send_delta(key, message)
             for attempt in self._open.values():
                 elapsed_ms = (time.perf_counter() - attempt.started) * 1000
                 self._add_node(replace(attempt.record, status=status, duration_ms=elapsed_ms))
             self._open.clear()
-            if status is NodeStatus.OK:
-                self._add_cached()
+            for task_id, silent in self._silent.items():
+                self._close_silent(task_id, silent)
             self._silent.clear()
 
-    def _add_cached(self) -> None:
-        for task_id, (path, _) in self._silent.items():
-            if task_id in self._finished_before or path.startswith(INTERNAL_PREFIX):
-                continue
-            self._add_node(
-                NodeRun(
-                    run_id=self._run.run_id,
-                    thread_id=self._run.thread_id,
-                    workflow=self._run.workflow,
-                    task_id=task_id,
-                    attempt=1,
-                    delivery=self._run.deliveries,
-                    node=path.rpartition("/")[2],
-                    path=path,
-                    namespace="",
-                    step=0,
-                    status=NodeStatus.CACHED,
-                    started_at=self._now(),
-                    duration_ms=0.0,
-                )
-            )
+    def _close_silent(self, task_id: str, silent: _Silent) -> None:
+        if task_id in self._finished_before:
+            return
+        if self._may_be_cached(silent.name):
+            self.has_cached = True
+            record = self._record(task_id, silent, _join(silent.loop, f"{silent.name}:{task_id}"))
+            step = silent.step + 1  # it was started before its step had called back
+            self._add_node(replace(record, step=step, status=NodeStatus.CACHED, duration_ms=0.0))
+        else:
+            self._calls[task_id] = silent.name

@@ -15,7 +15,8 @@ from enum import StrEnum
 from interlock.core.model.runs import RunKind
 from interlock.core.types import CheckpointId, Json, RunId
 
-MAX_DELIVERIES_WITHOUT_PROGRESS = 3  # law 4: after that the job "kills its worker"
+MAX_DEATHS_AT_ONE_PLACE = 3  # law 4: after that the job "kills its worker"
+HANDED_OVER = ""  # the note of a job whose worker stopped in good order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +41,21 @@ class Head:
     """
     A thread's newest checkpoint.
 
-    `has_failed`: a task of it recorded an error. `has_unfinished`: a task of it was neither
-    finished, failed nor held. `is_at_breakpoint`: a breakpoint of the run applies right here.
+    `due` are the nodes of all its tasks, `next` those of the unfinished ones: a worker may die
+    between the last task's end and the checkpoint that takes it in, and then the thread is not
+    finished although nothing of it is left to run. `has_failed`: a task of it ended in an error.
+    `has_unfinished`: a task of it neither finished, nor failed, nor waits for an answer.
+    `is_untouched`: no task of it left a trace. `is_at_breakpoint`: and a breakpoint applies here.
     """
 
     checkpoint_id: CheckpointId
     run_id: RunId | None
-    source: str
+    due: tuple[str, ...]
     next: tuple[str, ...]
     interrupts: tuple[LiveInterrupt, ...] = ()
     has_failed: bool = False
     has_unfinished: bool = False
+    is_untouched: bool = False
     is_at_breakpoint: bool = False
 
     @property
@@ -127,19 +132,17 @@ def plan_delivery(delivery: Delivery) -> Plan:
 
 def _plan_proceed(delivery: Delivery) -> Plan:
     head = delivery.head
-    if head is not None and head.checkpoint_id == delivery.card_checkpoint_id:
-        has_run = head.has_failed and not delivery.is_first and not delivery.is_retry
-        return Plan(Step.RECORD) if has_run else Plan(Step.PROCEED)
-    if delivery.is_first or head is None:
+    if head is None:
+        return Plan(Step.REFUSE, reason="The thread has no checkpoint to go on from.")
+    if head.checkpoint_id == delivery.card_checkpoint_id:
+        return Plan(Step.PROCEED) if head.is_untouched else _plan_rest(delivery, head)
+    if head.run_id not in delivery.own_run_ids and not delivery.is_retry:
         return Plan(Step.REFUSE, reason="The thread has moved on since the card was drawn.")
-    if head.run_id in delivery.own_run_ids and head.source == "update":
-        # The edit or the skip was written; going on past the same breakpoint was part of the verb.
-        return Plan(Step.GO_ON) if head.next else Plan(Step.RECORD)
     return _plan_rest(delivery, head)
 
 
 def _plan_rest(delivery: Delivery, head: Head) -> Plan:
-    if not head.next:
+    if not head.due:
         return Plan(Step.RECORD)
     if head.has_failed:
         # Only a retry runs a failed node again; any other delivery records what it finds.
@@ -151,27 +154,36 @@ def _plan_rest(delivery: Delivery, head: Head) -> Plan:
 
 @dataclass(frozen=True)
 class Tries:
-    """How often a job was handed out at the same head, and the note to keep with it."""
+    """How often a job was handed out at one place, this time included, and the note to keep."""
 
     count: int
     note: str
 
+    @property
+    def are_too_many(self) -> bool:
+        """Whether so many workers died at this place that it is not tried again."""
+        return self.count > MAX_DEATHS_AT_ONE_PLACE
 
-def count_tries(progress: str | None, head: Head | None, own_run_ids: frozenset[RunId]) -> Tries:
+    @property
+    def are_hopeless(self) -> bool:
+        """Whether a worker died even of reading how far the run came."""
+        return self.count > MAX_DEATHS_AT_ONE_PLACE + 1
+
+
+def count_tries(progress: str | None, place: CheckpointId | None) -> Tries:
     """
-    Count deliveries without a new checkpoint, for a job that is handed out again.
+    Count the deliveries of a job at one place, for a job that is handed out again.
 
     Args:
-        progress: The note of the delivery before; None for the first, empty after a handover.
-        head: Where the thread stands now.
-        own_run_ids: A head of these runs means that the first delivery came somewhere.
+        progress: The note of the delivery before; None if that was the first, empty if it was
+            handed over in good order.
+        place: The thread's newest checkpoint now: where the delivery before came to its end.
     """
-    place = head.checkpoint_id if head is not None else "-"
+    here = place or "-"
+    if progress == HANDED_OVER:
+        return _tries(here, 1)
     known, _, count = (progress or "").rpartition(":")
-    if progress is None:
-        came_on = head is not None and head.run_id in own_run_ids
-        return _tries(place, 1 if came_on else 2)
-    return _tries(place, int(count) + 1 if known == place else 1)
+    return _tries(here, int(count) + 1 if known == here else 2)
 
 
 def _tries(place: str, count: int) -> Tries:

@@ -19,7 +19,7 @@ from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.payloads import Question
 from interlock.core.model.runs import Run, RunStatus
 from interlock.core.store import approvals, decisions, runs, workflows
-from interlock.core.types import ApprovalId, Json, new_id
+from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
 BREAK_KEY = "break:"
 
@@ -52,9 +52,6 @@ def level_cards(
         refused: Ids of questions whose answer the graph refused, with its reason.
         now: When.
     """
-    if status is RunStatus.CANCELLED:
-        approvals.close_for_thread(conn, run.thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
-        return Levelled((), 0)
     asked: list[Approval] = []
     kept: list[ApprovalId] = []
     for interrupt in head.interrupts:
@@ -78,7 +75,13 @@ def level_cards(
     approvals.close_for_thread(
         conn, run.thread_id, status=ApprovalStatus.SUPERSEDED, now=now, except_ids=kept
     )
+    approvals.adopt(conn, kept, run.run_id)
     return Levelled(tuple(asked), len(kept))
+
+
+def withdraw_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:
+    """Nobody is asked any more: the thread's run was cancelled."""
+    approvals.close_for_thread(conn, thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
 
 
 def _level_one(

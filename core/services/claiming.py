@@ -20,12 +20,17 @@ MAX_CHAIN = 1000  # retries of retries that are followed back; far beyond what a
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """A job with all its worker needs, so that carrying it out reads no app table."""
+    """
+    A job with all its worker needs, so that carrying it out reads no app table.
+
+    `askers` are the namespaces of the tasks that asked on the thread before.
+    """
 
     job: Job
     run: Run
     delivery: Delivery
     verb: Mapping[str, Json] | None
+    askers: frozenset[str]
     last_seq: int
     indexed_to: CheckpointId | None
 
@@ -45,7 +50,7 @@ def is_any_due(app: App) -> bool:
 
 
 def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
-    """Take up to `limit` due jobs; a run that was cancelled meanwhile is closed on the way."""
+    """Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way."""
     now = app.clock.now()
     claimed: list[Claimed] = []
     snapshots: list[Job] = []
@@ -74,11 +79,7 @@ def _start(app: App, conn: Connection, job: Job) -> Run | None:
     run = runs.fetch(conn, RunId(str(job.payload["run_id"])))
     if run is None or not run.is_open:
         return None
-    now = app.clock.now()
-    if run.cancel_requested_at is not None:
-        runs.move(conn, run.run_id, from_={run.status}, to=RunStatus.CANCELLED, ended_at=now)
-        return None
-    started = run.started_at or now
+    started = run.started_at or app.clock.now()
     runs.move(
         conn,
         run.run_id,
@@ -109,6 +110,7 @@ def _describe(conn: Connection, job: Job, run: Run) -> Claimed:
             head=None,
         ),
         verb=verb,
+        askers=_find_askers(conn, run),
         last_seq=events.last_seq(conn, run.run_id),
         indexed_to=checkpoints.newest_id(conn, run.thread_id),
     )
@@ -155,6 +157,19 @@ def _read_answers(conn: Connection, run: Run, *, is_retry: bool) -> Mapping[str,
         if carrier is not None and carrier.status is not RunStatus.QUEUED:
             answers[card.interrupt_id] = newest.answer
     return answers
+
+
+def _find_askers(conn: Connection, run: Run) -> frozenset[str]:
+    if run.kind is RunKind.START and run.deliveries == 1:
+        return frozenset()  # whoever asked on this thread before is left behind by the new input
+    cards = approvals.fetch_many(
+        conn,
+        statuses=("pending", "decided"),
+        thread_id=run.thread_id,
+        limit=MAX_CHAIN,
+        newest_first=True,
+    )
+    return frozenset(card.namespace for card in cards if card.namespace)
 
 
 def _read_verb(

@@ -7,18 +7,18 @@ they are committed together (DESIGN.md section 6).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.model.delivery import Head
+from interlock.core.model.delivery import HANDED_OVER, Head
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.queue.port import Job
-from interlock.core.services.carding import Levelled, level_cards
+from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.store import (
     checkpoints,
@@ -96,7 +96,7 @@ def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus
     run = ending.run
     index_checkpoints(conn, run.thread_id, ending.entries)
     if ending.status is RunStatus.RUNNING:
-        app.queue.note_progress(conn, ending.job.job_id, progress="")
+        app.queue.note_progress(conn, ending.job.job_id, progress=HANDED_OVER)
         runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
         nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
         return RunStatus.QUEUED
@@ -104,7 +104,9 @@ def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus
         snapshots.put(conn, ending.snapshot)
     threads.lock(conn, run.thread_id)
     levelled = Levelled((), 0)
-    if ending.head is not None:
+    if ending.status is RunStatus.CANCELLED:
+        withdraw_cards(conn, run.thread_id, now=now)
+    elif ending.head is not None:
         levelled = level_cards(
             conn,
             run,
@@ -178,20 +180,46 @@ def index_checkpoints(
     """
     Add checkpoints to a thread's index, oldest first, each on its branch.
 
-    A child of the newest checkpoint goes on with its branch; a child of an older one starts another
+    The first child of a checkpoint goes on with its branch, any later one starts another
     (LangGraph's head is the newest checkpoint, never a notion of a branch: measured).
     """
     if not entries:
         return
     newest_id = checkpoints.newest_id(conn, thread_id)
     newest = checkpoints.fetch(conn, thread_id, newest_id) if newest_id is not None else None
-    branch = newest.branch if newest is not None else 0
-    next_branch = checkpoints.next_branch(conn, thread_id) if newest is not None else 1
+    branches = {newest.checkpoint_id: newest.branch} if newest is not None else {}
+    next_branch = checkpoints.next_branch(conn, thread_id)
+    parents: set[CheckpointId] = set()  # of entries placed here
     placed: list[CheckpointEntry] = []
-    previous: CheckpointId | None = newest_id
     for entry in entries:
-        if previous is not None and entry.parent_id != previous:
+        branch = _find_branch(conn, entry, branches, parents, is_first=next_branch == 0)
+        if branch is None:
             branch, next_branch = next_branch, next_branch + 1
+        next_branch = max(next_branch, branch + 1)
         placed.append(replace(entry, branch=branch))
-        previous = entry.checkpoint_id
+        branches[entry.checkpoint_id] = branch
+        if entry.parent_id is not None:
+            parents.add(entry.parent_id)
     checkpoints.insert_many(conn, placed)
+
+
+def _find_branch(
+    conn: Connection,
+    entry: CheckpointEntry,
+    branches: Mapping[CheckpointId, int],
+    parents: Collection[CheckpointId],
+    *,
+    is_first: bool,
+) -> int | None:
+    """The branch a checkpoint goes on with; None if it starts one."""
+    parent_id = entry.parent_id
+    if parent_id is None:
+        return 0 if is_first else None
+    if parent_id in parents:
+        return None
+    if parent_id in branches:
+        return branches[parent_id]
+    parent = checkpoints.fetch(conn, entry.thread_id, parent_id)
+    if parent is None or checkpoints.has_child(conn, entry.thread_id, parent_id):
+        return None
+    return parent.branch

@@ -7,7 +7,6 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, NotFound
-from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.runs import (
     ENDED,
     HELD,
@@ -17,9 +16,10 @@ from interlock.core.model.runs import (
     may_cancel,
     may_retry,
 )
+from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
-from interlock.core.store import approvals, audit, engine, runs, threads, topics
+from interlock.core.store import audit, engine, runs, threads, topics
 from interlock.core.types import JobId, RunId, new_id
 
 
@@ -67,8 +67,7 @@ def _cancel_at_once(app: App, conn: Connection, run: Run) -> bool:
         ended_at=now,
     ):
         return False
-    if run.status in HELD:
-        approvals.close_for_thread(conn, run.thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
+    withdraw_cards(conn, run.thread_id, now=now)
     return True
 
 

@@ -43,6 +43,14 @@ _CLOSE_FOR_THREAD = (
     .values(status=bindparam("new_status"), closed_at=bindparam("now"))
     .returning(approvals.c.approval_id)
 )
+_ADOPT = (
+    update(approvals)
+    .where(
+        approvals.c.approval_id.in_(bindparam("of_ids", expanding=True)),
+        approvals.c.status == PENDING,
+    )
+    .values(run_id=bindparam("new_run"))
+)
 # What stays when a card is asked again: who it is. All else is what is asked.
 _IDENTITY = {"approval_id", "thread_id", "question_key", "version", "status", "closed_at"}
 _REOPEN = (
@@ -154,6 +162,12 @@ def reopen(
     }
     result = conn.execute(_REOPEN, new | {"of_id": approval_id, "of_version": version_from})
     return result.rowcount == 1
+
+
+def adopt(conn: Connection, approval_ids: Collection[ApprovalId], run_id: RunId) -> None:
+    """Let pending cards belong to the run that holds them now; what is asked stays the same."""
+    if approval_ids:
+        conn.execute(_ADOPT, {"of_ids": list(approval_ids), "new_run": run_id})
 
 
 def close_for_thread(

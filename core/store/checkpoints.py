@@ -23,6 +23,9 @@ _NEWEST_FIRST = (
 _BEFORE = _NEWEST_FIRST.where(table.c.checkpoint_id < bindparam("before"))
 _NEWEST_ID = select(func.max(table.c.checkpoint_id)).where(_OF_THREAD)
 _LAST_BRANCH = select(func.max(table.c.branch)).where(_OF_THREAD)
+_CHILD = select(table.c.checkpoint_id).where(
+    _OF_THREAD, table.c.checkpoint_id > bindparam("of_id"), table.c.parent_id == bindparam("of_id")
+)
 _SET_NEXT = update(table).where(_OF_THREAD, _OF_ID).values(next=bindparam("new_next"))
 
 
@@ -63,6 +66,12 @@ def next_branch(conn: Connection, thread_id: ThreadId) -> int:
     """The number for a new branch of a thread; 0 for its first."""
     last = conn.execute(_LAST_BRANCH, {"of_thread": thread_id}).scalar_one()
     return 0 if last is None else last + 1
+
+
+def has_child(conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId) -> bool:
+    """Whether an indexed checkpoint goes on from this one."""
+    parameters = {"of_thread": thread_id, "of_id": checkpoint_id}
+    return conn.execute(_CHILD.limit(1), parameters).first() is not None
 
 
 def set_next(

@@ -20,7 +20,7 @@ from interlock.core.graphs.running import (
 )
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.graphs.workshop import AnyGraph, Workshop
-from interlock.core.model.delivery import MAX_DELIVERIES_WITHOUT_PROGRESS, count_tries
+from interlock.core.model.delivery import MAX_DEATHS_AT_ONE_PLACE, Tries, count_tries
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
 from interlock.core.services import claiming
@@ -28,7 +28,7 @@ from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
 from interlock.core.worker import output
-from interlock.core.worker.indexing import read_entries
+from interlock.core.worker.indexing import find_newest, read_entries
 from interlock.core.worker.recorder import Call, Recorder
 
 logger = logging.getLogger(__name__)
@@ -45,14 +45,15 @@ class Tools:
 
 
 class Carrier:
-    """One run in flight. `cancel` and `drain` may be called while `carry` runs."""
+    """One run in flight. `cancel`, `drain` and `hand_over` may be called while `carry` runs."""
 
     def __init__(self, claimed: Claimed, tools: Tools) -> None:
         self._claimed = claimed
         self._run = claimed.run
         self._tools = tools
-        self._is_cancelled = False
+        self._is_cancelled = claimed.run.cancel_requested_at is not None
         self._is_draining = False
+        self._is_over = False  # its outcome is known and only has to be written
         self._execution: Execution | None = None
         self._tracker = Tracker(claimed.run, now=tools.app.clock.now, last_seq=claimed.last_seq)
 
@@ -63,7 +64,7 @@ class Carrier:
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """An operator cancels the run; `task` is the one that runs `carry`."""
-        if not self._is_cancelled:
+        if not self._is_cancelled and not self._is_over:
             self._is_cancelled = True
             task.cancel("cancelled by an operator")
 
@@ -73,32 +74,38 @@ class Carrier:
         if self._execution is not None:
             self._execution.drain()
 
+    def hand_over(self, task: asyncio.Task[Any]) -> None:
+        """Stop now: the superstep takes too long to wait for."""
+        if not self._is_over:
+            task.cancel("the worker stops")
+
     async def carry(self) -> RunStatus:
         """Carry the run out; whatever happens, its end is recorded."""
         ending = await self._carry_out()
+        self._is_over = True
         await self._tools.recorder.put(self._tracker.take())
         return await self._tools.recorder.end(ending)
 
     async def _carry_out(self) -> Ending:
         self._tracker.emit("status", {"status": str(RunStatus.RUNNING)})
         try:
+            tries = await self._count_tries()
+            if tries is not None and tries.are_hopeless:
+                return self._end(_gave_up(None))
             with output.captured(self._keep_output):
                 async with self._tools.workshop.open(
                     self._run.workflow, config_for(self._run), context=self._run.context
                 ) as graph:
-                    return await self._on_graph(graph)
+                    return await self._on_graph(graph, tries)
         except asyncio.CancelledError:
-            return await self._stopped(None)
-        except InterlockError as exc:
-            failure = Failure(
-                type=type(exc).__name__, message=str(exc), versions=dict(failing.versions())
-            )
-            return self._end(Outcome(status=RunStatus.FAILED, failure=failure))
+            _uncancel()
+            return self._end(Outcome(status=self._status_when_stopped))
         except BaseException as exc:  # noqa: BLE001  a factory may raise what it likes
-            failure = failing.describe(exc, attempt=None, state=None)
-            return self._end(Outcome(status=RunStatus.FAILED, failure=failure))
+            if self._is_cancelled:
+                return self._end(Outcome(status=RunStatus.CANCELLED))
+            return self._end(Outcome(status=RunStatus.FAILED, failure=_describe(exc)))
 
-    async def _on_graph(self, graph: AnyGraph) -> Ending:
+    async def _on_graph(self, graph: AnyGraph, tries: Tries | None) -> Ending:
         execution = Execution(
             graph,
             Task(
@@ -106,65 +113,78 @@ class Carrier:
                 delivery=self._claimed.delivery,
                 verb=self._claimed.verb,
                 snapshot_bytes=self._tools.app.settings.max_snapshot_bytes,
+                askers=self._claimed.askers,
             ),
             tracker=self._tracker,
             put=self._tools.recorder.put,
             count_answers=self._tools.workshop.savers.pending_resumes,
         )
         self._execution = execution
-        if self._is_draining:
-            return self._end(Outcome(status=RunStatus.RUNNING))
         try:
-            first = await execution.read() if needs_head(self._claimed.delivery) else None
-            if first is not None:
-                self._tracker.expect_finished(first.finished_task_ids)
-            if await self._kills_its_worker(first):
-                return self._end(_gave_up(first))
-            outcome = await execution.carry_out(first)
+            outcome = await self._find_outcome(execution, tries)
         except asyncio.CancelledError:
-            return await self._stopped(execution)
+            _uncancel()
+            outcome = await self._find_stopped(execution)
+        self._is_over = True
         return await self._with_entries(graph, outcome)
 
-    async def _stopped(self, execution: Execution | None) -> Ending:
-        """The task was cancelled: by an operator, or because the drain took too long."""
-        current = asyncio.current_task()
-        while current is not None and current.cancelling():
-            current.uncancel()
+    async def _find_outcome(self, execution: Execution, tries: Tries | None) -> Outcome:
+        if self._is_cancelled:
+            return await self._find_stopped(execution)
+        if self._is_draining:
+            return Outcome(status=RunStatus.RUNNING)
+        first = await execution.read() if needs_head(self._claimed.delivery) else None
+        if tries is not None and tries.are_too_many:
+            return _gave_up(first)
+        return await execution.carry_out(first)
+
+    async def _find_stopped(self, execution: Execution) -> Outcome:
+        """The run was stopped: by an operator, or because the drain took too long."""
         self._tracker.close(NodeStatus.CANCELLED)
         if not self._is_cancelled:
-            return self._end(Outcome(status=RunStatus.RUNNING))
-        outcome = Outcome(status=RunStatus.CANCELLED)
-        if execution is not None:
-            reading = await execution.read()
-            size = self._tools.app.settings.max_snapshot_bytes
-            outcome = replace(
-                outcome,
-                head=reading.head if reading is not None else None,
-                snapshot=snapshot_of(self._run.thread_id, reading, size),
-            )
-        return self._end(outcome)
+            return Outcome(status=RunStatus.RUNNING)
+        reading = await execution.read()
+        head = reading.head if reading is not None else None
+        is_ours = head is not None and head.run_id in self._claimed.delivery.own_run_ids
+        came_too_late = head is not None and is_ours and not head.due
+        size = self._tools.app.settings.max_snapshot_bytes
+        return Outcome(
+            status=RunStatus.DONE if came_too_late else RunStatus.CANCELLED,
+            head=head,
+            snapshot=snapshot_of(self._run.thread_id, reading, size),
+        )
+
+    @property
+    def _status_when_stopped(self) -> RunStatus:
+        return RunStatus.CANCELLED if self._is_cancelled else RunStatus.RUNNING
 
     async def _with_entries(self, graph: AnyGraph, outcome: Outcome) -> Ending:
-        thread_id = self._run.thread_id
         entries = await read_entries(
             self._tools.workshop.savers,
             graph,
-            thread_id,
+            self._run.thread_id,
             after=self._claimed.indexed_to,
             head=outcome.head,
-            step_nodes=self._tracker.step_nodes,
+            # Cached nodes call nobody back, so the steps that were seen have holes.
+            step_nodes={} if self._tracker.has_cached else self._tracker.step_nodes,
         )
         return replace(self._end(outcome), entries=entries)
 
-    async def _kills_its_worker(self, first: Reading | None) -> bool:
-        """Count how often the job was handed out at the same head (law 4)."""
+    async def _count_tries(self) -> Tries | None:
+        """
+        Count how often the job was handed out at the same place (law 4); None the first time.
+
+        Noted before the graph is opened: a factory can kill its worker, too.
+        """
         job = self._claimed.job
         if job.deliveries <= 1:
-            return False
-        own_ids = self._claimed.delivery.own_run_ids
-        tries = count_tries(job.progress, first.head if first is not None else None, own_ids)
+            return None
+        place = await find_newest(
+            self._tools.workshop.savers, self._run.thread_id, after=self._claimed.indexed_to
+        )
+        tries = count_tries(job.progress, place)
         await self._tools.call(claiming.note_tries, self._tools.app, job, tries.note)
-        return tries.count > MAX_DELIVERIES_WITHOUT_PROGRESS
+        return tries
 
     def _keep_output(self, stream: str, text: str) -> None:
         self._tracker.emit("log", {"stream": stream, "text": text})
@@ -184,10 +204,26 @@ class Carrier:
 
 def _gave_up(first: Reading | None) -> Outcome:
     message = (
-        f"The job was handed out {MAX_DELIVERIES_WITHOUT_PROGRESS} times and its worker died each"
-        " time before the next checkpoint: it kills its worker."
+        f"Its worker died {MAX_DEATHS_AT_ONE_PLACE} times before the next checkpoint: the run kills"
+        " its worker. Retry tries again as often."
     )
     failure = Failure(type="KillsItsWorker", message=message, versions=dict(failing.versions()))
     return Outcome(
         status=RunStatus.FAILED, head=first.head if first is not None else None, failure=failure
     )
+
+
+def _describe(error: BaseException) -> Failure:
+    """A failure before the graph ran: ours is told in its own words, the user's with its stack."""
+    if isinstance(error, InterlockError):
+        return Failure(
+            type=type(error).__name__, message=str(error), versions=dict(failing.versions())
+        )
+    return failing.describe(error, attempt=None, state=None)
+
+
+def _uncancel() -> None:
+    """Take note of a cancellation, so that what has to be written now is not cut off by it."""
+    current = asyncio.current_task()
+    while current is not None and current.cancelling():
+        current.uncancel()

@@ -34,7 +34,7 @@ async def read_entries(
         graph: Asked for what was due where nobody saw it; None leaves it empty.
         thread_id: The thread.
         after: The newest checkpoint the index holds.
-        head: The thread's head, whose `next` is known.
+        head: The thread's head, of which is known what is due.
         step_nodes: The nodes that the run which just ended ran, by step.
     """
     raws: list[RawCheckpoint] = []
@@ -49,12 +49,21 @@ async def read_entries(
     for raw in raws:
         due: tuple[str, ...] = tuple(step_nodes.get(raw.step + 1, ()))
         if head is not None and raw.checkpoint_id == head.checkpoint_id:
-            due = head.next
+            due = head.due
         elif not due and graph is not None and asked < MAX_ASKED:
             asked += 1
             due = await _ask_next(graph, thread_id, raw.checkpoint_id)
         entries.append(_entry(thread_id, raw, due))
     return tuple(entries)
+
+
+async def find_newest(
+    savers: Savers, thread_id: ThreadId, *, after: CheckpointId | None
+) -> CheckpointId | None:
+    """The thread's newest checkpoint, told without its graph; `after` if there is none since."""
+    while page := await savers.entries(thread_id, after, PAGE):
+        after = page[-1].checkpoint_id
+    return after
 
 
 async def _ask_next(

@@ -6,28 +6,70 @@ A context variable says whose code is running; asyncio and LangGraph carry it in
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 MAX_LINE = 4_000  # characters of one printed line or log record kept with the run
 
+OWN, USERS_OWN = "interlock.", "interlock.core.gallery."  # the gallery is a project like any other
+
 Sink = Callable[[str, str], None]  # stream or logger name, text
 
-_sink: ContextVar[Sink | None] = ContextVar("interlock_sink", default=None)
+
+class _Ear:
+    """Hears one run: puts what is printed in pieces together to lines."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.tell = sink
+        self._partial: dict[tuple[str, object], str] = {}
+
+    def hear(self, stream: str, text: str) -> None:
+        """Tell the lines that are complete; nodes side by side do not mix."""
+        key = (stream, _speaker())
+        *lines, rest = (self._partial.pop(key, "") + text).split("\n")
+        if rest:
+            self._partial[key] = rest[:MAX_LINE]
+        for line in lines:
+            self._tell_line(stream, line)
+
+    def close(self) -> None:
+        """Tell what was left without an end of line."""
+        partial, self._partial = self._partial, {}
+        for (stream, _), text in partial.items():
+            self._tell_line(stream, text)
+
+    def _tell_line(self, stream: str, line: str) -> None:
+        if line.strip():
+            self.tell(stream, line[:MAX_LINE])
+
+
+_ear: ContextVar[_Ear | None] = ContextVar("interlock_ear", default=None)
 
 
 @contextmanager
 def captured(sink: Sink) -> Iterator[None]:
     """Send what the code inside prints and logs to `sink`, as well as where it went before."""
-    token = _sink.set(sink)
+    ear = _Ear(sink)
+    token = _ear.set(ear)
     try:
         yield
     finally:
-        _sink.reset(token)
+        _ear.reset(token)
+        ear.close()
+
+
+def _speaker() -> object:
+    """What runs this code: a task of the loop, or a thread."""
+    try:
+        return asyncio.current_task() or threading.get_ident()
+    except RuntimeError:  # no loop runs in this thread
+        return threading.get_ident()
 
 
 def install() -> None:
@@ -45,17 +87,12 @@ class _Tee(io.TextIOBase):
         super().__init__()
         self._name = name
         self._inner = inner
-        self._partial: ContextVar[str] = ContextVar(f"interlock_{name}", default="")
 
     def write(self, text: str) -> int:
         """Pass on, and keep what was printed by a run's code."""
-        sink = _sink.get()
-        if sink is not None:
-            *lines, rest = (self._partial.get() + text).split("\n")
-            self._partial.set(rest[:MAX_LINE])
-            for line in lines:
-                if line.strip():
-                    sink(self._name, line[:MAX_LINE])
+        ear = _ear.get()
+        if ear is not None:
+            ear.hear(self._name, text)
         written: int = self._inner.write(text)  # type: ignore[union-attr]
         return written
 
@@ -87,11 +124,11 @@ class _RunHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record; our own loggers speak of the run, not for it."""
-        sink = _sink.get()
-        if sink is None or record.name.startswith("interlock."):
+        ear = _ear.get()
+        if ear is None or (record.name.startswith(OWN) and not record.name.startswith(USERS_OWN)):
             return
         try:
             text = f"{record.levelname}: {record.getMessage()}"
         except Exception:  # noqa: BLE001  user code's format string may not fit its arguments
             text = f"{record.levelname}: {record.msg!r}"
-        sink(record.name, text[:MAX_LINE])
+        ear.tell(record.name, text[:MAX_LINE])

@@ -102,26 +102,31 @@ class Recorder:
         return records, endings
 
     async def _write(self, records: list[Record], endings: list[Waiting]) -> None:
+        try:
+            ended = await self._record(_batch(records, endings))
+        except Exception:
+            logger.exception("batch_not_recorded")
+            await self._write_apart(records, endings)
+        else:
+            _answer(endings, ended)
+
+    async def _record(self, batch: Batch) -> dict[RunId, RunStatus]:
+        """Write a batch, however long the database does not answer."""
         while True:
             try:
-                ended = await self._call(recording.record, self._app, _batch(records, endings))
+                ended: dict[RunId, RunStatus] = await self._call(recording.record, self._app, batch)
             except StoreUnavailable as exc:
                 logger.warning("store_unavailable", extra={"reason": str(exc)})
                 await asyncio.sleep(RETRY_S)
-            except Exception:
-                logger.exception("batch_not_recorded")
-                await self._write_apart(records, endings)
-                return
             else:
-                _answer(endings, ended)
-                return
+                return ended
 
     async def _write_apart(self, records: list[Record], endings: list[Waiting]) -> None:
         """One broken record must not take others with it: write run by run, then end by end."""
         for run_id in dict.fromkeys(r.run_id for r in records):
             own = [r for r in records if r.run_id == run_id]
             try:
-                await self._call(recording.record, self._app, _batch(own, []))
+                await self._record(_batch(own, []))
             except Exception:
                 logger.exception("records_lost", extra={"run_id": run_id, "count": len(own)})
         for waiting in endings:
@@ -130,17 +135,28 @@ class Recorder:
     async def _end_alone(self, waiting: Waiting) -> None:
         ending, written = waiting
         try:
-            ended = await self._call(recording.record, self._app, _batch([], [waiting]))
+            ended = await self._record(_batch([], [waiting]))
         except Exception as exc:
             logger.exception("end_not_recorded", extra={"run_id": ending.run.run_id})
-            reason = str(exc) if isinstance(exc, InterlockError) else repr(exc)
-            failure = Failure(
-                type="NotRecorded", message=f"The end could not be recorded: {reason}"
-            )
-            bare = Ending(run=ending.run, job=ending.job, status=RunStatus.FAILED, failure=failure)
-            ended = await self._call(recording.record, self._app, Batch(endings=[bare]))
-        if not written.done():
-            written.set_result(ended[ending.run.run_id])
+            await self._end_bare(ending, written, exc)
+        else:
+            _answer([waiting], ended)
+
+    async def _end_bare(
+        self, ending: Ending, written: asyncio.Future[RunStatus], error: Exception
+    ) -> None:
+        """Fail a run whose end cannot be written as it was, so that it does not run for ever."""
+        reason = str(error) if isinstance(error, InterlockError) else repr(error)
+        failure = Failure(type="NotRecorded", message=f"The end could not be recorded: {reason}")
+        bare = Ending(run=ending.run, job=ending.job, status=RunStatus.FAILED, failure=failure)
+        try:
+            ended = await self._record(Batch(endings=[bare]))
+        except Exception as exc:
+            logger.exception("end_lost", extra={"run_id": ending.run.run_id})
+            if not written.done():  # the writer lives on for the other runs
+                written.set_exception(exc)
+        else:
+            _answer([(ending, written)], ended)
 
 
 def _batch(records: Sequence[Record], endings: Sequence[Waiting]) -> Batch:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
@@ -64,7 +65,10 @@ class Server:
         clearing = asyncio.create_task(self._clear(), name="clear")
         try:
             while not self._stopping.is_set():
-                await self._look()
+                try:
+                    await self._look()
+                except StoreUnavailable as exc:  # what runs goes on; the next look may succeed
+                    logger.warning("store_unavailable", extra={"reason": str(exc)})
                 await self._sleep()
             await self._drain()
         finally:
@@ -138,11 +142,15 @@ class Server:
         await self.call(presence.beat, self._app, draining)
         for carrier in self._carriers.values():
             carrier.drain()
-        tasks = {*self._carriers, *self._errands}
+        carriers = dict(self._carriers)
+        tasks = {*carriers, *self._errands}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._app.settings.drain_s)
             for task in late:
-                task.cancel("the worker stops")
+                if task in carriers:
+                    carriers[task].hand_over(task)
+                else:
+                    task.cancel("the worker stops")
             if late:
                 await asyncio.wait(late)
 

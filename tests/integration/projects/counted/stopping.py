@@ -1,0 +1,103 @@
+"""Graphs with steps that take as long as a test wants, and that hold where they are told."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Any
+
+import book
+from langgraph.cache.memory import InMemoryCache
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import CachePolicy, interrupt
+from typing_extensions import TypedDict
+
+
+class State(TypedDict, total=False):
+    book: str
+    question: str
+    log: Annotated[list[str], operator.add]
+
+
+async def slow(state: State) -> dict[str, Any]:
+    book.note(state["book"], "slow")
+    await book.wait_for(state["book"], "slow")
+    book.die_if_told(state["book"], "slow")
+    return {"log": ["slow"]}
+
+
+def slow_in_thread(state: State) -> dict[str, Any]:
+    book.note(state["book"], "slow")
+    book.block_at(state["book"], "slow")
+    book.note(state["book"], "slow ended")
+    return {"log": ["slow"]}
+
+
+def _step(name: str) -> Any:
+    def step(state: State) -> dict[str, Any]:
+        book.note(state["book"], name)
+        book.die_if_told(state["book"], name)
+        book.fail_if_told(state["book"], name)
+        return {"log": [name]}
+
+    return step
+
+
+def _line(*names: str, **nodes: Any) -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(State)
+    for name in names:
+        builder.add_node(name, nodes.get(name) or _step(name))
+    for one, other in zip((START, *names), (*names, END), strict=True):
+        builder.add_edge(one, other)
+    return builder
+
+
+steps = _line("a", "b", "c", "d").compile()
+held = _line("a", "b", "c").compile(interrupt_before=["b"], interrupt_after=["b"])
+working = _line("a", "slow", "z", slow=slow).compile()
+working_in_thread = _line("a", "slow", "z", slow=slow_in_thread).compile()
+
+joined = (
+    StateGraph(State)
+    .add_node("a", _step("a"))
+    .add_node("b", _step("b"))
+    .add_node("c", _step("c"))
+    .add_node("d", _step("d"))
+    .add_edge(START, "a")
+    .add_edge(START, "b")
+    .add_edge("a", "c")
+    .add_edge("b", "d")
+    .compile()
+)
+
+
+# --- cached nodes --------------------------------------------------------------------------------
+
+
+def look_up(state: State) -> dict[str, Any]:
+    book.note(state["book"], "look_up")
+    return {"log": [f"found {state['question']}"]}
+
+
+def ask(state: State) -> dict[str, Any]:
+    book.note(state["book"], "asking")
+    return {"log": [interrupt({"question": state["question"]})]}
+
+
+def side(state: State) -> dict[str, Any]:
+    book.note(state["book"], "side")
+    return {"log": ["side"]}
+
+
+caching = (
+    StateGraph(State)
+    .add_node(
+        "look_up", look_up, cache_policy=CachePolicy(key_func=lambda s: s.get("question", ""))
+    )
+    .add_node("ask", ask)
+    .add_node("side", side, cache_policy=CachePolicy(key_func=lambda s: s.get("book", "")))
+    .add_edge(START, "look_up")
+    .add_edge("look_up", "ask")
+    .add_edge("look_up", "side")
+    .add_edge("ask", END)
+    .compile(cache=InMemoryCache())
+)

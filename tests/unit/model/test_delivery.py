@@ -1,0 +1,294 @@
+"""What a job does when it is handed out: every kind, every place its last worker may have died at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock.core.model.delivery import (
+    HANDED_OVER,
+    MAX_DEATHS_AT_ONE_PLACE,
+    Delivery,
+    Head,
+    LiveInterrupt,
+    Plan,
+    Step,
+    count_tries,
+    plan_delivery,
+)
+from interlock.core.model.runs import RunKind
+
+OWN, OTHER = "own", "other"
+
+
+def asks(interrupt_id, *, is_answered=False):
+    return LiveInterrupt(
+        interrupt_id=interrupt_id,
+        value="?",
+        schema=None,
+        node="ask",
+        namespace=f"ask:{interrupt_id}",
+        is_answered=is_answered,
+    )
+
+
+def head(**given):
+    fields = {
+        "checkpoint_id": "c1",
+        "run_id": OWN,
+        "due": ("ask",),
+        "next": ("ask",),
+        "has_unfinished": True,
+        "is_untouched": True,
+    }
+    if given.keys() & {"interrupts", "has_failed"}:
+        fields |= {"has_unfinished": False, "is_untouched": False}
+    return Head(**(fields | given))
+
+
+FINISHED = head(due=(), next=(), has_unfinished=False)
+UNTOUCHED = head()
+WAITING = head(interrupts=(asks("q1"),))
+ANSWERED = head(interrupts=(asks("q1", is_answered=True),), has_unfinished=True)
+FAILED = head(has_failed=True)
+AT_BREAKPOINT = head(is_at_breakpoint=True)
+STEP_NOT_CLOSED = head(next=(), has_unfinished=False, is_untouched=False)
+
+
+def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0"):
+    return plan_delivery(
+        Delivery(
+            kind=kind,
+            is_first=is_first,
+            is_retry=is_retry,
+            own_run_ids=frozenset({OWN}),
+            answers=answers or {},
+            card_checkpoint_id=card if kind is RunKind.PROCEED else None,
+            head=at,
+        )
+    )
+
+
+def of_other(at):
+    return replace(at, run_id=OTHER)
+
+
+# --- start ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [None, of_other(FINISHED), of_other(WAITING)])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_start_that_left_no_checkpoint_sends_its_input(at, is_first):
+    assert plan(RunKind.START, at, is_first=is_first) == Plan(Step.SEND_INPUT)
+
+
+@pytest.mark.parametrize(
+    ("at", "step"),
+    [
+        (UNTOUCHED, Step.GO_ON),
+        (STEP_NOT_CLOSED, Step.GO_ON),
+        (head(interrupts=(asks("q1"),), has_unfinished=True), Step.GO_ON),
+        (WAITING, Step.RECORD),
+        (FINISHED, Step.RECORD),
+        (FAILED, Step.RECORD),
+        (AT_BREAKPOINT, Step.RECORD),
+    ],
+)
+def test_a_start_handed_out_again_goes_on_or_only_records(at, step):
+    assert plan(RunKind.START, at) == Plan(step)
+
+
+def test_the_end_of_a_step_that_was_not_taken_in_is_not_the_end_of_the_run():
+    assert plan(RunKind.START, STEP_NOT_CLOSED).step is Step.GO_ON
+
+
+# --- resume -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_answers_go_to_the_questions_that_are_open_and_to_no_other(is_first):
+    at = of_other(head(interrupts=(asks("q1"), asks("q2", is_answered=True), asks("q3"))))
+    answers = {"q1": "a", "q2": "b", "gone": "c"}
+
+    found = plan(RunKind.RESUME, at, is_first=is_first, answers=answers)
+
+    assert found == Plan(Step.SEND_ANSWERS, answers={"q1": "a"})
+
+
+@pytest.mark.parametrize("answer", [None, False, "", 0, [], {}])
+def test_an_empty_answer_is_an_answer(answer):
+    found = plan(RunKind.RESUME, of_other(WAITING), answers={"q1": answer})
+
+    assert found == Plan(Step.SEND_ANSWERS, answers={"q1": answer})
+
+
+@pytest.mark.parametrize(
+    ("at", "step"),
+    [
+        (head(interrupts=(asks("q2"),)), Step.RECORD),
+        (FINISHED, Step.RECORD),
+        (head(interrupts=(asks("q1", is_answered=True),), has_failed=True), Step.RECORD),
+        (ANSWERED, Step.GO_ON),
+        (UNTOUCHED, Step.GO_ON),
+        (AT_BREAKPOINT, Step.RECORD),
+    ],
+)
+def test_an_answer_that_was_consumed_is_not_sent_again(at, step):
+    assert plan(RunKind.RESUME, at, answers={"q1": "a"}) == Plan(step)
+
+
+def test_an_answered_task_goes_on_although_its_sibling_still_asks():
+    at = head(
+        interrupts=(asks("q1", is_answered=True), asks("q2")),
+        has_unfinished=True,
+    )
+
+    assert plan(RunKind.RESUME, at, answers={"q1": "a"}) == Plan(Step.GO_ON)
+
+
+def test_a_resume_without_a_checkpoint_is_refused():
+    assert plan(RunKind.RESUME, None, answers={"q1": "a"}).step is Step.REFUSE
+
+
+# --- retry ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [RunKind.START, RunKind.RESUME, RunKind.PROCEED])
+def test_only_a_retry_runs_a_failed_node_again(kind):
+    at = replace(FAILED, checkpoint_id="c0")
+
+    assert plan(kind, at, is_retry=True) == Plan(Step.GO_ON)
+    assert plan(kind, at) == Plan(Step.RECORD)
+
+
+def test_a_retry_hands_over_an_answer_that_was_lost():
+    found = plan(RunKind.RESUME, WAITING, is_retry=True, answers={"q1": "a"})
+
+    assert found == Plan(Step.SEND_ANSWERS, answers={"q1": "a"})
+
+
+def test_a_retry_of_a_start_that_never_began_sends_its_input():
+    assert plan(RunKind.START, None, is_retry=True) == Plan(Step.SEND_INPUT)
+    assert plan(RunKind.START, of_other(FINISHED), is_retry=True) == Plan(Step.SEND_INPUT)
+
+
+def test_a_retry_of_a_cancelled_wait_asks_again_instead_of_walking_on():
+    assert plan(RunKind.START, WAITING, is_retry=True) == Plan(Step.RECORD)
+    assert plan(RunKind.START, AT_BREAKPOINT, is_retry=True) == Plan(Step.RECORD)
+
+
+# --- proceed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_breakpoint_is_passed_while_its_card_is_the_head(is_first):
+    at = of_other(replace(AT_BREAKPOINT, checkpoint_id="c0"))
+
+    assert plan(RunKind.PROCEED, at, is_first=is_first) == Plan(Step.PROCEED)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("at", [None, of_other(AT_BREAKPOINT), of_other(UNTOUCHED)])
+def test_a_breakpoint_card_does_nothing_once_another_hand_moved_the_thread(at, is_first):
+    assert plan(RunKind.PROCEED, at, is_first=is_first).step is Step.REFUSE
+
+
+@pytest.mark.parametrize(
+    ("at", "step"),
+    [
+        (AT_BREAKPOINT, Step.RECORD),
+        (UNTOUCHED, Step.GO_ON),
+        (WAITING, Step.RECORD),
+        (FINISHED, Step.RECORD),
+        (FAILED, Step.RECORD),
+        (replace(WAITING, checkpoint_id="c0"), Step.RECORD),
+        (replace(FAILED, checkpoint_id="c0"), Step.RECORD),
+        (replace(STEP_NOT_CLOSED, checkpoint_id="c0"), Step.GO_ON),
+    ],
+)
+def test_a_proceed_handed_out_again_does_not_walk_past_what_it_came_to(at, step):
+    assert plan(RunKind.PROCEED, at) == Plan(step)
+
+
+# --- any --------------------------------------------------------------------------------------------
+
+HEADS = st.builds(
+    lambda run_id, **given: head(run_id=run_id, **given),
+    run_id=st.sampled_from([OWN, OTHER, None]),
+    checkpoint_id=st.sampled_from(["c0", "c1"]),
+    due=st.sampled_from([(), ("ask",), ("ask", "side")]),
+    interrupts=st.lists(
+        st.builds(asks, st.sampled_from(["q1", "q2"]), is_answered=st.booleans()),
+        max_size=2,
+        unique_by=lambda i: i.interrupt_id,
+    ).map(tuple),
+    has_failed=st.booleans(),
+    has_unfinished=st.booleans(),
+    is_untouched=st.booleans(),
+    is_at_breakpoint=st.booleans(),
+)
+
+
+@given(
+    kind=st.sampled_from([RunKind.START, RunKind.RESUME, RunKind.PROCEED]),
+    at=st.none() | HEADS,
+    is_first=st.booleans(),
+    is_retry=st.booleans(),
+    answers=st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), st.integers()),
+)
+def test_no_delivery_ever_sends_a_closed_question_an_answer_or_walks_past_an_open_one(
+    kind, at, is_first, is_retry, answers
+):
+    found = plan(kind, at, is_first=is_first, is_retry=is_retry, answers=answers)
+
+    open_ids = at.open_ids if at is not None else frozenset()
+    assert found.answers.keys() <= open_ids & answers.keys()
+    assert bool(found.answers) == (found.step is Step.SEND_ANSWERS)
+    if found.step is Step.GO_ON:
+        assert at.due
+        assert at.has_unfinished or not open_ids or (is_retry and at.has_failed)
+        assert not at.is_at_breakpoint or (is_retry and at.has_failed)
+    if found.step is Step.SEND_INPUT:
+        assert kind is RunKind.START
+        assert is_first or at is None or at.run_id != OWN
+    assert (found.step is Step.REFUSE) == bool(found.reason)
+
+
+# --- what kills its worker --------------------------------------------------------------------------
+
+
+def deaths_until_given_up(places):
+    """How many workers die at the last of these places before the job is given up."""
+    note = None
+    for place in places[:-1]:
+        tries = count_tries(note, place)
+        note = tries.note
+        assert not tries.are_too_many
+    deaths = 1
+    while True:
+        tries = count_tries(note, places[-1])
+        if tries.are_too_many:
+            return deaths
+        note, deaths = tries.note, deaths + 1
+
+
+@pytest.mark.parametrize("places", [[None], ["c1"], ["c1", "c2"], [None, "c1"], ["c1", "c1", "c2"]])
+def test_a_job_is_given_up_after_three_deaths_at_one_place(places):
+    assert deaths_until_given_up(places) == MAX_DEATHS_AT_ONE_PLACE == 3
+
+
+def test_a_job_that_was_handed_over_starts_counting_anew():
+    tries = count_tries(HANDED_OVER, "c1")
+
+    assert (tries.count, tries.are_too_many) == (1, False)
+
+
+def test_a_job_that_dies_even_of_being_looked_at_is_hopeless_one_try_later():
+    given_up = count_tries("c1:3", "c1")
+    hopeless = count_tries(given_up.note, "c1")
+
+    assert (given_up.are_too_many, given_up.are_hopeless) == (True, False)
+    assert hopeless.are_hopeless
