@@ -14,9 +14,11 @@ import streamlit as st
 
 from interlock.core.types import Json
 from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.components.row_editor import draw_rows
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.formatting import one_line
-from interlock.dashboard.views.forms import FormField, walk
+from interlock.dashboard.views.forms import ABSENT, FormField, walk
+from interlock.dashboard.views.rows import keep_edits
 
 KeyOf = Callable[[str], str]
 RADIO_LIMIT_COUNT = 4  # a longer choice becomes a list that unfolds
@@ -49,8 +51,13 @@ def draw_fields(
 
 def read_fields(fields: Sequence[FormField], key_of: KeyOf) -> dict[str, object]:
     """What the widgets hold, by path; those never drawn are left out and count as untouched."""
-    held = {f.path: key_of(f.path) for f in walk(fields)}
-    return {path: st.session_state[key] for path, key in held.items() if key in st.session_state}
+    held: dict[str, object] = {}
+    for field in walk(fields):
+        key = key_of(field.path)
+        if key in st.session_state:
+            value = st.session_state[key]
+            held[field.path] = keep_edits(value) if field.widget == "rows" else value
+    return held
 
 
 def _draw_field(field: FormField, key: str) -> None:
@@ -76,6 +83,8 @@ def _draw_field(field: FormField, key: str) -> None:
             st.multiselect(
                 **shared, options=_numbers(field), default=start, format_func=_names(field)
             )
+        case "rows":
+            draw_rows(field, label=_label(field), help_text=_help(field), key=key)
         case "date":
             st.date_input(**shared, value=start, format="YYYY-MM-DD")
         case "time":
@@ -124,7 +133,7 @@ def say_option(option: Json) -> str:
 
 
 def _label(field: FormField) -> str:
-    is_filled = field.start not in {None, ""} if field.widget != "choices" else bool(field.start)
+    is_filled = field.given is not ABSENT
     mark = "" if field.is_required or is_filled else " (optional)"
     return f"{md_escape(field.label)}{mark}"
 

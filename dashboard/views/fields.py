@@ -23,6 +23,7 @@ _LONG_NAMES = frozenset(
     | {"draft", "instructions", "feedback", "reply", "question"}
 )
 _TIME_WIDGETS: Mapping[str, Widget] = {"date": "date", "date-time": "moment", "time": "time"}
+_CELL_TYPES = frozenset({"string", "integer", "number", "boolean"})
 YES_NO: tuple[Json, ...] = (True, False)
 
 
@@ -44,6 +45,7 @@ def from_field(field: Field, value: object, *, parent: str = "") -> FormField:
     """One field starting with a value, or with `ABSENT`."""
     path = f"{parent}.{field.name}" if parent else field.name
     is_group = _is_group(field)
+    inner = field.fields if is_group else _columns(field)
     low, high = field.minimum, field.maximum
     drawn = FormField(
         path=path,
@@ -56,7 +58,7 @@ def from_field(field: Field, value: object, *, parent: str = "") -> FormField:
         minimum=low if low is not None and abs(low) <= SAFE_INTEGER else None,
         maximum=high if high is not None and abs(high) <= SAFE_INTEGER else None,
         max_chars=field.max_length if field.type == "string" and field.max_length else None,
-        fields=from_fields(field.fields, {}, parent=path) if is_group else (),
+        fields=from_fields(inner, {}, parent=path),
     )
     return with_start(drawn, value)
 
@@ -119,7 +121,21 @@ def _choose_widget(field: Field) -> Widget:
         return "integer" if field.type == "integer" else "number"
     if field.type == "array" and field.items is not None and field.items.enum:
         return "choices"
-    return "json"
+    return "rows" if _columns(field) else "json"
+
+
+def _columns(field: Field) -> tuple[Field, ...]:
+    """The columns of a list of flat objects; nothing for any other list, which stays JSON."""
+    items = field.items
+    if field.type != "array" or items is None or items.type != "object" or items.nullable:
+        return ()
+    return items.fields if all(map(_is_cell, items.fields)) and not items.enum else ()
+
+
+def _is_cell(field: Field) -> bool:
+    if field.enum:
+        return all(isinstance(value, str) for value in field.enum) and not field.nullable
+    return field.type in _CELL_TYPES and field.format not in _TIME_WIDGETS
 
 
 def _choose_text(field: Field) -> Widget:

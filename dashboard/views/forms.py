@@ -15,6 +15,7 @@ from typing import Literal, NoReturn
 
 from interlock.core.errors import FieldProblem
 from interlock.core.types import Json
+from interlock.dashboard.views import rows
 from interlock.dashboard.views.formatting import to_json_text
 
 Widget = Literal[
@@ -30,6 +31,7 @@ Widget = Literal[
     "time",
     "messages",
     "json",
+    "rows",
     "group",
 ]
 
@@ -52,7 +54,8 @@ class FormField:
 
     `path` is its dotted path, empty for the whole value. `start` is what the widget starts with,
     `given` the JSON it stands for, or `ABSENT`. `options` are the JSON values of a choice; a choice
-    starts with and yields their numbers. `fields` are those of a group.
+    starts with and yields their numbers. `fields` are those of a group, or the columns of rows; rows
+    start with no changes and yield changes, as `st.data_editor` keeps them.
     """
 
     path: str
@@ -199,6 +202,21 @@ def _fits_group(field: FormField, value: Json) -> bool:
     return isinstance(value, Mapping) and {f.name for f in field.fields} >= value.keys()
 
 
+def _fits_rows(field: FormField, value: Json) -> bool:
+    """Whether every row is flat, and each of its cells shows its value exactly."""
+    columns = {f.name: f for f in field.fields}
+    return isinstance(value, list) and all(
+        isinstance(row, Mapping)
+        and columns.keys() >= row.keys()
+        and all(_fits_cell(columns[name], cell) for name, cell in row.items())
+        for row in value
+    )
+
+
+def _fits_cell(column: FormField, cell: Json) -> bool:
+    return cell is not None and with_start(column, cell).widget == column.widget
+
+
 def _as_json(field: FormField, value: Json | _Absent) -> FormField:
     return replace(field, widget="json", start=to_json_text(value), given=value, fields=())
 
@@ -208,6 +226,8 @@ def _empty(widget: Widget) -> object:
         return ""
     if widget == "choices":
         return []
+    if widget == "rows":
+        return {}
     return False if widget == "checkbox" else None
 
 
@@ -228,13 +248,15 @@ def _to_widget(field: FormField, value: Json) -> object:
             return _read_time(field.widget, value)
         case "messages":
             return _show_messages(value)
+        case "rows":
+            return _require({}, is_fit=_fits_rows(field, value))
         case _:
             return to_json_text(value)
 
 
 def _from_widget(field: FormField, draft: object) -> Json | _Absent:
     """The JSON of what a widget holds. Raises ValueError with what is wrong, in words."""
-    if draft is None or draft in ("", []):
+    if draft is None or draft in ("", [], {}):
         return _read_empty(field, draft)
     match field.widget:
         case "choice":
@@ -250,6 +272,9 @@ def _from_widget(field: FormField, draft: object) -> Json | _Absent:
             return draft.replace(tzinfo=draft.tzinfo or UTC).isoformat()
         case "messages":
             return [{"role": "user", "content": draft}]
+        case "rows":
+            assert isinstance(draft, Mapping)
+            return rows.apply([] if isinstance(field.given, _Absent) else field.given, draft)
         case "json":
             return parse_json(str(draft))
         case "number":

@@ -177,3 +177,34 @@ def test_no_workflow_says_who_publishes_them(open_page):
     at = open_page("launch")
     assert not at.exception
     assert "No workflow is loaded yet" in said(at).replace("\\", "")
+
+
+def test_a_list_of_objects_is_edited_as_a_table(app, seed, open_page):
+    line = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "amount": {"type": "number", "maximum": 1000},
+            "count": {"type": "integer", "default": 1},
+            "kind": {"enum": ["a", "b"]},
+            "urgent": {"type": "boolean", "default": False},
+        },
+    }
+    seed.worker()
+    seed.workflow(
+        input_schema={
+            "type": "object",
+            "properties": {"lines": {"type": "array", "items": line}},
+            "examples": [{"lines": [{"name": "x", "amount": 1}, {"name": "y", "urgent": True}]}],
+        }
+    )
+    at = open_page("launch")
+    assert not at.exception
+    at.session_state[field("lines")] = {
+        "edited_rows": {0: {"amount": 2.5}},
+        "added_rows": [{"name": "z", "kind": "b"}],
+        "deleted_rows": [1],
+    }
+    submit(at)
+    lines = [{"name": "x", "amount": 2.5}, {"name": "z", "kind": "b"}]
+    assert observing.list_runs(app)[0].input == {"lines": lines}
