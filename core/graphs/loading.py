@@ -6,9 +6,11 @@ A graph that cannot be loaded is listed with its reason; the others work.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -68,15 +70,20 @@ class LoadedGraph:
             return
         # As `langgraph dev`: a factory may rely on the key, if not on what is under it.
         given = RunnableConfig(**{"configurable": {}, **config})
-        async with AsyncExitStack() as stack:
+        stack = AsyncExitStack()
+        try:
             try:
                 value = await self.exported.call(
                     stack, config=given, store=store, context=context, access=access
                 )
                 graph = as_graph(value)
-            except Exception as exc:
+            except BaseException as exc:
+                if _is_ours(exc):
+                    raise
                 raise WorkflowNotLoaded(explain_factory_failure(self.spec, exc)) from exc
             yield graph
+        finally:
+            await _leave(stack, self.name)
 
 
 def load_all(project: Project) -> list[LoadedGraph]:
@@ -93,13 +100,34 @@ def load_one(spec: GraphSpec, project: Project) -> LoadedGraph:
         module = import_target(spec, project)
         exported = _read_export(spec, module)
         description = description or find_description(exported, module)
-    except (Exception, SystemExit) as exc:  # a module may call sys.exit() when it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:
         error = explain_import_failure(spec, project, exc)
         stack = None if isinstance(exc, ExportProblem) else exc
         logger.warning("graph_not_loaded", exc_info=stack, extra={"graph": spec.name})
     return LoadedGraph(
         name=spec.name, description=description, spec=spec, exported=exported, error=error
     )
+
+
+def _is_ours(exc: BaseException) -> bool:
+    """Whether an exception stops this task or process, rather than coming from a factory."""
+    current = asyncio.current_task()
+    return isinstance(exc, KeyboardInterrupt) or (
+        isinstance(exc, asyncio.CancelledError) and bool(current and current.cancelling())
+    )
+
+
+async def _leave(stack: AsyncExitStack, name: str) -> None:
+    """Leave a factory's context managers; what they raise does not undo what was done within."""
+    raised = sys.exc_info()
+    try:
+        await stack.__aexit__(*raised)
+    except BaseException as exc:
+        if exc is raised[1] or _is_ours(exc):
+            raise
+        logger.exception("factory_not_left", extra={"workflow": name})
 
 
 def as_graph(value: Any) -> Pregel[Any, Any, Any, Any]:
@@ -132,10 +160,20 @@ def find_description(exported: Exported, module: ModuleType) -> str:
     elif not isinstance(
         exported, CompiledStateGraph
     ):  # an entrypoint: its one node is its function
-        functions += [getattr(node.bound, "func", None) for node in exported.nodes.values()]
-    docs = [inspect.getdoc(f) for f in functions if inspect.isroutine(f)]
+        for node in exported.nodes.values():
+            functions += [getattr(node.bound, name, None) for name in ("func", "afunc")]
+    docs = [_find_doc(f) for f in functions if f is not None]
     text = next((doc for doc in docs if doc), None) or inspect.cleandoc(module.__doc__ or "")
     return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def _find_doc(function: Any) -> str | None:
+    function = getattr(function, "func", function)  # functools.partial has a docstring of its own
+    if inspect.isroutine(function):
+        return inspect.getdoc(function)
+    cls = function if inspect.isclass(function) else type(function)
+    # Not an inherited one: a subclass of StateGraph is not described by how StateGraph is used.
+    return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
 
 
 def _read_export(spec: GraphSpec, module: ModuleType) -> Exported:

@@ -1,0 +1,7 @@
+from typing import Any, TypedDict
+
+
+class State(TypedDict):
+    text: str
+    made: str
+    answer: Any

@@ -1,0 +1,5 @@
+class Abort(BaseException):
+    """Not an Exception on purpose."""
+
+
+raise Abort("not today")

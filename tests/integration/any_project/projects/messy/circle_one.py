@@ -1,0 +1,1 @@
+from circle_two import graph

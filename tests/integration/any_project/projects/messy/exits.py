@@ -1,0 +1,1 @@
+raise SystemExit("set MODEL_KEY first")

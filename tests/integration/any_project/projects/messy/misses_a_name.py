@@ -1,0 +1,1 @@
+from works import grpah as graph

@@ -1,0 +1,1 @@
+from requests_nobody_has import get

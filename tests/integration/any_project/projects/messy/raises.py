@@ -1,0 +1,3 @@
+import works
+
+LIMIT = works.NUMBER / 0
