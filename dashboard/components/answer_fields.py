@@ -26,7 +26,7 @@ from interlock.dashboard.views.answer_forms import (
     say_verb,
 )
 from interlock.dashboard.views.answer_intents import CHOICE, DECISION, PICKED, RAW, RESPONSE
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.formatting import to_json_text
 from interlock.dashboard.views.forms import assemble
 
@@ -100,20 +100,20 @@ def _draw_decision(action: ActionForm, card: Card, problems: Problems) -> None:
 
 
 def _draw_options(form: AnswerForm, card: Card, problems: Problems) -> None:
-    labels = [md_escape(label) for label in form.option_labels]
+    labels = form.option_labels
+    escaped = [md_escape(label) for label in labels]
     shared: dict[str, Any] = {
         "options": range(len(labels)),
         "index": None,
-        "format_func": labels.__getitem__,
         "key": keys.choice(*card),
         **_KEPT,
     }
     if form.shape != "choice":
-        st.caption("It suggests: " + ", ".join(labels))
+        st.caption("It suggests: " + ", ".join(escaped))
     elif len(labels) <= 2 * RADIO_LIMIT_COUNT:
-        st.radio("Answer", **shared)
-    else:
-        st.selectbox("Answer", placeholder="Choose", **shared)
+        st.radio("Answer", format_func=escaped.__getitem__, **shared)
+    else:  # its labels are no Markdown
+        st.selectbox("Answer", format_func=labels.__getitem__, placeholder="Choose", **shared)
     draw_problem(problems.get(CHOICE))
 
 
@@ -170,7 +170,7 @@ def _draw_state(form: AnswerForm, card: Card, problems: Problems) -> None:
     st.multiselect(
         "Fields of the state to change",
         [f.path for f in form.fields],
-        format_func=md_escape,
+        format_func=show_hidden,
         key=key,
         help="Each one is replaced by what you enter.",
         persist_state="session",

@@ -11,7 +11,7 @@ from interlock.core.errors import FieldProblem
 from interlock.dashboard import keys
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.schema_form import JSON_HEIGHT, KeyOf, draw_fields
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.forms import place_problems
 from interlock.dashboard.views.launch import LaunchForm
 
@@ -143,4 +143,4 @@ def draw_problems(problems: Sequence[FieldProblem]) -> None:
 
 
 def _say_node(name: str) -> str:
-    return "every node" if name == EVERY_NODE else md_escape(name)
+    return "every node" if name == EVERY_NODE else show_hidden(name)

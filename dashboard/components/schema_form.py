@@ -15,7 +15,7 @@ import streamlit as st
 from interlock.core.types import Json
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.row_editor import draw_rows
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.formatting import one_line
 from interlock.dashboard.views.forms import ABSENT, FormField, walk
 from interlock.dashboard.views.rows import keep_edits
@@ -105,16 +105,13 @@ def _draw_number(
 
 
 def _draw_choice(field: FormField, shared: dict[str, Any]) -> None:
-    options: dict[str, Any] = {
-        "options": _numbers(field),
-        "index": field.start,
-        "format_func": _names(field),
-    }
+    options: dict[str, Any] = {"options": _numbers(field), "index": field.start}
+    say = _names(field)
     must_be_clearable = not field.is_required or field.is_nullable
     if len(field.options) > RADIO_LIMIT_COUNT or must_be_clearable:
-        st.selectbox(**shared, **options, placeholder="Choose")
-    else:
-        st.radio(**shared, **options, horizontal=True)
+        st.selectbox(**shared, **options, format_func=say, placeholder="Choose")
+    else:  # the labels of a radio are Markdown, those of the lists are not
+        st.radio(**shared, **options, format_func=lambda n: md_escape(say(n)), horizontal=True)
 
 
 def _numbers(field: FormField) -> list[int]:
@@ -122,14 +119,13 @@ def _numbers(field: FormField) -> list[int]:
 
 
 def _names(field: FormField) -> Callable[[int], str]:
-    return lambda number: say_option(field.options[number])
+    return lambda number: _say_option(field.options[number])
 
 
-def say_option(option: Json) -> str:
-    """A choice as its label says it."""
+def _say_option(option: Json) -> str:
     if isinstance(option, bool):
         return "Yes" if option else "No"
-    return md_escape(one_line(option))
+    return show_hidden(one_line(option))
 
 
 def _label(field: FormField) -> str:
