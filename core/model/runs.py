@@ -100,7 +100,12 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One submission. `input`, `context` are JSON as given; `end_checkpoint_id` is where it stopped."""
+    """
+    One submission. `input` and `context` are JSON as given.
+
+    `ended_at` is when its worker let go of it, so that a human's wait is not in its duration;
+    `end_checkpoint_id` is where it stopped.
+    """
 
     run_id: RunId
     thread_id: ThreadId

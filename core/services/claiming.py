@@ -9,11 +9,21 @@ from sqlalchemy import Connection
 
 from interlock.core.model.approvals import Kind
 from interlock.core.model.delivery import Delivery
+from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, RunKind, RunStatus
 from interlock.core.queue.port import Job, JobKind
 from interlock.core.services.context import App
-from interlock.core.store import approvals, checkpoints, decisions, engine, events, runs, topics
-from interlock.core.types import CheckpointId, Json, RunId, WorkerId
+from interlock.core.store import (
+    approvals,
+    checkpoints,
+    decisions,
+    engine,
+    events,
+    nodes,
+    runs,
+    topics,
+)
+from interlock.core.types import CheckpointId, Json, RunId, ThreadId, WorkerId
 
 MAX_CHAIN = 1000  # retries of retries that are followed back; far beyond what a person does
 
@@ -75,6 +85,12 @@ def note_tries(app: App, job: Job, note: str) -> None:
         app.queue.note_progress(conn, job.job_id, progress=note)
 
 
+def fetch_attempts(app: App, thread_id: ThreadId, task_ids: Sequence[str]) -> list[NodeRun]:
+    """What is recorded of these tasks of a thread."""
+    with engine.read(app.engine) as conn:
+        return nodes.fetch_for_tasks(conn, thread_id, task_ids)
+
+
 def _start(app: App, conn: Connection, job: Job) -> Run | None:
     run = runs.fetch(conn, RunId(str(job.payload["run_id"])))
     if run is None or not run.is_open:
@@ -111,7 +127,7 @@ def _describe(conn: Connection, job: Job, run: Run) -> Claimed:
         ),
         verb=verb,
         askers=_find_askers(conn, run),
-        last_seq=events.last_seq(conn, run.run_id),
+        last_seq=events.last_seq(conn, run.run_id) if run.deliveries > 1 else 0,
         indexed_to=checkpoints.newest_id(conn, run.thread_id),
     )
 
@@ -135,6 +151,8 @@ def _read_answers(conn: Connection, run: Run, *, is_retry: bool) -> Mapping[str,
     A resume run carries the decisions that joined it. A retry carries every decision of the thread
     that its runs did not get through; which of them are stored already, the head tells.
     """
+    if run.kind is RunKind.START:
+        return {}
     if not is_retry:
         found = decisions.fetch_for_run(conn, run.run_id)
         cards = {d.approval_id: approvals.fetch(conn, d.approval_id) for d in found}

@@ -166,7 +166,7 @@ def _join_run(app: App, conn: Connection, approval: Approval, held: Run, actor: 
     queued = runs.find_queued_resume(conn, approval.thread_id) if kind is RunKind.RESUME else None
     if queued is not None:
         return queued
-    runs.move(conn, held.run_id, from_=HELD, to=RunStatus.CONTINUED, ended_at=now)
+    runs.move(conn, held.run_id, from_=HELD, to=RunStatus.CONTINUED)
     run = Run(
         run_id=RunId(new_id()),
         thread_id=approval.thread_id,

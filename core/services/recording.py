@@ -76,8 +76,11 @@ def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
             nodes.upsert_many(conn, _newest_only(batch.nodes))
         if batch.events:
             events.insert_many(conn, batch.events)
+        last_events: list[RunEvent] = []
         for ending in batch.endings:
-            ended[ending.run.run_id] = _end(app, conn, ending, now)
+            ended[ending.run.run_id] = _end(app, conn, ending, now, last_events)
+        if last_events:
+            events.insert_many(conn, last_events)
         topics.bump(conn, *_topics(batch))
     return ended
 
@@ -92,7 +95,10 @@ def _topics(batch: Batch) -> tuple[str, ...]:
     return ("runs", "inbox") if batch.endings else ("figures",)
 
 
-def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus:
+def _end(
+    app: App, conn: Connection, ending: Ending, now: datetime, last_events: list[RunEvent]
+) -> RunStatus:
+    """End one delivery; its last events go to `last_events`, written for all endings at once."""
     run = ending.run
     index_checkpoints(conn, run.thread_id, ending.entries)
     if ending.status is RunStatus.RUNNING:
@@ -116,7 +122,8 @@ def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus
             now=now,
         )
     status = _settle(conn, run, ending.status)
-    nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
+    if run.deliveries > 1:  # a delivery closes its own attempts; one that died left them open
+        nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
     runs.move(
         conn,
         run.run_id,
@@ -132,7 +139,8 @@ def _end(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus
         head_checkpoint_id=ending.head.checkpoint_id if ending.head else None,
         now=now,
     )
-    _log_end(conn, ending, status, levelled, now)
+    seq = events.last_seq(conn, run.run_id)
+    last_events += _describe_end(ending, status, levelled, seq=seq, now=now)
     app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
     return status
 
@@ -145,10 +153,9 @@ def _settle(conn: Connection, run: Run, status: RunStatus) -> RunStatus:
     return RunStatus.CONTINUED if later else status
 
 
-def _log_end(
-    conn: Connection, ending: Ending, status: RunStatus, levelled: Levelled, now: datetime
-) -> None:
-    seq = events.last_seq(conn, ending.run.run_id)
+def _describe_end(
+    ending: Ending, status: RunStatus, levelled: Levelled, *, seq: int, now: datetime
+) -> list[RunEvent]:
     entries: list[tuple[str, str, Json]] = [
         ("warning", "", {"text": f"The answer was refused: {reason}"})
         for reason in ending.refused.values()
@@ -163,15 +170,10 @@ def _log_end(
     if ending.reason:
         data["reason"] = ending.reason
     entries.append(("status", "", data))
-    events.insert_many(
-        conn,
-        [
-            RunEvent(
-                run_id=ending.run.run_id, seq=seq + n, kind=kind, path=path, at=now, data=value
-            )
-            for n, (kind, path, value) in enumerate(entries, start=1)
-        ],
-    )
+    return [
+        RunEvent(run_id=ending.run.run_id, seq=seq + n, kind=kind, path=path, at=now, data=value)
+        for n, (kind, path, value) in enumerate(entries, start=1)
+    ]
 
 
 def index_checkpoints(

@@ -12,6 +12,7 @@ from interlock.core.model.threads import CheckpointEntry
 from interlock.core.types import CheckpointId, ThreadId
 
 PAGE = 1000  # checkpoints read in one query
+START = "__start__"  # the node that takes an input in; the functional API has none
 MAX_ASKED = (
     200  # checkpoints whose `next` is asked of the graph; what was lost with a process is few
 )
@@ -37,19 +38,14 @@ async def read_entries(
         head: The thread's head, of which is known what is due.
         step_nodes: The nodes that the run which just ended ran, by step.
     """
-    raws: list[RawCheckpoint] = []
-    while True:
-        page = await savers.entries(thread_id, after, PAGE)
-        raws += page
-        if len(page) < PAGE:
-            break
-        after = page[-1].checkpoint_id
     entries: list[CheckpointEntry] = []
     asked = 0
-    for raw in raws:
+    for raw in await read_raws(savers, thread_id, after):
         due: tuple[str, ...] = tuple(step_nodes.get(raw.step + 1, ()))
         if head is not None and raw.checkpoint_id == head.checkpoint_id:
             due = head.due
+        elif raw.source == "input" and graph is not None and START in graph.nodes:
+            due = (START,)
         elif not due and graph is not None and asked < MAX_ASKED:
             asked += 1
             due = await _ask_next(graph, thread_id, raw.checkpoint_id)
@@ -61,9 +57,21 @@ async def find_newest(
     savers: Savers, thread_id: ThreadId, *, after: CheckpointId | None
 ) -> CheckpointId | None:
     """The thread's newest checkpoint, told without its graph; `after` if there is none since."""
+    raws = await read_raws(savers, thread_id, after)
+    return raws[-1].checkpoint_id if raws else after
+
+
+async def read_raws(
+    savers: Savers, thread_id: ThreadId, after: CheckpointId | None
+) -> list[RawCheckpoint]:
+    """All checkpoints of a thread after one, oldest first."""
+    raws: list[RawCheckpoint] = []
     while page := await savers.entries(thread_id, after, PAGE):
+        raws += page
         after = page[-1].checkpoint_id
-    return after
+        if len(page) < PAGE:
+            break
+    return raws
 
 
 async def _ask_next(
