@@ -19,6 +19,8 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
+ERROR = "__error__"
+CONTROL_CHANNELS = frozenset({"__interrupt__", "__resume__", ERROR, "__error_source_node__"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,14 @@ class NamesChannels:
     async def aput_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Store what a task wrote."""
+        """
+        Store what a task wrote; of one that failed, only that it did, and its answers.
+
+        A node whose conditional edge fails has written its result by then. Stored beside the error
+        it would read as finished (LangGraph's `_task_status`), and a retry would skip the edge.
+        """
+        if any(channel == ERROR for channel, _ in writes):
+            writes = [write for write in writes if write[0] in CONTROL_CHANNELS]
         try:
             await super().aput_writes(config, writes, task_id, task_path)  # type: ignore[misc]
         except UnstorableValue as exc:

@@ -13,6 +13,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from interlock.core.graphs import projection
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS
 from interlock.core.graphs.tracking import path_of
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
@@ -20,7 +21,6 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 
 EVERY_NODE = "*"
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
-CONTROL_CHANNELS = frozenset({"__interrupt__", "__resume__", "__error__", "__error_source_node__"})
 NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
 AnyGraph = Pregel[Any, Any, Any, Any]

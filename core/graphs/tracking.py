@@ -155,6 +155,11 @@ class Tracker(BaseCallbackHandler):
             )
         )
 
+    def add(self, record: NodeRun) -> None:
+        """Add the record of an attempt that was not seen here."""
+        with self._lock:
+            self._add_node(record)
+
     def _add_node(self, record: NodeRun) -> None:
         self._records.append(record)
         data = {

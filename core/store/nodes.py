@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.store import dialect
 from interlock.core.store.schema import node_runs
-from interlock.core.types import RunId
+from interlock.core.types import RunId, ThreadId
 
 # A batch that is written again, or late, must not turn an ended attempt into a running one.
 _UPSERT = dialect.upsert(
@@ -27,6 +27,14 @@ _FOR_RUN = (
         node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.delivery
     )
     .limit(bindparam("limit"))
+)
+_FOR_TASKS = (
+    select(node_runs)
+    .where(
+        node_runs.c.thread_id == bindparam("thread_id"),
+        node_runs.c.task_id.in_(bindparam("task_ids", expanding=True)),
+    )
+    .order_by(node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt)
 )
 _OPEN = select(
     node_runs.c.delivery, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.started_at
@@ -52,6 +60,14 @@ def upsert_many(conn: Connection, node_runs: Sequence[NodeRun]) -> None:
 def fetch_for_run(conn: Connection, run_id: RunId, *, limit: int = 2000) -> list[NodeRun]:
     """The attempts of a run, in the order they started."""
     rows = conn.execute(_FOR_RUN, {"run_id": run_id, "limit": limit})
+    return [_from_row(row) for row in rows]
+
+
+def fetch_for_tasks(
+    conn: Connection, thread_id: ThreadId, task_ids: Sequence[str]
+) -> list[NodeRun]:
+    """All attempts of these tasks of a thread, whichever run made them."""
+    rows = conn.execute(_FOR_TASKS, {"thread_id": thread_id, "task_ids": list(task_ids)})
     return [_from_row(row) for row in rows]
 
 

@@ -30,6 +30,7 @@ from interlock.core.services.recording import Ending
 from interlock.core.worker import output
 from interlock.core.worker.indexing import find_newest, read_entries
 from interlock.core.worker.recorder import Call, Recorder
+from interlock.core.worker.recovering import make_up, read_own_traces
 
 logger = logging.getLogger(__name__)
 
@@ -121,22 +122,39 @@ class Carrier:
         )
         self._execution = execution
         try:
-            outcome = await self._find_outcome(execution, tries)
+            outcome = await self._find_outcome(graph, execution, tries)
         except asyncio.CancelledError:
             _uncancel()
             outcome = await self._find_stopped(execution)
         self._is_over = True
         return await self._with_entries(graph, outcome)
 
-    async def _find_outcome(self, execution: Execution, tries: Tries | None) -> Outcome:
+    async def _find_outcome(
+        self, graph: AnyGraph, execution: Execution, tries: Tries | None
+    ) -> Outcome:
         if self._is_cancelled:
             return await self._find_stopped(execution)
         if self._is_draining:
             return Outcome(status=RunStatus.RUNNING)
         first = await execution.read() if needs_head(self._claimed.delivery) else None
+        if tries is not None and first is not None:
+            await self._make_up(graph, first)
         if tries is not None and tries.are_too_many:
             return _gave_up(first)
         return await execution.carry_out(first)
+
+    async def _make_up(self, graph: AnyGraph, first: Reading) -> None:
+        """Make up for the records that were lost with the worker before."""
+        savers, after = self._tools.workshop.savers, self._claimed.indexed_to
+        traces = await read_own_traces(savers, graph, self._run, first, after=after)
+        known = await self._tools.call(
+            claiming.fetch_attempts,
+            self._tools.app,
+            self._run.thread_id,
+            [trace.task_id for trace in traces],
+        )
+        for record in make_up(self._run, traces, known):
+            self._tracker.add(record)
 
     async def _find_stopped(self, execution: Execution) -> Outcome:
         """The run was stopped: by an operator, or because the drain took too long."""

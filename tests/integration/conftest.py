@@ -9,11 +9,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -202,6 +203,14 @@ class Desk:
     def read_truth(self, run: Run) -> list[Any]:
         """The checkpoints of a run's thread as the checkpoint database has them, oldest first."""
         return _run(_read_truth(self.app, run))
+
+    def count_writes(self, run: Run, channel: str) -> int:
+        """How many results for a channel lie beside the thread's checkpoints, not yet taken in."""
+        path = f"file:{self.app.settings.checkpoints_path}?mode=ro"
+        with closing(sqlite3.connect(path, uri=True)) as conn:
+            query = "SELECT count(*) FROM writes WHERE thread_id = ? AND channel = ?"
+            found: int = conn.execute(query, (run.thread_id, channel)).fetchone()[0]
+        return found
 
     async def on_graph(self, workflow: str, act: Callable[[Any], Any]) -> Any:
         """Let a hand that is not ours work on the checkpoint database."""
@@ -457,13 +466,24 @@ def desk(tmp_path, sqlite_template, monkeypatch) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def ears() -> Iterator[None]:
-    """Hear what user code prints and logs, as a worker process does."""
-    streams, handlers = (sys.stdout, sys.stderr), list(logging.getLogger().handlers)
-    output.install()
-    yield
-    sys.stdout, sys.stderr = streams
-    logging.getLogger().handlers = handlers
+def ears() -> Callable[[], AbstractContextManager[None]]:
+    """
+    Hear what user code prints and logs, as a worker process does.
+
+    To be entered by the test: pytest puts its own streams in place for each phase.
+    """
+
+    @contextmanager
+    def hearing() -> Iterator[None]:
+        streams, handlers = (sys.stdout, sys.stderr), list(logging.getLogger().handlers)
+        output.install()
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = streams
+            logging.getLogger().handlers = handlers
+
+    return hearing
 
 
 @pytest.fixture(name="wait_until")

@@ -9,6 +9,7 @@ import book
 from langgraph.cache.memory import InMemoryCache
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import CachePolicy, interrupt
+from langgraph_sdk.runtime import ServerRuntime
 from typing_extensions import TypedDict
 
 
@@ -68,6 +69,19 @@ joined = (
     .add_edge("b", "d")
     .compile()
 )
+
+
+class Where(TypedDict, total=False):
+    book: str
+
+
+def opened(runtime: ServerRuntime) -> Any:
+    """A factory that may be the end of its worker."""
+    execution = runtime.execution_runtime
+    context = execution.context if execution else None
+    if context:
+        book.die_if_told(context["book"], "opening")
+    return StateGraph(State, context_schema=Where).add_node("a", _step("a")).add_edge(START, "a")
 
 
 # --- cached nodes --------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""Records that were lost with a worker, made up for from the checkpoint database (law 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from interlock.core.graphs.heads import Reading
+from interlock.core.graphs.savers import Savers
+from interlock.core.graphs.traces import Trace, read_traces, traces_of
+from interlock.core.graphs.workshop import AnyGraph
+from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.model.runs import Run
+from interlock.core.types import CheckpointId
+from interlock.core.worker.indexing import MAX_ASKED, read_raws
+
+INTERNAL_PREFIX = "__"  # LangGraph's own nodes
+OPEN = frozenset({NodeStatus.RUNNING, NodeStatus.CANCELLED})  # nothing is known of how it ended
+
+
+async def read_own_traces(
+    savers: Savers, graph: AnyGraph, run: Run, head: Reading, *, after: CheckpointId | None
+) -> list[Trace]:
+    """
+    Read what a run left in its thread, as far as its checkpoints are not indexed.
+
+    Args:
+        savers: The checkpoint database.
+        graph: The run's graph.
+        run: The run; it was handed out before.
+        head: Where the thread stands.
+        after: The newest checkpoint the index holds.
+    """
+    own = [raw for raw in await read_raws(savers, run.thread_id, after) if raw.run_id == run.run_id]
+    left = [raw.parent_id for raw in own if raw.parent_id is not None][-MAX_ASKED:]
+    found = [trace for place in left for trace in await read_traces(graph, run.thread_id, place)]
+    return [t for t in (*found, *traces_of(head.state)) if not t.node.startswith(INTERNAL_PREFIX)]
+
+
+def make_up(run: Run, traces: Sequence[Trace], known: Collection[NodeRun]) -> list[NodeRun]:
+    """The records that are missing, given those that are known of the same tasks."""
+    ended = {record.task_id for record in known if record.status not in OPEN}
+    begun = {r.task_id: r for r in known if r.run_id == run.run_id and r.status in OPEN}
+    return [
+        _make(run, trace, begun.get(trace.task_id))
+        for trace in traces
+        if trace.task_id not in ended
+    ]
+
+
+def _make(run: Run, trace: Trace, begun: NodeRun | None) -> NodeRun:
+    record = begun or NodeRun(
+        run_id=run.run_id,
+        thread_id=run.thread_id,
+        workflow=run.workflow,
+        task_id=trace.task_id,
+        attempt=1,
+        delivery=run.deliveries - 1,
+        node=trace.node,
+        path=trace.node,
+        namespace=f"{trace.node}:{trace.task_id}",
+        step=trace.step,
+        status=trace.status,
+        started_at=trace.at,
+    )
+    error = trace.error
+    return replace(
+        record,
+        status=trace.status,
+        duration_ms=None,  # nobody knows
+        error_type=error.partition("(")[0] if error is not None else None,
+        error_message=error,
+    )
