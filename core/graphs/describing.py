@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from langchain_core.runnables import RunnablePassthrough
 from langchain_core.runnables.graph import Graph
 from langgraph.pregel import Pregel
 
@@ -18,6 +20,8 @@ from interlock.core.types import Json
 START, END = "__start__", "__end__"
 DEFINITIONS = "#/$defs/"
 MAX_SCHEMA_BYTES = 500_000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,7 @@ def draw(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Json]:
     A nested graph is a node of kind "subgraph" that no edge touches: it frames the nodes whose ids
     start with its own. The start and end of nested graphs are left out, their edges joined.
     """
-    try:
-        drawn = graph.get_graph(xray=True)
-    except Exception:  # noqa: BLE001 - a nested graph may be made lazily by code that fails here
-        drawn = graph.get_graph()
+    drawn = _draw(graph)
     edges = _join_nested(_read_edges(drawn))
     ids = [_path(node_id) for node_id in drawn.nodes]
     shown = [node_id for node_id in ids if not _is_nested_border(node_id)]
@@ -99,6 +100,37 @@ def draw(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Json]:
             for edge in edges
         ],
     }
+
+
+def _draw(graph: Pregel[Any, Any, Any, Any]) -> Graph:
+    try:
+        return _without_caches(graph).get_graph(xray=True)
+    except Exception as exc:  # a drawing runs the user's reducers, and lazy code of nested graphs
+        logger.warning("graph_not_drawn", exc_info=exc, extra={"graph": graph.name})
+    try:
+        return _without_caches(graph).get_graph()
+    except Exception:  # noqa: BLE001 - told above; it can be run all the same
+        drawn = Graph()
+        for name in graph.nodes:
+            drawn.add_node(RunnablePassthrough(), name)
+        return drawn
+
+
+def _without_caches(graph: Pregel[Any, Any, Any, Any]) -> Pregel[Any, Any, Any, Any]:
+    # LangGraph draws by walking an empty state, on which a cache's key function is called too.
+    nodes = {
+        name: node.copy(
+            {
+                "cache_policy": None,
+                "subgraphs": [
+                    _without_caches(part) if isinstance(part, Pregel) else part
+                    for part in node.subgraphs
+                ],
+            }
+        )
+        for name, node in graph.nodes.items()
+    }
+    return graph.copy({"nodes": nodes})
 
 
 def _read_edges(drawn: Graph) -> list[_Edge]:

@@ -31,6 +31,11 @@ def explain_factory_failure(spec: GraphSpec, exc: BaseException) -> str:
     return f"{spec.target}: the factory {spec.variable!r} raised {_sentence(exc)}{where}."
 
 
+def explain_description_failure(spec: GraphSpec, exc: BaseException) -> str:
+    """Why a graph that loaded could not be described."""
+    return f"{spec.target}: describing it raised {_sentence(exc)}."
+
+
 def suggest_install(project: Project, module: str) -> str:
     """The command that most likely makes a module importable."""
     top = module.partition(".")[0]

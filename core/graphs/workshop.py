@@ -15,6 +15,7 @@ from langgraph.store.base import BaseStore
 
 from interlock.core.errors import WorkflowNotLoaded
 from interlock.core.graphs.describing import describe, describe_failure
+from interlock.core.graphs.explaining import explain_description_failure
 from interlock.core.graphs.loading import LoadedGraph
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.project import Project
@@ -76,6 +77,9 @@ class Workshop:
         try:
             async with loaded.open({}, store=self.store, access="assistants.read") as graph:
                 return describe(loaded.name, loaded.description, graph, now)
-        except Exception as exc:  # a factory, a schema or a drawing of the user's
-            logger.warning("workflow_not_described", exc_info=exc, extra={"workflow": loaded.name})
-            return describe_failure(loaded.name, loaded.description, str(exc), now)
+        except WorkflowNotLoaded as exc:
+            error, cause = str(exc), exc.__cause__
+        except Exception as exc:  # a schema or a drawing runs code of the user's
+            error, cause = explain_description_failure(loaded.spec, exc), exc
+        logger.warning("workflow_not_described", exc_info=cause, extra={"workflow": loaded.name})
+        return describe_failure(loaded.name, loaded.description, error, now)

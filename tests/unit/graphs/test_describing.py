@@ -9,8 +9,11 @@ from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 import typing_extensions
+from langgraph.cache.memory import InMemoryCache
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import CachePolicy
 from pydantic import BaseModel, Field
 
 from interlock.core.graphs.describing import describe, describe_failure
@@ -188,6 +191,33 @@ def test_nested_graphs_are_drawn_by_path_within_their_frame():
     assert set(card.nodes) == set(kinds) - {"__start__", "__end__"}
     labels = {node["id"]: node["label"] for node in card.graph["nodes"]}
     assert labels["the team/leaf/x"] == "x"
+
+
+def with_cache_keys():
+    policy = CachePolicy(key_func=lambda state: state["a"])
+    leaf = StateGraph(Partial).add_node("x", lambda _: {}, cache_policy=policy)
+    top = StateGraph(Partial)
+    top.add_node("team", leaf.add_edge(START, "x").compile(), cache_policy=policy)
+    top.add_node("n", lambda _: {}, cache_policy=policy)
+    return top.add_edge(START, "n").add_edge("n", "team").compile(cache=InMemoryCache())
+
+
+def test_a_key_function_of_a_cache_is_not_called_for_a_drawing():
+    card = describe("x", "", with_cache_keys(), NOW)
+    assert card.error is None
+    assert set(card.nodes) == {"n", "team", "team/x"}
+    assert {(e["source"], e["target"]) for e in card.graph["edges"]} >= {("n", "team/x")}
+
+
+def test_a_graph_that_cannot_be_drawn_is_still_listed_with_its_nodes(caplog, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("no drawing today")
+
+    monkeypatch.setattr(CompiledStateGraph, "get_graph", fail)
+    card = describe("x", "", with_cache_keys(), NOW)
+    assert (card.error, card.graph["edges"]) == (None, [])
+    assert set(card.nodes) == {"n", "team"}
+    assert [record.msg for record in caplog.records] == ["graph_not_drawn"]
 
 
 def test_edges_pass_through_the_borders_of_nested_graphs():
