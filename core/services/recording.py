@@ -40,6 +40,7 @@ class Ending:
 
     `status` is running if the run is handed over to another worker. `entries` are the thread's
     checkpoints that the index does not hold yet, oldest first; their branch is set here.
+    `keeps_lock`: nothing else may run on the thread before its job is released.
     """
 
     run: Run
@@ -51,6 +52,7 @@ class Ending:
     reason: str = ""
     refused: dict[str, str] = field(default_factory=dict)
     entries: tuple[CheckpointEntry, ...] = ()
+    keeps_lock: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,15 @@ def _end(
     )
     seq = events.last_seq(conn, run.run_id)
     last_events += _describe_end(ending, status, levelled, seq=seq, now=now)
-    app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
+    if not ending.keeps_lock:
+        app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
     return status
+
+
+def release(app: App, job: Job) -> None:
+    """Close the job of a run whose end kept the lock, so that the thread goes on."""
+    with engine.write(app.engine) as conn:
+        app.queue.finish(conn, job.job_id)
 
 
 def _settle(conn: Connection, run: Run, status: RunStatus) -> RunStatus:

@@ -23,14 +23,15 @@ from interlock.core.graphs.workshop import AnyGraph, Workshop
 from interlock.core.model.delivery import MAX_DEATHS_AT_ONE_PLACE, Tries, count_tries
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
-from interlock.core.services import claiming
+from interlock.core.services import claiming, recording
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
-from interlock.core.worker import output
+from interlock.core.worker import output, threads
 from interlock.core.worker.indexing import find_newest, read_entries
 from interlock.core.worker.recorder import Call, Recorder
 from interlock.core.worker.recovering import make_up, read_own_traces
+from interlock.core.worker.threads import Work
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Carrier:
         self._is_cancelled = claimed.run.cancel_requested_at is not None
         self._is_draining = False
         self._is_over = False  # its outcome is known and only has to be written
+        self._is_written = False
+        self._work = Work()
         self._execution: Execution | None = None
         self._tracker = Tracker(claimed.run, now=tools.app.clock.now, last_seq=claimed.last_seq)
 
@@ -76,8 +79,8 @@ class Carrier:
             self._execution.drain()
 
     def hand_over(self, task: asyncio.Task[Any]) -> None:
-        """Stop now: the superstep takes too long to wait for."""
-        if not self._is_over:
+        """Stop now: the superstep, or a node that was cancelled, takes too long to wait for."""
+        if self._is_written or not self._is_over:
             task.cancel("the worker stops")
 
     async def carry(self) -> RunStatus:
@@ -85,7 +88,13 @@ class Carrier:
         ending = await self._carry_out()
         self._is_over = True
         await self._tools.recorder.put(self._tracker.take())
-        return await self._tools.recorder.end(ending)
+        ending = replace(ending, keeps_lock=self._work.is_going_on)
+        status = await self._tools.recorder.end(ending)
+        self._is_written = True
+        if ending.keeps_lock and status is not RunStatus.QUEUED:
+            await self._work.wait()
+            await self._tools.call(recording.release, self._tools.app, ending.job)
+        return status
 
     async def _carry_out(self) -> Ending:
         self._tracker.emit("status", {"status": str(RunStatus.RUNNING)})
@@ -93,7 +102,7 @@ class Carrier:
             tries = await self._count_tries()
             if tries is not None and tries.are_hopeless:
                 return self._end(_gave_up(None))
-            with output.captured(self._keep_output):
+            with output.captured(self._keep_output), threads.counted(self._work):
                 async with self._tools.workshop.open(
                     self._run.workflow, config_for(self._run), context=self._run.context
                 ) as graph:

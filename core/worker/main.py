@@ -11,8 +11,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from interlock.core.worker import output
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.serving import Heart, Server
+from interlock.core.worker.threads import NodeThreads
 
 EXIT_FILES_CHANGED = 75  # to `up`: start me again at once
 
@@ -60,9 +61,9 @@ def main(settings: Settings, *, reload: bool = False) -> int:
         output.install()
         _tell(project)
         work = _work(app, project, worker_id, reload=reload)
-        has_changed = _run(work, threads=settings.thread_count)
+        has_changed = _run(work, threads=settings.thread_count, leave=_leave_at_once)
     app.engine.dispose()
-    return EXIT_FILES_CHANGED if has_changed else 0
+    return _exit_code(has_changed=has_changed)
 
 
 def _tell(project: Project) -> None:
@@ -75,16 +76,22 @@ def _tell(project: Project) -> None:
         )
 
 
-def _run(work: Coroutine[Any, Any, T], *, threads: int) -> T:
+def _run(work: Coroutine[Any, Any, T], *, threads: int, leave: Callable[[T], None]) -> T:
     """
     Run the loop to its end, going on after a SystemExit or KeyboardInterrupt of user code.
 
     asyncio stores such an exception in its task and raises it out of the loop as well; the task's
     owner has it either way, so the loop is simply run again.
+
+    Args:
+        work: What to run.
+        threads: How many sync nodes may run at once.
+        leave: Given the result if a sync node runs even then; closing the loop would wait for it.
     """
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="node"))
+        executor = NodeThreads(threads)
+        loop.set_default_executor(executor)
         task = loop.create_task(work)
         while not task.done():
             try:
@@ -93,7 +100,23 @@ def _run(work: Coroutine[Any, Any, T], *, threads: int) -> T:
                 if task.done():
                     raise
                 logger.warning("user_code_tried_to_exit")
-        return task.result()
+        result = task.result()
+        if executor.work.is_going_on:
+            leave(result)
+        return result
+
+
+def _leave_at_once(has_changed: bool) -> None:  # noqa: FBT001  the result of the work
+    """End the process although a sync node runs: its run was handed over and all is written."""
+    logger.warning("node_left_behind")
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_exit_code(has_changed=has_changed))
+
+
+def _exit_code(*, has_changed: bool) -> int:
+    return EXIT_FILES_CHANGED if has_changed else 0
 
 
 async def _work(app: App, project: Project, worker_id: WorkerId, *, reload: bool) -> bool:

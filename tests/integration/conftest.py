@@ -268,11 +268,16 @@ class WorkerThread:
 
     def _live(self) -> None:
         try:
-            worker_main._run(self._work(), threads=self._app.settings.thread_count)
+            worker_main._run(
+                self._work(), threads=self._app.settings.thread_count, leave=self._refuse
+            )
         except BaseException as exc:
             self._error = exc
         finally:
             self._ready.set()
+
+    def _refuse(self, _: None) -> None:
+        raise AssertionError("a sync node still runs")
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()

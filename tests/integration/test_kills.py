@@ -196,3 +196,19 @@ def test_a_worker_told_to_stop_does_not_wait_for_a_node_that_takes_too_long(desk
     assert desk.wait(run).status == "done"
     assert [book.count(n) for n in ("a", "slow", "z")] == [1, 2, 1]
     assert [s for path, s in desk.nodes(run) if path == "slow"] == ["cancelled", "ok"]
+
+
+def test_a_worker_told_to_stop_ends_although_a_node_holds_a_thread(desk):
+    book = desk.open_book()
+    book.close("slow")
+    run = desk.launch("working_in_thread", book)
+    worker = desk.spawn(drain_s=0.1)
+    book.wait_for("at slow")
+
+    worker.terminate()
+
+    assert worker.wait() == 0
+    assert desk.run(run).status == "queued"
+    book.open("slow")
+    desk.start()
+    assert desk.wait(run).status == "done"
