@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
+from datetime import date
 from typing import Annotated, Any
 
 import book
+from langchain_core.messages import AnyMessage
 from langgraph.cache.memory import InMemoryCache
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
 from langgraph.types import CachePolicy, interrupt
 from langgraph_sdk.runtime import ServerRuntime
 from typing_extensions import TypedDict
@@ -69,6 +72,34 @@ joined = (
     .add_edge("b", "d")
     .compile()
 )
+
+
+# --- a state of more than JSON ---------------------------------------------------------------------
+
+
+class Typed(TypedDict, total=False):
+    book: str
+    due: date
+    notes: Annotated[list[AnyMessage], add_messages]
+    tags: Annotated[set[str], operator.or_]
+    told: str
+
+
+def tell(state: Typed) -> dict[str, Any]:
+    kinds = (state["due"], state["notes"][0], state["tags"])
+    return {"told": " ".join(type(kind).__name__ for kind in kinds)}
+
+
+typed = (
+    StateGraph(Typed)
+    .add_node("tell", tell)
+    .add_edge(START, "tell")
+    .add_edge("tell", END)
+    .compile(interrupt_before=["tell"])
+)
+
+
+# --- a graph made for each run -------------------------------------------------------------------
 
 
 class Where(TypedDict, total=False):
