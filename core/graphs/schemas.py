@@ -9,8 +9,11 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, NotRequired, Required, get_args, get_origin
 
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
 from langgraph.pregel import Pregel
 from pydantic import TypeAdapter
 from typing_extensions import ReadOnly, TypedDict, is_typeddict
@@ -30,7 +33,7 @@ def describe_input(graph: Pregel[Any, Any, Any, Any]) -> Json:
     """
     builder = getattr(graph, "builder", None)
     given = getattr(builder, "input_schema", None)
-    schema = _describe(graph.get_input_jsonschema, given)
+    schema = _with_messages(graph, _describe(graph.get_input_jsonschema, given))
     if (
         isinstance(schema, dict)
         and is_typeddict(given)
@@ -48,7 +51,9 @@ def describe_context(graph: Pregel[Any, Any, Any, Any]) -> Json:
 def describe_state(graph: Pregel[Any, Any, Any, Any]) -> Json:
     """The schema of the state; None for a functional graph, which has none."""
     state = getattr(getattr(graph, "builder", None), "state_schema", None)
-    return None if state is None else _describe(lambda: TypeAdapter(state).json_schema(), state)
+    if state is None:
+        return None
+    return _with_messages(graph, _describe(lambda: TypeAdapter(state).json_schema(), state))
 
 
 def rebuild_typed_dicts(tp: Any) -> Any:
@@ -64,6 +69,39 @@ def _describe(make: Callable[[], Any], tp: Any) -> Json:
     except Exception:  # noqa: BLE001 - pydantic raises several kinds for types it cannot describe
         return None
     return schema or None
+
+
+def _with_messages(graph: Pregel[Any, Any, Any, Any], schema: Json) -> Json:
+    """
+    Describe every channel that adds messages as a list of LangChain's message classes.
+
+    `Annotated[list, add_messages]` and `Sequence[BaseMessage]` say less than `MessagesState` does,
+    but take the same: `add_messages` makes messages of what it is given.
+    """
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    names = [n for n, c in graph.channels.items() if _adds_messages(c) and n in (properties or ())]
+    if not isinstance(schema, dict) or not isinstance(properties, dict) or not names:
+        return schema
+    messages = _describe_messages()
+    described = {
+        name: {**properties[name], "type": "array", "items": messages["items"]} for name in names
+    }
+    return {
+        **schema,
+        "properties": {**properties, **described},
+        "$defs": {**messages["$defs"], **schema.get("$defs", {})},
+    }
+
+
+def _adds_messages(channel: Any) -> bool:
+    reducer = getattr(channel, "operator", None) or getattr(channel, "reducer", None)
+    reducer = getattr(reducer, "func", reducer)  # add_messages(format=...) is a partial
+    return getattr(reducer, "__module__", None) == add_messages.__module__
+
+
+@cache
+def _describe_messages() -> dict[str, Any]:
+    return TypeAdapter(list[AnyMessage]).json_schema()
 
 
 def _rebuild(tp: Any, known: dict[Any, Any]) -> Any:

@@ -22,6 +22,8 @@ from interlock.core.model.workers import WorkerStatus
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
+from interlock.dashboard.views import card as card_view
+from interlock.dashboard.views.answer_forms import AnswerForm
 
 PROJECTS = Path(__file__).parent / "projects"
 WAIT_S = 60.0  # far beyond what anything here takes on a busy machine
@@ -81,7 +83,14 @@ class Desk:
         launched = self.launch(name, value, *options)
         assert launched["status"] in {"waiting", "paused"}, launched
         [card] = launched["approvals"]
+        assert self.draw(card).buttons
         return card
+
+    def draw(self, card: dict[str, Any]) -> AnswerForm:
+        """The form of a card as the inbox shows it."""
+        found = observing.get_card(self.app, card["approval_id"])
+        values = self.ask("state", card["thread_id"])[1]["values"]
+        return card_view.build(found, state=values, now=self.app.clock.now()).form
 
     def cards(self, thread_id: str) -> list[dict[str, Any]]:
         """What is asked on a thread."""

@@ -3,21 +3,25 @@ from __future__ import annotations
 import operator
 import socket
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 import typing_extensions
+from langchain_core.messages import BaseMessage
 from langgraph.cache.memory import InMemoryCache
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import CachePolicy
 from pydantic import BaseModel, Field
 
 from interlock.core.graphs.describing import describe, describe_failure
 from interlock.core.graphs.schemas import rebuild_typed_dicts
+from interlock.core.model.schemas import check_input
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -119,6 +123,32 @@ def test_messages_are_described():
     card = describe("x", "", build(MessagesState), NOW)
     assert card.input_schema["properties"]["messages"]["type"] == "array"
     assert card.channels == ("messages",)
+
+
+class Conversation(typing.TypedDict, total=False):
+    plain: Annotated[list, add_messages]
+    base: Annotated[Sequence[BaseMessage], add_messages]
+    formatted: Annotated[list[BaseMessage], add_messages(format="langchain-openai")]
+    other: Annotated[list, operator.add]
+
+
+@pytest.mark.parametrize("name", ["plain", "base", "formatted"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hi",
+        [["user", "hi"]],
+        [{"role": "user", "content": "hi"}],
+        [{"type": "human", "content": "hi"}],
+    ],
+    ids=["text", "pair", "role", "type"],
+)
+def test_what_adds_messages_takes_them_however_its_state_is_written(name, value):
+    card = describe("x", "", build(Conversation), NOW)
+    assert check_input({name: value}, card.input_schema) == []
+    assert check_input({name: value}, card.state_schema) == []
+    assert check_input({name: [{"type": "human"}]}, card.input_schema)
+    assert card.input_schema["properties"]["other"]["items"] == {}
 
 
 @pytest.mark.parametrize("annotation", [int, str, list[int], dict])
