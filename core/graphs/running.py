@@ -241,21 +241,15 @@ class Execution:
     def _conclude(
         self, reading: Reading | None, failure: Failure | None, error: BaseException | None
     ) -> Outcome:
-        snapshot = snapshot_of(self._run.thread_id, reading, self._task.snapshot_bytes)
-        head = reading.head if reading is not None else None
-        values = snapshot.values if snapshot is not None else None
+        found = outcome_of(self._run.thread_id, reading, self._task.snapshot_bytes)
         if error is not None:
-            failure = self._describe(error, values)
-        elif failure is None and reading is not None and reading.head.has_failed:
-            failure = _failure_on_record(reading, values)
+            failure = self._describe(error, found.snapshot.values if found.snapshot else None)
         if failure is not None:
-            return Outcome(status=RunStatus.FAILED, head=head, snapshot=snapshot, failure=failure)
+            return replace(found, status=RunStatus.FAILED, failure=failure)
         stopped = (self._task.verb or {}).get("verb") == "stop"
-        if stopped and (head is None or not head.due):
-            return Outcome(
-                status=RunStatus.CANCELLED, head=head, snapshot=snapshot, reason="stopped"
-            )
-        return Outcome(status=_status_of(head), head=head, snapshot=snapshot)
+        if stopped and found.status is RunStatus.DONE:
+            return replace(found, status=RunStatus.CANCELLED, reason="stopped")
+        return found
 
     def _describe(self, error: BaseException, values: Json) -> Failure:
         node = None
@@ -275,6 +269,16 @@ def config_for(run: Run, *, callbacks: list[Any] | None = None) -> RunnableConfi
     if callbacks:
         config["callbacks"] = callbacks
     return config
+
+
+def outcome_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) -> Outcome:
+    """What a head alone tells of the run that led to it."""
+    snapshot = snapshot_of(thread_id, reading, max_bytes)
+    head = reading.head if reading is not None else None
+    if reading is not None and reading.head.has_failed:
+        failure = _failure_on_record(reading, snapshot.values if snapshot else None)
+        return Outcome(status=RunStatus.FAILED, head=head, snapshot=snapshot, failure=failure)
+    return Outcome(status=_status_of(head), head=head, snapshot=snapshot)
 
 
 def snapshot_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) -> Snapshot | None:

@@ -54,6 +54,7 @@ def level_cards(
     """
     asked: list[Approval] = []
     kept: list[ApprovalId] = []
+    adopted: list[ApprovalId] = []
     for interrupt in head.interrupts:
         if interrupt.is_answered:
             continue
@@ -64,6 +65,8 @@ def level_cards(
         )
         if pending is not None:
             kept.append(pending.approval_id)
+            if pending.run_id != run.run_id:
+                adopted.append(pending.approval_id)
             if pending.asked_at == now:
                 asked.append(pending)
     if status is RunStatus.PAUSED:
@@ -75,7 +78,7 @@ def level_cards(
     approvals.close_for_thread(
         conn, run.thread_id, status=ApprovalStatus.SUPERSEDED, now=now, except_ids=kept
     )
-    approvals.adopt(conn, kept, run.run_id)
+    approvals.adopt(conn, adopted, run.run_id)
     return Levelled(tuple(asked), len(kept))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from interlock.core.model.runs import OPEN
+from interlock.core.model.runs import Run
 from interlock.core.model.threads import CheckpointEntry
 from interlock.core.services.context import App
-from interlock.core.services.recording import index_checkpoints
+from interlock.core.services.recording import Batch, Ending, index_checkpoints, record
 from interlock.core.store import checkpoints, engine, runs, threads
 from interlock.core.types import CheckpointId, ThreadId
 
@@ -17,10 +17,11 @@ PAGE = 500  # threads compared in one transaction
 
 @dataclass(frozen=True)
 class Behind:
-    """A thread whose index ends before its head."""
+    """A thread whose index ends before its head, and the run that holds it, if one does."""
 
     workflow: str
     indexed_to: CheckpointId | None
+    held: Run | None
 
 
 def find_behind(app: App, heads: Mapping[ThreadId, CheckpointId]) -> dict[ThreadId, Behind]:
@@ -32,9 +33,10 @@ def find_behind(app: App, heads: Mapping[ThreadId, CheckpointId]) -> dict[Thread
             newest = checkpoints.newest_id(conn, thread_id)
             if thread is None or newest == head:
                 continue
-            if any(r.status in OPEN for r in runs.find_open_or_held(conn, thread_id)):
+            live = runs.find_open_or_held(conn, thread_id)
+            if any(r.is_open for r in live):
                 continue
-            found[thread_id] = Behind(thread.workflow, newest)
+            found[thread_id] = Behind(thread.workflow, newest, live[-1] if live else None)
     return found
 
 
@@ -46,3 +48,8 @@ def store(app: App, thread_id: ThreadId, entries: Collection[CheckpointEntry]) -
     with engine.write(app.engine) as conn:
         index_checkpoints(conn, thread_id, entries)
         threads.touch(conn, thread_id, head_checkpoint_id=last.checkpoint_id, now=app.clock.now())
+
+
+def settle(app: App, ending: Ending) -> None:
+    """Bring a run that held level with a head that another hand has moved, and its cards with it."""
+    record(app, Batch(endings=[ending]))

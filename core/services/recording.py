@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from interlock.core.model.delivery import HANDED_OVER, Head
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
-from interlock.core.model.runs import Failure, Run, RunStatus
+from interlock.core.model.runs import HELD, Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.queue.port import Job
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
@@ -38,13 +38,14 @@ class Ending:
     """
     How a delivery of a run ended.
 
-    `status` is running if the run is handed over to another worker. `entries` are the thread's
+    `job` is None for a run that held and was found elsewhere (`leveling`); `status` is running
+    if the run is handed over to another worker. `entries` are the thread's
     checkpoints that the index does not hold yet, oldest first; their branch is set here.
     `keeps_lock`: nothing else may run on the thread before its job is released.
     """
 
     run: Run
-    job: Job
+    job: Job | None
     status: RunStatus
     head: Head | None = None
     snapshot: Snapshot | None = None
@@ -103,7 +104,7 @@ def _end(
     """End one delivery; its last events go to `last_events`, written for all endings at once."""
     run = ending.run
     index_checkpoints(conn, run.thread_id, ending.entries)
-    if ending.status is RunStatus.RUNNING:
+    if ending.status is RunStatus.RUNNING and ending.job is not None:
         app.queue.note_progress(conn, ending.job.job_id, progress=HANDED_OVER)
         runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
         nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
@@ -129,7 +130,7 @@ def _end(
     runs.move(
         conn,
         run.run_id,
-        from_={RunStatus.RUNNING},
+        from_={RunStatus.RUNNING, *HELD},
         to=status,
         ended_at=now,
         error=ending.failure,
@@ -143,7 +144,7 @@ def _end(
     )
     seq = events.last_seq(conn, run.run_id)
     last_events += _describe_end(ending, status, levelled, seq=seq, now=now)
-    if not ending.keeps_lock:
+    if ending.job is not None and not ending.keeps_lock:
         app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
     return status
 
@@ -199,14 +200,13 @@ def index_checkpoints(
     newest_id = checkpoints.newest_id(conn, thread_id)
     newest = checkpoints.fetch(conn, thread_id, newest_id) if newest_id is not None else None
     branches = {newest.checkpoint_id: newest.branch} if newest is not None else {}
-    next_branch = checkpoints.next_branch(conn, thread_id)
     parents: set[CheckpointId] = set()  # of entries placed here
     placed: list[CheckpointEntry] = []
     for entry in entries:
-        branch = _find_branch(conn, entry, branches, parents, is_first=next_branch == 0)
+        branch = _find_branch(conn, entry, branches, parents)
         if branch is None:
-            branch, next_branch = next_branch, next_branch + 1
-        next_branch = max(next_branch, branch + 1)
+            own = max(branches.values(), default=-1) + 1
+            branch = max(own, checkpoints.next_branch(conn, thread_id))
         placed.append(replace(entry, branch=branch))
         branches[entry.checkpoint_id] = branch
         if entry.parent_id is not None:
@@ -219,13 +219,11 @@ def _find_branch(
     entry: CheckpointEntry,
     branches: Mapping[CheckpointId, int],
     parents: Collection[CheckpointId],
-    *,
-    is_first: bool,
 ) -> int | None:
     """The branch a checkpoint goes on with; None if it starts one."""
     parent_id = entry.parent_id
     if parent_id is None:
-        return 0 if is_first else None
+        return None if branches else 0
     if parent_id in parents:
         return None
     if parent_id in branches:

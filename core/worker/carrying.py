@@ -93,7 +93,7 @@ class Carrier:
         self._is_written = True
         if ending.keeps_lock and status is not RunStatus.QUEUED:
             await self._work.wait()
-            await self._tools.call(recording.release, self._tools.app, ending.job)
+            await self._tools.call(recording.release, self._tools.app, self._claimed.job)
         return status
 
     async def _carry_out(self) -> Ending:

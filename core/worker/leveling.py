@@ -1,12 +1,15 @@
-"""At start: bring the index of every idle thread level with the checkpoint database (law 4)."""
+"""At start: bring every idle thread level with the checkpoint database (law 4)."""
 
 from __future__ import annotations
 
 import logging
 
+from interlock.core.graphs.heads import read_head
+from interlock.core.graphs.running import config_for, outcome_of
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.services import leveling
 from interlock.core.services.context import App
+from interlock.core.services.recording import Ending
 from interlock.core.types import CheckpointId, ThreadId
 from interlock.core.worker.indexing import read_entries
 
@@ -15,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 async def level_threads(app: App, workshop: Workshop) -> int:
     """
-    Index what the checkpoint database holds beyond the index.
+    Index what the checkpoint database holds beyond the index; where a run holds, its cards follow.
 
     Threads with an open run are left to that run's delivery, which does the same at its end.
 
@@ -39,17 +42,42 @@ async def _level(app: App, workshop: Workshop, heads: dict[ThreadId, CheckpointI
     found = leveling.find_behind(app, heads)
     for thread_id, behind in found.items():
         try:
-            async with workshop.open(behind.workflow, {}) as graph:
-                entries = await read_entries(
-                    workshop.savers,
-                    graph,
-                    thread_id,
-                    after=behind.indexed_to,
-                    head=None,
-                    step_nodes={},
-                )
+            await _level_one(app, workshop, thread_id, behind)
         except Exception:  # a graph that is gone or broken must not keep the others waiting
             logger.exception("thread_not_levelled", extra={"thread_id": thread_id})
-            continue
-        leveling.store(app, thread_id, entries)
     return len(found)
+
+
+async def _level_one(
+    app: App, workshop: Workshop, thread_id: ThreadId, behind: leveling.Behind
+) -> None:
+    run = behind.held
+    async with workshop.open(behind.workflow, {} if run is None else config_for(run)) as graph:
+        reading = None
+        if run is not None:
+            reading = await read_head(
+                graph, config_for(run), run.options, workshop.savers.pending_resumes
+            )
+        entries = await read_entries(
+            workshop.savers,
+            graph,
+            thread_id,
+            after=behind.indexed_to,
+            head=reading.head if reading is not None else None,
+            step_nodes={},
+        )
+    if run is None or reading is None:
+        leveling.store(app, thread_id, entries)
+        return
+    outcome = outcome_of(thread_id, reading, app.settings.max_snapshot_bytes)
+    ending = Ending(
+        run=run,
+        job=None,
+        status=outcome.status,
+        head=outcome.head,
+        snapshot=outcome.snapshot,
+        failure=outcome.failure,
+        reason="moved by another hand",
+        entries=entries,
+    )
+    leveling.settle(app, ending)
