@@ -29,8 +29,6 @@ from interlock.core.store import dialect
 from interlock.core.store.schema import jobs
 from interlock.core.types import JobId, Json, WorkerId
 
-CLAIM_KEY = 7_401_002  # the advisory lock under which claims take turns on Postgres
-
 _other = jobs.alias("other")
 _IS_EARLIER = or_(
     _other.c.priority > jobs.c.priority,
@@ -116,7 +114,7 @@ class LocalQueue(JobQueue):
         """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
         # A statement sees what was committed before it began: two claims at once could each take
         # a job of one lock.
-        dialect.lock_all(conn, CLAIM_KEY)
+        dialect.lock_all(conn, dialect.Lock.CLAIM)
         found = list(conn.execute(_FREE, {"now": now, "limit": limit}).scalars())
         if not found:
             return []

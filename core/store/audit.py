@@ -19,7 +19,6 @@ from interlock.core.store import dialect, encoding
 from interlock.core.store.schema import Words, audit
 from interlock.core.types import Json
 
-LOCK_KEY = 7_401_001  # any number that no other advisory lock of ours uses
 GENESIS = "0" * 64  # what the first entry has for the hash of the one before
 BATCH = 500  # entries held in memory while the chain is verified
 
@@ -69,7 +68,7 @@ def append(
     reason: str = "",
 ) -> int:
     """Add an entry at the end of the chain; its number."""
-    dialect.lock_all(conn, LOCK_KEY)
+    dialect.lock_all(conn, dialect.Lock.AUDIT)
     head = conn.execute(_HEAD).one_or_none()
     entry: dict[str, Any] = {
         "seq": 1 if head is None else head.seq + 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum, unique
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Table, text
@@ -72,7 +73,17 @@ def _upsert(
     return statement
 
 
-def lock_all(conn: Connection, key: int) -> None:
+@unique
+class Lock(IntEnum):
+    """Our advisory locks on Postgres: numbers that no other program is likely to use."""
+
+    AUDIT = 7_401_001  # the head of the chain, until the commit
+    CLAIM = 7_401_002  # claims take turns
+    UPGRADE = 7_401_003  # several hosts may start at once
+    WORKER = 7_401_004  # being the only worker, as long as the session lasts
+
+
+def lock_all(conn: Connection, key: Lock) -> None:
     """
     Wait until no other transaction holds `key`, and hold it until this one ends.
 

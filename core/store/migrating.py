@@ -17,7 +17,6 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.store import dialect, schema
 from interlock.core.store import engine as opening
 
-UPGRADE_KEY = 7_401_003  # the advisory lock of an upgrade: several hosts may start at once
 FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -58,7 +57,7 @@ def upgrade(engine: Engine) -> str:
         StoreUnavailable: The database is newer than this version; nothing was changed.
     """
     with opening.rebuild(engine) as conn:
-        dialect.lock_all(conn, UPGRADE_KEY)
+        dialect.lock_all(conn, dialect.Lock.UPGRADE)
         found = _revision(conn)
         _refuse_newer(found)
         if found != schema.REVISION:

@@ -7,6 +7,8 @@ import time
 
 from sqlalchemy import Connection, Engine, text
 
+from interlock.core.store import dialect
+
 POLL_S = 0.02  # facts, engine 5: 11 ms from commit to start, 1.4 % of a core
 POSTGRES_POLL_S = 0.1  # there the caller looks at its tables; LISTEN comes with the queue's engine
 
@@ -56,13 +58,15 @@ class ChangeWatch:
             self._conn = None
 
 
-def hold_alone(engine: Engine, *, key: int) -> Connection | None:
+def hold_alone(engine: Engine) -> Connection | None:
     """
     Take the lock that makes a worker the only one on a Postgres database, for as long as the
     connection is open; None if another holds it.
     """
     conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    if conn.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
+    if conn.execute(
+        text("select pg_try_advisory_lock(:key)"), {"key": dialect.Lock.WORKER}
+    ).scalar_one():
         return conn
     conn.close()
     return None

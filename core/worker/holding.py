@@ -17,7 +17,6 @@ from interlock.core.store import watching
 LOCK_FILE = "worker.lock"
 WAIT_S = 5.0  # a worker that was just killed or told to stop is gone by then
 T = TypeVar("T")
-POSTGRES_KEY = 7_401_001  # the advisory lock of the one worker
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def hold_alone(app: App) -> Iterator[None]:
         with _hold_file(app.settings.data_dir / LOCK_FILE):
             yield
         return
-    conn = _try_until(lambda: watching.hold_alone(app.engine, key=POSTGRES_KEY))
+    conn = _try_until(lambda: watching.hold_alone(app.engine))
     if conn is None:
         raise _taken("this database")
     with conn:
