@@ -52,7 +52,7 @@ class Messages:
             known.unsent += text
         known.is_done = not is_chunk or getattr(message, "chunk_position", None) == "last"
         if known.is_done:
-            self._send_whole(key, known, message.type.removesuffix("MessageChunk"))
+            self._send_whole(key, known, message.type.removesuffix("MessageChunk").lower())
         elif time.perf_counter() - known.sent_at >= MERGE_S and known.unsent:
             self._send_piece(key, known)
 
