@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import shlex
+import sys
 import traceback
 from pathlib import Path
 
 from interlock.core.graphs.modules import is_project_file
 from interlock.core.graphs.project import ExportProblem, GraphSpec, Project
+
+OWN_NAME = __name__.partition(".")[0]
 
 
 def explain_import_failure(spec: GraphSpec, project: Project, exc: BaseException) -> str:
@@ -16,7 +21,7 @@ def explain_import_failure(spec: GraphSpec, project: Project, exc: BaseException
     if isinstance(exc, ExportProblem):
         return f"{spec.target}: {exc}."
     if isinstance(exc, ModuleNotFoundError) and exc.name:
-        return _explain_missing_module(spec, project, exc.name)
+        return f"{spec.target}: {_explain_missing_module(project, exc, exc.name)}."
     return f"{spec.target}: importing it raised {_sentence(exc)}{_place(project, exc)}."
 
 
@@ -44,19 +49,64 @@ def suggest_install(project: Project, module: str) -> str:
         if _normalise(name) == _normalise(top):
             return f"pip install {shlex.quote(dependency)}"
     for folder in project.import_paths:
-        if any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg")):
+        if _is_installable(folder):
             return f"pip install -e {shlex.quote(str(folder))}"
         if (folder / "requirements.txt").is_file():
             return f"pip install -r {shlex.quote(str(folder / 'requirements.txt'))}"
     return f"pip install {_normalise(top)}"
 
 
-def _explain_missing_module(spec: GraphSpec, project: Project, module: str) -> str:
-    command = suggest_install(project, module)
+def _explain_missing_module(project: Project, exc: BaseException, module: str) -> str:
+    top = module.partition(".")[0]
+    if top == OWN_NAME:
+        return (
+            f"the module {module!r} that it imports cannot be found, because the name {top!r} is "
+            "Interlock's own; give the project's package another"
+        )
+    folder = _find_beside(project, exc, top)
+    if folder is not None:
+        relative = os.path.relpath(folder, project.folder)
+        return (
+            f"the module {module!r} that it imports lies in {folder}, which is not on the import "
+            f'path; add "./{Path(relative).as_posix()}" to dependencies in langgraph.json'
+        )
+    if module != top and _is_there(top):
+        return (
+            f"the module {module!r} that it imports is not part of the {top!r} that is found here; "
+            "correct its name, or install the version that has it"
+        )
     return (
-        f"{spec.target}: the module {module!r} that it imports is not installed here; "
-        f"install the project first with `{command}`."
+        f"the module {module!r} that it imports is not installed here; "
+        f"install the project first with `{suggest_install(project, module)}`"
     )
+
+
+def _find_beside(project: Project, exc: BaseException, top: str) -> Path | None:
+    """The folder of the project that holds a module but is not on the import path."""
+    files = [Path(f.filename).resolve() for f in traceback.extract_tb(exc.__traceback__)]
+    own = [file for file in files if is_project_file(str(file), project)]
+    folders = [folder for file in reversed(own) for folder in file.parents]
+    folders = [f for f in folders if f.is_relative_to(project.folder)]
+    folders += [path / "src" for path in project.import_paths]
+    for folder in folders:
+        if folder in project.import_paths or (
+            folder.name == "src" and _is_installable(folder.parent)
+        ):
+            continue
+        if (folder / f"{top}.py").is_file() or any((folder / top).glob("*.py")):
+            return folder
+    return None
+
+
+def _is_installable(folder: Path) -> bool:
+    return any((folder / n).is_file() for n in ("pyproject.toml", "setup.py", "setup.cfg"))
+
+
+def _is_there(top: str) -> bool:
+    try:
+        return top in sys.modules or importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _place(project: Project, exc: BaseException) -> str:

@@ -12,10 +12,11 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import pkgutil
 import re
 import sys
-from collections.abc import Iterator
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Iterable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -109,8 +110,22 @@ def _find_spec(name: str) -> ModuleSpec | None:
         if spec is None or spec.submodule_search_locations is None:
             return None
         full = ".".join((top, *rest[: index + 1]))
-        spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
+        spec = _find_in(full, list(spec.submodule_search_locations))
     return spec
+
+
+def _find_in(name: str, folders: Iterable[str]) -> ModuleSpec | None:
+    # As PathFinder, which for a namespace package wants its parent to be imported.
+    portions: list[str] = []
+    for folder in folders:
+        finder = pkgutil.get_importer(folder)
+        found = finder.find_spec(name) if finder is not None else None
+        if found is not None and found.loader is not None:
+            return found
+        portions += (found.submodule_search_locations or ()) if found is not None else ()
+    namespace = ModuleSpec(name, None, is_package=True)
+    namespace.submodule_search_locations = portions
+    return namespace if portions else None
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -79,7 +79,7 @@ class Workshop:
                 return describe(loaded.name, loaded.description, graph, now)
         except WorkflowNotLoaded as exc:
             error, cause = str(exc), exc.__cause__
-        except Exception as exc:  # a schema or a drawing runs code of the user's
+        except Exception as exc:  # noqa: BLE001 - a schema or a drawing runs code of the user's
             error, cause = explain_description_failure(loaded.spec, exc), exc
         logger.warning("workflow_not_described", exc_info=cause, extra={"workflow": loaded.name})
         return describe_failure(loaded.name, loaded.description, error, now)

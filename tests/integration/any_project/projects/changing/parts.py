@@ -1,0 +1,1 @@
+finish = "first {}".format

@@ -1,0 +1,2 @@
+class InterlockError(Exception):
+    """Not Interlock's."""

@@ -1,0 +1,4 @@
+from core.graphs.loading import graph
+from dashboard.palette import WORD
+
+assert WORD

@@ -1,0 +1,1 @@
+from core.nowhere import graph

@@ -1,0 +1,3 @@
+from interlock.rules import RULES
+
+graph = RULES
