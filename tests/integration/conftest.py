@@ -455,19 +455,33 @@ async def _open_workshop(app: App, config: Path) -> AsyncIterator[Workshop]:
 
 
 @pytest.fixture
-def desk(tmp_path, sqlite_template, monkeypatch) -> Iterator[Desk]:
-    """A desk with the project `counted`, on a fresh data folder, without a worker yet."""
+def make_desk(tmp_path, monkeypatch) -> Iterator[Callable[..., Desk]]:
+    """Make a desk with the project `counted`, without a worker yet; its database as a URL or ours."""
     for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
         monkeypatch.delenv(name)
-    settings = Settings(data_dir=tmp_path / ".interlock", heartbeat_s=0.5)
-    settings.data_dir.mkdir()
-    shutil.copyfile(sqlite_template, settings.data_dir / "app.db")
-    engine = engines.open_engine(settings.database_url)
-    app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
-    desk = Desk(app, tmp_path)
-    yield desk
-    desk.close()
-    engine.dispose()
+    made: list[Desk] = []
+
+    def make(database: str | None = None) -> Desk:
+        settings = Settings(data_dir=tmp_path / ".interlock", heartbeat_s=0.5, database=database)
+        settings.data_dir.mkdir(exist_ok=True)
+        engine = engines.open_engine(settings.database_url)
+        app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+        made.append(Desk(app, tmp_path))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.close()
+        desk.app.engine.dispose()
+
+
+@pytest.fixture
+def desk(make_desk, tmp_path, sqlite_template) -> Desk:
+    """A desk on a fresh data folder."""
+    folder = tmp_path / ".interlock"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "app.db")
+    return make_desk()
 
 
 @pytest.fixture
