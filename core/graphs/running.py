@@ -201,9 +201,8 @@ class Execution:
         async with aclosing(cast("AsyncGenerator[dict[str, Any]]", parts)) as stream:
             async for part in stream:
                 self._tracker.on_part(part)
-                records = self._tracker.take()
-                if records:
-                    await self._put(records)
+                if self._tracker.is_full:
+                    await self._put(self._tracker.take())
 
     async def _input_of(self, plan: Plan, reading: Reading | None) -> Any:
         if plan.step is Step.SEND_INPUT:

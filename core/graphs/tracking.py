@@ -25,6 +25,9 @@ from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
 
+INTERNAL = "__"  # nodes of LangGraph's own, such as the entry of a subgraph
+STEP_TAG = "graph:step:"
+FULL = 200  # records of one run that are handed over at once, pulse or not
 MAX_EVENT_BYTES = 20_000  # JSON of one event; a longer value is cut and marked
 
 Record = NodeRun | RunEvent
@@ -34,6 +37,7 @@ Record = NodeRun | RunEvent
 class _Attempt:
     record: NodeRun
     started: float  # time.perf_counter()
+    is_announced: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,24 @@ class Tracker(BaseCallbackHandler):
     # -- records ---------------------------------------------------------------------------
 
     def take(self) -> list[Record]:
-        """Hand over what has piled up, oldest first."""
+        """
+        Hand over what has piled up, oldest first.
+
+        An attempt that is still open is announced here and not when it starts: most end before
+        anybody looks, and then one record says it all.
+        """
         with self._lock:
+            for attempt in self._open.values():
+                if not attempt.is_announced:
+                    attempt.is_announced = True
+                    self._add_node(attempt.record)
             records, self._records = self._records, []
         return records
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much has piled up that it should not wait for the next pulse."""
+        return len(self._records) >= FULL
 
     def emit(self, kind: str, data: Json, *, path: str = "") -> None:
         """Add an event with the next sequence number."""
@@ -187,7 +205,7 @@ class Tracker(BaseCallbackHandler):
         node = (metadata or {}).get("langgraph_node")
         if node is None or kwargs.get("name") != node:
             return
-        if not any(t.startswith("graph:step:") for t in tags or ()):
+        if node.startswith(INTERNAL) or not any(t.startswith(STEP_TAG) for t in tags or ()):
             return
         assert metadata is not None
         namespace = str(metadata.get("langgraph_checkpoint_ns", ""))
@@ -213,7 +231,6 @@ class Tracker(BaseCallbackHandler):
             self._open[run_id] = _Attempt(record, time.perf_counter())
             if "|" not in namespace and attempt == 1:
                 self.step_nodes.setdefault(record.step, []).append(record.node)
-            self._add_node(record)
 
     def on_chain_end(
         self,

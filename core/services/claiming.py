@@ -53,10 +53,26 @@ class Claim:
     snapshots: tuple[Job, ...]
 
 
-def is_any_due(app: App) -> bool:
-    """Whether a claim is worth the database's only writer; a plain read."""
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the database found."""
+
+    is_any_due: bool
+    cancelled: frozenset[RunId]
+
+
+def look(app: App, run_ids: Sequence[RunId]) -> Seen:
+    """
+    See whether a claim is worth the database's only writer, and which of these runs somebody
+    asked to cancel; a plain read.
+    """
     with engine.read(app.engine) as conn:
-        return app.queue.count_due(conn, now=app.clock.now()) > 0
+        return Seen(
+            is_any_due=app.queue.count_due(conn, now=app.clock.now()) > 0,
+            cancelled=frozenset(runs.fetch_cancel_requests(conn, run_ids=run_ids))
+            if run_ids
+            else frozenset(),
+        )
 
 
 def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.context import App
-from interlock.core.store import engine, runs, topics, workers, workflows
-from interlock.core.types import RunId, WorkerId
+from interlock.core.store import engine, topics, workers, workflows
+from interlock.core.types import WorkerId
 
 KEEP_JOBS = timedelta(hours=1)  # finished jobs, for whoever waits for their result
 
@@ -49,14 +49,6 @@ def leave(app: App, worker_id: WorkerId) -> None:
         app.queue.put_back(conn, worker_id=worker_id)
         workers.remove(conn, worker_id)
         topics.bump(conn, "runs")
-
-
-def fetch_cancelled(app: App, run_ids: Sequence[RunId]) -> set[RunId]:
-    """Which of these runs somebody asked to cancel."""
-    if not run_ids:
-        return set()
-    with engine.read(app.engine) as conn:
-        return set(runs.fetch_cancel_requests(conn, run_ids=run_ids))
 
 
 def clear_finished_jobs(app: App) -> int:

@@ -83,6 +83,11 @@ class Carrier:
         if self._is_written or not self._is_over:
             task.cancel("the worker stops")
 
+    def pulse(self) -> None:
+        """Hand over what has piled up, so that a long node's run is seen while it works."""
+        if not self._is_over:
+            self._tools.recorder.add(self._tracker.take())
+
     async def carry(self) -> RunStatus:
         """Carry the run out; whatever happens, its end is recorded."""
         ending = await self._carry_out()

@@ -50,7 +50,11 @@ class Recorder:
 
     async def put(self, records: Sequence[Record]) -> None:
         """Queue records; waits while the queue is full."""
+        self.add(records)
         await self._room.wait()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Queue records without waiting, in the order of the calls."""
         self._records.extend(records)
         self._news.set()
         if len(self._records) >= self._limit:

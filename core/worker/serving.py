@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job
 from interlock.core.services import claiming, presence, watching
 from interlock.core.services.context import App
-from interlock.core.types import WorkerId
+from interlock.core.types import RunId, WorkerId
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
+PULSE_S = 0.1  # what a run did is on its way to the screens after this
 CLEAR_S = 600.0  # between two clearings of finished jobs
 
 
@@ -63,6 +64,7 @@ class Server:
         watcher.start()
         writing = asyncio.create_task(self._recorder.serve(), name="recorder")
         clearing = asyncio.create_task(self._clear(), name="clear")
+        pulsing = asyncio.create_task(self._pulse(), name="pulse")
         try:
             while not self._stopping.is_set():
                 try:
@@ -73,6 +75,7 @@ class Server:
             await self._drain()
         finally:
             clearing.cancel()
+            pulsing.cancel()
             watch.stop()
             self._recorder.stop()
             await writing
@@ -98,9 +101,11 @@ class Server:
             self._news.clear()
 
     async def _look(self) -> None:
-        await self._notice_cancelled()
+        ids = [c.claimed.run.run_id for c in self._carriers.values()]
+        seen = await self.call(claiming.look, self._app, ids)
+        self._cancel(seen.cancelled)
         free = self._app.settings.concurrency - len(self._carriers)
-        if free <= 0 or not await self.call(claiming.is_any_due, self._app):
+        if free <= 0 or not seen.is_any_due:
             return
         claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
         for claimed in claim.runs:
@@ -125,13 +130,9 @@ class Server:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
-    async def _notice_cancelled(self) -> None:
-        if not self._carriers:
-            return
-        ids = [c.claimed.run.run_id for c in self._carriers.values()]
-        cancelled = await self.call(presence.fetch_cancelled, self._app, ids)
+    def _cancel(self, run_ids: Collection[RunId]) -> None:
         for task, carrier in self._carriers.items():
-            if carrier.claimed.run.run_id in cancelled:
+            if carrier.claimed.run.run_id in run_ids:
                 carrier.cancel(task)
 
     async def _drain(self) -> None:
@@ -153,6 +154,12 @@ class Server:
                     task.cancel("the worker stops")
             if late:
                 await asyncio.wait(late)
+
+    async def _pulse(self) -> None:
+        while True:
+            await asyncio.sleep(PULSE_S)
+            for carrier in self._carriers.values():
+                carrier.pulse()
 
     async def _clear(self) -> None:
         while True:

@@ -13,13 +13,14 @@ from typing import Annotated, Any
 import pytest
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import Overwrite, Send, interrupt
 from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
-from interlock.core.graphs import proceeding
+from interlock.core.graphs import proceeding, tracking
 from interlock.core.graphs.running import Execution, Task, config_for, needs_head
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
 from interlock.core.graphs.tracking import Tracker
@@ -223,8 +224,14 @@ async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_be
             waiting.set()
             await asyncio.Event().wait()
 
-    builder = StateGraph(State).add_node("stays", stays).add_node("quick", lambda _: {})
-    builder.add_edge(START, "stays").add_edge(START, "quick")
+    def floods(_: State) -> dict[str, Any]:
+        write = get_stream_writer()
+        for number in range(tracking.FULL):
+            write(number)
+        return {}
+
+    builder = StateGraph(State).add_node("stays", stays).add_node("floods", floods)
+    builder.add_edge(START, "stays").add_edge(START, "floods")
     async with lab(builder) as of:
         of.put = full
         running = asyncio.create_task(of.run(RunKind.START))

@@ -143,6 +143,25 @@ async def test_each_node_is_one_attempt_with_its_output(tmp_path):
     assert watched.tracker.find_writer("other") is None
 
 
+async def test_an_attempt_is_one_record_unless_somebody_looks_while_it_is_open():
+    builder = StateGraph(State)
+    seen: list[tuple[str, str]] = []
+
+    def look(_: State) -> State:
+        seen.extend(
+            (r.path, str(r.status)) for r in watched.tracker.take() if isinstance(r, NodeRun)
+        )
+        return {}
+
+    builder.add_node("quick", lambda _: {}).add_edge(START, "quick")
+    builder.add_node("looked_at", look).add_edge("quick", "looked_at")
+    watched = Watched(builder)
+    await watched.run({"log": []})
+
+    assert seen == [("quick", "ok"), ("looked_at", "running")]
+    assert watched.ends == [("looked_at", 1, "ok")]
+
+
 async def test_an_attempt_starts_when_its_node_does_and_not_with_its_step():
     builder = StateGraph(State)
     for name in "abc":
@@ -150,8 +169,9 @@ async def test_an_attempt_starts_when_its_node_does_and_not_with_its_step():
     watched = Watched(builder)
     await watched.run({"log": []}, max_concurrency=1)
 
-    records = [(r.path, str(r.status)) for r in watched.records if isinstance(r, NodeRun)]
-    assert records == [(name, status) for name in "abc" for status in ("running", "ok")]
+    a, b, c = watched.nodes
+    assert a.started_at <= b.started_at <= c.started_at
+    assert [n.path for n in (a, b, c)] == ["a", "b", "c"]
 
 
 async def test_every_try_of_a_node_is_an_attempt_and_a_failure_that_was_mended_is_none():
@@ -329,7 +349,7 @@ def test_an_error_that_prints_when_it_is_read_does_not_lock_its_run_up():
     tracker.on_chain_error(Talkative(), run_id=run_id)
 
     records = tracker.take()
-    assert [r.error_message for r in records if isinstance(r, NodeRun)] == [None, "said"]
+    assert [r.error_message for r in records if isinstance(r, NodeRun)] == ["said"]
     assert "log" in {r.kind for r in records if isinstance(r, RunEvent)}
 
 
