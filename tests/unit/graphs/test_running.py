@@ -210,17 +210,22 @@ async def test_a_drain_hands_over_at_the_end_of_the_step_and_the_next_delivery_g
 
 
 async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_behind(lab):
-    left, waiting = [], asyncio.Event()
+    left, begun, waiting = [], asyncio.Event(), asyncio.Event()
 
     async def stays(state: State) -> dict[str, Any]:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             left.append("node")
         return {}
 
+    async def quick(state: State) -> dict[str, Any]:
+        await begun.wait()
+        return {}
+
     async def full(records: list[Any]) -> None:
-        if not left:
+        if begun.is_set() and not left:
             waiting.set()
             await asyncio.Event().wait()
 
