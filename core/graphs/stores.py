@@ -8,6 +8,7 @@ without search by meaning.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -53,7 +54,7 @@ async def open_store(
         warn: Told in one sentence what of the config cannot be used.
     """
     config = store_config or {}
-    index = load_index(config.get("index"), project, warn)
+    index = await asyncio.to_thread(load_index, config.get("index"), project, warn)
     ttl = config.get("ttl") or None
     async with _open_backend(settings, application_name) as make:
         store = await _make(make, index, ttl, warn)

