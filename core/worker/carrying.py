@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,7 @@ class Tools:
     workshop: Workshop
     recorder: Recorder
     call: Call  # runs a store function outside the event loop
+    make_room: Callable[[], None] = lambda: None  # a run left its graph: another may start
 
 
 class Carrier:
@@ -65,6 +67,11 @@ class Carrier:
     def claimed(self) -> Claimed:
         """The job and its run."""
         return self._claimed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether only its record is left to be written."""
+        return self._is_over
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """An operator cancels the run; `task` is the one that runs `carry`."""
@@ -92,6 +99,7 @@ class Carrier:
         """Carry the run out; whatever happens, its end is recorded."""
         ending = await self._carry_out()
         self._is_over = True
+        self._tools.make_room()
         await self._tools.recorder.put(self._tracker.take())
         ending = replace(ending, keeps_lock=self._work.is_going_on)
         status = await self._tools.recorder.end(ending)

@@ -53,7 +53,6 @@ def main(settings: Settings, *, reload: bool = False) -> int:
         Conflict: Another worker holds the database.
         StoreUnavailable: The database does not answer or needs an upgrade.
     """
-    import sys; sys.setswitchinterval(0.0005)
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
     app = build_app(settings, name=f"interlock-worker-{worker_id}")

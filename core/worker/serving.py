@@ -38,10 +38,16 @@ class Server:
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
         self._recorder = Recorder(app, call=self.call, limit=app.settings.queue_events)
-        self._tools = Tools(app=app, workshop=workshop, recorder=self._recorder, call=self.call)
+        self._news = asyncio.Event()
+        self._tools = Tools(
+            app=app,
+            workshop=workshop,
+            recorder=self._recorder,
+            call=self.call,
+            make_room=self._news.set,
+        )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
         self._errands: set[asyncio.Task[Any]] = set()
-        self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
     async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -104,7 +110,8 @@ class Server:
         ids = [c.claimed.run.run_id for c in self._carriers.values()]
         seen = await self.call(claiming.look, self._app, ids)
         self._cancel(seen.cancelled)
-        free = self._app.settings.concurrency - len(self._carriers)
+        busy = sum(not carrier.is_over for carrier in self._carriers.values())
+        free = self._app.settings.concurrency - busy
         if free <= 0 or not seen.is_any_due:
             return
         claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
