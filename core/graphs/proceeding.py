@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from langchain_core.messages import convert_to_messages
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import add_messages
 from langgraph.types import Command, Overwrite, StateUpdate
 from pydantic import TypeAdapter
 
 from interlock.core.graphs.heads import AnyGraph, Reading, has_own_update
+from interlock.core.graphs.schemas import adds_messages
 from interlock.core.types import Json
 
 END_NODE = "__end__"
@@ -60,22 +62,28 @@ def replacing(channel: Any, value: Json) -> Any:
 
 
 def _restore(channel: Any, value: Json) -> Any:
+    if adds_messages(channel):
+        return _restore_messages(value)
     kind = getattr(channel, "typ", None)
     if kind is None or kind is Any:
         return value
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pydantic, about what a user's type is made of
-            return TypeAdapter(kind).validate_python(value)
+        return _validate(kind, value)
     except Exception:  # noqa: BLE001  a type that pydantic cannot describe takes what it is given
-        return _restore_messages(channel, value)
-
-
-def _restore_messages(channel: Any, value: Json) -> Any:
-    """Messages may be written in short (`["user", "hello"]`), as the reducer takes them."""
-    if getattr(channel, "operator", None) is not add_messages or not isinstance(value, list):
         return value
+
+
+def _restore_messages(value: Json) -> Any:
+    """Messages, whatever the state says of them; they may be written in short (`["user", "hello"]`)."""
+    with suppress(Exception):  # in short: then the reducer makes messages of them
+        value = _validate(list[AnyMessage], value)
     try:
-        return convert_to_messages(value)
+        return add_messages([], value)
     except Exception:  # noqa: BLE001  the node will say what is wrong with it
         return value
+
+
+def _validate(kind: Any, value: Json) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pydantic, about what a user's type is made of
+        return TypeAdapter(kind).validate_python(value)

@@ -79,7 +79,7 @@ def _with_messages(graph: Pregel[Any, Any, Any, Any], schema: Json) -> Json:
     but take the same: `add_messages` makes messages of what it is given.
     """
     properties = schema.get("properties") if isinstance(schema, dict) else None
-    names = [n for n, c in graph.channels.items() if _adds_messages(c) and n in (properties or ())]
+    names = [n for n, c in graph.channels.items() if adds_messages(c) and n in (properties or ())]
     if not isinstance(schema, dict) or not isinstance(properties, dict) or not names:
         return schema
     messages = _describe_messages()
@@ -93,7 +93,8 @@ def _with_messages(graph: Pregel[Any, Any, Any, Any], schema: Json) -> Json:
     }
 
 
-def _adds_messages(channel: Any) -> bool:
+def adds_messages(channel: Any) -> bool:
+    """Whether what is written to a channel is added to it as messages."""
     reducer = getattr(channel, "operator", None) or getattr(channel, "reducer", None)
     reducer = getattr(reducer, "func", reducer)  # add_messages(format=...) is a partial
     return getattr(reducer, "__module__", None) == add_messages.__module__

@@ -181,6 +181,7 @@ def test_messages_are_taken_as_people_write_them_and_go_through_a_card(desk, mes
         ("input and output", {"question": "abc"}, {"question": "abc", "answer": "cba"}),
         ("plain dict", {"a": 1}, {"a": 1, "seen": True}),
         ("managed", {}, {"left": 99}),
+        ("untracked", {}, {"log": ["lock"]}),
     ],
 )
 def test_schemas_of_other_kinds(desk, name, value, expected):
@@ -238,6 +239,15 @@ def test_a_breakpoint_compiled_in_is_a_card(desk, name, options, status, log):
     assert (card["kind"], card["node"], card["title"]) == ("breakpoint", "two", "Paused before two")
     ended = desk.decide(card, *options)
     assert (ended["status"], ended["values"]["log"]) == (status, log)
+
+
+def test_messages_edited_at_a_breakpoint_are_messages_again(desk):
+    card = desk.hold("held messages", {"messages": [["user", "hi"]]})
+    [first] = desk.ask("state", card["thread_id"])[1]["values"]["messages"]
+    messages = [{**first, "content": "hello"}, {"role": "assistant", "content": "yes?"}]
+    ended = desk.decide(card, "--edit", json.dumps({"messages": messages}))
+    assert ended["values"]["log"] == ["HumanMessage hello", "AIMessage yes?"]
+    assert ended["values"]["messages"][0]["id"] == first["id"]
 
 
 def test_a_graph_that_holds_before_every_node_asks_for_each(desk):

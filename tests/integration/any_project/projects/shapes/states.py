@@ -3,6 +3,7 @@
 import datetime as dt
 import enum
 import operator
+import threading
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.channels import UntrackedValue
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.managed import IsLastStep, RemainingSteps
@@ -153,5 +155,37 @@ managed_graph = (
     StateGraph(Managed)
     .add_node("count", lambda state: {"left": state["remaining"]})
     .add_edge(START, "count")
+    .compile()
+)
+
+
+class Talk(TypedDict, total=False):
+    messages: Annotated[list, add_messages]
+    log: Annotated[list[str], operator.add]
+
+
+def read(state: Talk) -> Talk:
+    return {"log": [f"{type(m).__name__} {m.content}" for m in state["messages"]]}
+
+
+held_messages_graph = (
+    StateGraph(Talk)
+    .add_node("read", read)
+    .add_edge(START, "read")
+    .compile(interrupt_before=["read"])
+)
+
+
+class Untracked(TypedDict, total=False):
+    lock: Annotated[Any, UntrackedValue]
+    log: Annotated[list[str], operator.add]
+
+
+untracked_graph = (
+    StateGraph(Untracked)
+    .add_node("make", lambda state: {"lock": threading.Lock()})
+    .add_node("use", lambda state: {"log": [type(state["lock"]).__name__]})
+    .add_edge(START, "make")
+    .add_edge("make", "use")
     .compile()
 )
