@@ -6,14 +6,25 @@ Never facts: a session may be lost at any moment and is rebuilt from the URL and
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
+from interlock.core.types import new_id
+
 _NOTE = "interlock-note"
 _PICKED = "interlock-picked"
+_DRAWN = "interlock-drawn"
+_ACTS_COUNT = 1000  # acts that are remembered; a second click comes long before so many others
+_ACT_S = 30.0  # for a first click to be carried out
+
+T = TypeVar("T")
+_acts: dict[str, Future[Any]] = {}
+_acts_lock = threading.Lock()
 
 NoteKind = Literal["done", "refused", "conflict"]
 
@@ -78,3 +89,41 @@ def picked(place: str) -> str | None:
     """The id chosen in a place, if any."""
     chosen: dict[str, str | None] = st.session_state.get(_PICKED, {})
     return chosen.get(place)
+
+
+def drawn_form(place: str) -> str:
+    """Which drawing of a form this is, for `once`; the same until `renew_form`."""
+    drawn: str = st.session_state.setdefault(f"{_DRAWN}-{place}", new_id())
+    return drawn
+
+
+def renew_form(place: str) -> None:
+    """What the form asks for next is another act."""
+    st.session_state.pop(f"{_DRAWN}-{place}", None)
+
+
+def once(drawn: str, act: Callable[[], T]) -> T:
+    """
+    Carry out what one drawing of a form asks for, at most once; a second click gets the first one's result.
+
+    Streamlit runs the callbacks of two fast clicks at the same time, and takes the session away from the
+    first. So `act` must not use the session, and failing leaves it open for another try.
+    """
+    with _acts_lock:
+        first = _acts.get(drawn)
+        own: Future[T] = Future()
+        if first is None:
+            _acts[drawn] = own
+            while len(_acts) > _ACTS_COUNT:
+                del _acts[next(iter(_acts))]
+    if first is not None:
+        result: T = first.result(timeout=_ACT_S)
+        return result
+    try:
+        own.set_result(act())
+    except BaseException as exc:
+        with _acts_lock:
+            _acts.pop(drawn, None)
+        own.set_exception(exc)
+        raise
+    return own.result()

@@ -31,6 +31,9 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     """Carry out a pressed button on exactly the version that was drawn."""
     app, approval_id, version = deps.app(), view.approval_id, view.version
     assert view.form is not None
+    if session.has_just_come(approval_id):
+        session.keep_problems(approval_id, version, (FieldProblem("", inbox.JUST_CAME),))
+        return
     session.keep_problems(approval_id, version, ())
     try:
         drafts = read_drafts(view.form, approval_id, version)
@@ -179,6 +182,8 @@ def choose_card() -> str | None:
     if wanted is None:
         pending = [a.approval_id for a in observing.list_inbox(deps.app(), limit=PENDING_COUNT)]
         wanted = inbox.choose_next(session.order(), pending, session.after())
+        if session.after() is not None:
+            session.note_coming(wanted)
     if wanted is not None:
         session.pick(wanted)
     return wanted

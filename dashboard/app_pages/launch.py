@@ -74,7 +74,7 @@ def switch(form: launch.LaunchForm, turn: int) -> None:
         keep_problems(form.workflow, [problem])
 
 
-def start(form: launch.LaunchForm, mode: str, turn: int) -> None:
+def start(form: launch.LaunchForm, mode: str, turn: int, drawn: str) -> None:
     app = deps.app()
     options = launch_form.read_options(form)
     keep_problems(form.workflow, ())
@@ -89,7 +89,8 @@ def start(form: launch.LaunchForm, mode: str, turn: int) -> None:
             recursion_limit=options["recursion_limit"],
             priority=options["priority"] or 0,
         )
-        run = launching.launch(app, request, actor=deps.actor())
+        actor = deps.actor()
+        run = state.once(drawn, lambda: launching.launch(app, request, actor=actor))
     except InvalidInput as exc:
         keep_problems(form.workflow, exc.problems or (FieldProblem("", str(exc)),))
     except InterlockError as exc:
@@ -168,7 +169,7 @@ def draw_form(workflow: Workflow) -> None:
         icon=":material/rocket_launch:",
         type="primary",
         on_click=start,
-        args=(form, mode, turn),
+        args=(form, mode, turn, state.drawn_form(STARTED)),
     )
     if workflow.input_schema is not None:
         with st.expander("What the input must look like (JSON Schema)"):
@@ -191,6 +192,7 @@ def draw() -> None:
 
 if st.session_state.get(STARTED):
     started = st.session_state.pop(STARTED)
+    state.renew_form(STARTED)
     st.switch_page(page_path("run"), query_params={"run_id": started})
 st.title("Launch", anchor=False)
 draw_note(state.take_note())

@@ -6,6 +6,7 @@ Everything is kept by approval id; losing it costs a click, never a decision.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,8 @@ _TURN = "inbox-turn"
 _SEEN = "inbox-seen"
 _PROBLEMS = "inbox-problems"
 _OUTCOME = "inbox-outcome"
+_CAME = "inbox-came"
+UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
 
 
 def pick(approval_id: str | None, *, after: str | None = None) -> None:
@@ -53,6 +56,17 @@ def after() -> str | None:
     """The card that was just decided, if the next one is still to be chosen."""
     found: str | None = st.session_state.get(_AFTER)
     return found
+
+
+def note_coming(approval_id: str | None) -> None:
+    """Remember that a card came up by itself, in the place of the one that was just decided."""
+    st.session_state[_CAME] = (approval_id, time.monotonic())
+
+
+def has_just_come(approval_id: str) -> bool:
+    """Whether a card came up by itself so lately that nobody can have meant to decide it."""
+    came, at_s = st.session_state.get(_CAME, (None, 0.0))
+    return bool(came == approval_id and time.monotonic() - at_s < UNREAD_S)
 
 
 def keep_order(ids: Sequence[str]) -> None:

@@ -75,7 +75,8 @@ def draw_input(
 def draw_options(form: LaunchForm, default_limit: int) -> None:
     """What else a run takes, folded away: most launches need none of it."""
     key_of = options_key(form.workflow)
-    with st.expander("Breakpoints, thread, limits", icon=":material/tune:"):
+    # By its key it stays open when a notice comes above it.
+    with st.expander("Breakpoints, thread, limits", icon=":material/tune:", key=key_of("more")):
         names = [EVERY_NODE, *form.nodes]
         for name, label in (("break_before", "Stop before"), ("break_after", "Stop after")):
             st.multiselect(

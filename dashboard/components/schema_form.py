@@ -70,11 +70,13 @@ def _draw_field(field: FormField, key: str) -> None:
             st.text_area(**shared, value=start, max_chars=field.max_chars, height=AREA_HEIGHT)
         case "json":
             st.text_area(**shared, value=start, height=JSON_HEIGHT, placeholder="JSON")
+        # Without limits: a widget keeps a number beyond them to itself, and the one before would be
+        # sent beside the one that is seen. The schema refuses it, with a word.
         case "integer":
-            _draw_number(field, shared, int, step=1)
+            st.number_input(**shared, value=start, step=1)
         case "number":
             # %.15g shows every digit that the number has; the default would hide all but two.
-            _draw_number(field, shared, float, step=None, format="%.15g")
+            st.number_input(**shared, value=start, step=None, format="%.15g")
         case "checkbox":
             st.checkbox(**shared, value=start)
         case "choice":
@@ -91,17 +93,6 @@ def _draw_field(field: FormField, key: str) -> None:
             st.time_input(**shared, value=start, step=60)
         case _:
             st.datetime_input(**shared, value=start, format="YYYY-MM-DD", step=60)
-
-
-def _draw_number(
-    field: FormField, shared: dict[str, Any], kind: type[int | float], **more: Any
-) -> None:
-    given: dict[str, Any] = {
-        "value": field.start,
-        "min_value": None if field.minimum is None else kind(field.minimum),
-        "max_value": None if field.maximum is None else kind(field.maximum),
-    }
-    st.number_input(**shared, **given, **more)
 
 
 def _draw_choice(field: FormField, shared: dict[str, Any]) -> None:

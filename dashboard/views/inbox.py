@@ -30,6 +30,7 @@ from interlock.dashboard.views.words import look_of_risk
 PAGE_COUNT = 25  # rows of one page; a table this long is drawn at once (facts: streamlit 2.4)
 NEW_LIMIT_COUNT = 99  # more are announced as "99+"
 TITLE_LIMIT_COUNT = 160
+JUST_CAME = "This card had only just come up, so nothing was sent. Press again to decide it."
 CLOSED = (
     ApprovalStatus.DECIDED,
     ApprovalStatus.EXPIRED,

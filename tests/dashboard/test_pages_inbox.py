@@ -9,6 +9,7 @@ from interlock.core.model.payloads import read_breakpoint, read_interrupt
 from interlock.core.model.runs import RunStatus
 from interlock.core.services import deciding, observing
 from interlock.dashboard import keys
+from interlock.dashboard.components import inbox_session
 
 ACTION = {
     "action_request": {"action": "send_mail", "args": {"to": "a@b.c", "count": 2}},
@@ -79,6 +80,18 @@ def test_an_approval_is_recorded_and_the_next_card_is_there(app, seed, open_page
     assert at.query_params["approval_id"] == second.approval_id
 
 
+def test_a_card_that_has_just_come_up_is_not_decided(app, seed, open_page, monkeypatch):
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 60.0)
+    first, second = ask(seed, "Refund 1?"), ask(seed, "Refund 2?")
+    at = press(open_page("inbox"), first, "approve")
+    press(at, second, "approve")
+    assert "only just come up" in said(at)
+    assert decided(app, second) == (ApprovalStatus.PENDING, [])
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 0.0)
+    press(at, second, "approve")
+    assert decided(app, second)[0] is ApprovalStatus.DECIDED
+
+
 def test_a_link_opens_exactly_its_card(seed, open_page):
     ask(seed, "Refund 1?")
     second = ask(seed, "Refund 2?")
@@ -144,7 +157,8 @@ def test_a_wrong_answer_is_refused_beside_its_field_and_nothing_is_lost(app, see
     assert decided(app, card) == (ApprovalStatus.PENDING, [])
 
 
-def test_a_raw_question_takes_text_json_and_yes_or_no(app, seed, open_page):
+def test_a_raw_question_takes_text_json_and_yes_or_no(app, seed, open_page, monkeypatch):
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 0.0)
     cards = [ask(seed, f"Name {i}?") for i in range(3)]
     at = open_page("inbox")
     first, second, third = [(c.approval_id, 1) for c in cards]
