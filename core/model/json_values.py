@@ -11,6 +11,7 @@ from interlock.core.types import Json
 MAX_DEPTH = 100  # levels: far beyond any form, far below Python's recursion limit
 CUT_KEY = "__cut__"  # the key under which a projection says what it left out
 MAX_PROBLEMS = 20  # more would not be read, and the list is shown on a screen
+LOWEST_INTEGER, HIGHEST_INTEGER = -(2**63), 2**64 - 1  # of msgpack, which checkpoints are kept in
 
 
 def find_problems(value: Json) -> list[FieldProblem]:
@@ -25,6 +26,27 @@ def find_problems(value: Json) -> list[FieldProblem]:
     while places and len(problems) < MAX_PROBLEMS:
         path, found = places.pop()
         message = _problem_with(found, depth=len(path))
+        if message:
+            problems.append(FieldProblem(".".join(path), message))
+        elif isinstance(found, dict):
+            places += [((*path, key), inner) for key, inner in reversed(found.items())]
+        elif isinstance(found, list):
+            places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
+    return problems
+
+
+def find_unstorable(value: Json) -> list[FieldProblem]:
+    """
+    Find what is JSON but what no checkpoint can hold, so that a graph could never go on with it.
+
+    Returns:
+        One problem a place: half a surrogate pair in a text, or a whole number beyond 64 bits.
+    """
+    problems: list[FieldProblem] = []
+    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
+    while places and len(problems) < MAX_PROBLEMS:
+        path, found = places.pop()
+        message = _problem_with_storing(found)
         if message:
             problems.append(FieldProblem(".".join(path), message))
         elif isinstance(found, dict):
@@ -67,6 +89,24 @@ def text_at(value: Mapping[str, Json], key: str) -> str:
     """The text under a key; empty when it is not there or is no text."""
     found = value.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _problem_with_storing(value: Json) -> str:
+    texts = value if isinstance(value, dict) else [value] if isinstance(value, str) else []
+    if not all(map(_is_text, texts)):
+        return "holds half a surrogate pair, which is no text"
+    is_integer = isinstance(value, int)
+    if is_integer and not LOWEST_INTEGER <= value <= HIGHEST_INTEGER:
+        return "is a whole number beyond 64 bits, which cannot be kept; send it as text"
+    return ""
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _problem_with(value: Json, *, depth: int) -> str:

@@ -40,6 +40,7 @@ def build_answer(question: Question, intent: Intent) -> Json:
     _refuse(json_values.find_problems(intent.value), "The answer is not JSON:")
     answer = _build(question, intent)
     _refuse(json_values.find_cuts(answer), "The answer is not whole:")
+    _refuse(json_values.find_unstorable(answer), "The answer cannot be kept:")
     return answer
 
 

@@ -7,7 +7,7 @@ It holds on Postgres too (the contract suite runs there), where claims take turn
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +28,9 @@ from interlock.core.queue.port import Job, JobKind, JobQueue, NewJob
 from interlock.core.store import dialect
 from interlock.core.store.schema import jobs
 from interlock.core.types import JobId, Json, WorkerId
+
+# A job that is due need not wait until a clock that was set back, or another host's, has caught up.
+AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 _other = jobs.alias("other")
 _IS_EARLIER = or_(
@@ -101,7 +104,7 @@ class LocalQueue(JobQueue):
                 "payload": job.payload,
                 "priority": job.priority,
                 "status": "todo",
-                "run_at": now if job.run_at is None else job.run_at,
+                "run_at": AT_ONCE if job.run_at is None else job.run_at,
                 "created_at": now,
                 "deliveries": 0,
                 "result": None,

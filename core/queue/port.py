@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job to enqueue. `priority`: higher first. `run_at`: not before; None means now."""
+    """A job to enqueue. `priority`: higher first. `run_at`: not before; None means at once."""
 
     job_id: JobId
     kind: JobKind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from interlock.core.model import schemas
+from interlock.core.model import json_values, schemas
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Thread
 from interlock.core.model.workflows import Workflow
@@ -146,6 +146,7 @@ def _check(workflow: Workflow, request: Launch) -> None:
     problems = list(check_input(workflow, request.input))
     if request.context is not None:
         problems += _check_context(workflow, request.context)
+    problems = problems or _find_unstorable(request)
     for option, nodes in (
         ("break_before", request.break_before),
         ("break_after", request.break_after),
@@ -178,9 +179,9 @@ def check_input(workflow: Workflow, value: Json) -> list[FieldProblem]:
     """
     if value is None:
         return [FieldProblem("", "an input is needed; null starts nothing")]
-    if workflow.input_schema is None:
-        return []
     problems = schemas.check_input(value, workflow.input_schema)
+    if workflow.input_schema is None:
+        return problems
     properties = workflow.input_schema.get("properties")
     if properties and isinstance(value, dict):
         known = ", ".join(properties)
@@ -199,6 +200,14 @@ def _check_context(workflow: Workflow, context: Json) -> list[FieldProblem]:
         return [FieldProblem("context", "this workflow takes none")]
     found = schemas.check(context, workflow.context_schema)
     return [FieldProblem(f"context.{p.path}".rstrip("."), p.message) for p in found]
+
+
+def _find_unstorable(request: Launch) -> list[FieldProblem]:
+    in_context = json_values.find_unstorable(request.context)
+    return [
+        *json_values.find_unstorable(request.input),
+        *(FieldProblem(f"context.{p.path}".rstrip("."), p.message) for p in in_context),
+    ]
 
 
 def _is_id(value: str) -> bool:

@@ -130,9 +130,12 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
 
 
 def _kind_of_retry(old: Run) -> RunKind:
-    """A run that never reached its graph is sent again as it was; any other goes on from the head."""
-    never_started = old.started_at is None and old.kind is not RunKind.RESUME
-    return old.kind if never_started else RunKind.RETRY
+    """
+    A start that never reached its graph is sent again as it was; any other goes on from the head,
+    with the decisions of the runs it retries.
+    """
+    is_unsent_start = old.started_at is None and old.kind is RunKind.START
+    return RunKind.START if is_unsent_start else RunKind.RETRY
 
 
 def _fetch(conn: Connection, run_id: str) -> Run:

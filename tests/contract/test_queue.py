@@ -271,3 +271,8 @@ def test_a_more_urgent_job_that_comes_during_a_claim_waits_for_its_lock(engine, 
         other.join(timeout=0.2)
     other.join()
     assert others == []
+
+
+def test_a_job_is_due_at_once_although_the_clock_was_set_back(put, claim):
+    put("j1", at=3600)
+    assert claim(at=0) == ["j1"]

@@ -57,3 +57,23 @@ def test_text_under_a_key_is_a_text_or_nothing() -> None:
     assert json_values.text_at({"a": "x"}, "a") == "x"
     assert json_values.text_at({"a": 1}, "a") == ""
     assert json_values.text_at({}, "a") == ""
+
+
+@given(JSON)
+def test_only_numbers_and_texts_can_be_unstorable(value: Any) -> None:
+    for problem in json_values.find_unstorable(value):
+        assert "64 bits" in problem.message or "surrogate" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ([2**64 - 1, -(2**63), True, 1.5, "\U0001f600", None], []),
+        ([2**64, -(2**63) - 1], ["0", "1"]),
+        ({"a": ["\ud83d", {"b": "\ude00"}]}, ["a.0", "a.1.b"]),
+        ({"a": {"\ud83d": 1}}, ["a"]),
+    ],
+    ids=["all that fits", "numbers", "texts", "keys"],
+)
+def test_what_no_checkpoint_can_hold_is_named_with_its_place(value: Any, paths: list[str]) -> None:
+    assert [problem.path for problem in json_values.find_unstorable(value)] == paths
