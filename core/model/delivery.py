@@ -186,5 +186,15 @@ def count_tries(progress: str | None, place: CheckpointId | None) -> Tries:
     return _tries(here, int(count) + 1 if known == here else 2)
 
 
+def is_suspect(progress: str | None) -> bool:
+    """
+    Whether a job may be what killed its workers, so that it is carried with nothing beside it.
+
+    All jobs of a worker die with it. Those that come on when they are alone had no part in it.
+    """
+    _, _, count = (progress or "").rpartition(":")
+    return int(count or 0) >= MAX_DEATHS_AT_ONE_PLACE - 1
+
+
 def _tries(place: str, count: int) -> Tries:
     return Tries(count, f"{place}:{count}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from interlock.core.model.approvals import Kind
-from interlock.core.model.delivery import Delivery
+from interlock.core.model.delivery import Delivery, is_suspect
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, RunKind, RunStatus
 from interlock.core.queue.port import Job, JobKind
@@ -43,6 +43,11 @@ class Claimed:
     askers: frozenset[str]
     last_seq: int
     indexed_to: CheckpointId | None
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may kill its worker, so that nothing should run beside it."""
+        return is_suspect(self.job.progress)
 
 
 @dataclass(frozen=True)

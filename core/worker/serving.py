@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job
 from interlock.core.services import claiming, presence, watching
+from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId, WorkerId
 from interlock.core.worker.carrying import Carrier, Tools
@@ -48,6 +50,8 @@ class Server:
         )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
         self._errands: set[asyncio.Task[Any]] = set()
+        self._suspects: deque[Claimed] = deque()
+        self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
 
     async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -110,21 +114,41 @@ class Server:
         ids = [c.claimed.run.run_id for c in self._carriers.values()]
         seen = await self.call(claiming.look, self._app, ids)
         self._cancel(seen.cancelled)
+        if not self._suspects and not self._is_alone and seen.is_any_due:
+            await self._claim()
+        self._try_suspect()
+
+    async def _claim(self) -> None:
         busy = sum(not carrier.is_over for carrier in self._carriers.values())
         free = self._app.settings.concurrency - busy
-        if free <= 0 or not seen.is_any_due:
+        if free <= 0:
             return
         claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
         for claimed in claim.runs:
-            carrier = Carrier(claimed, self._tools)
-            task = asyncio.create_task(carrier.carry(), name=f"run {claimed.run.run_id}")
-            self._carriers[task] = carrier
-            task.add_done_callback(self._on_carried)
+            if claimed.is_suspect:
+                self._suspects.append(claimed)
+            else:
+                self._carry(claimed)
         for job in claim.snapshots:
             self._run_errand(job)
 
+    def _try_suspect(self) -> None:
+        """Carry what may kill this worker with nothing beside it that would die, too."""
+        if self._suspects and not self._carriers:
+            claimed = self._suspects.popleft()
+            logger.warning("suspect_carried_alone", extra={"run_id": claimed.run.run_id})
+            self._is_alone = True
+            self._carry(claimed)
+
+    def _carry(self, claimed: Claimed) -> None:
+        carrier = Carrier(claimed, self._tools)
+        task = asyncio.create_task(carrier.carry(), name=f"run {claimed.run.run_id}")
+        self._carriers[task] = carrier
+        task.add_done_callback(self._on_carried)
+
     def _on_carried(self, task: asyncio.Task[RunStatus]) -> None:
         carrier = self._carriers.pop(task)
+        self._is_alone = False  # if it was, nothing else was carried
         error = None if task.cancelled() else task.exception()
         if error is not None:
             logger.error(

@@ -67,6 +67,22 @@ def test_a_node_in_a_thread_that_was_cancelled_never_runs_beside_its_retry(desk,
     assert book.count("slow ended") == 2
 
 
+def test_a_node_in_a_thread_whose_sibling_failed_never_runs_beside_the_retry(desk):
+    book = desk.open_book()
+    book.close("slow")
+    book.fail("beside")
+    desk.start()
+    failed = desk.finish("beside", book)
+
+    retried = running.retry(desk.app, failed.run_id, actor="cid")
+    other = desk.finish("steps", desk.open_book())
+    begun_beside = book.count("slow")
+    book.open("slow")
+
+    assert (failed.status, other.status, begun_beside) == ("failed", "done", 1)
+    assert desk.wait(retried).status == "done"
+
+
 def test_a_waiting_run_is_cancelled_with_its_cards_and_its_retry_asks_again(desk):
     book = desk.open_book()
     desk.start()

@@ -17,6 +17,7 @@ from interlock.core.model.delivery import (
     Plan,
     Step,
     count_tries,
+    is_suspect,
     plan_delivery,
 )
 from interlock.core.model.runs import RunKind
@@ -292,3 +293,11 @@ def test_a_job_that_dies_even_of_being_looked_at_is_hopeless_one_try_later():
 
     assert (given_up.are_too_many, given_up.are_hopeless) == (True, False)
     assert hopeless.are_hopeless
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [(None, False), (HANDED_OVER, False), ("c1:1", False), ("c1:2", True), ("c1:3", True)],
+)
+def test_a_job_that_was_there_at_two_deaths_is_carried_alone(progress, expected):
+    assert is_suspect(progress) is expected

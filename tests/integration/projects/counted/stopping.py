@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import book
@@ -70,6 +72,23 @@ joined = (
     .add_edge(START, "b")
     .add_edge("a", "c")
     .add_edge("b", "d")
+    .compile()
+)
+
+
+async def fails_beside(state: State) -> dict[str, Any]:
+    while not (Path(state["book"]) / "at slow.done").exists():
+        await asyncio.sleep(book.STEP_S)
+    book.fail_if_told(state["book"], "beside")
+    return {"log": ["beside"]}
+
+
+beside = (
+    StateGraph(State)
+    .add_node("slow", slow_in_thread)
+    .add_node("fails_beside", fails_beside)
+    .add_edge(START, "slow")
+    .add_edge(START, "fails_beside")
     .compile()
 )
 
