@@ -34,9 +34,10 @@ COMMAND = (sys.executable, "-P", "-m", "interlock.core.cli", "worker")
 class Desk:
     """An operator's desk on one project: the command line, and the worker behind it."""
 
-    def __init__(self, folder: Path, config: Path, template: Path) -> None:
+    def __init__(self, folder: Path, config: Path, template: Path, own: dict[str, str]) -> None:
         self.folder = folder
         self.config = config
+        self._own = own
         self._options = ("--data-dir", str(folder / ".interlock"), "--json")
         settings = Settings(data_dir=folder / ".interlock", config=config)
         settings.data_dir.mkdir()
@@ -113,7 +114,6 @@ class Desk:
 
     def begin(self, *options: str, **variables: str) -> None:
         """Start the worker process."""
-        own = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
         given = {
             "INTERLOCK_CONFIG": str(self.config),
             "INTERLOCK_DATA_DIR": str(self.app.settings.data_dir),
@@ -123,7 +123,7 @@ class Desk:
             self._process = subprocess.Popen(
                 [*COMMAND, *options],
                 cwd=self.folder,
-                env=own | given | variables,
+                env=self._own | given | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -177,22 +177,28 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def _no_settings() -> Iterator[None]:
-    """Settings of whoever runs the tests mean nothing here."""
+def variables(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment without settings of whoever runs the tests; what workers start with."""
     found = {k: os.environ.pop(k) for k in list(os.environ) if k.startswith(ENV_PREFIX)}
-    yield
+    own = dict(os.environ)
+    if own.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Compiling all that is imported takes longer than importing it: the first worker does it.
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in own else base
+        own["PYTHONPYCACHEPREFIX"] = str(shared / "compiled")
+    yield own
     os.environ.update(found)
 
 
 @pytest.fixture(scope="module")
-def open_desk(tmp_path_factory, sqlite_template, _no_settings) -> Iterator[Callable[..., Desk]]:
+def open_desk(tmp_path_factory, sqlite_template, variables) -> Iterator[Callable[..., Desk]]:
     """Copy a project to a folder of its own and sit down before it; nothing runs yet."""
     desks: list[Desk] = []
 
     def open_one(name: str, *, config: str = "langgraph.json") -> Desk:
         folder = tmp_path_factory.mktemp("any") / "a project"
         shutil.copytree(PROJECTS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        desks.append(Desk(folder, folder / config, sqlite_template))
+        desks.append(Desk(folder, folder / config, sqlite_template, variables))
         return desks[-1]
 
     yield open_one
