@@ -146,6 +146,7 @@ class Part {
 
   // The data came with a drawing: what is on the screen is at least as new as these heads.
   update(data, trigger) {
+    const hasMoved = data.topics.some((topic) => data.heads[topic] !== this.drawn[topic])
     this.trigger = trigger
     this.topics = data.topics
     this.drawn = data.heads
@@ -154,9 +155,12 @@ class Part {
     this.showsWord = data.shows_word
     clearTimeout(this.timer)
     this.timer = null
+    // While a model writes, every drawing is behind when it comes: what brought news is asked for again
+    // soon, but not so soon that a busy server does nothing but draw.
+    const tookMs = this.unanswered > 0 ? this.drawnAt - this.askedAt : 0
+    if (hasMoved || !this.isBehind) this.gap = Math.min(MAX_GAP_MS, Math.max(GAP_MS, 2 * tookMs))
     this.unanswered = 0
     this.hub.isServerNew = false
-    if (!this.isBehind) this.gap = GAP_MS
     this.show()
     this.compare()
   }
