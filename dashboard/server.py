@@ -169,6 +169,7 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
         "server.maxUploadSize": 1,  # MB; no page takes a file
         "server.disconnectedSessionTTL": 60,
         "server.trustedUserHeaders": {},
+        "client.allowedOrigins": [],  # no other site may steer a page by messages
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
         "client.toolbarMode": "minimal",

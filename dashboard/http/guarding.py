@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -49,11 +49,12 @@ class Hosts:
     """The names this process answers to."""
 
     def __init__(self, settings: Settings) -> None:
-        names = {*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts}
+        self._allowed = _clean(settings.allowed_hosts)
+        names = {*LOOPBACK_NAMES, settings.host}
         self._is_remote = not is_loopback(settings.host)
         if self._is_remote:
             names |= {socket.gethostname(), socket.getfqdn()}
-        self._names = frozenset(name.lower().rstrip(".") for name in names if name)
+        self._names = self._allowed | _clean(names)
 
     def allows(self, name: str | None) -> bool:
         """Whether it answers to this name. An address as such cannot be rebound, so it may be any."""
@@ -66,15 +67,12 @@ class Hosts:
         Whether a socket may be opened from this origin: the page's own server, by the very host it asks
         for, or a name that was allowed in so many words (a proxy in front).
         """
-        if origin is None or host is None:
-            return False
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"}:
+        parts = _read_origin(origin)
+        if parts is None or host is None:
             return False
         if _with_port(parts.netloc, parts.scheme) == _with_port(host, parts.scheme):
             return True
-        name = read_host(parts.netloc)
-        return name in self._names and name not in LOOPBACK_NAMES
+        return read_host(parts.netloc) in self._allowed - LOOPBACK_NAMES
 
 
 class Guard:
@@ -131,6 +129,18 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         await self._app(_with_own_origin(scope, host), receive, send)
+
+
+def _clean(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower().rstrip(".") for name in names if name)
+
+
+def _read_origin(origin: str | None) -> SplitResult | None:
+    try:
+        parts = urlsplit(origin or "")
+    except ValueError:
+        return None
+    return parts if parts.scheme in {"http", "https"} else None
 
 
 def _is_address(name: str) -> bool:

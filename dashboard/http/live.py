@@ -52,7 +52,10 @@ async def _listen(
 ) -> None:
     with suppress(WebSocketDisconnect):
         while True:
-            topics = _read_topics(await websocket.receive_text())
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            topics = _read_topics(message.get("text") or "")  # a frame of bytes has none
             if topics is None:
                 await websocket.close(_POLICY_VIOLATION)
                 return

@@ -14,11 +14,15 @@ _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 _NEWLINES = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
 _KEPT_CONTROLS = "\n\t"
 
+# GitHub's Markdown makes links of addresses, also where every mark of them is escaped.
+_ADDRESS = re.compile(r"(?<=https)(?=://)|(?<=http)(?=://)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_JOINER = "\u2060"  # is not seen and breaks no line
+
 
 def md_escape(text: object) -> str:
-    """Escape a text so that a label shows it letter by letter: no markup, image, icon or formula."""
+    """Escape a text so that a label shows it letter by letter: no markup, picture, formula or link."""
     line = _NEWLINES.sub(" ", show_hidden(str(text))).strip()
-    return _PUNCTUATION.sub(r"\\\1", line)
+    return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(_JOINER, line))
 
 
 def dot_escape(text: object) -> str:

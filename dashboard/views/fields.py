@@ -14,6 +14,7 @@ from interlock.dashboard.views.forms import (
     SAFE_INTEGER,
     FormField,
     Widget,
+    join_path,
     with_start,
 )
 
@@ -25,6 +26,7 @@ _LONG_NAMES = frozenset(
 _TIME_WIDGETS: Mapping[str, Widget] = {"date": "date", "date-time": "moment", "time": "time"}
 _CELL_TYPES = frozenset({"string", "integer", "number", "boolean"})
 YES_NO: tuple[Json, ...] = (True, False)
+MAX_CHARS = 1_000_000  # a longer limit is no help to whoever types, and no widget takes any number
 
 
 def from_fields(
@@ -43,10 +45,11 @@ def from_fields(
 
 def from_field(field: Field, value: object, *, parent: str = "") -> FormField:
     """One field starting with a value, or with `ABSENT`."""
-    path = f"{parent}.{field.name}" if parent else field.name
+    path = join_path(parent, field.name)
     is_group = _is_group(field)
     inner = field.fields if is_group else _columns(field)
     low, high = field.minimum, field.maximum
+    max_chars = field.max_length or 0 if field.type == "string" else 0
     drawn = FormField(
         path=path,
         label=field.label or field.name or "Answer",
@@ -57,7 +60,7 @@ def from_field(field: Field, value: object, *, parent: str = "") -> FormField:
         options=_options(field),
         minimum=low if low is not None and abs(low) <= SAFE_INTEGER else None,
         maximum=high if high is not None and abs(high) <= SAFE_INTEGER else None,
-        max_chars=field.max_length if field.type == "string" and field.max_length else None,
+        max_chars=field.max_length if 0 < max_chars <= MAX_CHARS else None,
         fields=from_fields(inner, {}, parent=path),
     )
     return with_start(drawn, value)
@@ -74,7 +77,7 @@ def guess_field(name: str, value: Json, *, parent: str = "") -> FormField:
         widget = "integer"
     elif isinstance(value, float):
         widget = "number"
-    path = f"{parent}.{name}" if parent else name
+    path = join_path(parent, name)
     label = name.replace("_", " ")
     field = FormField(
         path=path, label=label, widget=widget, is_required=True, is_nullable=value is None
@@ -163,11 +166,13 @@ def _explain(field: Field) -> str:
     high = field.maximum if field.maximum is not None else field.exclusive_maximum
     parts = [field.help] if field.help else []
     if low is not None and high is not None:
-        parts.append(f"From {low:g} to {high:g}.")
+        parts.append(f"From {_say(low)} to {_say(high)}.")
     elif low is not None:
-        parts.append(f"More than {low:g}." if field.minimum is None else f"At least {low:g}.")
+        words = "More than" if field.minimum is None else "At least"
+        parts.append(f"{words} {_say(low)}.")
     elif high is not None:
-        parts.append(f"Less than {high:g}." if field.maximum is None else f"At most {high:g}.")
+        words = "Less than" if field.maximum is None else "At most"
+        parts.append(f"{words} {_say(high)}.")
     if field.type == "string" and field.min_length:
         parts.append(f"At least {field.min_length} characters.")
     if field.format == "date-time":
@@ -175,6 +180,13 @@ def _explain(field: Field) -> str:
     if _choose_widget(field) == "json" and not _is_group(field):
         parts.append(f"As JSON{': ' + _shape(field) if _shape(field) else '.'}")
     return " ".join(parts)
+
+
+def _say(limit: float) -> str:
+    """A limit with all its digits; a whole number may be larger than any float."""
+    if isinstance(limit, int):
+        return one_line(str(limit))
+    return f"{limit:.15g}"
 
 
 def _shape(field: Field) -> str:

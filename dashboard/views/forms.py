@@ -52,10 +52,10 @@ class FormField:
     """
     One field as it is drawn.
 
-    `path` is its dotted path, empty for the whole value. `start` is what the widget starts with,
-    `given` the JSON it stands for, or `ABSENT`. `options` are the JSON values of a choice; a choice
-    starts with and yields their numbers. `fields` are those of a group, or the columns of rows; rows
-    start with no changes and yield changes, as `st.data_editor` keeps them.
+    `path` is its dotted path as `join_path` makes it, empty for the whole value. `start` is what the
+    widget starts with, `given` the JSON it stands for, or `ABSENT`. `options` are the JSON values of a
+    choice; a choice starts with and yields their numbers. `fields` are those of a group, or the columns
+    of rows; rows start with no changes and yield changes, as `st.data_editor` keeps them.
     """
 
     path: str
@@ -74,8 +74,23 @@ class FormField:
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
-        return self.path.rpartition(".")[2]
+        """The last part of its path, as the schema calls it."""
+        return _unescape(self.path.rpartition(".")[2])
+
+    @property
+    def place(self) -> str:
+        """Where a problem with it is said to be: its path in the schema's own words."""
+        return _unescape(self.path)
+
+
+def join_path(parent: str, name: str) -> str:
+    """The path of a field within an object; a dot in its name is not one between two names."""
+    part = name.replace("~", "~0").replace(".", "~1")
+    return f"{parent}.{part}" if parent else part
+
+
+def _unescape(path: str) -> str:
+    return path.replace("~1", ".").replace("~0", "~")
 
 
 def walk(fields: Sequence[FormField]) -> Iterator[FormField]:
@@ -104,7 +119,7 @@ def with_start(field: FormField, value: Json | _Absent) -> FormField:
         return replace(field, start=_empty(field.widget), given=given)
     try:
         return replace(field, start=_to_widget(field, value), given=value)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a moment that leaves the calendar when told in UTC
         return _as_json(field, value)
 
 
@@ -146,9 +161,9 @@ def read(
     try:
         part = _from_widget(field, draft)
     except ValueError as exc:
-        return ABSENT, [FieldProblem(field.path, str(exc))]
+        return ABSENT, [FieldProblem(field.place, str(exc))]
     if isinstance(part, _Absent) and field.is_required:
-        return ABSENT, [FieldProblem(field.path, NEEDED)]
+        return ABSENT, [FieldProblem(field.place, NEEDED)]
     return part, []
 
 
@@ -161,17 +176,18 @@ def place_problems(
     fields: Sequence[FormField], problems: Sequence[FieldProblem]
 ) -> tuple[dict[str, str], list[FieldProblem]]:
     """Which problem stands beside which drawn field, and those that belong to none of them."""
-    paths = {f.path for f in walk(fields)}
+    paths = {f.place: f.path for f in walk(fields)}
     placed: dict[str, str] = {}
     rest: list[FieldProblem] = []
     for problem in problems:
-        path = problem.path
-        while path and path not in paths:
-            path = path.rpartition(".")[0]
-        if path not in paths:
+        place = problem.path
+        while place and place not in paths:
+            place = place.rpartition(".")[0]
+        if place not in paths:
             rest.append(problem)
             continue
-        inside = problem.path[len(path) :].lstrip(".")
+        path = paths[place]
+        inside = problem.path[len(place) :].lstrip(".")
         text = f"{inside}: {problem.message}" if inside else problem.message
         placed[path] = f"{placed[path]}; {text}" if path in placed else text
     return placed, rest

@@ -203,7 +203,7 @@ def _build_fields(schema: Json, start: Json | object) -> tuple[tuple[FormField, 
         field = from_fields(described, {} if start is ABSENT else {"": start})[0]
         return ((), False) if field.widget == "json" else ((field,), True)
     known = start if isinstance(start, Mapping) else {}
-    drawn = {f.path: f for f in from_fields(described, known)}
+    drawn = {f.name: f for f in from_fields(described, known)}
     if _has_messages(schema):
         drawn[MESSAGES] = _messages_field(schema, known)
     order = schema.get("properties", {}) if isinstance(schema, Mapping) else {}

@@ -6,7 +6,7 @@ from interlock.core.model.approvals import Kind, Verb
 from interlock.dashboard import keys
 
 NAME = "![a](http://evil/x_y.png)"
-ESCAPED = r"\!\[a\]\(http\:\/\/evil\/x\_y\.png\)"
+ESCAPED = "\\!\\[a\\]\\(http\u2060\\:\\/\\/evil\\/x\\_y\\.png\\)"  # and no link
 
 
 def test_the_labels_of_a_form_cannot_hold_markup(seed, open_page):

@@ -150,6 +150,7 @@ def test_a_socket_for_a_foreign_host_is_refused(web: Any, path: str) -> None:
         ("ftp://127.0.0.1:8501", "127.0.0.1:8501", False),
         ("https://control.example.com@evil.example", "127.0.0.1:8501", False),
         ("", "127.0.0.1:8501", False),
+        ("http://[::1", "127.0.0.1:8501", False),
     ],
 )
 def test_an_origin_is_the_host_itself_or_was_named(
@@ -158,6 +159,13 @@ def test_an_origin_is_the_host_itself_or_was_named(
     hosts = Hosts(Settings(allowed_hosts=("control.example.com",)))
 
     assert hosts.allows_origin(origin, host) is is_allowed
+
+
+def test_another_program_of_the_same_host_is_another_origin() -> None:
+    hosts = Hosts(Settings(host="192.0.2.7", allow_remote=True))
+
+    assert hosts.allows_origin("http://192.0.2.7:8501", "192.0.2.7:8501")
+    assert not hosts.allows_origin("http://192.0.2.7:9000", "192.0.2.7:8501")
 
 
 # Closed paths and headers -----------------------------------------------------------------------
@@ -208,3 +216,7 @@ def test_a_release_without_inline_scripts_needs_no_hash() -> None:
 
     assert inline_script_hashes(page) == ()
     assert "sha256" not in content_security_policy(())
+
+
+def test_no_other_site_may_steer_a_page_by_messages(web: Any) -> None:
+    assert httpx.get(f"{web.url}/_stcore/host-config").json()["allowedOrigins"] == []

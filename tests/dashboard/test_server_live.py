@@ -94,9 +94,10 @@ async def test_a_run_that_does_not_exist_is_no_error(web: Any) -> None:
         json.dumps({"topics": ["inbox"] * 100}),
         json.dumps({"topics": ["run:" + "x" * 20_000]}),
         "[" * 10_000,
+        b'{"topics": ["inbox"]}',
     ],
 )
-async def test_nonsense_ends_the_socket_and_nothing_else(web: Any, message: str) -> None:
+async def test_nonsense_ends_the_socket_and_nothing_else(web: Any, message: str | bytes) -> None:
     url = f"ws://{urlsplit(web.url).netloc}/live"
     async with connect(url, origin=web.url) as socket:
         await socket.send(message)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,8 +11,19 @@ from interlock.dashboard.views.escaping import dot_escape, html_escape, md_escap
 
 
 def test_every_punctuation_mark_is_escaped_for_markdown():
-    assert md_escape("![x](http://a/b.png)") == r"\!\[x\]\(http\:\/\/a\/b\.png\)"
+    assert md_escape("![x](a/b.png)") == r"\!\[x\]\(a\/b\.png\)"
     assert md_escape(":red[a] $b$ `c`") == r"\:red\[a\] \$b\$ \`c\`"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://a.example/b", "HTTPS://a.example", "www.a.example", "ann@a.example"]
+)
+def test_an_address_is_no_link_and_looks_the_same(address):
+    # What GitHub's Markdown looks for in the text that is left after the escapes.
+    link = re.compile(r"https?://|www\.|[-.\w+]+@[-\w]+\.", re.IGNORECASE)
+    shown = md_escape(f"see {address}").replace("\\", "")
+    assert not link.search(shown)
+    assert shown.replace("\u2060", "") == f"see {address}"
 
 
 def test_a_label_stays_on_one_line():

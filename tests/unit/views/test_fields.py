@@ -4,7 +4,7 @@ import pytest
 
 from interlock.core.model.schemas import fields_of
 from interlock.dashboard.views import fields
-from interlock.dashboard.views.forms import ABSENT, assemble
+from interlock.dashboard.views.forms import ABSENT, assemble, place_problems, walk
 
 
 def draw(schema, start=None, **more):
@@ -135,3 +135,52 @@ def test_an_argument_that_was_not_given_is_not_added_by_its_default():
 def test_a_field_may_start_absent():
     (described,) = fields_of({"type": "string"})
     assert fields.from_field(described, ABSENT).label == "Answer"
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "integer", "minimum": 1_234_567}, "At least 1234567."),
+        ({"type": "number", "exclusiveMaximum": 0.1}, "Less than 0.1."),
+        ({"type": "integer", "minimum": -5, "maximum": 10**20}, f"From -5 to {10**20}."),
+    ],
+)
+def test_a_limit_is_said_with_all_its_digits(schema, said):
+    assert draw(schema).help == said
+
+
+def test_a_limit_beyond_any_widget_does_not_keep_the_form_from_being_drawn():
+    assert draw({"type": "integer", "minimum": 10**400}).help.startswith("At least 1000")
+    assert draw({"type": "string", "maxLength": 10**30}).max_chars is None
+    assert draw({"type": "string", "maxLength": 20}).max_chars == 20
+
+
+def test_a_moment_outside_the_calendar_is_shown_as_it_is():
+    early = "0001-01-01T00:00:00+14:00"
+    field = draw({"type": "string", "format": "date-time", "default": early})
+    assert (field.widget, field.given) == ("json", early)
+
+
+def test_a_dot_in_a_name_is_no_step_into_an_object():
+    schema = {
+        "type": "object",
+        "properties": {
+            "a.b": {"type": "string"},
+            "a": {"type": "object", "properties": {"b": {"type": "string"}}},
+            "a~1b": {"type": "string"},
+        },
+    }
+    form = fields.from_fields(fields_of(schema), {})
+    paths = [field.path for field in walk(form)]
+    assert len(set(paths)) == 3
+    drafts = dict(zip(paths, ("dot", "within", "tilde"), strict=True))
+    value = {"a.b": "dot", "a": {"b": "within"}, "a~1b": "tilde"}
+    assert assemble(form, drafts) == (value, [])
+
+
+def test_a_problem_with_a_dotted_name_stands_beside_its_field():
+    schema = {"type": "object", "properties": {"a.b": {"type": "string"}}, "required": ["a.b"]}
+    (field,) = fields.from_fields(fields_of(schema), {})
+    _, (needed,) = assemble([field], {})
+    assert needed.path == "a.b"
+    assert place_problems([field], [needed]) == ({field.path: needed.message}, [])
