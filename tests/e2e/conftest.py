@@ -13,19 +13,41 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from re import Pattern
+from types import MappingProxyType
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import Error as BrowserError
 
+from interlock.core.bootstrap import build_app
+from interlock.core.model.approvals import Approval, Decision, Intent
+from interlock.core.model.runs import Run
+from interlock.core.services import deciding, launching, observing
+from interlock.core.settings import Settings
+from interlock.dashboard import keys
+
+PROJECTS = Path(__file__).parent / "projects"
 PYTHON = (sys.executable, "-P", "-m", "interlock.core.cli")
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 30
 ACT_TIMEOUT_MS = 20_000  # a loaded machine of two cores; what it waits for usually takes 0.3 s
+TOKEN_S = "0.04"  # a text is written for seconds, so that a page can show it growing
 NEED_BROWSER = (
     "There is no Chromium to run these tests in. Get one by `sh scripts/system_parts.sh browser`"
     " (Debian: apt-get install chromium; elsewhere: python -m playwright install chromium)."
@@ -35,12 +57,15 @@ NEED_BROWSER = (
 class Up:
     """One running `interlock up`."""
 
-    def __init__(self, data_dir: Path, *, config: Path | None, log: IO[bytes]) -> None:
+    def __init__(
+        self, data_dir: Path, *, config: Path | None, env: Mapping[str, str], log: IO[bytes]
+    ) -> None:
         self.data_dir = data_dir
         self._settings = ["--data-dir", str(data_dir)]
         if config is not None:
             self._settings += ["--config", str(config)]
-        self._env = {k: v for k, v in os.environ.items() if not k.startswith("INTERLOCK_")}
+        own = {k: v for k, v in os.environ.items() if not k.startswith("INTERLOCK_")}
+        self._env = own | dict(env)
         self._log = log
         self.process = subprocess.Popen(
             [*PYTHON, "up", "--json", "--no-browser", "--port", "0", *self._settings],
@@ -92,7 +117,8 @@ class Up:
         reader.join(START_TIMEOUT_S)
         try:
             told: dict[str, Any] = json.loads(b"".join(lines))
-        except ValueError:
+            told["url"]  # a refusal is a document too
+        except (ValueError, KeyError):
             self.stop()
             said = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
             pytest.fail(f"`interlock up` was not ready within {START_TIMEOUT_S} s:\n{said[-5000:]}")
@@ -124,9 +150,14 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 def _starter(folder: Path) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
-    def start(*, config: Path | None = None, data_dir: Path | None = None) -> Up:
+    def start(
+        *,
+        config: Path | None = None,
+        data_dir: Path | None = None,
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> Up:
         with (folder / f"up-{len(started)}.log").open("wb") as log:
-            up = Up(data_dir or folder / "data", config=config, log=log)
+            up = Up(data_dir or folder / "data", config=config, env=env, log=log)
         started.append(up)
         return up
 
@@ -139,7 +170,91 @@ def _starter(folder: Path) -> Iterator[Callable[..., Up]]:
 @pytest.fixture(scope="module")
 def up(start_up_module: Callable[..., Up]) -> Up:
     """`interlock up` with the shipped gallery, for all tests of the module that share its data."""
-    return start_up_module()
+    return start_up_module(env={"INTERLOCK_GALLERY_LATENCY_S": TOKEN_S})
+
+
+@pytest.fixture(scope="module")
+def desk(start_up_module: Callable[..., Up]) -> Up:
+    """`interlock up` with a project that asks and waits as a test tells it to."""
+    return start_up_module(config=PROJECTS / "desk" / "langgraph.json")
+
+
+class Office:
+    """
+    The services that pages and commands use, on the data of a running product: what is there is counted
+    here, and what others do in the meantime is done here.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.app = build_app(Settings(data_dir=data_dir), name="interlock-test")
+
+    def launch(self, workflow: str, input_: Any = None, **options: Any) -> Run:
+        """Launch a run and wait until it ends or is held."""
+        run = self.start(workflow, input_, **options)
+        return observing.wait_for_run(self.app, run.run_id, timeout_s=ACT_TIMEOUT_MS / 1000)
+
+    def start(self, workflow: str, input_: Any = None, **options: Any) -> Run:
+        """Launch a run."""
+        request = launching.Launch(workflow=workflow, input=input_, **options)
+        return launching.launch(self.app, request, actor="launcher")
+
+    def ask(self, question: Any, **options: Any) -> Approval:
+        """Have the workflow `ask` put a question; its card."""
+        return self.hold("ask", {"question": question}, **options)
+
+    def hold(self, workflow: str, input_: Any = None, **options: Any) -> Approval:
+        """Launch a run that is held by one card; the card."""
+        run = self.launch(workflow, input_, **options)
+        (card,) = observing.list_inbox(self.app, thread_id=run.thread_id)
+        return card
+
+    def decide(self, card: Approval, intent: Intent, *, actor: str) -> None:
+        """Decide a card as somebody else."""
+        deciding.decide(self.app, card.approval_id, intent, version=card.version, actor=actor)
+
+    def card(self, card: Approval) -> observing.Card:
+        """The card as it is now, with what was decided."""
+        return observing.get_card(self.app, card.approval_id)
+
+    def decisions(self, card: Approval) -> tuple[Decision, ...]:
+        """What was decided on a card."""
+        return tuple(self.card(card).decisions)
+
+    def count(self) -> int:
+        """How many cards wait."""
+        return observing.count_inbox(self.app)
+
+    def runs(self, **filters: Any) -> list[Run]:
+        """The runs there are, newest first."""
+        return list(observing.list_runs(self.app, limit=1000, **filters))
+
+    def values(self, card: Approval) -> Any:
+        """The state of a card's thread after the run that its last decision started."""
+        run = self.decisions(card)[0].run_id
+        observing.wait_for_run(self.app, run, timeout_s=ACT_TIMEOUT_MS / 1000)
+        snapshot = observing.run_detail(self.app, run).snapshot
+        assert snapshot is not None
+        return snapshot.values
+
+
+@pytest.fixture(scope="module")
+def offices() -> Iterator[Callable[[Up], Office]]:
+    """Open the office of a running product; closed with the module."""
+    opened: list[Office] = []
+
+    def open_(up: Up) -> Office:
+        opened.append(Office(up.data_dir))
+        return opened[-1]
+
+    yield open_
+    for office in opened:
+        office.app.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def office(desk: Up, offices: Callable[[Up], Office]) -> Office:
+    """What is behind the pages of `desk`."""
+    return offices(desk)
 
 
 # The browser ------------------------------------------------------------------------------------
@@ -213,3 +328,97 @@ def until_idle() -> Callable[[Page], None]:
 def wait_until_idle(page: Page) -> None:
     """Wait until no script of a page is running."""
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+
+
+class Watch:
+    """What a tab does beyond showing our pages."""
+
+    # Streamlit asks there for its server before it asks at the root, which answers (facts: streamlit 1).
+    PROBES = ("/_stcore/health", "/_stcore/host-config")
+    SCRIPT = """document.addEventListener("securitypolicyviolation", (event) => {
+      console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI)
+    })"""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        self._own = urlsplit(url).netloc
+        page.add_init_script(self.SCRIPT)
+        page.on("request", lambda request: self._note_request(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._note_message)
+        page.on("dialog", self._note_dialog)
+
+    def _note_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"data", "blob", "about"} and parts.netloc != self._own:
+            self.foreign.append(url)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        path = urlsplit(message.location["url"]).path
+        is_probe = path.endswith(self.PROBES) and "404" in message.text
+        if message.type == "error" and not is_probe:
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+@pytest.fixture(scope="session")
+def watch() -> Callable[[Page, str], Watch]:
+    """Watch what a tab says and asks for; call it before the page is opened."""
+    return Watch
+
+
+class Sheet:
+    """One card as it is drawn on a page: what can be filled in and pressed."""
+
+    def __init__(self, page: Page, card: Approval) -> None:
+        self.page = page
+        self._card = (card.approval_id, card.version)
+        self.root = page.locator(keys.selector(keys.card(card.approval_id)))
+
+    @property
+    def outcome(self) -> Locator:
+        """The quiet line about the last decision."""
+        return self.page.locator(keys.selector("inbox-outcome"))
+
+    def told(self, text: str | Pattern[str]) -> Locator:
+        """A loud line of the page, such as that somebody else was first."""
+        return self.page.get_by_test_id("stMain").get_by_test_id("stAlert").filter(has_text=text)
+
+    def place(self, key: Callable[..., str], *more: Any) -> Locator:
+        """The element with one of the card's keys."""
+        return self.page.locator(keys.selector(key(*self._card, *more)))
+
+    def text(self, key: Callable[..., str], *more: Any) -> Locator:
+        """A field for text."""
+        return self.place(key, *more).get_by_role("textbox")
+
+    def button(self, name: str) -> Locator:
+        """A button of the card."""
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.button(name).click()
+
+    def write_as(self, mode: str) -> None:
+        """Choose how the answer is written."""
+        self.place(keys.json_switch).get_by_role("radio", name=mode, exact=True).click()
+
+
+@pytest.fixture
+def open_card(desk: Up, new_page: Callable[..., Page]) -> Callable[..., Sheet]:
+    """Open a card in a tab of its own."""
+
+    def open_(card: Approval, *, width: int = 1280, height: int = 900) -> Sheet:
+        page = new_page(width=width, height=height)
+        page.goto(f"{desk.url}/inbox?approval_id={card.approval_id}")
+        wait_until_live(page)
+        sheet = Sheet(page, card)
+        expect(sheet.root).to_be_visible()
+        return sheet
+
+    return open_
