@@ -7,9 +7,11 @@ Secrets are masked and long values cut before anything is written. Nothing is co
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,9 +19,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from interlock.core.masking import MASK, mask_text
 from interlock.core.settings import Settings
 
-MASK = "***"
 MAX_VALUE_CHARS = 2_000
 MAX_TRACE_CHARS = 20_000  # a stack is what a log is read for
 MAX_FILE_BYTES = 10_000_000
@@ -29,12 +31,6 @@ _MAX_DEPTH = 6
 _SECRET_KEY = re.compile(
     r"passw(or)?d|token|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
 )
-_SECRET_IN_TEXT = re.compile(
-    r"""((?:[\w-]*(?:passw(?:or)?d|token|secret|api[_-]?key)|authorization|cookie)["']?\s*[=:]\s*)"""
-    r"""(?:(?:bearer|basic)\s+)?["']?[^\s"'&,;)}\]]+["']?""",
-    re.IGNORECASE,
-)
-_URL_PASSWORD = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+(@)")
 _TRACES = frozenset({"exception", "stack"})
 _CHATTY = ("alembic", "asyncio", "httpcore", "httpx", "urllib3", "watchfiles")
 
@@ -82,11 +78,6 @@ def adopt(*names: str) -> None:
         logger.propagate = True
 
 
-def mask_text(text: str) -> str:
-    """Hide passwords of URLs and `key=value` secrets inside a text."""
-    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
-
-
 def mask_secrets(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -102,7 +93,18 @@ class _Console(logging.StreamHandler[TextIO]):
 
 
 class _File(RotatingFileHandler):
-    """Ours, so that a second `configure` can replace it."""
+    """Ours, so that a second `configure` can replace it. Its files are the owner's alone."""
+
+    _has_failed = False
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding="utf-8", opener=_open_private)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Say once that a full disk keeps the log from being written, not with every line."""
+        if not self._has_failed:
+            self._has_failed = True
+            print(f"{self.baseFilename} cannot be written: {sys.exc_info()[1]}", file=sys.stderr)
 
 
 def _first_processors(process: str) -> list[Processor]:
@@ -193,10 +195,14 @@ def _log_file(data_dir: Path, process: str) -> tuple[Path | None, str]:
     path = data_dir / "logs" / f"{process}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8"):
-            return path, ""
+        os.close(_open_private(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY))
+        return path, ""
     except OSError as exc:
         return None, f"{path} cannot be written ({exc.strerror})."
+
+
+def _open_private(path: str | Path, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _install(handlers: Sequence[logging.Handler], level: str) -> None:

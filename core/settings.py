@@ -6,17 +6,22 @@ Typed settings, read once at start from the environment (`INTERLOCK_*`) and the 
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from interlock.core.errors import FieldProblem, InvalidInput
+from interlock.core.masking import mask_text
 
 ENV_PREFIX = "INTERLOCK_"
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -45,7 +50,7 @@ class Settings(BaseSettings):
         default=False,
         description="Listen beyond loopback although nobody has to sign in. Anyone who reaches the port can approve.",
     )
-    allowed_hosts: tuple[str, ...] = Field(
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Further host names the web process answers to, as a JSON list.",
     )
@@ -104,11 +109,33 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str | None) -> str | None:
-        if value is None or value.startswith(
-            ("postgresql://", "postgresql+psycopg://", "sqlite:///")
-        ):
+        if value is None or value.startswith(("postgresql://", "postgresql+psycopg://")):
             return value
-        raise ValueError("must start with postgresql:// or sqlite:///")
+        if not value.startswith("sqlite:///"):
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        if value.removeprefix("sqlite:///") in ("", ":memory:"):
+            raise ValueError("must name a file: several processes share the database")
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _listed_hosts(cls, value: object) -> object:
+        try:
+            names = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            names = None
+        if not isinstance(names, list | tuple):
+            raise ValueError('must be a JSON list of names, for example ["control.example.com"]')
+        if not all(isinstance(name, str) and _is_host(name) for name in names):
+            raise ValueError("must hold names or addresses alone, without scheme, port or path")
+        return tuple(names)
+
+    @field_validator("operator")
+    @classmethod
+    def _printable_operator(cls, value: str) -> str:
+        if not value.isprintable() or not value.strip():
+            raise ValueError("must be a name of printable characters")
+        return value
 
     @property
     def database_url(self) -> str:
@@ -157,5 +184,14 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 def _problem(error: Any, given: Mapping[str, Any]) -> FieldProblem:
     name = str(error["loc"][0]) if error["loc"] else "?"
     where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
-    value = given.get(name, os.environ.get(f"{ENV_PREFIX}{name.upper()}", ""))
-    return FieldProblem(where, f"{error['msg']} (it is {str(value)!r})")
+    value = mask_text(str(given.get(name, os.environ.get(f"{ENV_PREFIX}{name.upper()}", ""))))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return FieldProblem(where, f"{message} (it is {value!r})")
+
+
+def _is_host(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return _HOST_NAME.fullmatch(name) is not None
+    return True

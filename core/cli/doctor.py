@@ -14,6 +14,7 @@ from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.call import Call
 from interlock.core.errors import Conflict, InterlockError, InvalidInput
 from interlock.core.graphs import project
+from interlock.core.masking import mask_text
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
@@ -93,7 +94,7 @@ def _load(call: Call) -> tuple[Settings | None, Check]:
         return call.settings(), Check(name="settings", ok=True, message="All are valid.")
     except InvalidInput as exc:
         message = "; ".join(str(problem) for problem in exc.problems) or str(exc)
-        return None, Check(name="settings", ok=False, message=_mask(message))
+        return None, Check(name="settings", ok=False, message=mask_text(message))
 
 
 def _check_python() -> Check:
@@ -125,9 +126,9 @@ def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
     try:
         app = _open(call, settings)
     except InterlockError as exc:
-        checks.append(Check(name="database", ok=False, message=_mask(str(exc))))
+        checks.append(Check(name="database", ok=False, message=mask_text(str(exc))))
     else:
-        where = _mask(settings.database_url)
+        where = mask_text(settings.database_url)
         if app is None:
             checks.append(Check(name="database", ok=True, message="Made by the first start."))
         else:
@@ -198,13 +199,7 @@ def _look_at_port(settings: Settings) -> str:
 def _show(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return printing.as_text(list(value))
-    return _mask(str(value))
-
-
-def _mask(text: str) -> str:
-    from interlock.core import logs  # 0.3 s that only this command pays
-
-    return logs.mask_text(text)
+    return mask_text(str(value))
 
 
 def _print(settings: list[Setting], checks: list[Check]) -> None:

@@ -78,3 +78,39 @@ def test_settings_do_not_change_while_running() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1
+
+
+@pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:"])
+def test_a_database_that_no_other_process_could_open_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInput, match="must name a file"):
+        load_settings({"database": url})
+
+
+def test_a_refused_setting_keeps_its_password() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        load_settings({"database": "mysql://ann:hunter/2@h/d"})
+    assert "hunter" not in str(refused.value)
+    assert "mysql://ann:***@h/d" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["control.example.com", '{"a": 1}', '["http://a.example"]', '["a.example:80"]', '["*"]', "[1]"],
+)
+def test_hosts_that_would_never_be_answered_are_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("INTERLOCK_ALLOWED_HOSTS", given)
+    with pytest.raises(InvalidInput, match=r"INTERLOCK_ALLOWED_HOSTS: must "):
+        load_settings()
+
+
+def test_allowed_hosts_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_ALLOWED_HOSTS", '["a.example", "192.0.2.7", "::1"]')
+    assert load_settings().allowed_hosts == ("a.example", "192.0.2.7", "::1")
+
+
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\u202eb"])
+def test_an_operator_needs_a_name_that_can_be_read(name: str) -> None:
+    with pytest.raises(InvalidInput, match="printable"):
+        load_settings({"operator": name})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -144,3 +145,24 @@ def test_a_library_with_handlers_of_its_own_is_adopted(tmp_path):
     library.warning("heard")
     assert own.getvalue() == ""
     assert "heard" in stream.getvalue()
+
+
+def test_a_log_is_its_owners_alone(tmp_path):
+    _, path = configured(tmp_path)
+    logging.getLogger("ours").warning("hello")
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_log_that_cannot_be_written_is_said_once(tmp_path, capsys, monkeypatch):
+    _, path = configured(tmp_path)
+    (file,) = (h for h in logging.getLogger().handlers if hasattr(h, "baseFilename"))
+    monkeypatch.setattr(file, "shouldRollover", fail_as_full_disk)
+    logging.getLogger("ours").warning("one")
+    logging.getLogger("ours").warning("two")
+    told = capsys.readouterr().err
+    assert told.count("cannot be written") == 1
+    assert "Traceback" not in told
+
+
+def fail_as_full_disk(_record):
+    raise OSError(errno.ENOSPC, "No space left on device")

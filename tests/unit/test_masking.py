@@ -1,0 +1,36 @@
+"""Secrets inside texts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from interlock.core.masking import mask_text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://ann:hunter2@h/d", "postgresql://ann:***@h/d"),
+        ("postgresql+psycopg://ann:hun/ter2@h/d", "postgresql+psycopg://ann:***@h/d"),
+        ("postgresql://ann:hun@ter2@h/d", "postgresql://ann:***@h/d"),
+        ("postgresql://h/d?password=hunter2&x=1", "postgresql://h/d?password=***&x=1"),
+        ("redis://:hunter2@h and more", "redis://:***@h and more"),
+        ("http://h:8501/inbox and ann@h", "http://h:8501/inbox and ann@h"),
+        ("api_key=hunter2, next", "api_key=***, next"),
+        ('{"api_key": "hunter, 2", "b": 1}', '{"api_key": ***, "b": 1}'),
+        ("my-token: 'hunter; 2'.", "my-token: ***."),
+        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("tokens are counted", "tokens are counted"),
+    ],
+)
+def test_a_secret_inside_a_text_is_hidden_and_the_rest_stays(text: str, expected: str) -> None:
+    assert mask_text(text) == expected
+
+
+@pytest.mark.parametrize("part", ["x", "a://b:", "token=", "password:'", "cookie: ", "x-"])
+def test_a_long_text_is_read_in_one_go(part: str) -> None:
+    began = time.process_time()
+    mask_text(part * (200_000 // len(part)))
+    assert time.process_time() - began < 5
