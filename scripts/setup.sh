@@ -47,7 +47,7 @@ has_uv() { command -v uv >/dev/null && uv --version >/dev/null 2>&1; }
 
 install() {
     if has_uv; then
-        uv pip install --quiet --python .venv/bin/python "$@"
+        uv pip install --quiet --compile-bytecode --python .venv/bin/python "$@"
     else
         .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
     fi

@@ -30,6 +30,8 @@ from interlock.core.model.threads import Snapshot
 from interlock.core.types import Json, ThreadId
 
 STREAM_MODES: Final[list[Literal["tasks", "custom", "messages"]]] = ["tasks", "custom", "messages"]
+INTERNAL = "__"  # keys of LangGraph's own
+DEFAULT_RECURSION_LIMIT = 100  # supersteps
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
 
 Put = Callable[[list[Record]], Awaitable[None]]
@@ -58,7 +60,8 @@ class Task:
     One delivery to carry out.
 
     `verb` is the answer of a breakpoint's card, for `proceed`; `askers` are the namespaces of the
-    tasks that asked on this thread before.
+    tasks that asked on this thread before; `recursion_limit` holds where neither the launch nor
+    the graph sets one.
     """
 
     run: Run
@@ -66,6 +69,7 @@ class Task:
     verb: Mapping[str, Json] | None
     snapshot_bytes: int
     askers: frozenset[str] = frozenset()
+    recursion_limit: int = DEFAULT_RECURSION_LIMIT
 
 
 class Execution:
@@ -88,6 +92,8 @@ class Execution:
         self._put = put
         self._control = RunControl()
         self._config = config_for(task.run, callbacks=[tracker])
+        if "recursion_limit" not in (graph.config or {}):
+            self._config.setdefault("recursion_limit", task.recursion_limit)
 
     def drain(self) -> None:
         """Stop at the end of the superstep; the run is handed over to the next worker."""
@@ -259,12 +265,19 @@ class Execution:
 
 
 def config_for(run: Run, *, callbacks: list[Any] | None = None) -> RunnableConfig:
-    """The config of a run; `metadata.run_id` is unique per submission (law 4)."""
+    """
+    The config of a run; `metadata.run_id` is unique per submission (law 4).
+
+    A context is there twice, as `context=` and for graphs that read it from `configurable`.
+    """
+    given = run.context if isinstance(run.context, dict) else {}
+    readable = {key: value for key, value in given.items() if not key.startswith(INTERNAL)}
     config: RunnableConfig = {
-        "configurable": {"thread_id": run.thread_id, STRICT_RESUME: True},
+        "configurable": {**readable, "thread_id": run.thread_id, STRICT_RESUME: True},
         "metadata": {"run_id": run.run_id, "workflow": run.workflow},
-        "recursion_limit": run.options.recursion_limit,
     }
+    if run.options.recursion_limit is not None:
+        config["recursion_limit"] = run.options.recursion_limit
     if callbacks:
         config["callbacks"] = callbacks
     return config

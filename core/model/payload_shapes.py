@@ -20,7 +20,10 @@ from interlock.core.model.texts import one_line
 from interlock.core.types import Json
 
 # Where graphs put the question, in the order in which they are looked for.
-_TEXT_KEYS = ("question", "message", "prompt", "description", "title", "subject", "text", "content")
+_TEXT_KEYS = (
+    *("question", "message", "prompt", "query", "description"),
+    *("title", "subject", "text", "content"),
+)
 _OPTION_KEYS = ("options", "choices")
 _APPROVAL_TYPES = frozenset(
     {"approval", "approval_needed", "approval_required", "approval_request", "needs_approval"}
@@ -54,7 +57,7 @@ def read_interrupt(value: Json, response_schema: Json, *, node: str) -> Question
 
 def read_breakpoint(next_nodes: Sequence[str], *, state_schema: Json) -> Question:
     """Make the question of a thread that stands before some nodes: go on, edit, skip or stop."""
-    names = ", ".join(filter(None, map(one_line, next_nodes)))
+    names = ", ".join(dict.fromkeys(filter(None, map(one_line, next_nodes))))
     return Question(
         kind=Kind.BREAKPOINT,
         title=one_line(f"Paused before {names}" if names else "Paused"),

@@ -74,11 +74,15 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a run is carried out; breakpoints are node names, `*` means every node."""
+    """
+    How a run is carried out; breakpoints are node names, `*` means every node.
+
+    `recursion_limit` None leaves the graph's own limit, or the setting's.
+    """
 
     break_before: tuple[str, ...] = ()
     break_after: tuple[str, ...] = ()
-    recursion_limit: int = 100
+    recursion_limit: int | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The stored form."""
@@ -94,7 +98,7 @@ class RunOptions:
         return cls(
             break_before=tuple(value.get("break_before", ())),
             break_after=tuple(value.get("break_after", ())),
-            recursion_limit=value.get("recursion_limit", 100),
+            recursion_limit=value.get("recursion_limit"),
         )
 
 

@@ -157,7 +157,7 @@ def _breakpoint_card(conn: Connection, run: Run, head: Head, now: datetime) -> A
         thread_id=run.thread_id,
         run_id=run.run_id,
         workflow=run.workflow,
-        node=", ".join(head.next),
+        node=", ".join(dict.fromkeys(head.next)),
         namespace="",
         checkpoint_id=head.checkpoint_id,
         kind=question.kind,

@@ -25,7 +25,7 @@ class Launch:
     """
     What to start. `input` and `context` are JSON; breakpoints are node names or `*`.
 
-    `recursion_limit` None takes the setting's; `thread_id` None makes a new thread.
+    `recursion_limit` None takes the graph's own or the setting's; `thread_id` None makes a new thread.
     """
 
     workflow: str
@@ -63,7 +63,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
     options = RunOptions(
         break_before=request.break_before,
         break_after=request.break_after,
-        recursion_limit=request.recursion_limit or app.settings.recursion_limit,
+        recursion_limit=request.recursion_limit,
     )
     run = Run(
         run_id=run_id,
@@ -144,8 +144,7 @@ def _check(workflow: Workflow, request: Launch) -> None:
             hint="Mend it and restart the worker.",
         )
     problems = list(check_input(workflow, request.input))
-    if request.context is not None:
-        problems += _check_context(workflow, request.context)
+    problems += _check_context(workflow, request.context)
     problems = problems or _find_unstorable(request)
     for option, nodes in (
         ("break_before", request.break_before),
@@ -196,9 +195,11 @@ def check_input(workflow: Workflow, value: Json) -> list[FieldProblem]:
 
 
 def _check_context(workflow: Workflow, context: Json) -> list[FieldProblem]:
+    """A graph without a schema of its own may still read a context from its config."""
     if workflow.context_schema is None:
-        return [FieldProblem("context", "this workflow takes none")]
-    found = schemas.check(context, workflow.context_schema)
+        is_fit = context is None or isinstance(context, dict)
+        return [] if is_fit else [FieldProblem("context", "must be an object")]
+    found = schemas.check({} if context is None else context, workflow.context_schema)
     return [FieldProblem(f"context.{p.path}".rstrip("."), p.message) for p in found]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interlock.core.errors import InterlockError
 from interlock.core.graphs import failing
 from interlock.core.graphs.heads import Reading
 from interlock.core.graphs.running import (
@@ -126,7 +125,11 @@ class Carrier:
         except BaseException as exc:  # noqa: BLE001  a factory may raise what it likes
             if self._is_cancelled:
                 return self._end(Outcome(status=RunStatus.CANCELLED))
-            return self._end(Outcome(status=RunStatus.FAILED, failure=_describe(exc)))
+            return self._end(
+                Outcome(
+                    status=RunStatus.FAILED, failure=failing.describe(exc, attempt=None, state=None)
+                )
+            )
 
     async def _on_graph(self, graph: AnyGraph, tries: Tries | None) -> Ending:
         execution = Execution(
@@ -137,6 +140,7 @@ class Carrier:
                 verb=self._claimed.verb,
                 snapshot_bytes=self._tools.app.settings.max_snapshot_bytes,
                 askers=self._claimed.askers,
+                recursion_limit=self._tools.app.settings.recursion_limit,
             ),
             tracker=self._tracker,
             put=self._tools.recorder.put,
@@ -251,15 +255,6 @@ def _gave_up(first: Reading | None) -> Outcome:
     return Outcome(
         status=RunStatus.FAILED, head=first.head if first is not None else None, failure=failure
     )
-
-
-def _describe(error: BaseException) -> Failure:
-    """A failure before the graph ran: ours is told in its own words, the user's with its stack."""
-    if isinstance(error, InterlockError):
-        return Failure(
-            type=type(error).__name__, message=str(error), versions=dict(failing.versions())
-        )
-    return failing.describe(error, attempt=None, state=None)
 
 
 def _uncancel() -> None:

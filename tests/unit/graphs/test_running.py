@@ -310,6 +310,16 @@ def test_a_run_is_configured_strictly_and_by_its_own_id():
     }
 
 
+def test_a_context_is_read_from_the_config_too_but_cannot_set_what_is_ours():
+    of = replace(RUN, context={"tenant": "a", "thread_id": "other", "__pregel_x": 1})
+
+    assert config_for(of)["configurable"] == {
+        "tenant": "a",
+        "thread_id": "t",
+        "__pregel_strict_resume": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "is_first", "needed"),
     [
