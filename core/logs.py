@@ -100,11 +100,11 @@ class _File(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, self.mode, encoding="utf-8", opener=_open_private)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's
         """Say once that a full disk keeps the log from being written, not with every line."""
         if not self._has_failed:
             self._has_failed = True
-            print(f"{self.baseFilename} cannot be written: {sys.exc_info()[1]}", file=sys.stderr)
+            sys.stderr.write(f"{self.baseFilename} cannot be written: {sys.exc_info()[1]}\n")
 
 
 def _first_processors(process: str) -> list[Processor]:

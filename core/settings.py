@@ -120,12 +120,10 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _listed_hosts(cls, value: object) -> object:
-        try:
-            names = json.loads(value) if isinstance(value, str) else value
-        except ValueError:
-            names = None
+        names = _read_list(value) if isinstance(value, str) else value
         if not isinstance(names, list | tuple):
-            raise ValueError('must be a JSON list of names, for example ["control.example.com"]')
+            # Not a TypeError, as ruff's TRY004 would have it: pydantic lets that one through.
+            raise ValueError('must be a JSON list, for example ["control.example.com"]')  # noqa: TRY004
         if not all(isinstance(name, str) and _is_host(name) for name in names):
             raise ValueError("must hold names or addresses alone, without scheme, port or path")
         return tuple(names)
@@ -187,6 +185,13 @@ def _problem(error: Any, given: Mapping[str, Any]) -> FieldProblem:
     value = mask_text(str(given.get(name, os.environ.get(f"{ENV_PREFIX}{name.upper()}", ""))))
     message = str(error["msg"]).removeprefix("Value error, ")
     return FieldProblem(where, f"{message} (it is {value!r})")
+
+
+def _read_list(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_host(name: str) -> bool:
