@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         default=100,
         ge=1,
         le=100_000,
-        description="Supersteps a run may take unless its launch says otherwise.",
+        description="Supersteps a run may take unless its launch or its graph says otherwise.",
     )
     drain_s: float = Field(
         default=10.0,
