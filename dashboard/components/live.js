@@ -203,7 +203,8 @@ class Part {
   }
 
   show() {
-    const { isInTrouble, isUp } = this.hub
+    const { isInTrouble } = this.hub
+    const isUp = this.hub.isUp && !this.hub.isServerNew // till it is drawn, no button of it works
     const asOf = new Date(this.drawnAt).toLocaleTimeString()
     let text = ""
     if (isInTrouble) text = `disconnected, as of ${asOf}`
