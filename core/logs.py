@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from interlock.core import private
 from interlock.core.masking import MASK, mask_text
 from interlock.core.settings import Settings
 
@@ -98,7 +99,7 @@ class _File(RotatingFileHandler):
     _has_failed = False
 
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, self.mode, encoding="utf-8", opener=_open_private)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=private.open_file)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's
         """Say once that a full disk keeps the log from being written, not with every line."""
@@ -194,15 +195,12 @@ def _cut(text: str, limit: int) -> str:
 def _log_file(data_dir: Path, process: str) -> tuple[Path | None, str]:
     path = data_dir / "logs" / f"{process}.log"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(_open_private(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY))
+        private.make_folder(data_dir)
+        private.make_folder(path.parent)
+        os.close(private.open_file(path, os.O_APPEND | os.O_WRONLY))
         return path, ""
     except OSError as exc:
         return None, f"{path} cannot be written ({exc.strerror})."
-
-
-def _open_private(path: str | Path, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _install(handlers: Sequence[logging.Handler], level: str) -> None:

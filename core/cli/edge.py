@@ -17,13 +17,12 @@ from typing import Any, Protocol
 import typer
 from typer.exceptions import TyperException
 
-from interlock.core import masking
+from interlock.core import masking, private
 from interlock.core.cli import printing
 from interlock.core.errors import Conflict, InterlockError, InvalidInput
 from interlock.core.types import new_id
 
 EXIT_INTERRUPTED = 130
-_APPEND = os.O_CREAT | os.O_APPEND | os.O_WRONLY
 
 
 class Command(Protocol):
@@ -119,8 +118,8 @@ def _keep_trace(path: Path, reference: str, name: str, error: Exception) -> str:
     trace = masking.mask_text("".join(traceback.format_exception(error)))
     stamp = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, _APPEND, 0o600), "a", encoding="utf-8") as file:
+        private.make_folder(path.parent)
+        with open(path, "a", encoding="utf-8", opener=private.open_file) as file:
             file.write(f"{stamp} {reference} interlock {name}\n{trace}\n")
     except OSError as exc:
         return f"The details could not be written to {path} ({exc.strerror})."

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from interlock.core import private
 from interlock.core.errors import Conflict, InvalidInput, StoreUnavailable
 
 PORT_WAIT_S = 3.0  # the children of an `up` that was killed are gone after 2 s
@@ -31,8 +32,8 @@ def hold_data_dir(data_dir: Path) -> Iterator[Callable[[str], None]]:
     """
     path = data_dir / "up.lock"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        private.make_folder(data_dir)
+        descriptor = private.open_file(path, os.O_RDWR)
     except OSError as exc:
         raise StoreUnavailable(
             f"The data folder {data_dir} cannot be written: {exc.strerror}.",
@@ -101,7 +102,8 @@ def _bind(host: str, port: int) -> int:
 
 
 def _note(descriptor: int, url: str) -> None:
-    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+    with contextlib.suppress(OSError):  # of a full disk: who is refused is told less
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
 
 
 def _lock(descriptor: int, path: Path, data_dir: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy.exc import DontWrapMixin
@@ -32,6 +32,8 @@ def dump_json(value: Json) -> str:
     """
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+            raise RecursionError("is nested too deeply")  # whoever reads it may stand deeper
     except (TypeError, ValueError, RecursionError) as exc:
         raise _UnstorableJson(
             "This value cannot be stored as JSON:", problems=[_find(value, exc)]
@@ -66,6 +68,23 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_too_deep(value: Json) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inner(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return [v for v in value.values() if isinstance(v, dict | list | tuple)]
+    if isinstance(value, list | tuple):
+        return [v for v in value if isinstance(v, dict | list | tuple)]
+    return ()
 
 
 def _find(value: Json, exc: Exception) -> FieldProblem:

@@ -18,8 +18,11 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from interlock.core import private
 from interlock.core.errors import StoreUnavailable
+from interlock.core.masking import mask_text
 from interlock.core.store import encoding, violations
+from interlock.core.store.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_S = 30  # how long a writer waits for the others; a backup or a big batch takes a few
 POOL_SIZE = 10
@@ -55,6 +58,8 @@ def open_engine(url: str, *, application_name: str = "interlock") -> Engine:
     )
     event.listen(engine, "handle_error", violations.translate, retval=True)
     if _is_sqlite(parsed):
+        if parsed.database:
+            SqliteFile(Path(parsed.database).absolute()).listen(engine)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -153,8 +158,8 @@ def _turn(engine: Engine) -> Iterator[None]:
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
-    except exc.ArgumentError as error:
-        raise StoreUnavailable(f"{url!r} is not a database URL.") from error
+    except (exc.ArgumentError, ValueError) as error:  # ValueError: the port is no number
+        raise StoreUnavailable(f"{mask_text(url)!r} is not a database URL.") from error
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -165,7 +170,7 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     if url.database:
         folder = Path(url.database).absolute().parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private.make_folder(folder)
         except OSError as error:
             raise StoreUnavailable(
                 f"The folder {folder} cannot be made: {error.strerror}."

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from interlock.core import private
 from interlock.core.errors import StoreUnavailable
 from interlock.core.store import dialect, schema
 from interlock.core.store import engine as opening
@@ -93,6 +94,7 @@ def _back_up(engine: Engine, revision: str | None) -> None:
     """Copy the file as it was last committed; the upgrade's own changes are not in it."""
     target = backup_path(engine, revision)
     unfinished = target.with_suffix(".unfinished")
+    private.make_file(unfinished)
     with opening.read(engine) as conn, closing(sqlite3.connect(unfinished)) as copy:
         source: Any = conn.connection.dbapi_connection
         source.backup(copy)

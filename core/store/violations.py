@@ -50,6 +50,8 @@ _SQLITE_OUTAGES = {
 def translate(context: ExceptionContext) -> BaseException | None:
     """Give the error to raise instead; None lets SQLAlchemy's own through (it is a mistake of ours)."""
     error = context.sqlalchemy_exception
+    if isinstance(context.original_exception, UnicodeEncodeError):
+        return InvalidInput("The database cannot store half a surrogate pair, which is no text.")
     if not isinstance(error, exc.DBAPIError):
         return None
     text = str(error.orig).strip()
