@@ -38,6 +38,14 @@ START_TIMEOUT_S = 60
 
 
 @pytest.fixture(autouse=True)
+def _own_main() -> Iterator[None]:
+    """AppTest leaves the page as `__main__`, which a process that a later test starts would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
     """Streamlit's caches live as long as the process."""
     yield
