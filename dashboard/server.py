@@ -24,7 +24,7 @@ import uvicorn
 from starlette.routing import Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
-from interlock.core import parent
+from interlock.core import logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.settings import Settings
 from interlock.dashboard import deps, palette
@@ -207,6 +207,7 @@ def _is_not_ours_to_tell(record: logging.LogRecord) -> bool:
 
 @asynccontextmanager
 async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str, Any]]:
+    logs.adopt("streamlit", "uvicorn")  # theirs would pass our log and its masks by
     app = deps.app()
     broadcaster = broadcasting.Broadcaster(
         partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)
@@ -227,6 +228,7 @@ def _serve(settings: Settings, listener: socket.socket) -> int:
         build(settings, url=url_of(settings, listener)),
         lifespan="on",
         log_config=None,
+        log_level="warning",  # not every socket that opens and closes
         access_log=False,
         server_header=False,
         ws="websockets-sansio",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from interlock.core.errors import InterlockError, InvalidInput
 from interlock.core.settings import Settings
@@ -28,6 +31,17 @@ def test_a_signal_ends_it_with_0(start_web: Callable[..., Any]) -> None:
     web.process.send_signal(signal.SIGTERM)
 
     assert web.wait(10) == 0, web.output
+
+
+async def test_what_the_server_says_goes_through_our_log(start_web: Callable[..., Any]) -> None:
+    web = start_web()
+    async with connect(f"ws://{urlsplit(web.url).netloc}/live", origin=web.url) as socket:
+        await socket.send(json.dumps({"topics": ["workers"]}))
+        await socket.recv()
+    web.process.send_signal(signal.SIGTERM)
+    web.wait(10)
+
+    assert web.output == f"Interlock is at {web.url}\n"
 
 
 def test_a_port_in_use_is_one_clear_sentence(start_web: Callable[..., Any]) -> None:
