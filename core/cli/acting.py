@@ -56,8 +56,7 @@ def launch(
     )
     app = call.open()
     run = _launch(app, request, actor=actor_of(app, who))
-    if not observing.list_workers(app):
-        printing.say("No worker is running: the run waits for one. `interlock up` starts one.")
+    _say_without_worker(app)
     if wait is not None:
         run = observing.wait_for_run(app, run.run_id, timeout_s=wait)
     _print_launch(call, app, run)
@@ -120,6 +119,7 @@ def decide(
     intent = _intent(option, edit or answer or each, text=respond, reason=reason)
     app = call.open()
     decided = deciding.decide(app, approval_id, intent, version=version, actor=actor_of(app, who))
+    _say_without_worker(app)
     document = {
         "approval_id": decided.approval.approval_id,
         "status": str(decided.approval.status),
@@ -144,7 +144,9 @@ def retry(
 ) -> None:
     """Go on where a failed or cancelled run stopped. Prints the new run."""
     app = call.open()
-    _print_run(call, running.retry(app, run_id, actor=actor_of(app, who), reason=reason))
+    run = running.retry(app, run_id, actor=actor_of(app, who), reason=reason)
+    _say_without_worker(app)
+    _print_run(call, run)
 
 
 def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:
@@ -157,6 +159,11 @@ def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:
             "No worker has published any workflow yet.",
             hint="Start one with `interlock up`, then launch again.",
         ) from None
+
+
+def _say_without_worker(app: App) -> None:
+    if not observing.list_workers(app):
+        printing.say("No worker is running: the run waits for one. `interlock up` starts one.")
 
 
 def _intent(option: str, given: str | None, *, text: str | None, reason: str) -> Intent:

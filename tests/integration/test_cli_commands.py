@@ -520,3 +520,13 @@ def test_wrong_usage_exits_with_2(capsys, args):
 def test_no_nan_is_printed_even_if_one_is_stored(desk, ask, monkeypatch):
     monkeypatch.setattr(printing.math, "isfinite", lambda _: False)
     assert ask("run", desk.run.run_id)[1]["nodes"][0]["duration_ms"] is None
+
+
+def test_a_decision_and_a_retry_say_that_no_worker_runs(desk, call):
+    code, _, err = call("decide", desk.card.approval_id, "--approve")
+    assert code == 0
+    assert "No worker is running" in err
+    call("cancel", observing.list_runs(desk.app, limit=1)[0].run_id)
+    code, _, err = call("retry", observing.list_runs(desk.app, limit=1)[0].run_id)
+    assert code == 0
+    assert "No worker is running" in err
