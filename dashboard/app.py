@@ -53,8 +53,10 @@ def main() -> None:
     st.logo(str(_MARK), size="medium")
     with st.sidebar, st.container(key=keys.sidebar_foot(), gap="small"):
         _draw_foot(page.title, inbox)
-        frame(key=keys.live("whole-page"))
+        end = st.container()
     page.run()
+    with end:  # drawn last: once it is there, so is the page
+        frame(key=keys.live("whole-page"))
 
 
 @st.fragment

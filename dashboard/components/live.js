@@ -53,6 +53,12 @@ class Hub {
     this.frame("moved", this.frameAskedAt)
   }
 
+  // The frame is drawn last: the whole page is there, and its buttons work.
+  note() {
+    this.isServerNew = false
+    for (const part of this.parts) part.show()
+  }
+
   join(part) {
     this.parts.add(part)
     this.connect()
@@ -142,12 +148,15 @@ class Part {
     this.timer = null
     this.topics = []
     this.drawn = {}
+    this.stamp = null
   }
 
   // The data came with a drawing: what is on the screen is at least as new as these heads.
   update(data, trigger) {
-    const hasMoved = data.topics.some((topic) => data.heads[topic] !== this.drawn[topic])
     this.trigger = trigger
+    if (data.drawn_at === this.stamp) return // Streamlit hands the same drawing in again, as when it reconnects
+    this.stamp = data.drawn_at
+    const hasMoved = data.topics.some((topic) => data.heads[topic] !== this.drawn[topic])
     this.topics = data.topics
     this.drawn = data.heads
     this.drawnAt = Date.now()
@@ -160,7 +169,7 @@ class Part {
     const tookMs = this.unanswered > 0 ? this.drawnAt - this.askedAt : 0
     if (hasMoved || !this.isBehind) this.gap = Math.min(MAX_GAP_MS, Math.max(GAP_MS, 2 * tookMs))
     this.unanswered = 0
-    this.hub.isServerNew = false
+    if (data.is_frame) this.hub.note()
     this.show()
     this.compare()
   }

@@ -51,7 +51,8 @@ def frame(*, key: str) -> None:
     """
     What live parts turn to when the server no longer knows their fragments, as after its restart.
 
-    Call it once, outside of every fragment: what it triggers draws the whole page.
+    Call it once, outside of every fragment, and last: what it triggers draws the whole page, which is
+    taken to be drawn when this is.
     """
     _draw((), key=key, is_frame=True)
 
