@@ -42,7 +42,7 @@ from interlock.core.services import deciding, launching, observing
 from interlock.core.settings import Settings
 from interlock.dashboard import keys
 
-PROJECTS = Path(__file__).parent / "projects"
+DESK = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
 PYTHON = (sys.executable, "-P", "-m", "interlock.core.cli")
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 30
@@ -167,16 +167,24 @@ def _starter(folder: Path) -> Iterator[Callable[..., Up]]:
             up.stop()
 
 
-@pytest.fixture(scope="module")
-def up(start_up_module: Callable[..., Up]) -> Up:
-    """`interlock up` with the shipped gallery, for all tests of the module that share its data."""
-    return start_up_module(env={"INTERLOCK_GALLERY_LATENCY_S": TOKEN_S})
+@pytest.fixture(scope="session")
+def start_up_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Up]]:
+    """Start `interlock up` for all modules of this process whose tests leave each other alone."""
+    yield from _starter(tmp_path_factory.mktemp("up"))
 
 
-@pytest.fixture(scope="module")
-def desk(start_up_module: Callable[..., Up]) -> Up:
+@pytest.fixture(scope="session")
+def up(start_up_session: Callable[..., Up], tmp_path_factory: pytest.TempPathFactory) -> Up:
+    """`interlock up` with the shipped gallery, for all tests that share its data."""
+    data_dir = tmp_path_factory.mktemp("gallery") / "data"
+    return start_up_session(data_dir=data_dir, env={"INTERLOCK_GALLERY_LATENCY_S": TOKEN_S})
+
+
+@pytest.fixture(scope="session")
+def desk(start_up_session: Callable[..., Up], tmp_path_factory: pytest.TempPathFactory) -> Up:
     """`interlock up` with a project that asks and waits as a test tells it to."""
-    return start_up_module(config=PROJECTS / "desk" / "langgraph.json")
+    data_dir = tmp_path_factory.mktemp("desk") / "data"
+    return start_up_session(data_dir=data_dir, config=DESK)
 
 
 class Office:
@@ -237,9 +245,9 @@ class Office:
         return snapshot.values
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def offices() -> Iterator[Callable[[Up], Office]]:
-    """Open the office of a running product; closed with the module."""
+    """Open the office of a running product; closed with the session."""
     opened: list[Office] = []
 
     def open_(up: Up) -> Office:
@@ -251,7 +259,7 @@ def offices() -> Iterator[Callable[[Up], Office]]:
         office.app.engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def office(desk: Up, offices: Callable[[Up], Office]) -> Office:
     """What is behind the pages of `desk`."""
     return offices(desk)

@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from interlock.dashboard import keys
-
-pytestmark = pytest.mark.xdist_group("e2e-desk")
 
 INBOX_ITEM = {
     "action_request": {"action": "send_mail", "args": {"to": "ann@example.org", "copies": 1}},

@@ -12,8 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from interlock.dashboard import keys
 
-pytestmark = pytest.mark.xdist_group("e2e-desk")
-
 
 class LaunchForm:
     """The launch page of one workflow."""

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from interlock.core.model.approvals import Approval, Intent, Verb
 from interlock.dashboard import keys
 
-pytestmark = pytest.mark.xdist_group("e2e-desk")
 NEED = {"type": "approval_needed"}
 
 

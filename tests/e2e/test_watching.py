@@ -13,7 +13,6 @@ from playwright.sync_api import Locator, Page, expect
 from interlock.core.services import observing
 from interlock.dashboard import keys
 
-pytestmark = pytest.mark.xdist_group("e2e-desk")
 BADGE = ".stMarkdownBadge"
 
 
