@@ -10,6 +10,7 @@ from importlib import metadata
 from langgraph.errors import GraphRecursionError
 
 from interlock.core.graphs import projection
+from interlock.core.masking import mask_text
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Failure
 from interlock.core.types import Json
@@ -21,13 +22,14 @@ PACKAGES = ("langgraph", "langgraph-checkpoint", "langchain-core", "interlock-co
 
 
 def message_of(error: BaseException) -> str:
-    """Read an error's text, whatever its `__str__` does."""
+    """Read an error's text, whatever its `__str__` does; secrets in it are hidden."""
     try:
         text = str(error) or repr(error)
     except BaseException as broken:  # noqa: BLE001  user code decides what str() does
         text = f"(its text cannot be read: {type(broken).__name__})"
     if isinstance(error, GraphRecursionError):
         text = f"{text.split(' For more')[0]} Retry goes on with a fresh limit."
+    text = mask_text(text)
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " … (cut)"
 
 
@@ -50,7 +52,7 @@ def describe(
     return Failure(
         type=type(error).__name__,
         message=message_of(error),
-        stack=stack[-MAX_STACK:],
+        stack=mask_text(stack[-MAX_STACK:]),
         node=attempt.path if attempt else node,
         attempt=attempt.attempt if attempt else None,
         snapshot=keep_state(state),

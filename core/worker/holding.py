@@ -40,7 +40,7 @@ def hold_alone(app: App) -> Iterator[None]:
 
 @contextmanager
 def _hold_file(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if _try_until(lambda: _lock(descriptor)) is None:
             raise _taken(str(path.parent))
