@@ -40,7 +40,7 @@ make_venv_with_uv() {
     say "making .venv with uv"
     rm -rf .venv
     # uv fetches a Python itself where the machine has none that fits.
-    uv venv --quiet --python ">=3.11,<3.14" .venv
+    uv venv --quiet --seed --python ">=3.11,<3.14" .venv
 }
 
 has_uv() { command -v uv >/dev/null && uv --version >/dev/null 2>&1; }
