@@ -46,7 +46,7 @@ DESK = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
 PYTHON = (sys.executable, "-P", "-m", "interlock.core.cli")
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 30
-ACT_TIMEOUT_MS = 20_000  # a loaded machine of two cores; what it waits for usually takes 0.3 s
+ACT_TIMEOUT_MS = 40_000  # a loaded machine of two cores; what it waits for usually takes 0.3 s
 TOKEN_S = "0.04"  # a text is written for seconds, so that a page can show it growing
 NEED_BROWSER = (
     "There is no Chromium to run these tests in. Get one by `sh scripts/system_parts.sh browser`"
@@ -430,3 +430,12 @@ def open_card(desk: Up, new_page: Callable[..., Page]) -> Callable[..., Sheet]:
         return sheet
 
     return open_
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One browser at a time: two of them and their servers starve each other on two cores."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(300))
