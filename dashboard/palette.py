@@ -216,7 +216,7 @@ def _luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-_FONT = '"IBM Plex Sans", sans-serif'
+FONT = '"IBM Plex Sans", sans-serif'
 _CODE_FONT = '"IBM Plex Mono", monospace'
 # Figures of both families have one width each, so that columns of numbers stand still.
 _LATIN = (
@@ -234,8 +234,8 @@ _GREEK = "U+0370-0377, U+037A-037F, U+0384-038A, U+038C, U+038E-03A1, U+03A3-03F
 def theme_options() -> dict[str, Any]:
     """The theme as Streamlit's options, light and dark, so that the user has the choice."""
     options: dict[str, Any] = {
-        "theme.font": _FONT,
-        "theme.headingFont": _FONT,
+        "theme.font": FONT,
+        "theme.headingFont": FONT,
         "theme.codeFont": _CODE_FONT,
         "theme.fontFaces": _font_faces(),
         "theme.baseFontSize": 15,

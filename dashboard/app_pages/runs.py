@@ -34,6 +34,7 @@ def draw() -> None:
             format_func=runs.GROUP_NAMES.__getitem__,
             key=keys.runs_status(),
             label_visibility="collapsed",
+            wrap=True,
         )
         chosen = st.selectbox(
             "Workflow",

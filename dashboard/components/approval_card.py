@@ -72,7 +72,7 @@ def _draw_head(card: CardView) -> None:
 
 
 def _draw_closed(card: CardView, on_next: OnNext) -> None:
-    st.info(md_escape(card.closed), icon=card.look.icon)
+    st.markdown(f"{card.look.icon} {md_escape(card.closed)}")
     st.button(
         "Next waiting card",
         key=keys.verb("next", card.approval_id, card.version),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from interlock.dashboard import keys
 from interlock.dashboard.components.links import draw_empty
-from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.tables import Row, draw_table
 from interlock.dashboard.views.inbox import InboxList
 
 
@@ -39,10 +39,10 @@ def draw_list(view: InboxList, *, turn: int, on_pick: Callable[[str, Sequence[st
     if view.empty is not None:
         draw_empty(view.empty)
         return
-    rows = [
+    rows: list[Row] = [
         {
             "Waits" if row.look.word == "waiting" else "State": (
-                row.age if row.look.word == "waiting" else row.look.word
+                row.age if row.look.word == "waiting" else row.look
             ),
             "Asks": row.title,
             "Where": row.about,
@@ -62,7 +62,7 @@ def draw_list(view: InboxList, *, turn: int, on_pick: Callable[[str, Sequence[st
         on_pick=on_pick,
         columns={
             "Waits": st.column_config.TextColumn("Waits", width="small"),
-            "State": st.column_config.TextColumn("State", width="small"),
         },
+        is_whole=True,
         alt=f"Cards: {view.total_text}",
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from interlock.core.model.threads import Snapshot
 from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.notices import draw_problem
-from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.tables import Row, draw_table
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.formatting import format_exact, format_plural, short_id
 from interlock.dashboard.views.steps import StepRow
@@ -20,12 +20,12 @@ def draw_steps(rows: Sequence[StepRow], *, key: str) -> None:
     if not rows:
         st.caption("No step has begun. Steps come here as the worker starts them.")
         return
-    table = [
+    table: list[Row] = [
         {
             "Step": str(row.step),
             "Node": row.path,
             "Attempt": row.attempt,
-            "Status": row.look.word,
+            "Status": row.look,
             "Took": row.took,
             "Started": row.started_at,
             "Problem": row.problem,

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from interlock.dashboard import keys
-from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.tables import Row, draw_table
 from interlock.dashboard.views.formatting import format_plural
 from interlock.dashboard.views.runs import RunsList
 
 
 def draw_runs(view: RunsList, *, on_pick: Callable[[str, Sequence[str]], None]) -> None:
-    rows = [
+    rows: list[Row] = [
         {
             "Workflow": row.workflow,
-            "Status": row.look.word,
+            "Status": row.look,
             "Launched": row.started,
             "Took": row.took,
             "By": row.by,
@@ -33,7 +33,7 @@ def draw_runs(view: RunsList, *, on_pick: Callable[[str, Sequence[str]], None]) 
         on_pick=on_pick,
         columns={
             "Took": st.column_config.TextColumn("Took", alignment="right", width="small"),
-            "Status": st.column_config.TextColumn("Status", width="small"),
         },
+        is_whole=True,
         alt=f"{format_plural(len(rows), 'run')}, newest first",
     )

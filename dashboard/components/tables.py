@@ -13,34 +13,45 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from interlock.dashboard.palette import Look
+
+
+Row = Mapping[str, str | Look]
+
 
 def draw_table(
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Row],
     *,
     key: str,
     ids: Sequence[str] = (),
     selected: int | None = None,
     on_pick: Callable[[str, Sequence[str]], None] | None = None,
     columns: Mapping[str, Any] | None = None,
+    is_whole: bool = False,
     alt: str,
 ) -> None:
     """
     Draw rows as text cells, which show markup letter by letter.
 
     Args:
-        rows: One mapping a row, column name to text, in order.
+        rows: One mapping a row, column name to text, in order; a column of looks is one of badges.
         key: Widget key; where rows can be picked it must change with the ids.
         ids: The id of each row, where rows can be picked.
         selected: Which row is picked at first.
         on_pick: Called with `key` and `ids` when another row is picked.
         columns: Settings of columns that need some.
+        is_whole: Whether all rows are seen at once; else a long table scrolls within itself.
         alt: The table in words.
     """
-    frame = pd.DataFrame(list(rows), dtype="object")
-    config = {name: st.column_config.TextColumn(name) for name in frame.columns} | dict(
-        columns or {}
-    )
-    shared: dict[str, Any] = {"hide_index": True, "column_config": config, "alt": alt, "key": key}
+    frame = pd.DataFrame([_cells(row) for row in rows], dtype="object")
+    config = {name: _column(name, rows) for name in frame.columns} | dict(columns or {})
+    shared: dict[str, Any] = {
+        "hide_index": True,
+        "column_config": config,
+        "alt": alt,
+        "key": key,
+        "height": "content" if is_whole else "auto",
+    }
     if on_pick is None:
         st.dataframe(frame, **shared)
         return
@@ -54,6 +65,19 @@ def draw_table(
         selection_mode="single-cell"
         if selected is None
         else ("single-row-required", "single-cell"),
+    )
+
+
+def _cells(row: Row) -> dict[str, str | list[str]]:
+    return {k: [v.word] if isinstance(v, Look) else v for k, v in row.items()}
+
+
+def _column(name: str, rows: Sequence[Row]) -> Any:
+    looks = {v.word: v for row in rows if isinstance(v := row.get(name), Look)}
+    if not looks:
+        return st.column_config.TextColumn(name)
+    return st.column_config.MultiselectColumn(
+        name, width="small", options=list(looks), color=[v.badge for v in looks.values()]
     )
 
 

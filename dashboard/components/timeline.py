@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from interlock.dashboard.palette import Theme, Tone, ground, shade
+from interlock.dashboard.palette import FONT, Theme, Tone, ground, shade
 from interlock.dashboard.views.timeline import Bar, Lane, Timeline
 
 LANE_HEIGHT = 30  # pixels
@@ -71,7 +71,7 @@ def _draw_tick(at: float, lane: int, theme: Theme) -> dict[str, Any]:
 
 def _layout(view: Timeline, theme: Theme) -> dict[str, Any]:
     grey = ground(theme)
-    font = {"color": grey.muted, "size": 12}
+    font = {"color": grey.muted, "size": 12, "family": FONT}
     return {
         "barmode": "overlay",
         "height": MARGIN_HEIGHT + LANE_HEIGHT * len(view.lanes),
