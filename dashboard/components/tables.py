@@ -15,7 +15,6 @@ import streamlit as st
 
 from interlock.dashboard.palette import Look
 
-
 Row = Mapping[str, str | Look]
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from interlock.core.model.approvals import Approval
 from interlock.core.model.runs import Run
 from interlock.dashboard import keys
 
+ROW_HEIGHT = 35  # pixels
 NARROW = 390  # pixels: a phone
 
 
@@ -135,3 +137,34 @@ def test_a_link_opens_exactly_the_run_it_names(
     main = page.get_by_test_id("stMain")
     expect(main.get_by_role("heading", name=failed.workflow, exact=True)).to_be_visible()
     expect(main.get_by_test_id("stAlert")).to_contain_text("RuntimeError")
+
+
+def click_row(table: Locator, words: str) -> None:
+    """Click a row of a table, which is a picture: beneath it the same stands as text, row by row."""
+    cell = table.locator("tr[role=row]", has_text=words).first
+    number = int(cell.get_attribute("aria-rowindex") or 0)
+    table.get_by_test_id("data-grid-canvas").click(
+        position={"x": 150, "y": ROW_HEIGHT * (number - 0.5)}
+    )
+
+
+def test_a_click_on_a_row_opens_what_stands_in_it(
+    desk: Any,
+    runs: dict[str, Run],
+    office: Any,
+    new_page: Callable[..., Page],
+    until_live: Callable[[Page], None],
+) -> None:
+    wanted = office.ask("The row that is wanted?")
+    page = new_page(f"{desk.url}/inbox")
+    until_live(page)
+    click_row(page.get_by_test_id("stDataFrame"), "The row that is wanted?")
+    expect(page).to_have_url(re.compile(f"approval_id={wanted.approval_id}$"))
+    expect(page.locator(keys.selector(keys.card(wanted.approval_id)))).to_be_visible()
+
+    page.goto(f"{desk.url}/runs")
+    until_live(page)
+    short = runs["failed"].run_id[-8:]
+    click_row(page.get_by_test_id("stDataFrame"), short)
+    expect(page).to_have_url(re.compile(f"run_id={runs['failed'].run_id}$"))
+    expect(page.get_by_test_id("stMain").get_by_test_id("stAlert")).to_contain_text("RuntimeError")
