@@ -20,7 +20,9 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
 ERROR = "__error__"
-CONTROL_CHANNELS = frozenset({"__interrupt__", "__resume__", ERROR, "__error_source_node__"})
+ERROR_SOURCE = "__error_source_node__"
+INTERRUPT = "__interrupt__"
+CONTROL_CHANNELS = frozenset({INTERRUPT, "__resume__", ERROR, ERROR_SOURCE})
 
 
 @dataclass(frozen=True, kw_only=True)

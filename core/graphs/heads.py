@@ -14,6 +14,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from interlock.core.graphs import projection
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS
+from interlock.core.graphs.handlers import put_handlers, routes_errors
 from interlock.core.graphs.tracking import path_of
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
@@ -60,12 +61,17 @@ async def read_head(
         return None
     if any(t.interrupts and t.state for t in state.tasks):
         state = await graph.aget_state(config, subgraphs=True)
+    failed = state
+    if routes_errors(graph) and any(has_failed(t) for t in state.tasks):
+        state = put_handlers(graph, state, await _read_writes(graph, state))
     interrupts: list[LiveInterrupt] = []
     if any(t.interrupts for t in state.tasks):
         thread_id = ThreadId(config["configurable"]["thread_id"])
         answers = await count_answers(thread_id, CheckpointId(checkpoint_id))
         interrupts = _read_interrupts(state, answers, askers)
     head = _read_tasks(state, tuple(interrupts))
+    if state is not failed:
+        head = replace(head, is_untouched=False)
     if head.is_untouched and head.due:
         head = replace(head, is_at_breakpoint=await _is_at_breakpoint(graph, state, options))
     return Reading(head, state)
@@ -200,7 +206,7 @@ async def read_finished(graph: AnyGraph, reading: Reading) -> frozenset[str]:
     """
     written = {
         task_id
-        for task_id, channel, _ in await _read_writes(graph, reading)
+        for task_id, channel, _ in await _read_writes(graph, reading.state)
         if channel not in CONTROL_CHANNELS
     }
     return frozenset(written | set(_walk_finished(reading.state)))
@@ -208,12 +214,14 @@ async def read_finished(graph: AnyGraph, reading: Reading) -> frozenset[str]:
 
 async def has_own_update(graph: AnyGraph, reading: Reading) -> bool:
     """Whether an update without a task, as an edit at a breakpoint writes, is stored at the head."""
-    return any(task_id == NULL_TASK_ID for task_id, _, _ in await _read_writes(graph, reading))
+    return any(
+        task_id == NULL_TASK_ID for task_id, _, _ in await _read_writes(graph, reading.state)
+    )
 
 
-async def _read_writes(graph: AnyGraph, reading: Reading) -> list[tuple[str, str, Any]]:
+async def _read_writes(graph: AnyGraph, state: StateSnapshot) -> list[tuple[str, str, Any]]:
     saver: Any = graph.checkpointer
-    saved = await saver.aget_tuple(reading.state.config)
+    saved = await saver.aget_tuple(state.config)
     return list(saved.pending_writes or ()) if saved is not None else []
 
 

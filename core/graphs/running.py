@@ -33,6 +33,7 @@ STREAM_MODES: Final[list[Literal["tasks", "custom", "messages"]]] = ["tasks", "c
 INTERNAL = "__"  # keys of LangGraph's own
 DEFAULT_RECURSION_LIMIT = 100  # supersteps
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
+TIMED_ATTEMPTS = "__pregel_timed_attempt_observer"
 
 Put = Callable[[list[Record]], Awaitable[None]]
 
@@ -92,6 +93,7 @@ class Execution:
         self._put = put
         self._control = RunControl()
         self._config = config_for(task.run, callbacks=[tracker])
+        self._config["configurable"][TIMED_ATTEMPTS] = tracker.on_timed_attempt
         if "recursion_limit" not in (graph.config or {}):
             self._config.setdefault("recursion_limit", task.recursion_limit)
 

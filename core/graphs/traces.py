@@ -8,6 +8,7 @@ from typing import Any
 
 from langgraph.types import PregelTask, StateSnapshot
 
+from interlock.core.graphs.handlers import find_handled
 from interlock.core.graphs.heads import AnyGraph, has_failed, is_finished
 from interlock.core.graphs.snapshots import parse_time
 from interlock.core.model.nodes import NodeStatus
@@ -48,13 +49,19 @@ def traces_of(state: StateSnapshot) -> list[Trace]:
                     step=step,
                     status=status,
                     at=parse_time(state.created_at),
-                    error=str(task.error) if status is NodeStatus.ERROR else None,
+                    error=_error_of(task) if status is NodeStatus.ERROR else None,
                 )
             )
     return found
 
 
+def _error_of(task: PregelTask) -> str:
+    return find_handled(task) or str(task.error)
+
+
 def _status_of(task: PregelTask, state: StateSnapshot) -> NodeStatus | None:
+    if find_handled(task) is not None:
+        return NodeStatus.ERROR
     if is_finished(task, state):
         return NodeStatus.OK
     if has_failed(task):

@@ -17,9 +17,16 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, is_invalid_resume
+from langgraph.errors import (
+    GraphBubbleUp,
+    GraphDrained,
+    GraphInterrupt,
+    NodeTimeoutError,
+    is_invalid_resume,
+)
 
 from interlock.core.graphs import failing, projection
+from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run
@@ -87,6 +94,7 @@ class Tracker(BaseCallbackHandler):
         self._step = 0  # the newest that a callback named
         self._messages = Messages(self._emit_at, path_of=path_of)
         self._errors: dict[str, tuple[BaseException, NodeRun]] = {}  # by task id, innermost first
+        self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
@@ -205,7 +213,9 @@ class Tracker(BaseCallbackHandler):
         node = (metadata or {}).get("langgraph_node")
         if node is None or kwargs.get("name") != node:
             return
-        if node.startswith(INTERNAL) or not any(t.startswith(STEP_TAG) for t in tags or ()):
+        if node.startswith(INTERNAL) and not is_handler(node):
+            return
+        if not any(t.startswith(STEP_TAG) for t in tags or ()):
             return
         assert metadata is not None
         namespace = str(metadata.get("langgraph_checkpoint_ns", ""))
@@ -260,6 +270,29 @@ class Tracker(BaseCallbackHandler):
             status = NodeStatus.ERROR
         self._end(run_id, status, error if status is NodeStatus.ERROR else None)
 
+    def on_timed_attempt(self, event: Any) -> None:
+        """
+        LangGraph's observer of attempts that have a time-out (`TIMED_ATTEMPTS` in a config).
+
+        The callback of an attempt that ran out of time only says, later, that it was cancelled.
+        """
+        if event.event != "finish" or event.error_type != NodeTimeoutError.__name__:
+            return
+        task_id = event.context.task_id
+        with self._lock:
+            for run_id, attempt in self._open.items():
+                if attempt.record.task_id == task_id:
+                    del self._open[run_id]
+                    self._timed_out[task_id] = record = replace(
+                        attempt.record,
+                        status=NodeStatus.ERROR,
+                        duration_ms=(time.perf_counter() - attempt.started) * 1000,
+                        error_type=event.error_type,
+                        error_message=event.error_message,
+                    )
+                    self._add_node(record)
+                    return
+
     def _end(self, run_id: UUID, status: NodeStatus, error: BaseException | None) -> None:
         # Outside the lock: an error's text is user code, and what it prints comes back as an event.
         text = failing.message_of(error) if error is not None else None
@@ -311,6 +344,8 @@ class Tracker(BaseCallbackHandler):
             silent = self._silent.pop(task_id, None)
             if silent is not None and not data["interrupts"]:
                 path = self._end_call(task_id, silent, error, text)
+            if isinstance(error, NodeTimeoutError) and task_id in self._timed_out:
+                self._add_error(error, self._timed_out[task_id])
         if data["interrupts"] or error is not None:
             return
         result = data["result"]
