@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import xxhash
 from langchain_core.runnables import RunnableConfig
-from langgraph.pregel import Pregel
-from langgraph.types import Interrupt, PregelTask, StateSnapshot
+from langgraph.types import Interrupt, StateSnapshot
 
 from interlock.core.graphs import projection
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS
 from interlock.core.graphs.handlers import put_handlers, routes_errors
+from interlock.core.graphs.places import (
+    AnyGraph,
+    Place,
+    find_places,
+    is_at_breakpoint,
+    is_at_inner_breakpoint,
+    may_be_inside,
+    name_next,
+    names_of,
+    run_id_of,
+)
+from interlock.core.graphs.tasks import has_failed, is_finished, is_touched
 from interlock.core.graphs.tracking import path_of
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
-from interlock.core.types import CheckpointId, RunId, ThreadId
+from interlock.core.types import CheckpointId, ThreadId
 
-EVERY_NODE = "*"
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
 NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
-AnyGraph = Pregel[Any, Any, Any, Any]
 CountAnswers = Callable[[ThreadId, CheckpointId], Awaitable[Mapping[str, int]]]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A head and the state it was read from."""
+    """A head and the state it was read from; `places` are the subgraphs the thread stands in."""
 
     head: Head
     state: StateSnapshot
+    places: tuple[Place, ...] = ()
 
 
 async def read_head(
@@ -72,9 +81,32 @@ async def read_head(
     head = _read_tasks(state, tuple(interrupts))
     if state is not failed:
         head = replace(head, is_untouched=False)
-    if head.is_untouched and head.due:
-        head = replace(head, is_at_breakpoint=await _is_at_breakpoint(graph, state, options))
+    if head.interrupts or head.has_failed or not head.due:
+        return Reading(head, state)
+    if state is failed and may_be_inside(state):
+        whole = await graph.aget_state(config, subgraphs=True)
+        if places := find_places(whole):
+            return await _read_inside(graph, Reading(head, whole, places))
+    if head.is_untouched:
+        before = {*options.break_before, *names_of(graph.interrupt_before_nodes)}
+        after = {*options.break_after, *names_of(graph.interrupt_after_nodes)}
+        is_held = await is_at_breakpoint(graph, state, before=before, after=after)
+        head = replace(head, is_at_breakpoint=is_held, next=name_next(state, ()))
     return Reading(head, state)
+
+
+async def _read_inside(graph: AnyGraph, reading: Reading) -> Reading:
+    """The head of a thread that stands inside subgraphs: what counts is how far those came."""
+    places = reading.places
+    head = replace(
+        reading.head,
+        next=name_next(reading.state, places),
+        is_untouched=all(place.is_untouched for place in places),
+        is_at_breakpoint=await is_at_inner_breakpoint(graph, places),
+        inner_ids=frozenset(place.checkpoint_id for place in places),
+        inner_run_ids=frozenset(place.run_id for place in places if place.run_id is not None),
+    )
+    return replace(reading, head=head)
 
 
 def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> Head:
@@ -84,51 +116,14 @@ def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> 
     failed = [t for t in silent if has_failed(t)]
     return Head(
         checkpoint_id=CheckpointId(state.config["configurable"]["checkpoint_id"]),
-        run_id=_run_id(state.metadata or {}),
+        run_id=run_id_of(state),
         due=tuple(t.name for t in state.tasks),
         next=tuple(state.next),
         interrupts=interrupts,
         has_failed=bool(failed),
         has_unfinished=len(silent) > len(failed),
-        is_untouched=not any(_is_touched(t, state) for t in state.tasks),
+        is_untouched=not any(is_touched(t, state) for t in state.tasks),
     )
-
-
-def is_finished(task: PregelTask, state: StateSnapshot) -> bool:
-    """Whether a task's result is stored; the error of an attempt before it may be, too."""
-    return task.result is not None or task.name not in state.next
-
-
-def has_failed(task: PregelTask) -> bool:
-    """Whether an error is stored with a task. One that was cancelled from outside did not fail."""
-    error: Any = task.error  # read back, it is the error's repr
-    if error is None or isinstance(error, asyncio.CancelledError):
-        return False
-    return not str(error).startswith("CancelledError(")
-
-
-def _is_touched(task: PregelTask, state: StateSnapshot) -> bool:
-    return bool(task.interrupts) or has_failed(task) or is_finished(task, state)
-
-
-def _run_id(metadata: Any) -> RunId | None:
-    value = metadata.get("run_id")
-    return RunId(value) if isinstance(value, str) else None
-
-
-async def _is_at_breakpoint(graph: AnyGraph, state: StateSnapshot, options: RunOptions) -> bool:
-    before = {*options.break_before, *_names(graph.interrupt_before_nodes)}
-    if before & {*state.next, EVERY_NODE}:
-        return True
-    after = {*options.break_after, *_names(graph.interrupt_after_nodes)}
-    if not after or state.parent_config is None:
-        return False
-    parent = await graph.aget_state(state.parent_config)
-    return bool(after & {*parent.next, EVERY_NODE}) and bool(parent.next)
-
-
-def _names(nodes: Any) -> Collection[str]:
-    return (nodes,) if isinstance(nodes, str) else tuple(nodes)
 
 
 def _read_interrupts(

@@ -10,10 +10,11 @@ from typing import Any
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import add_messages
-from langgraph.types import Command, Overwrite, StateUpdate
+from langgraph.types import Command, Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter
 
-from interlock.core.graphs.heads import AnyGraph, Reading, has_own_update
+from interlock.core.graphs.heads import Reading, has_own_update
+from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.schemas import adds_messages
 from interlock.core.types import Json
 
@@ -42,13 +43,21 @@ async def write_checkpoint(
     """Carry out a verb that makes a checkpoint of its own; False if this one makes none."""
     word = verb.get("verb")
     if word == "skip" and reading is not None:
-        updates = [StateUpdate(None, as_node=name) for name in reading.state.next]
-        await graph.abulk_update_state(config, [updates])
+        for place in reading.places:
+            inner: RunnableConfig = {**config, "configurable": place.state.config["configurable"]}
+            await _skip(graph, inner, place.state)
+        if not reading.places:
+            await _skip(graph, config, reading.state)
     elif word == "stop":
         await graph.aupdate_state(config, None, as_node=END_NODE)
     else:
         return False
     return True
+
+
+async def _skip(graph: AnyGraph, config: RunnableConfig, state: StateSnapshot) -> None:
+    updates = [StateUpdate(None, as_node=name) for name in state.next]
+    await graph.abulk_update_state(config, [updates])
 
 
 def replacing(channel: Any, value: Json) -> Any:

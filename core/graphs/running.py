@@ -20,8 +20,10 @@ from langgraph.types import Command
 
 from interlock.core.graphs import failing, heads, proceeding
 from interlock.core.graphs.fidelity import UnstorableValue
-from interlock.core.graphs.heads import EVERY_NODE, AnyGraph, CountAnswers, Reading
+from interlock.core.graphs.heads import CountAnswers, Reading
+from interlock.core.graphs.places import EVERY_NODE, AnyGraph
 from interlock.core.graphs.snapshots import make_snapshot
+from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.graphs.tracking import Record, Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
@@ -117,11 +119,12 @@ class Execution:
         reading, plan = first, self._plan(first)
         refused: dict[str, str] = {}
         while True:
-            failure, error = await self._step(plan, reading)
+            before = reading
+            failure, error = await self._step(plan, before)
             if isinstance(error, GraphDrained):
                 return Outcome(status=RunStatus.RUNNING)
             reading = await self.read()
-            if error is None and self._has_left(plan, reading):
+            if error is None and self._has_left(plan, before, reading):
                 plan = self._plan(reading)
                 continue
             if error is not None and is_invalid_resume(error):
@@ -133,13 +136,10 @@ class Execution:
                 error = None if blamed else error
             return replace(self._conclude(reading, failure, error), refused=refused)
 
-    def _has_left(self, plan: Plan, reading: Reading | None) -> bool:
+    def _has_left(self, plan: Plan, before: Reading | None, after: Reading | None) -> bool:
         """Whether a skip or a stop took the thread away from where its card was drawn."""
         word = (self._task.verb or {}).get("verb")
-        is_away = (
-            reading is not None
-            and reading.head.checkpoint_id != self._task.delivery.card_checkpoint_id
-        )
+        is_away = before is not None and after is not None and before.head.differs(after.head)
         return plan.step is Step.PROCEED and word in {"skip", "stop"} and is_away
 
     def _find_unsent(
@@ -317,11 +317,7 @@ def _status_of(head: Head | None) -> RunStatus:
 
 def _failure_on_record(reading: Reading, values: Json) -> Failure:
     """The failure as the checkpoint keeps it: a text, because its process died before recording it."""
-    tasks = [
-        t
-        for t in reading.state.tasks
-        if heads.has_failed(t) and not heads.is_finished(t, reading.state)
-    ]
+    tasks = [t for t in reading.state.tasks if has_failed(t) and not is_finished(t, reading.state)]
     text = str(tasks[0].error) if tasks else ""
     return Failure(
         type=text.partition("(")[0] or "Error",

@@ -9,8 +9,9 @@ from typing import Any
 from langgraph.types import PregelTask, StateSnapshot
 
 from interlock.core.graphs.handlers import find_handled
-from interlock.core.graphs.heads import AnyGraph, has_failed, is_finished
+from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.snapshots import parse_time
+from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.types import CheckpointId, ThreadId
 

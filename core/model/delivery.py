@@ -46,6 +46,9 @@ class Head:
     finished although nothing of it is left to run. `has_failed`: a task of it ended in an error.
     `has_unfinished`: a task of it neither finished, nor failed, nor waits for an answer.
     `is_untouched`: no task of it left a trace. `is_at_breakpoint`: and a breakpoint applies here.
+    A thread may stand inside subgraphs while this checkpoint stays: then `next` are paths inside
+    them, `inner_ids` their checkpoints, `inner_run_ids` the runs that brought them there, and the
+    last two flags speak of their tasks.
     """
 
     checkpoint_id: CheckpointId
@@ -57,6 +60,12 @@ class Head:
     has_unfinished: bool = False
     is_untouched: bool = False
     is_at_breakpoint: bool = False
+    inner_ids: frozenset[CheckpointId] = frozenset()
+    inner_run_ids: frozenset[RunId] = frozenset()
+
+    def differs(self, other: Head) -> bool:
+        """Whether another head stands elsewhere, be it within the same checkpoint."""
+        return (self.checkpoint_id, self.inner_ids) != (other.checkpoint_id, other.inner_ids)
 
     @property
     def open_ids(self) -> frozenset[str]:
@@ -135,7 +144,10 @@ def _plan_proceed(delivery: Delivery) -> Plan:
     if head is None:
         return Plan(Step.REFUSE, reason="The thread has no checkpoint to go on from.")
     if head.checkpoint_id == delivery.card_checkpoint_id:
-        return Plan(Step.PROCEED) if head.is_untouched else _plan_rest(delivery, head)
+        has_moved_inside = bool(head.inner_run_ids & delivery.own_run_ids)
+        if head.is_untouched and not has_moved_inside:
+            return Plan(Step.PROCEED)
+        return _plan_rest(delivery, head)
     if head.run_id not in delivery.own_run_ids and not delivery.is_retry:
         return Plan(Step.REFUSE, reason="The thread has moved on since the card was drawn.")
     return _plan_rest(delivery, head)

@@ -28,6 +28,11 @@ _OPTION_KEYS = ("options", "choices")
 _APPROVAL_TYPES = frozenset(
     {"approval", "approval_needed", "approval_required", "approval_request", "needs_approval"}
 )
+_AT_A_BREAKPOINT = (Verb.APPROVE, Verb.EDIT, Verb.SKIP, Verb.STOP)
+_INSIDE = (
+    "The run stands inside a subgraph. Go on and skip mean the inner node. The state cannot be edited"
+    " here: what is shown of it is that of the graph around the subgraph."
+)
 _YES_AND_NO = (Verb.APPROVE, Verb.REJECT)
 _MAX_OPTIONS = 1000  # more cannot be chosen from on a screen; then any answer is taken
 _MAX_BARE_OPTIONS = 200  # a longer list of scalars is data (an embedding), not a choice
@@ -56,13 +61,24 @@ def read_interrupt(value: Json, response_schema: Json, *, node: str) -> Question
 
 
 def read_breakpoint(next_nodes: Sequence[str], *, state_schema: Json) -> Question:
-    """Make the question of a thread that stands before some nodes: go on, edit, skip or stop."""
-    names = ", ".join(dict.fromkeys(filter(None, map(one_line, next_nodes))))
+    """
+    Make the question of a thread that stands before some nodes: go on, edit, skip or stop.
+
+    Args:
+        next_nodes: The nodes' names; as paths ("team/writer") inside a subgraph, and quoted where
+            a slash is part of a name. No edit is offered inside: the values on the screens, and the
+            schema, are those of the graph around it.
+        state_schema: JSON Schema of the state, or None.
+    """
+    nodes = dict.fromkeys(filter(None, map(one_line, next_nodes)))
+    names = ", ".join(nodes)
+    is_inside = any("/" in name and not name.startswith('"') for name in nodes)
+    verbs = (Verb.APPROVE, Verb.SKIP, Verb.STOP) if is_inside else _AT_A_BREAKPOINT
     return Question(
         kind=Kind.BREAKPOINT,
         title=one_line(f"Paused before {names}" if names else "Paused"),
-        text="",
-        allowed=(Verb.APPROVE, Verb.EDIT, Verb.SKIP, Verb.STOP),
+        text=_INSIDE if is_inside else "",
+        allowed=verbs,
         schema=state_schema,
         options=(),
         actions=(),

@@ -271,6 +271,112 @@ async def test_a_breakpoint_that_meets_the_next_one_after_a_skip_holds_again(lab
     assert done.snapshot.values["log"] == ["a", "c"]
 
 
+def nested(**options: Any) -> StateGraph:
+    """a, then the subgraph x-y-z, then b."""
+    return line("a", "team", "b", team=line("x", "y", "z").compile(**options))
+
+
+async def proceed(of: Lab, verb: str, paused: Any, **given: Any) -> Any:
+    return await of.run(
+        RunKind.PROCEED,
+        verb={"verb": verb, "values": None},
+        card_checkpoint_id=paused.head.checkpoint_id,
+        **given,
+    )
+
+
+@pytest.mark.parametrize("options", [{"interrupt_before": ["y"]}, {"interrupt_after": ["x"]}])
+@pytest.mark.parametrize(
+    ("verb", "log"),
+    [("approve", ["a", "a", "x", "y", "z", "b"]), ("skip", ["a", "a", "x", "z", "b"])],
+)
+async def test_a_breakpoint_inside_a_subgraph_names_and_skips_the_inner_node_alone(
+    lab, options, verb, log
+):
+    async with lab(nested(**options)) as of:
+        paused = await of.run(RunKind.START)
+        done = await proceed(of, verb, paused)
+
+    assert (paused.status, paused.head.next) == (RunStatus.PAUSED, ("team/y",))
+    assert paused.snapshot.next == ("team",)
+    assert (done.status, done.snapshot.values["log"]) == (RunStatus.DONE, log)
+
+
+async def test_a_breakpoint_two_subgraphs_deep_is_skipped_where_it_is(lab):
+    inner = line("x", "y").compile(interrupt_before=["y"])
+    async with lab(line("top", top=line("team", team=inner).compile())) as of:
+        paused = await of.run(RunKind.START)
+        done = await proceed(of, "skip", paused)
+
+    assert paused.head.next == ("top/team/y",)
+    assert (done.status, done.snapshot.values["log"]) == (RunStatus.DONE, ["x"])
+
+
+async def test_each_inner_breakpoint_holds_once_and_the_last_one_leads_out(lab):
+    async with lab(nested(interrupt_before="*")) as of:
+        held = [await of.run(RunKind.START)]
+        while held[-1].status is RunStatus.PAUSED:
+            held.append(await proceed(of, "skip", held[-1]))
+
+    assert [o.head.next for o in held] == [("team/x",), ("team/y",), ("team/z",), ()]
+    assert held[-1].snapshot.values["log"] == ["a", "a", "b"]
+
+
+async def test_a_stop_at_an_inner_breakpoint_ends_the_thread(lab):
+    async with lab(nested(interrupt_before=["y"])) as of:
+        paused = await of.run(RunKind.START)
+        stopped = await proceed(of, "stop", paused)
+
+    assert (stopped.status, stopped.head.due) == (RunStatus.CANCELLED, ())
+
+
+async def test_a_start_delivered_again_at_an_inner_breakpoint_only_records(lab):
+    async with lab(nested(interrupt_before=["y"])) as of:
+        await of.run(RunKind.START)
+        again = await of.run(RunKind.START, is_first=False, own_run_ids=frozenset({RunId("r1")}))
+
+    assert (again.status, again.head.next) == (RunStatus.PAUSED, ("team/y",))
+
+
+async def test_a_proceed_delivered_again_does_not_pass_the_next_inner_breakpoint(lab):
+    async with lab(nested(interrupt_before=["y", "z"])) as of:
+        paused = await of.run(RunKind.START)
+        went_on = await proceed(of, "approve", paused)
+        again = await proceed(
+            of, "approve", paused, is_first=False, own_run_ids=frozenset({RunId("r2")})
+        )
+
+    assert went_on.head.next == ("team/z",)
+    assert (again.status, again.head) == (went_on.status, went_on.head)
+
+
+async def test_an_inner_breakpoint_is_passed_although_a_sibling_is_done(lab):
+    builder = nested(interrupt_before=["y"]).add_node("beside", lambda _: {"log": ["beside"]})
+    async with lab(builder.add_edge("a", "beside")) as of:
+        paused = await of.run(RunKind.START)
+        done = await proceed(of, "skip", paused)
+
+    assert (paused.status, paused.head.next) == (RunStatus.PAUSED, ("team/y",))
+    assert done.status is RunStatus.DONE
+    assert sorted(done.snapshot.values["log"]) == ["a", "a", "b", "beside", "x", "z"]
+
+
+async def test_breakpoints_of_a_launch_hold_before_nodes_of_the_graph_itself(lab):
+    async with lab(nested()) as of:
+        at_team = await of.run(RunKind.START, options={"break_before": ("team",)})
+        ran_by = await of.run(RunKind.START, options={"break_before": ("y", "team/y")})
+
+    assert (at_team.status, at_team.head.next) == (RunStatus.PAUSED, ("team",))
+    assert ran_by.status is RunStatus.DONE
+
+
+async def test_a_slash_in_a_nodes_own_name_is_not_taken_for_a_subgraph(lab):
+    async with lab(line("a", "b/c")) as of:
+        paused = await of.run(RunKind.START, options={"break_before": ("b/c",)})
+
+    assert paused.head.next == ('"b/c"',)
+
+
 @pytest.mark.parametrize(
     ("channel", "value", "expected"),
     [

@@ -214,6 +214,21 @@ def test_a_proceed_handed_out_again_does_not_walk_past_what_it_came_to(at, step)
     assert plan(RunKind.PROCEED, at) == Plan(step)
 
 
+@pytest.mark.parametrize(("at", "step"), [(AT_BREAKPOINT, Step.RECORD), (UNTOUCHED, Step.GO_ON)])
+def test_a_proceed_that_came_on_inside_a_subgraph_is_not_carried_out_there_again(at, step):
+    inside = replace(of_other(at), checkpoint_id="c0", inner_run_ids=frozenset({OWN}))
+
+    assert plan(RunKind.PROCEED, inside) == Plan(step)
+
+
+def test_a_head_inside_a_subgraph_differs_by_where_it_stands_there():
+    at = replace(UNTOUCHED, inner_ids=frozenset({"i1"}))
+
+    assert not at.differs(at)
+    assert at.differs(replace(at, inner_ids=frozenset({"i2"})))
+    assert at.differs(replace(at, checkpoint_id="c9"))
+
+
 # --- any --------------------------------------------------------------------------------------------
 
 HEADS = st.builds(
@@ -230,6 +245,7 @@ HEADS = st.builds(
     has_unfinished=st.booleans(),
     is_untouched=st.booleans(),
     is_at_breakpoint=st.booleans(),
+    inner_run_ids=st.frozensets(st.sampled_from([OWN, OTHER])),
 )
 
 

@@ -359,6 +359,19 @@ def test_breakpoint_can_be_passed_edited_skipped_or_stopped(nodes: Any, title: s
     assert question.schema == {"type": "object"}
 
 
+def test_breakpoint_inside_a_subgraph_says_so_and_offers_no_edit() -> None:
+    question = payloads.read_breakpoint(["team/write", "log"], state_schema=None)
+    assert question.title == "Paused before team/write, log"
+    assert question.allowed == (APPROVE, Verb.SKIP, Verb.STOP)
+    assert "inside a subgraph" in question.text
+
+
+def test_breakpoint_before_a_node_with_a_slash_in_its_name_is_in_no_subgraph() -> None:
+    question = payloads.read_breakpoint(['"read/write"'], state_schema=None)
+    assert EDIT in question.allowed
+    assert not question.text
+
+
 def card(kind: Kind, payload: Any, **more: Any) -> Approval:
     """A stored card."""
     fields: dict[str, Any] = {

@@ -58,6 +58,8 @@ def _line(*names: str, **nodes: Any) -> StateGraph[Any, Any, Any, Any]:
 
 
 steps = _line("a", "b", "c", "d").compile()
+_team = _line("b", "c").compile(interrupt_before=["b", "c"])
+inner = _line("a", "team", "d", team=_team).compile()
 held = _line("a", "b", "c").compile(interrupt_before=["b"], interrupt_after=["b"])
 working = _line("a", "slow", "z", slow=slow).compile()
 working_in_thread = _line("a", "slow", "z", slow=slow_in_thread).compile()
