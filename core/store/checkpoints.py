@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from interlock.core.model.threads import CheckpointEntry
-from interlock.core.store import dialect
+from interlock.core.store import bulk
 from interlock.core.store.schema import checkpoints_index as table
 from interlock.core.types import CheckpointId, ThreadId
 
 _OF_THREAD = table.c.thread_id == bindparam("of_thread")
 _OF_ID = table.c.checkpoint_id == bindparam("of_id")
 
-_INSERT = dialect.insert_new(table)
+_INSERT = bulk.insert_new(table)
 _FETCH = select(table).where(_OF_THREAD, _OF_ID)
 _NEWEST_FIRST = (
     select(table).where(_OF_THREAD).order_by(table.c.checkpoint_id.desc()).limit(bindparam("limit"))
@@ -31,9 +31,7 @@ _SET_NEXT = update(table).where(_OF_THREAD, _OF_ID).values(next=bindparam("new_n
 
 def insert_many(conn: Connection, entries: Sequence[CheckpointEntry]) -> None:
     """Add checkpoints; those known already stay as they are."""
-    if entries:
-        rows = [vars(entry) | {"next": list(entry.next)} for entry in entries]
-        conn.execute(_INSERT.on(conn), rows)
+    _INSERT.run(conn, [vars(entry) | {"next": list(entry.next)} for entry in entries])
 
 
 def fetch(

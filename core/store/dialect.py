@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum, unique
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Table, text
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, Table, Text, func, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+Inserts = Mapping[str, Callable[[Table], Any]]
+
+ROW_BY_ROW: Inserts = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class PerDialect:
@@ -23,10 +27,10 @@ class PerDialect:
         return self._spellings[conn.dialect.name]
 
 
-def insert_new(table: Table) -> PerDialect:
+def insert_new(table: Table, *, inserts: Inserts = ROW_BY_ROW) -> PerDialect:
     """INSERT that leaves a row which is there already as it is."""
     return PerDialect(
-        {name: make(table).on_conflict_do_nothing() for name, make in _INSERTS.items()}
+        {name: make(table).on_conflict_do_nothing() for name, make in inserts.items()}
     )
 
 
@@ -36,6 +40,7 @@ def upsert(
     keep: Iterable[str] = (),
     change: Mapping[str, ColumnElement[Any]] | None = None,
     where: Callable[[Any], ColumnElement[bool]] | None = None,
+    inserts: Inserts = ROW_BY_ROW,
 ) -> PerDialect:
     """
     INSERT that updates a row with the same primary key.
@@ -45,11 +50,12 @@ def upsert(
         keep: Columns that an existing row keeps; all others but the key take the new value.
         change: Columns with an expression of their own instead; then no others are updated.
         where: Makes, from the new row, the condition under which the existing row is updated at all.
+        inserts: How each database spells the INSERT itself.
     """
     return PerDialect(
         {
             name: _upsert(make(table), table, set(keep), change, where)
-            for name, make in _INSERTS.items()
+            for name, make in inserts.items()
         }
     )
 
@@ -71,6 +77,24 @@ def _upsert(
         index_elements=key, set_=values, where=None if where is None else where(insert.excluded)
     )
     return statement
+
+
+class _Position(GenericFunction[int]):
+    """Where a text first has another, from 1; 0 where it has not."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "strpos"
+
+
+@compiles(_Position, "sqlite")
+def _position_on_sqlite(element: _Position, compiler: Any, **options: Any) -> str:
+    return f"instr{compiler.process(element.clause_expr, **options)}"
+
+
+def text_before(whole: ColumnElement[str], mark: str) -> ColumnElement[str]:
+    """The part of a text before the first `mark`, which it must have; the rest is not sent here."""
+    return func.substr(whole, 1, _Position(whole, mark) - 1, type_=Text())
 
 
 @unique

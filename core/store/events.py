@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from interlock.core.model.nodes import RunEvent
-from interlock.core.store import dialect
+from interlock.core.store import bulk
 from interlock.core.store.schema import run_events
 from interlock.core.types import RunId
 
-_INSERT = dialect.insert_new(run_events)
+_INSERT = bulk.insert_new(run_events)
 _AFTER = (
     select(run_events)
     .where(run_events.c.run_id == bindparam("run_id"), run_events.c.seq > bindparam("after_seq"))
@@ -25,8 +25,7 @@ _LAST_SEQ = select(func.max(run_events.c.seq)).where(run_events.c.run_id == bind
 
 def insert_many(conn: Connection, events: Sequence[RunEvent]) -> None:
     """Append events; one whose number the run has already is left out."""
-    if events:
-        conn.execute(_INSERT.on(conn), [vars(event) for event in events])
+    _INSERT.run(conn, [vars(event) for event in events])
 
 
 def fetch_for_run(

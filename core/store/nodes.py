@@ -9,20 +9,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from interlock.core.model.nodes import NodeRun, NodeStatus
-from interlock.core.store import dialect
+from interlock.core.store import bulk
 from interlock.core.store.schema import node_runs
 from interlock.core.types import RunId, ThreadId
 
 # A batch that is written again, or late, must not turn an ended attempt into a running one.
-_UPSERT = dialect.upsert(
+_UPSERT = bulk.upsert(
     node_runs,
     where=lambda new: or_(
         new.status != NodeStatus.RUNNING.value, node_runs.c.status == NodeStatus.RUNNING.value
     ),
 )
-_FOR_RUN = (
+_FOR_RUNS = (
     select(node_runs)
-    .where(node_runs.c.run_id == bindparam("run_id"))
+    .where(node_runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
     .order_by(
         node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.delivery
     )
@@ -53,13 +53,14 @@ _CLOSE = (
 
 def upsert_many(conn: Connection, node_runs: Sequence[NodeRun]) -> None:
     """Record attempts; one that is there already is brought up to date."""
-    if node_runs:
-        conn.execute(_UPSERT.on(conn), [vars(node_run) for node_run in node_runs])
+    _UPSERT.run(conn, [vars(node_run) for node_run in node_runs])
 
 
-def fetch_for_run(conn: Connection, run_id: RunId, *, limit: int = 2000) -> list[NodeRun]:
-    """The attempts of a run, in the order they started."""
-    rows = conn.execute(_FOR_RUN, {"run_id": run_id, "limit": limit})
+def fetch_for_runs(
+    conn: Connection, run_ids: Sequence[RunId], *, limit: int = 2000
+) -> list[NodeRun]:
+    """The attempts of these runs, in the order they started."""
+    rows = conn.execute(_FOR_RUNS, {"run_ids": list(run_ids), "limit": limit})
     return [_from_row(row) for row in rows]
 
 
