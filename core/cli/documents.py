@@ -7,7 +7,7 @@ from datetime import datetime
 
 from interlock.core.model.approvals import Approval
 from interlock.core.model.nodes import NodeRun
-from interlock.core.model.runs import Failure, Run
+from interlock.core.model.runs import Failure, Run, RunSummary
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.workflows import Workflow
 from interlock.core.types import Json
@@ -24,8 +24,8 @@ def of_workflow(workflow: Workflow) -> dict[str, Json]:
     }
 
 
-def of_run(run: Run) -> dict[str, Json]:
-    """One entry of `runs`; the state kept with a failure is left to `run`, it may be large."""
+def of_run(run: RunSummary) -> dict[str, Json]:
+    """One entry of `runs`; of an error its stack and all that was kept with it are left to `run`."""
     return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
@@ -38,7 +38,7 @@ def of_run(run: Run) -> dict[str, Json]:
         "ended_at": _iso(run.ended_at),
         "previous_run_id": run.previous_run_id,
         "reason": run.reason,
-        "error": _of_failure(run.error, with_snapshot=False),
+        "error": run.error and {"type": run.error.type, "message": run.error.message},
     }
 
 

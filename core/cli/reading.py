@@ -10,8 +10,8 @@ import typer
 
 from interlock.core.cli import documents, printing
 from interlock.core.cli.call import Call
-from interlock.core.model.approvals import Approval, ApprovalStatus
-from interlock.core.model.runs import Run, RunStatus
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.runs import Run, RunStatus, RunSummary
 from interlock.core.services import observing
 
 MAX_LIMIT = 10_000
@@ -193,7 +193,7 @@ def print_run(run: Run, *, values: object = None) -> None:
     printing.print_fields(fields)
 
 
-def print_inbox(approvals: Sequence[Approval]) -> None:
+def print_inbox(approvals: Sequence[ApprovalSummary]) -> None:
     """Print cards as a table; their payloads are in `--json`."""
     printing.print_table(
         ["approval_id", "workflow", "node", "title", "allowed", "asked"],
@@ -206,7 +206,7 @@ def print_inbox(approvals: Sequence[Approval]) -> None:
     )
 
 
-def failure(run: Run) -> str:
+def failure(run: RunSummary) -> str:
     """Why a run failed, in a line."""
     return "" if run.error is None else f"{run.error.type}: {run.error.message}"
 

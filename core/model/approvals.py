@@ -45,12 +45,12 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Approval:
+class ApprovalSummary:
     """
-    One card. `interrupt_id` is None for a breakpoint, which is identified by its checkpoint.
+    What lists say of a card: everything but what may be large (`Approval` has that, too).
 
-    `payload` is the interrupt's value as JSON, `schema` the JSON Schema of the answer or None,
-    `allowed` the verbs; `version` changes only with what is asked (law 1).
+    `interrupt_id` is None for a breakpoint, which is identified by its checkpoint; `allowed` are the
+    verbs; `version` changes only with what is asked (law 1).
     """
 
     approval_id: ApprovalId
@@ -63,15 +63,25 @@ class Approval:
     checkpoint_id: CheckpointId
     kind: Kind
     title: str
-    payload: Json
     allowed: tuple[Verb, ...]
-    schema: Json
     risk: str
     status: ApprovalStatus
     version: int
     asked_at: datetime
     deadline_at: datetime | None = None
     closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval(ApprovalSummary):
+    """
+    One card, whole.
+
+    `payload` is the interrupt's value as JSON, `schema` the JSON Schema of the answer or None.
+    """
+
+    payload: Json
+    schema: Json
 
 
 @dataclass(frozen=True, kw_only=True)

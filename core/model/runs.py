@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId
+
+STORY_LIMIT_COUNT = 6  # runs shown together; a longer story shows its newest part
 
 
 class RunStatus(StrEnum):
@@ -43,11 +45,17 @@ class RunKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why a run or an attempt failed; `snapshot` is the masked state, `versions` the libraries' versions."""
+class FailureLine:
+    """Why a run failed, as much as a list says of it."""
 
     type: str
     message: str
+
+
+@dataclass(frozen=True)
+class Failure(FailureLine):
+    """Why a run or an attempt failed; `snapshot` is the masked state, `versions` the libraries' versions."""
+
     stack: str = ""
     node: str | None = None
     attempt: int | None = None
@@ -55,7 +63,7 @@ class Failure:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Json]:
-        """The stored form, read back by `from_json`."""
+        """The stored form, read back by `from_json`; lists read it up to the stack."""
         return {
             "type": self.type,
             "message": self.message,
@@ -103,9 +111,9 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunSummary:
     """
-    One submission. `input` and `context` are JSON as given.
+    What lists say of a run: everything but what may be large (`Run` has that, too).
 
     `ended_at` is when its worker let go of it, so that a human's wait is not in its duration;
     `end_checkpoint_id` is where it stopped.
@@ -116,15 +124,12 @@ class Run:
     workflow: str
     kind: RunKind
     status: RunStatus
-    input: Json
-    context: Json
-    options: RunOptions
     priority: int
     created_at: datetime
     created_by: str
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    error: Failure | None = None
+    error: FailureLine | None = None
     cancel_requested_at: datetime | None = None
     end_checkpoint_id: CheckpointId | None = None
     previous_run_id: RunId | None = None
@@ -140,6 +145,45 @@ class Run:
     def is_held(self) -> bool:
         """Whether it stands before a card."""
         return self.status in HELD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunSummary):
+    """One submission, whole. `input` and `context` are JSON as given."""
+
+    input: Json
+    context: Json
+    options: RunOptions
+    error: Failure | None = None
+
+
+def follow(run: RunSummary, thread_runs: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
+    """
+    The runs that tell one story: a start, the resumes after its cards, the retries after its failures.
+
+    Args:
+        run: The run to start from.
+        thread_runs: The runs of its thread, in any order.
+
+    Returns:
+        The run with those it went on from and those that went on from it, oldest first.
+    """
+    by_id = {r.run_id: r for r in thread_runs} | {run.run_id: run}
+    in_order = sorted(by_id.values(), key=lambda r: (r.created_at, r.run_id))
+    after = {r.previous_run_id: r for r in in_order if r.previous_run_id}
+    story = [run]
+    while (earlier := by_id.get(story[0].previous_run_id or RunId(""))) and earlier not in story:
+        story.insert(0, earlier)
+    while (later := after.get(story[-1].run_id)) and later not in story:
+        story.append(later)
+    return tuple(story)
+
+
+def near(story: Sequence[RunSummary], run: RunSummary) -> tuple[RunSummary, ...]:
+    """At most `STORY_LIMIT_COUNT` neighbouring runs of a story, the run among them, as new as possible."""
+    at = next(i for i, r in enumerate(story) if r.run_id == run.run_id)
+    first = min(at, max(0, len(story) - STORY_LIMIT_COUNT))
+    return tuple(story[first : first + STORY_LIMIT_COUNT])
 
 
 def may_cancel(status: RunStatus) -> bool:

@@ -10,17 +10,24 @@ from interlock.core.types import Json
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workflow:
+class WorkflowName:
+    """What lists of workflows to choose from need; `error` is why it failed to load, else None."""
+
+    name: str
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow(WorkflowName):
     """
-    One graph of the project's langgraph.json.
+    One graph of the project's langgraph.json, whole.
 
     Shapes: `nodes` are node paths ("team/researcher" for nested ones); `graph` is
     {"nodes": [{"id", "label", "kind"}], "edges": [{"source", "target", "label", "conditional"}]},
     kind one of start, end, node, subgraph; ids are node paths.
-    `error` is why it failed to load, else None; then everything else is empty.
+    Of one that failed to load everything but `error` is empty.
     """
 
-    name: str
     description: str
     nodes: tuple[str, ...]
     graph: Mapping[str, Json]
@@ -28,5 +35,4 @@ class Workflow:
     context_schema: Json
     state_schema: Json
     channels: tuple[str, ...]
-    error: str | None
     published_at: datetime

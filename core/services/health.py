@@ -36,7 +36,7 @@ def check(app: App) -> Health:
     try:
         with engine.read(app.engine) as conn:
             alive = workers.fetch_alive(conn, since=now - timedelta(seconds=ALIVE_S))
-            published = workflows.fetch_all(conn)
+            published = workflows.fetch_names(conn)
         checks["database"] = Check(True, "answers")
         ready = [w for w in alive if w.published_at is not None]
         checks["workers"] = Check(bool(ready), f"{len(ready)} alive")

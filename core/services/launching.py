@@ -53,7 +53,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
     """
     with engine.read(app.engine) as conn:
         workflow = workflows.fetch(conn, request.workflow)
-        known = [] if workflow else [w.name for w in workflows.fetch_all(conn)]
+        known = [] if workflow else [w.name for w in workflows.fetch_names(conn)]
     if workflow is None:
         raise NotFound("workflow", request.workflow, hint=_name_known(known))
     _check(workflow, request)
@@ -122,7 +122,7 @@ def _claim_thread(conn: Connection, run: Run) -> None:
             f"Thread {run.thread_id} belongs to the workflow {existing.workflow!r}.",
             hint="Launch on a new thread.",
         )
-    waiting = approvals.fetch_many(conn, thread_id=run.thread_id, limit=1)
+    waiting = approvals.fetch_summaries(conn, thread_id=run.thread_id, limit=1)
     if waiting:
         raise Conflict(
             f"Thread {run.thread_id} waits for a human: {waiting[0].title!r}.",

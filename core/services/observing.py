@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
-from interlock.core.model.approvals import Approval, Decision
+from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
 from interlock.core.model.nodes import NodeRun, RunEvent
-from interlock.core.model.runs import HELD, OPEN, Run, RunStatus
+from interlock.core.model.runs import OPEN, Run, RunKind, RunStatus, RunSummary, follow, near
 from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
 from interlock.core.model.workers import Worker
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services.context import App
 from interlock.core.store import (
@@ -35,6 +35,7 @@ from interlock.core.types import ApprovalId, CheckpointId, JobId, Json, RunId, T
 ALIVE_S = 40.0  # law 11: no sign of life for longer is said on the screen
 POLL_S = 0.05
 MAX_CARDS_OF_THREAD = 200
+MAX_DECISIONS_OF_THREAD = 1000  # a card that a graph refuses again and again has several
 MAX_NODES_OF_RUN = 2000
 MAX_RUNS_OF_THREAD = 100
 STATUS_RANK = {RunStatus.QUEUED: 0, RunStatus.RUNNING: 1, RunStatus.WAITING: 2, RunStatus.PAUSED: 2}
@@ -43,7 +44,13 @@ RANKS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The figures of the first page; times are aware UTC, counts are of now or of the last hour."""
+    """
+    The figures of the first page; times are aware UTC, counts are of now or of the last hour.
+
+    `oldest_due_at` is since when the run that is queued longest waits for a worker, None where none
+    is queued; `slots` is how many runs the living workers carry at once. The queue does not move
+    (law 11) where a run waits for long although fewer than `slots` are running.
+    """
 
     waiting: int
     oldest_waiting_at: datetime | None
@@ -56,30 +63,38 @@ class Overview:
     jobs_due: int
     project: str
     at: datetime
+    oldest_due_at: datetime | None = None
+    slots: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One card with what was decided so far, the run that holds it, and the thread's other cards."""
+    """One card with what was decided so far, and the thread's other pending cards."""
 
     approval: Approval
     decisions: tuple[Decision, ...]
-    run: Run | None
-    siblings: tuple[Approval, ...]
+    siblings: tuple[ApprovalSummary, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunDetail:
-    """One run with its nodes, and with its thread's cards, decisions, runs and state at its end."""
+    """
+    One run with its nodes, and with its thread's cards, decisions, runs and state at its end.
+
+    `story` are the neighbouring runs that went on from one another, this one among them, oldest
+    first; `story_nodes` are the attempts of all of them.
+    """
 
     run: Run
     thread: Thread | None
     nodes: tuple[NodeRun, ...]
-    approvals: tuple[Approval, ...]
+    approvals: tuple[ApprovalSummary, ...]
     decisions: tuple[Decision, ...]
     snapshot: Snapshot | None
     workflow: Workflow | None
-    thread_runs: tuple[Run, ...]
+    thread_runs: tuple[RunSummary, ...]
+    story: tuple[RunSummary, ...]
+    story_nodes: tuple[NodeRun, ...]
 
 
 def overview(app: App) -> Overview:
@@ -102,6 +117,8 @@ def overview(app: App) -> Overview:
             jobs_due=app.queue.count_due(conn, now=now),
             project=next((w.project for w in alive), ""),
             at=now,
+            oldest_due_at=runs.oldest_queued_at(conn),
+            slots=sum(w.concurrency for w in alive),
         )
 
 
@@ -113,8 +130,8 @@ def list_runs(
     thread_id: str | None = None,
     limit: int = 100,
     offset: int = 0,
-) -> list[Run]:
-    """Runs, newest first."""
+) -> list[RunSummary]:
+    """Runs, newest first, without what may be large."""
     with engine.read(app.engine) as conn:
         return list(
             runs.fetch_many(
@@ -153,26 +170,31 @@ def run_detail(app: App, run_id: str) -> RunDetail:
         run = runs.fetch(conn, RunId(run_id))
         if run is None:
             raise NotFound("run", run_id, hint="`interlock runs` lists them.")
-        cards = approvals.fetch_many(
+        thread_id, end = run.thread_id, run.end_checkpoint_id
+        cards = approvals.fetch_summaries(
             conn,
             statuses=(),
-            thread_id=run.thread_id,
+            thread_id=thread_id,
             limit=MAX_CARDS_OF_THREAD,
             newest_first=True,
         )
-        taken = [d for card in cards for d in decisions.fetch_for_approval(conn, card.approval_id)]
-        end = run.end_checkpoint_id
+        taken = decisions.fetch_for_thread(conn, thread_id, limit=MAX_DECISIONS_OF_THREAD)
+        thread_runs = runs.fetch_many(conn, thread_id=thread_id, limit=MAX_RUNS_OF_THREAD)
+        story = near(follow(run, thread_runs), run)
+        own = nodes.fetch_for_runs(conn, [run.run_id], limit=MAX_NODES_OF_RUN)
+        others = [r.run_id for r in story if r.run_id != run.run_id]
+        told = [*own, *nodes.fetch_for_runs(conn, others, limit=MAX_NODES_OF_RUN)]
         return RunDetail(
             run=run,
-            thread=threads.fetch(conn, run.thread_id),
-            nodes=tuple(nodes.fetch_for_run(conn, run.run_id, limit=MAX_NODES_OF_RUN)),
+            thread=threads.fetch(conn, thread_id),
+            nodes=tuple(own),
             approvals=tuple(cards),
-            decisions=tuple(sorted(taken, key=lambda d: (d.decided_at, d.decision_id))),
-            snapshot=snapshots.fetch(conn, run.thread_id, end) if end else None,
+            decisions=tuple(taken),
+            snapshot=snapshots.fetch(conn, thread_id, end) if end else None,
             workflow=workflows.fetch(conn, run.workflow),
-            thread_runs=tuple(
-                runs.fetch_many(conn, thread_id=run.thread_id, limit=MAX_RUNS_OF_THREAD)
-            ),
+            thread_runs=tuple(thread_runs),
+            story=story,
+            story_nodes=tuple(sorted(told, key=lambda n: (n.started_at, n.task_id, n.attempt))),
         )
 
 
@@ -213,6 +235,29 @@ def list_inbox(
         )
 
 
+def list_inbox_rows(
+    app: App,
+    *,
+    statuses: Sequence[str] = ("pending",),
+    workflow: str | None = None,
+    thread_id: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+    newest_first: bool = False,
+) -> list[ApprovalSummary]:
+    """As `list_inbox`, without what may be large: what is asked, and the schema of its answer."""
+    with engine.read(app.engine) as conn:
+        return approvals.fetch_summaries(
+            conn,
+            statuses=tuple(statuses),
+            workflow=workflow,
+            thread_id=ThreadId(thread_id) if thread_id else None,
+            limit=limit,
+            offset=offset,
+            newest_first=newest_first,
+        )
+
+
 def count_inbox(
     app: App, *, statuses: Sequence[str] = ("pending",), workflow: str | None = None
 ) -> int:
@@ -232,11 +277,12 @@ def get_card(app: App, approval_id: str) -> Card:
         approval = approvals.fetch(conn, ApprovalId(approval_id))
         if approval is None:
             raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
-        others = approvals.fetch_many(conn, thread_id=approval.thread_id, limit=MAX_CARDS_OF_THREAD)
+        others = approvals.fetch_summaries(
+            conn, thread_id=approval.thread_id, limit=MAX_CARDS_OF_THREAD
+        )
         return Card(
             approval=approval,
             decisions=tuple(decisions.fetch_for_approval(conn, approval.approval_id)),
-            run=runs.fetch(conn, approval.run_id),
             siblings=tuple(a for a in others if a.approval_id != approval.approval_id),
         )
 
@@ -245,6 +291,12 @@ def list_workflows(app: App) -> list[Workflow]:
     """The published workflows, by name, those that failed to load included."""
     with engine.read(app.engine) as conn:
         return list(workflows.fetch_all(conn))
+
+
+def list_workflow_names(app: App) -> list[WorkflowName]:
+    """As `list_workflows`, for where one is only chosen."""
+    with engine.read(app.engine) as conn:
+        return workflows.fetch_names(conn)
 
 
 def get_workflow(app: App, name: str) -> Workflow:
@@ -264,10 +316,14 @@ def get_workflow(app: App, name: str) -> Workflow:
 def list_recent_inputs(app: App, workflow: str, *, limit: int = 5) -> list[Json]:
     """The newest distinct inputs a workflow was launched with."""
     found: list[Json] = []
-    for run in list_runs(app, workflow=workflow, limit=limit * 10):
-        if run.kind == "start" and run.input not in found:
-            found.append(run.input)
-    return found[:limit]
+    with engine.read(app.engine) as conn:
+        for run in runs.fetch_many(conn, workflow=workflow, limit=limit * 10):
+            given = runs.fetch_input(conn, run.run_id) if run.kind is RunKind.START else None
+            if given is not None and given not in found:
+                found.append(given)
+            if len(found) == limit:
+                break
+    return found
 
 
 def history(app: App, thread_id: str, *, limit: int = 100) -> list[CheckpointEntry]:
@@ -358,11 +414,11 @@ def heads(app: App) -> dict[str, int]:
 def run_head(app: App, run_id: str) -> int:
     """How far one run has moved: its log and its status; 0 if there is no such run."""
     with engine.read(app.engine) as conn:
-        run = runs.fetch(conn, RunId(run_id))
-        if run is None:
+        status = runs.fetch_status(conn, RunId(run_id))
+        if status is None:
             return 0
-        rank = STATUS_RANK.get(run.status, RANKS - 1)
-        return topics.run_head(conn, run.run_id) * RANKS + rank
+        rank = STATUS_RANK.get(status, RANKS - 1)
+        return topics.run_head(conn, RunId(run_id)) * RANKS + rank
 
 
 def wait_for_run(app: App, run_id: str, *, timeout_s: float) -> Run:
@@ -373,13 +429,9 @@ def wait_for_run(app: App, run_id: str, *, timeout_s: float) -> Run:
         NotFound: No such run.
     """
     deadline = time.monotonic() + timeout_s
-    while True:
-        run = get_run(app, run_id)
-        if run.status not in OPEN or time.monotonic() >= deadline:
-            return run
+    while time.monotonic() < deadline:
+        with engine.read(app.engine) as conn:
+            if runs.fetch_status(conn, RunId(run_id)) not in OPEN:
+                break
         time.sleep(POLL_S)
-
-
-def is_held(run: Run) -> bool:
-    """Whether a run stands before a card."""
-    return run.status in HELD
+    return get_run(app, run_id)

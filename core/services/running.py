@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, NotFound
 from interlock.core.model.runs import (
-    ENDED,
     HELD,
     Run,
     RunKind,
@@ -143,8 +142,3 @@ def _fetch(conn: Connection, run_id: str) -> Run:
     if run is None:
         raise NotFound("run", run_id, hint="`interlock runs` lists them.")
     return run
-
-
-def is_ended(run: Run) -> bool:
-    """Whether nothing more will happen to this run."""
-    return run.status in ENDED

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy import insert as insert_into
 
-from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
+from interlock.core.model.approvals import (
+    Approval,
+    ApprovalStatus,
+    ApprovalSummary,
+    Kind,
+    Verb,
+)
 from interlock.core.store import listing
 from interlock.core.store.schema import approvals
 from interlock.core.types import ApprovalId, RunId, ThreadId
 
 PENDING = ApprovalStatus.PENDING.value
 
+_ANY = tuple(ApprovalStatus)  # named one by one, as the indexes are by status
+_SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema"})
 _INSERT = insert_into(approvals)
 _FETCH = select(approvals).where(approvals.c.approval_id == bindparam("of_id"))
 _BY_QUESTION = select(approvals).where(
@@ -105,16 +114,28 @@ def fetch_many(
     newest_first: bool = False,
 ) -> list[Approval]:
     """Cards, the longest waiting first; `statuses` empty means any."""
-    statuses = statuses or list(ApprovalStatus)  # the indexes are by status
-    page = listing.Page(
-        table=approvals,
-        order=("asked_at", "approval_id"),
-        limit=limit,
-        offset=offset,
-        newest_first=newest_first,
-    )
+    page = _page(limit, offset, newest_first=newest_first)
     equal = {"workflow": workflow, "thread_id": thread_id, "run_id": run_id}
+    statuses = statuses or _ANY
     return [_from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+
+
+def fetch_summaries(
+    conn: Connection,
+    *,
+    statuses: Sequence[str] = (PENDING,),
+    workflow: str | None = None,
+    thread_id: ThreadId | None = None,
+    limit: int,
+    offset: int = 0,
+    newest_first: bool = False,
+) -> list[ApprovalSummary]:
+    """As `fetch_many`, without what may be large."""
+    page = replace(_page(limit, offset, newest_first=newest_first), columns=_SUMMARY)
+    equal = {"workflow": workflow, "thread_id": thread_id}
+    statuses = statuses or _ANY
+    rows = listing.fetch(conn, page, equal=equal, statuses=statuses)
+    return [ApprovalSummary(**_read_columns(row)) for row in rows]
 
 
 def count(
@@ -188,6 +209,16 @@ def close_for_thread(
     return sorted(conn.execute(_CLOSE_FOR_THREAD, parameters).scalars())
 
 
+def _page(limit: int, offset: int, *, newest_first: bool) -> listing.Page:
+    return listing.Page(
+        table=approvals,
+        order=("asked_at", "approval_id"),
+        limit=limit,
+        offset=offset,
+        newest_first=newest_first,
+    )
+
+
 def _as_row(approval: Approval) -> dict[str, Any]:
     return vars(approval) | {"allowed": list(approval.allowed)}
 
@@ -197,24 +228,26 @@ def _one(row: Row[Any] | None) -> Approval | None:
 
 
 def _from_row(row: Row[Any]) -> Approval:
-    return Approval(
-        approval_id=row.approval_id,
-        interrupt_id=row.interrupt_id,
-        thread_id=row.thread_id,
-        run_id=row.run_id,
-        workflow=row.workflow,
-        node=row.node,
-        namespace=row.namespace,
-        checkpoint_id=row.checkpoint_id,
-        kind=Kind(row.kind),
-        title=row.title,
-        payload=row.payload,
-        allowed=tuple(Verb(verb) for verb in row.allowed),
-        schema=row.schema,
-        risk=row.risk,
-        status=ApprovalStatus(row.status),
-        version=row.version,
-        asked_at=row.asked_at,
-        deadline_at=row.deadline_at,
-        closed_at=row.closed_at,
-    )
+    return Approval(**_read_columns(row), payload=row.payload, schema=row.schema)
+
+
+def _read_columns(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "approval_id": row.approval_id,
+        "interrupt_id": row.interrupt_id,
+        "thread_id": row.thread_id,
+        "run_id": row.run_id,
+        "workflow": row.workflow,
+        "node": row.node,
+        "namespace": row.namespace,
+        "checkpoint_id": row.checkpoint_id,
+        "kind": Kind(row.kind),
+        "title": row.title,
+        "allowed": tuple(Verb(verb) for verb in row.allowed),
+        "risk": row.risk,
+        "status": ApprovalStatus(row.status),
+        "version": row.version,
+        "asked_at": row.asked_at,
+        "deadline_at": row.deadline_at,
+        "closed_at": row.closed_at,
+    }

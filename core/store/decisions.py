@@ -8,14 +8,21 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy import insert as insert_into
 
 from interlock.core.model.approvals import Decision, Verb
-from interlock.core.store.schema import decisions
-from interlock.core.types import ApprovalId, RunId
+from interlock.core.store.schema import approvals, decisions
+from interlock.core.types import ApprovalId, RunId, ThreadId
 
 _INSERT = insert_into(decisions)
 _FOR_APPROVAL = (
     select(decisions)
     .where(decisions.c.approval_id == bindparam("of_approval"))
     .order_by(decisions.c.version.desc())
+    .limit(bindparam("limit"))
+)
+_FOR_THREAD = (
+    select(decisions)
+    .join(approvals, approvals.c.approval_id == decisions.c.approval_id)
+    .where(approvals.c.thread_id == bindparam("of_thread"))
+    .order_by(decisions.c.decided_at.desc(), decisions.c.decision_id.desc())
     .limit(bindparam("limit"))
 )
 _FOR_RUN = (
@@ -57,6 +64,12 @@ def fetch_for_approval(
 def fetch_for_run(conn: Connection, run_id: RunId) -> list[Decision]:
     """All answers that a resume run carries, oldest first; as many as its thread had cards."""
     return [_from_row(row) for row in conn.execute(_FOR_RUN, {"of_run": run_id})]
+
+
+def fetch_for_thread(conn: Connection, thread_id: ThreadId, *, limit: int) -> list[Decision]:
+    """The newest decisions on the cards of a thread, oldest first."""
+    rows = conn.execute(_FOR_THREAD, {"of_thread": thread_id, "limit": limit})
+    return [_from_row(row) for row in rows][::-1]
 
 
 def mark_refused(conn: Connection, decision_id: str, reason: str) -> None:

@@ -35,6 +35,7 @@ class Page:
 
     table: Table
     order: tuple[str, ...]
+    columns: tuple[ColumnElement[Any], ...] | None = None  # all of them; the same objects each time
     limit: int
     offset: int = 0
     newest_first: bool = False
@@ -54,7 +55,9 @@ def fetch(
     """
     given = {name: value for name, value in equal.items() if value is not None}
     wanted = dict.fromkeys(statuses)
-    statement = _build(page.table, page.order, page.newest_first, tuple(given), len(wanted))
+    statement = _build(
+        page.table, page.columns, page.order, page.newest_first, tuple(given), len(wanted)
+    )
     parameters = {f"equal_{name}": value for name, value in given.items()}
     parameters |= {f"status_{number}": status for number, status in enumerate(wanted)}
     parameters |= {"page_limit": page.limit, "page_offset": page.offset}
@@ -66,6 +69,7 @@ def fetch(
 @lru_cache(maxsize=200)
 def _build(
     table: Table,
+    columns: tuple[ColumnElement[Any], ...] | None,
     order: tuple[str, ...],
     newest_first: bool,  # noqa: FBT001  # private; a key of the cache
     equal: tuple[str, ...],
@@ -73,8 +77,9 @@ def _build(
 ) -> Select[Any]:
     conditions = [table.c[name] == bindparam(f"equal_{name}") for name in equal]
     branches = [table.c.status == bindparam(f"status_{number}") for number in range(status_count)]
+    whole = select(*(columns or table.columns))
     if status_count <= 1:
-        only = select(table).where(*conditions, *branches)
+        only = whole.where(*conditions, *branches)
         return only.order_by(*_terms(table, order, newest_first)).limit(_LIMIT).offset(_OFFSET)
     short = [
         select(table.c[order[-1]], *(table.c[name] for name in order[:-1]))
@@ -91,11 +96,7 @@ def _build(
         .limit(_LIMIT)
         .offset(_OFFSET)
     )
-    return (
-        select(table)
-        .where(table.c[order[-1]].in_(chosen))
-        .order_by(*_terms(table, order, newest_first))
-    )
+    return whole.where(table.c[order[-1]].in_(chosen)).order_by(*_terms(table, order, newest_first))
 
 
 def _terms(source: Any, order: tuple[str, ...], newest_first: bool) -> list[ColumnElement[Any]]:  # noqa: FBT001

@@ -10,8 +10,11 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
+    Text,
     Update,
     bindparam,
+    case,
+    cast,
     func,
     select,
     text,
@@ -21,15 +24,40 @@ from sqlalchemy import (
     insert as insert_into,
 )
 
-from interlock.core.model.runs import HELD, OPEN, Failure, Run, RunKind, RunOptions, RunStatus
-from interlock.core.store import listing
+from interlock.core.model.runs import (
+    HELD,
+    OPEN,
+    Failure,
+    FailureLine,
+    Run,
+    RunKind,
+    RunOptions,
+    RunStatus,
+    RunSummary,
+)
+from interlock.core.store import dialect, encoding, listing
 from interlock.core.store.schema import runs
-from interlock.core.types import RunId, ThreadId
+from interlock.core.types import Json, RunId, ThreadId
 
 _CHANGEABLE = {"started_at", "ended_at", "error", "end_checkpoint_id", "deliveries"}
 _LIVE = sorted(OPEN | HELD)
 
+# What may be large stays in the database: inputs, and of an error all that follows its message. A
+# mark with its quotes bare cannot stand inside a JSON text, so the first one is the key itself.
+_SUMMARY = (
+    *(c for c in runs.columns if c.name not in {"input", "context", "options", "error"}),
+    case(
+        (
+            runs.c.error_type.is_not(None),
+            dialect.text_before(cast(runs.c.error, Text), ',"stack":'),
+        )
+    ).label("error_line"),
+)
+
 _INSERT = insert_into(runs)
+_STATUS = select(runs.c.status).where(runs.c.run_id == bindparam("run_id"))
+_INPUT = select(runs.c.input).where(runs.c.run_id == bindparam("run_id"))
+_OLDEST_QUEUED = select(func.min(runs.c.created_at)).where(runs.c.status == RunStatus.QUEUED.value)
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _QUEUED_RESUME = select(runs).where(
     runs.c.thread_id == bindparam("thread_id"), text("status = 'queued' AND kind = 'resume'")
@@ -71,6 +99,17 @@ def fetch(conn: Connection, run_id: RunId) -> Run | None:
     return _one(conn.execute(_FETCH, {"run_id": run_id}).one_or_none())
 
 
+def fetch_status(conn: Connection, run_id: RunId) -> RunStatus | None:
+    """What this run is doing; None if there is no such run."""
+    status = conn.execute(_STATUS, {"run_id": run_id}).scalar_one_or_none()
+    return None if status is None else RunStatus(status)
+
+
+def fetch_input(conn: Connection, run_id: RunId) -> Json:
+    """What this run was sent; None if there is no such run."""
+    return conn.execute(_INPUT, {"run_id": run_id}).scalar_one_or_none()
+
+
 def fetch_many(
     conn: Connection,
     *,
@@ -79,15 +118,20 @@ def fetch_many(
     thread_id: ThreadId | None = None,
     limit: int,
     offset: int = 0,
-) -> list[Run]:
-    """Runs, newest first; `statuses` empty means any."""
+) -> list[RunSummary]:
+    """Runs, newest first, without what may be large; `statuses` empty means any."""
     if not statuses and not (workflow is None and thread_id is None):
         statuses = list(RunStatus)  # a workflow's and a thread's runs are indexed by status
     page = listing.Page(
-        table=runs, order=("created_at", "run_id"), limit=limit, offset=offset, newest_first=True
+        table=runs,
+        order=("created_at", "run_id"),
+        columns=_SUMMARY,
+        limit=limit,
+        offset=offset,
+        newest_first=True,
     )
     equal = {"workflow": workflow, "thread_id": thread_id}
-    return [_from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+    return [_summary(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
 
 
 def find_queued_resume(conn: Connection, thread_id: ThreadId) -> Run | None:
@@ -161,6 +205,12 @@ def count_ended_since(conn: Connection, *, status: RunStatus, since: datetime) -
     return count
 
 
+def oldest_queued_at(conn: Connection) -> datetime | None:
+    """Since when the run that has waited longest for a worker has been there."""
+    oldest: datetime | None = conn.execute(_OLDEST_QUEUED).scalar_one()
+    return oldest
+
+
 @lru_cache(maxsize=64)
 def _move(names: tuple[str, ...]) -> Update:
     return (
@@ -186,23 +236,36 @@ def _one(row: Row[Any] | None) -> Run | None:
 
 def _from_row(row: Row[Any]) -> Run:
     return Run(
-        run_id=row.run_id,
-        thread_id=row.thread_id,
-        workflow=row.workflow,
-        kind=RunKind(row.kind),
-        status=RunStatus(row.status),
+        **_read_columns(row),
         input=row.input,
         context=row.context,
         options=RunOptions.from_json(row.options),
-        priority=row.priority,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
         error=Failure.from_json(row.error),
-        cancel_requested_at=row.cancel_requested_at,
-        end_checkpoint_id=row.end_checkpoint_id,
-        previous_run_id=row.previous_run_id,
-        reason=row.reason,
-        deliveries=row.deliveries,
     )
+
+
+def _summary(row: Row[Any]) -> RunSummary:
+    line = (
+        None if row.error_line is None else FailureLine(**encoding.load_json(row.error_line + "}"))
+    )
+    return RunSummary(**_read_columns(row), error=line)
+
+
+def _read_columns(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "run_id": row.run_id,
+        "thread_id": row.thread_id,
+        "workflow": row.workflow,
+        "kind": RunKind(row.kind),
+        "status": RunStatus(row.status),
+        "priority": row.priority,
+        "created_at": row.created_at,
+        "created_by": row.created_by,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "cancel_requested_at": row.cancel_requested_at,
+        "end_checkpoint_id": row.end_checkpoint_id,
+        "previous_run_id": row.previous_run_id,
+        "reason": row.reason,
+        "deliveries": row.deliveries,
+    }

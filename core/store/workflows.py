@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.store import dialect
 from interlock.core.store.schema import workflows
 
@@ -19,6 +19,10 @@ _DELETE_OTHERS = delete(workflows).where(
 )
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
 _FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
+
+_FETCH_NAMES = (
+    select(workflows.c.name, workflows.c.error).order_by(workflows.c.name).limit(bindparam("limit"))
+)
 
 
 def replace_all(conn: Connection, workflows: Sequence[Workflow]) -> None:
@@ -38,6 +42,12 @@ def fetch(conn: Connection, name: str) -> Workflow | None:
 def fetch_all(conn: Connection, *, limit: int = 500) -> list[Workflow]:
     """All workflows, by name."""
     return [_from_row(row) for row in conn.execute(_FETCH_ALL, {"limit": limit})]
+
+
+def fetch_names(conn: Connection, *, limit: int = 500) -> list[WorkflowName]:
+    """All workflows by name, with nothing but why one failed to load."""
+    rows = conn.execute(_FETCH_NAMES, {"limit": limit})
+    return [WorkflowName(name=row.name, error=row.error) for row in rows]
 
 
 def _as_row(workflow: Workflow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput, NotFound
-from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
+from interlock.core.model.approvals import Approval, ApprovalStatus, ApprovalSummary, Kind, Verb
 from interlock.core.services import deciding, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
@@ -80,7 +80,7 @@ def draw_cards() -> None:
     live("inbox", "workflows", key=keys.live("inbox-list"))
     app = deps.app()
     now = app.clock.now()
-    workflows = observing.list_workflows(app)
+    workflows = observing.list_workflow_names(app)
     with st.container(key=keys.inbox_list(), gap="small"):
         shelf = st.segmented_control(
             "Cards",
@@ -116,7 +116,7 @@ def find_cards(shelf: str, workflow: str | None, page: int) -> inbox.InboxList:
     app = deps.app()
     now = app.clock.now()
     statuses = inbox.SHELVES[shelf]
-    cards = observing.list_inbox(
+    cards = observing.list_inbox_rows(
         app,
         statuses=statuses,
         workflow=workflow,
@@ -124,9 +124,9 @@ def find_cards(shelf: str, workflow: str | None, page: int) -> inbox.InboxList:
         offset=(page - 1) * inbox.PAGE_COUNT,
         newest_first=shelf != "pending",
     )
-    newest: Sequence[Approval] = ()
+    newest: Sequence[ApprovalSummary] = ()
     if shelf == "pending":
-        newest = observing.list_inbox(
+        newest = observing.list_inbox_rows(
             app, workflow=workflow, limit=inbox.NEW_LIMIT_COUNT + 1, newest_first=True
         )
     return inbox.build(
@@ -137,7 +137,7 @@ def find_cards(shelf: str, workflow: str | None, page: int) -> inbox.InboxList:
         shelf=shelf,
         wanted_id=session.picked(),
         is_filtered=workflow is not None,
-        workflows=observing.list_workflows(app),
+        workflows=observing.list_workflow_names(app),
         now=now,
     )
 
@@ -180,7 +180,9 @@ def choose_card() -> str | None:
     """The chosen card, which stays chosen; where there is none the next one in turn."""
     wanted = session.picked()
     if wanted is None:
-        pending = [a.approval_id for a in observing.list_inbox(deps.app(), limit=PENDING_COUNT)]
+        pending = [
+            a.approval_id for a in observing.list_inbox_rows(deps.app(), limit=PENDING_COUNT)
+        ]
         wanted = inbox.choose_next(session.order(), pending, session.after())
         if session.after() is not None:
             session.note_coming(wanted)
@@ -195,7 +197,7 @@ def draw_nothing() -> None:
     app = deps.app()
     if observing.count_inbox(app):
         st.rerun()
-    draw_empty(inbox.say_nothing_chosen(observing.list_workflows(app)))
+    draw_empty(inbox.say_nothing_chosen(observing.list_workflow_names(app)))
 
 
 @st.fragment

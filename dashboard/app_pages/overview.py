@@ -22,10 +22,10 @@ def draw() -> None:
     app = deps.app()
     view = overview.build(
         observing.overview(app),
-        waiting=observing.list_inbox(app, limit=CARDS_COUNT),
+        waiting=observing.list_inbox_rows(app, limit=CARDS_COUNT),
         running=observing.list_runs(app, statuses=("running", "queued"), limit=RUNS_COUNT),
         failed=observing.list_runs(app, statuses=("failed",), limit=RUNS_COUNT),
-        workflows=observing.list_workflows(app),
+        workflows=observing.list_workflow_names(app),
         now=app.clock.now(),
     )
     draw_notice(view.notice)

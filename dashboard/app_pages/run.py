@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from interlock.core.errors import InterlockError, NotFound
-from interlock.core.model.approvals import Approval
-from interlock.core.model.nodes import NodeRun, RunEvent
+from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.nodes import RunEvent
 from interlock.core.model.threads import Snapshot
 from interlock.core.services import observing, running
 from interlock.dashboard import deps, keys, state
@@ -21,7 +21,7 @@ from interlock.dashboard.components.notices import draw_note
 from interlock.dashboard.components.run_header import draw_header
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.components.timeline import draw_timeline
-from interlock.dashboard.views import chain, decisions, graph, run, steps, stream, timeline
+from interlock.dashboard.views import decisions, graph, run, steps, stream, timeline
 from interlock.dashboard.views.notices import Empty, Link
 
 if TYPE_CHECKING:
@@ -61,16 +61,10 @@ def watch(run_id: str, place: str) -> RunDetail:
     return observing.run_detail(deps.app(), run_id)
 
 
-def read_chain(detail: RunDetail) -> tuple[list[NodeRun], list[Approval]]:
-    """Nodes and cards of the whole story that this run is a part of."""
-    app = deps.app()
-    runs = chain.near(chain.follow(detail.run, detail.thread_runs), detail.run)
-    nodes: list[NodeRun] = []
-    for each in runs:
-        is_this = each.run_id == detail.run.run_id
-        nodes += detail.nodes if is_this else observing.run_detail(app, each.run_id).nodes
-    ids = {r.run_id for r in runs}
-    return nodes, [a for a in detail.approvals if a.run_id in ids]
+def find_cards(detail: RunDetail) -> tuple[ApprovalSummary, ...]:
+    """The cards of the story that this run is a part of."""
+    ids = {r.run_id for r in detail.story}
+    return tuple(a for a in detail.approvals if a.run_id in ids)
 
 
 @st.fragment
@@ -80,8 +74,8 @@ def draw_top(run_id: str) -> None:
     detail = watch(run_id, "run-top")
     app = deps.app()
     now = app.clock.now()
-    nodes, approvals = read_chain(detail)
-    own = replace(detail, approvals=tuple(approvals))
+    nodes, approvals = detail.story_nodes, find_cards(detail)
+    own = replace(detail, approvals=approvals)
     draw_note(state.take_note())
     view = run.build(own, observing.overview(app), now=now)
     draw_header(view, on_cancel=cancel, on_retry=retry)

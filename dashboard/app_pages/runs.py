@@ -24,7 +24,7 @@ def pick(key: str, ids: Sequence[str]) -> None:
 def draw() -> None:
     live("runs", "workflows", key=keys.live("runs"))
     app = deps.app()
-    workflows = observing.list_workflows(app)
+    workflows = observing.list_workflow_names(app)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         group = st.segmented_control(
             "Status",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.errors import Conflict
-from interlock.core.model.approvals import Approval, ApprovalStatus, Decision
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Decision
 from interlock.core.types import ApprovalId, Json
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import format_ago, format_exact, format_seconds
@@ -40,14 +40,14 @@ class DecisionRow:
 
 
 def build_rows(
-    decisions: Sequence[Decision], approvals: Sequence[Approval], *, now: datetime
+    decisions: Sequence[Decision], approvals: Sequence[ApprovalSummary], *, now: datetime
 ) -> tuple[DecisionRow, ...]:
     """Decisions in the order given, each with the title of its card."""
     titles = {a.approval_id: a.title for a in approvals}
     return tuple(_build_row(d, titles.get(d.approval_id, ""), now) for d in decisions)
 
 
-def say_closed(approval: Approval, decisions: Sequence[Decision], *, now: datetime) -> str:
+def say_closed(approval: ApprovalSummary, decisions: Sequence[Decision], *, now: datetime) -> str:
     """Why a card cannot be decided any more: `Already approved by Ann 4 min ago.` Empty if it can."""
     if approval.status is ApprovalStatus.PENDING:
         return ""
@@ -59,7 +59,7 @@ def say_closed(approval: Approval, decisions: Sequence[Decision], *, now: dateti
 
 
 def say_stale(
-    approval: Approval, decisions: Sequence[Decision], version: int, *, now: datetime
+    approval: ApprovalSummary, decisions: Sequence[Decision], version: int, *, now: datetime
 ) -> str:
     """Why a card on somebody's screen cannot be decided as it is drawn there; empty if it can."""
     if approval.status is ApprovalStatus.PENDING and approval.version != version:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.model.workflows import Workflow
 from interlock.dashboard.palette import Look, Theme, Tone, ground, look_of_node, shade
@@ -47,7 +47,9 @@ class GraphView:
     alt: str
 
 
-def read_states(nodes: Sequence[NodeRun], approvals: Sequence[Approval]) -> dict[str, NodeState]:
+def read_states(
+    nodes: Sequence[NodeRun], approvals: Sequence[ApprovalSummary]
+) -> dict[str, NodeState]:
     """How each node path stands, from the newest attempt of each of its tasks and the pending cards."""
     pending = Counter(a.node for a in approvals if a.status is ApprovalStatus.PENDING)
     by_path: dict[str, list[NodeStatus]] = {}

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.model.approvals import Approval, ApprovalStatus
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.workflows import WorkflowName
 from interlock.core.types import ApprovalId
 from interlock.dashboard.palette import Look, look_of_approval
 from interlock.dashboard.views.escaping import show_hidden
@@ -74,7 +74,7 @@ class InboxList:
     empty: Empty | None
 
 
-def build_row(approval: Approval, *, now: datetime) -> CardRow:
+def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
     """One card as a row."""
     risk = look_of_risk(approval.risk)
     return CardRow(
@@ -91,15 +91,15 @@ def build_row(approval: Approval, *, now: datetime) -> CardRow:
 
 
 def build(
-    cards: Sequence[Approval],
+    cards: Sequence[ApprovalSummary],
     *,
-    newest: Sequence[Approval],
+    newest: Sequence[ApprovalSummary],
     seen_until: datetime,
     total: int,
     shelf: str,
     wanted_id: str | None,
     is_filtered: bool,
-    workflows: Sequence[Workflow],
+    workflows: Sequence[WorkflowName],
     now: datetime,
 ) -> InboxList:
     """
@@ -156,7 +156,7 @@ def may_let_in(view: InboxList) -> bool:
     return not view.rows and bool(view.new_text)
 
 
-def say_nothing_chosen(workflows: Sequence[Workflow]) -> Empty:
+def say_nothing_chosen(workflows: Sequence[WorkflowName]) -> Empty:
     """What stands in place of a card while none waits."""
     return offer_launch("No card waits. The next one will be shown here at once.", workflows)
 
@@ -168,7 +168,7 @@ def _announce(count: int) -> str:
 
 
 def _say_empty(
-    shelf: str, new_count: int, workflows: Sequence[Workflow], *, is_filtered: bool
+    shelf: str, new_count: int, workflows: Sequence[WorkflowName], *, is_filtered: bool
 ) -> Empty:
     if new_count:
         return Empty("Everything you saw is decided; new cards have arrived.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.views.formatting import format_age, format_plural
 
 Weight = Literal["info", "warning", "error"]
@@ -56,13 +56,13 @@ def find_worker_notice(
     return Notice("error", f"No worker for {age}: nothing runs or resumes.{due}{start}")
 
 
-def find_launchable(workflows: Sequence[Workflow]) -> Workflow | None:
+def find_launchable(workflows: Sequence[WorkflowName]) -> WorkflowName | None:
     """The workflow a newcomer is offered first: the showcase, else the first that loaded."""
     loaded = [w for w in workflows if w.error is None]
     return next((w for w in loaded if w.name == SHOWCASE), loaded[0] if loaded else None)
 
 
-def offer_launch(text: str, workflows: Sequence[Workflow]) -> Empty:
+def offer_launch(text: str, workflows: Sequence[WorkflowName]) -> Empty:
     """An empty place that a launch would fill."""
     first = find_launchable(workflows)
     if first is None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from interlock.core.model.approvals import Approval
-from interlock.core.model.runs import Run
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.runs import RunSummary
+from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.views.formatting import (
     format_age,
     format_ago,
@@ -56,10 +56,10 @@ class OverviewView:
 def build(
     overview: Overview,
     *,
-    waiting: Sequence[Approval],
-    running: Sequence[Run],
-    failed: Sequence[Run],
-    workflows: Sequence[Workflow],
+    waiting: Sequence[ApprovalSummary],
+    running: Sequence[RunSummary],
+    failed: Sequence[RunSummary],
+    workflows: Sequence[WorkflowName],
     now: datetime,
 ) -> OverviewView:
     """

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from interlock.core.model.approvals import Approval, ApprovalStatus
-from interlock.core.model.runs import Failure, Run, RunKind, may_cancel, may_retry
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.runs import (
+    Failure,
+    Run,
+    RunKind,
+    RunSummary,
+    follow,
+    may_cancel,
+    may_retry,
+)
 from interlock.core.types import Json, RunId
 from interlock.dashboard.palette import Look, look_of_run
-from interlock.dashboard.views import chain as chains
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
 from interlock.dashboard.views.inbox import CardRow, build_row
@@ -87,7 +94,7 @@ class RunView:
 def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
     """Put the head together from a run with its thread and from the state of the workers."""
     run = detail.run
-    chain = chains.follow(run, detail.thread_runs)
+    chain = follow(run, detail.thread_runs)
     at = next(i for i, r in enumerate(chain) if r.run_id == run.run_id)
     cards = sorted(detail.approvals, key=lambda a: (a.asked_at, a.approval_id))
     pending = [a for a in cards if a.status is ApprovalStatus.PENDING]
@@ -144,7 +151,7 @@ def _say_options(run: Run) -> str:
 
 
 def _find_notice(
-    run: Run, pending: Sequence[Approval], overview: Overview, *, now: datetime
+    run: Run, pending: Sequence[ApprovalSummary], overview: Overview, *, now: datetime
 ) -> Notice | None:
     if run.cancel_requested_at is not None and run.is_open:
         asked = format_ago(run.cancel_requested_at, now)
@@ -193,6 +200,6 @@ def _offer_retry(run: Run, last_run_id: RunId | None) -> Act:
     return Act("Retry")
 
 
-def _neighbour(label: str, run: Run) -> Neighbour:
+def _neighbour(label: str, run: RunSummary) -> Neighbour:
     look = look_of_run(run.status)
     return Neighbour(f"{label} run {short_id(run.run_id)}, {look.word}", run.run_id, look)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.model.runs import ENDED, Run, RunStatus
-from interlock.core.model.workflows import Workflow
+from interlock.core.model.runs import ENDED, RunStatus, RunSummary
+from interlock.core.model.workflows import WorkflowName
 from interlock.core.types import RunId
 from interlock.dashboard.palette import Look, look_of_run
 from interlock.dashboard.views.escaping import show_hidden
@@ -67,12 +67,12 @@ class RunsList:
 
 
 def build(
-    runs: Sequence[Run],
+    runs: Sequence[RunSummary],
     *,
     group: str,
     is_filtered: bool,
     page: int,
-    workflows: Sequence[Workflow],
+    workflows: Sequence[WorkflowName],
     now: datetime,
 ) -> RunsList:
     """
@@ -95,7 +95,7 @@ def build(
     )
 
 
-def build_run_row(run: Run, *, now: datetime) -> RunRow:
+def build_run_row(run: RunSummary, *, now: datetime) -> RunRow:
     """One run as a row."""
     error = run.error
     problem = f"{error.type}: {one_line(error.message)}" if error else ""
@@ -113,7 +113,7 @@ def build_run_row(run: Run, *, now: datetime) -> RunRow:
     )
 
 
-def say_took(run: Run, *, now: datetime) -> str:
+def say_took(run: RunSummary, *, now: datetime) -> str:
     """How long the run has been, or was, at work; a run that stands before a card stopped working."""
     if run.started_at is None:
         return NOTHING
@@ -124,7 +124,9 @@ def say_took(run: Run, *, now: datetime) -> str:
     return format_seconds(max(0.0, (end - run.started_at).total_seconds()))
 
 
-def _say_empty(group: str, page: int, workflows: Sequence[Workflow], *, is_filtered: bool) -> Empty:
+def _say_empty(
+    group: str, page: int, workflows: Sequence[WorkflowName], *, is_filtered: bool
+) -> Empty:
     if page > 1:
         return Empty("There are no older runs.")
     if group != "all" or is_filtered:

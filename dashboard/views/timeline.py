@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.model.approvals import Approval, ApprovalStatus
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.dashboard.palette import IDLE_NODE, Look, look_of_approval, look_of_node
 from interlock.dashboard.views.escaping import html_escape
@@ -97,7 +97,7 @@ class _Axis:
 
 
 def build(
-    nodes: Sequence[NodeRun], approvals: Sequence[Approval], *, now: datetime
+    nodes: Sequence[NodeRun], approvals: Sequence[ApprovalSummary], *, now: datetime
 ) -> Timeline | None:
     """
     Draw the attempts and the waits of one or several runs; None while nothing has begun.
@@ -139,7 +139,7 @@ def _span_of_node(node: NodeRun, origin: datetime, now: datetime) -> Span:
     return begin, begin + (took_ms(node, now) or 0.0) / 1000
 
 
-def _span_of_wait(approval: Approval, origin: datetime, now: datetime) -> Span:
+def _span_of_wait(approval: ApprovalSummary, origin: datetime, now: datetime) -> Span:
     begin = (approval.asked_at - origin).total_seconds()
     end_at = now if approval.status is ApprovalStatus.PENDING else approval.closed_at
     return begin, max(begin, ((end_at or now) - origin).total_seconds())
@@ -167,7 +167,7 @@ def _bar_of_node(node: NodeRun, span: Span, axis: _Axis, now: datetime) -> Bar:
     return _bar(span, axis, look=look, is_wait=False, text=text)
 
 
-def _bar_of_wait(approval: Approval, span: Span, axis: _Axis) -> Bar:
+def _bar_of_wait(approval: ApprovalSummary, span: Span, axis: _Axis) -> Bar:
     look = look_of_approval(approval.status)
     verb = "waiting for" if approval.status is ApprovalStatus.PENDING else "waited for"
     text = f"{verb} a human {format_seconds(span[1] - span[0])}"
@@ -180,7 +180,7 @@ def _bar(span: Span, axis: _Axis, *, look: Look, is_wait: bool, text: str) -> Ba
     return Bar(left=left, width=width, look=look, is_wait=is_wait, text=text)
 
 
-def _path_of(approval: Approval, lanes: Iterable[str]) -> str:
+def _path_of(approval: ApprovalSummary, lanes: Iterable[str]) -> str:
     """The lane of the node that asked; its path may be longer than its name."""
     known = list(lanes)
     if approval.node in known:

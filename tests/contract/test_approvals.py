@@ -167,6 +167,22 @@ def test_lists_are_filtered_ordered_and_paged(engine, inbox):
         assert expected == pages, filters
 
 
+def test_the_rows_of_a_list_are_the_cards_without_what_may_be_large(engine, inbox):
+    given = {"statuses": ("pending", "decided"), "workflow": "essays"}
+    with read(engine) as conn:
+        cards = approvals.fetch_many(conn, **given, limit=4, newest_first=True)
+        rows = approvals.fetch_summaries(conn, **given, limit=4, newest_first=True)
+        of_thread = approvals.fetch_summaries(conn, statuses=(), thread_id="t1", limit=9)
+    whole = [vars(card) for card in cards]
+    assert [vars(row) for row in rows] == [
+        {name: value for name, value in card.items() if name not in {"payload", "schema"}}
+        for card in whole
+    ]
+    assert {row.approval_id for row in of_thread} == {
+        card.approval_id for card in inbox if card.thread_id == "t1"
+    }
+
+
 def test_counts_and_the_oldest(engine, inbox):
     with read(engine) as conn:
         assert approvals.count(conn) == 6

@@ -49,6 +49,22 @@ def test_a_run_carries_its_answers_in_the_order_they_were_given(engine, make):
     assert len(recent) == 2
 
 
+def test_the_newest_decisions_of_a_thread_come_at_once_oldest_first(engine, make):
+    with write(engine) as conn:
+        for number, name in enumerate(("a1", "a2", "a3")):
+            make.put_approval(conn, name, thread_id="t2" if name == "a2" else "t1")
+            given = {"decision_id": f"d{number}", "decided_at": make.at(-number)}
+            decisions.insert(conn, make.decision(name, **given))
+        decisions.insert(
+            conn, make.decision("a1", decision_id="d9", version=2, decided_at=make.at(9))
+        )
+    with read(engine) as conn:
+        found = decisions.fetch_for_thread(conn, "t1", limit=9)
+        newest = decisions.fetch_for_thread(conn, "t1", limit=2)
+    assert [d.decision_id for d in found] == ["d2", "d0", "d9"]
+    assert newest == found[1:]
+
+
 def test_a_refused_decision_stays_and_says_why(engine, make):
     decision = make.decision("a1")
     with write(engine) as conn:

@@ -106,10 +106,19 @@ QUERIES = {
         lambda c, m: decisions.fetch_for_approval(c, "a3"),
         "uq_decisions_one_answer sqlite_autoindex_decisions_2",
     ),
+    "rows of cards": (
+        lambda c, m: approvals.fetch_summaries(c, thread_id="t3", limit=5),
+        "ix_approvals_thread_status_asked",
+    ),
+    "longest queued run": (lambda c, m: runs.oldest_queued_at(c), "ix_runs_status_created"),
+    "decisions of a thread": (
+        lambda c, m: decisions.fetch_for_thread(c, "t3", limit=5),
+        "uq_decisions_one_answer sqlite_autoindex_decisions_2",
+    ),
     "decisions of a run": (lambda c, m: decisions.fetch_for_run(c, "r3"), "ix_decisions_run"),
     "recent decisions": (lambda c, m: decisions.fetch_recent(c, limit=5), "ix_decisions_decided"),
     "node runs": (
-        lambda c, m: nodes.fetch_for_run(c, "r3"),
+        lambda c, m: nodes.fetch_for_runs(c, ["r3"]),
         "pk_node_runs sqlite_autoindex_node_runs_1",
     ),
     "events": (

@@ -64,9 +64,9 @@ def test_attempts_come_back_in_the_order_they_started(engine, make):
         make.put_run(conn)
         nodes.upsert_many(conn, attempts)
         nodes.upsert_many(conn, [])
-        found = nodes.fetch_for_run(conn, "r1")
+        found = nodes.fetch_for_runs(conn, ["r1"])
         assert [attempts[3], attempts[2], attempts[1], attempts[0]] == found
-        assert found[:2] == nodes.fetch_for_run(conn, "r1", limit=2)
+        assert found[:2] == nodes.fetch_for_runs(conn, ["r1"], limit=2)
 
 
 def test_an_attempt_is_brought_up_to_date_and_never_runs_again(engine, make):
@@ -76,7 +76,7 @@ def test_an_attempt_is_brought_up_to_date_and_never_runs_again(engine, make):
         nodes.upsert_many(conn, [make.node_run()])
         nodes.upsert_many(conn, [ended])
         nodes.upsert_many(conn, [make.node_run()])
-        assert [ended] == nodes.fetch_for_run(conn, "r1")
+        assert [ended] == nodes.fetch_for_runs(conn, ["r1"])
 
 
 def test_open_attempts_of_a_run_are_closed_with_their_duration(engine, make):
@@ -89,9 +89,11 @@ def test_open_attempts_of_a_run_are_closed_with_their_duration(engine, make):
         nodes.upsert_many(conn, [ok, make.node_run("open"), late, other])
         count = nodes.close_open(conn, "r1", status=NodeStatus.CANCELLED, ended_at=make.at(1.5))
         found = {
-            run.task_id: (run.status, run.duration_ms) for run in nodes.fetch_for_run(conn, "r1")
+            run.task_id: (run.status, run.duration_ms) for run in nodes.fetch_for_runs(conn, ["r1"])
         }
-        assert [other] == nodes.fetch_for_run(conn, "r2")
+        assert [other] == nodes.fetch_for_runs(conn, ["r2"])
+        assert len(nodes.fetch_for_runs(conn, ["r1", "r2"])) > 1
+        assert nodes.fetch_for_runs(conn, []) == []
     assert count == 2
     assert found == {
         "done": (NodeStatus.OK, 1.0),
@@ -182,6 +184,8 @@ def test_published_workflows_replace_those_before(engine):
         workflows.replace_all(conn, [workflow("b"), workflow("a")])
         workflows.replace_all(conn, [workflow("c d"), workflow("b", error="no module")])
         assert [workflow("b", error="no module"), workflow("c d")] == workflows.fetch_all(conn)
+        names = [(w.name, w.error) for w in workflows.fetch_names(conn)]
+        assert names == [("b", "no module"), ("c d", None)]
         assert workflow("c d") == workflows.fetch(conn, "c d")
         assert workflows.fetch(conn, "a") is None
         workflows.replace_all(conn, [])
@@ -242,7 +246,7 @@ def test_a_deleted_thread_takes_its_runs_and_cards_along(engine, make):
         events.insert_many(conn, [make.event(1)])
         conn.execute(text("DELETE FROM threads"))
         assert runs.fetch(conn, "r1") is None
-        assert nodes.fetch_for_run(conn, "r1") == []
+        assert nodes.fetch_for_runs(conn, ["r1"]) == []
         assert events.fetch_for_run(conn, "r1") == []
         assert approvals.fetch(conn, "a1") is None
         assert decisions.fetch_for_approval(conn, "a1") == []

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import fields
 from itertools import product
 
 import pytest
+from sqlalchemy import event
 
 from interlock.core.errors import Conflict
-from interlock.core.model.runs import Failure, RunKind, RunStatus
+from interlock.core.model.runs import Failure, FailureLine, RunKind, RunStatus, RunSummary
 from interlock.core.store import runs, threads
 from interlock.core.store.engine import read, write
 
@@ -142,6 +144,59 @@ def test_counts_tell_the_live_and_the_recently_ended(engine, make):
     assert failed == 2
 
 
+def test_the_longest_queued_run_says_how_long_the_queue_stands(engine, make):
+    with write(engine) as conn:
+        assert runs.oldest_queued_at(conn) is None
+        make.put_run(conn, "r1", status=RunStatus.RUNNING)
+        make.put_run(conn, "r2", created_at=make.at(2))
+        make.put_run(conn, "r3", created_at=make.at(1))
+    with read(engine) as conn:
+        assert make.at(1) == runs.oldest_queued_at(conn)
+
+
+def test_what_a_run_does_and_was_sent_can_be_asked_alone(engine, make):
+    with write(engine) as conn:
+        make.put_run(conn, status=RunStatus.DONE)
+    with read(engine) as conn:
+        assert runs.fetch_status(conn, "r1") is RunStatus.DONE
+        assert runs.fetch_status(conn, "r2") is None
+        assert runs.fetch_input(conn, "r1") == {"amount": 700}
+        assert runs.fetch_input(conn, "r2") is None
+
+
+HOSTILE = '","stack":"\\","stack":" \0 \ud800 \u2028 {}'
+
+
+def test_a_list_says_why_a_run_failed_and_leaves_the_rest_in_the_database(engine, make):
+    failures = {
+        "plain": Failure("ValueError", "no", stack="x" * 50_000, snapshot={"stack": HOSTILE}),
+        "hostile": Failure(HOSTILE, HOSTILE, stack=HOSTILE, snapshot=HOSTILE),
+        "empty": Failure("", ""),
+        "none": None,
+    }
+    big = "b" * 100_000
+    with write(engine) as conn:
+        for run_id, failure in failures.items():
+            make.put_run(conn, run_id, error=failure, input={"big": big}, context={"big": big})
+    with read(engine) as conn:
+        rows = []
+        event.listen(conn, "after_execute", lambda *given: rows.append(given[-1]))
+        found = {run.run_id: run.error for run in runs.fetch_many(conn, limit=9)}
+        [sent] = [row.keys() for row in rows]
+    assert found == {
+        run_id: failure and FailureLine(failure.type, failure.message)
+        for run_id, failure in failures.items()
+    }
+    assert not {"input", "context", "options", "error"} & set(sent)
+
+
+def summary(run):
+    """The run as a list has it."""
+    kept = {field.name: getattr(run, field.name) for field in fields(RunSummary)}
+    error = run.error and FailureLine(run.error.type, run.error.message)
+    return RunSummary(**kept | {"error": error})
+
+
 FILTERS = list(
     product(
         [(), (RunStatus.DONE,), (RunStatus.DONE, RunStatus.QUEUED)],
@@ -165,7 +220,7 @@ def test_lists_are_filtered_newest_first_and_paged(engine, make):
         ]
     for statuses, given in FILTERS:
         expected = [
-            run
+            summary(run)
             for run in sorted(made, key=lambda run: (run.created_at, run.run_id), reverse=True)
             if (not statuses or run.status in statuses)
             and all(getattr(run, name) == value for name, value in given.items())

@@ -40,13 +40,18 @@ def said(at):
     return " | ".join(box.value for box in [*at.markdown, *at.caption, *at.warning, *at.error])
 
 
+def read_run(app):
+    (run,) = observing.list_runs(app)
+    return observing.get_run(app, run.run_id)
+
+
 def test_a_filled_form_starts_a_run_and_opens_it(app, desk, open_page):
     at = open_page("launch")
     assert not at.exception
     at.number_input(key=field("amount")).set_value(99.5)
     at.text_input(key=field("address.city")).set_value("Graz")
     submit(at)
-    (run,) = observing.list_runs(app)
+    run = read_run(app)
     assert run.input == {
         "customer": "4711",
         "amount": 99.5,
@@ -83,7 +88,7 @@ def test_the_form_goes_on_as_json_and_back(app, desk, open_page):
     assert not at.exception
     assert at.text_input(key=field("customer") + "-2").value == "77"
     submit(at)
-    assert observing.list_runs(app)[0].input["amount"] == 6
+    assert read_run(app).input["amount"] == 6
 
 
 def test_json_with_more_than_the_form_has_stays_json(desk, open_page):
@@ -120,7 +125,7 @@ def test_options_go_along(app, desk, open_page):
     at.text_input(key=option("thread_id")).set_value("order-9")
     at.number_input(key=option("recursion_limit")).set_value(7)
     submit(at)
-    (run,) = observing.list_runs(app)
+    run = read_run(app)
     assert run.options.break_before == ("pay",)
     assert run.options.recursion_limit == 7
     assert run.thread_id == "order-9"
@@ -154,7 +159,7 @@ def test_a_conversation_is_sent_as_a_message(app, seed, open_page):
     at.text_area(key=field("messages")).set_value("hello")
     submit(at)
     expected = {"messages": [{"role": "user", "content": "hello"}]}
-    assert observing.list_runs(app)[0].input == expected
+    assert read_run(app).input == expected
 
 
 def test_a_context_that_is_no_json_is_refused(app, seed, open_page):
@@ -207,4 +212,4 @@ def test_a_list_of_objects_is_edited_as_a_table(app, seed, open_page):
     }
     submit(at)
     lines = [{"name": "x", "amount": 2.5}, {"name": "z", "kind": "b"}]
-    assert observing.list_runs(app)[0].input == {"lines": lines}
+    assert read_run(app).input == {"lines": lines}

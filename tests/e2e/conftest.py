@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from re import Pattern
 from types import MappingProxyType
@@ -94,6 +95,22 @@ class Up:
     def children(self) -> list[psutil.Process]:
         """The processes it has started."""
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def find_child(self, name: str) -> psutil.Process:
+        """Its web process or its worker."""
+        return next(child for child in self.children() if name in child.cmdline())
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """Kill its web process or its worker, which comes back only after the block."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            child = self.find_child(name)
+            child.kill()
+            assert child.wait(STOP_TIMEOUT_S) is None  # not our child: its code is for its parent
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Ctrl-C, and whatever it takes."""
@@ -234,7 +251,8 @@ class Office:
 
     def runs(self, **filters: Any) -> list[Run]:
         """The runs there are, newest first."""
-        return list(observing.list_runs(self.app, limit=1000, **filters))
+        found = observing.list_runs(self.app, limit=1000, **filters)
+        return [observing.get_run(self.app, run.run_id) for run in found]
 
     def values(self, card: Approval) -> Any:
         """The state of a card's thread after the run that its last decision started."""

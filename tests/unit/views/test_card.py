@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from interlock.core.model.approvals import ApprovalStatus, Kind, Verb
 from interlock.dashboard.views import card as cards
 
 
 def build(make, approval, decisions=(), siblings=(), state=None):
-    card = SimpleNamespace(
-        approval=approval, decisions=tuple(decisions), run=None, siblings=tuple(siblings)
-    )
+    card = SimpleNamespace(approval=approval, decisions=tuple(decisions), siblings=tuple(siblings))
     return cards.build(card, state=state, now=make.now)
 
 
@@ -73,3 +73,35 @@ def test_a_breakpoint_starts_with_the_present_state(make):
 
 def test_a_card_without_a_title_still_has_one_to_read(make):
     assert build(make, make.card(title="", payload=None)).title == "(no title)"
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "objekt"}, "broken at type"),
+        ({"$ref": "https://example.org/answer.json"}, "which is not in it"),
+        ({"type": "string", "description": "x" * 600_000}, "too big"),
+        ("amount: number", "not a JSON Schema"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_said_with_the_reason(make, schema, why):
+    view = build(make, make.card(schema=schema))
+    assert view.unchecked.text == cards.UNCHECKED
+    assert why in view.unchecked.detail
+    assert "json" in view.form.modes
+
+
+def test_what_a_foreign_schema_says_of_itself_is_shown_letter_by_letter(make):
+    view = build(make, make.card(schema={"$ref": "\u202ehttps://example.org"}))
+    assert "\u202e" not in view.unchecked.detail
+
+
+def test_a_schema_that_is_used_is_not_complained_about(make):
+    assert build(make, make.card(schema={"type": "string"})).unchecked is None
+    assert build(make, make.card(schema=None)).unchecked is None
+    assert build(make, make.card(kind=Kind.BREAKPOINT, schema="odd")).unchecked is None
+
+
+def test_a_closed_card_does_not_complain_about_its_schema(make):
+    closed = make.card(status=ApprovalStatus.DECIDED, schema="odd")
+    assert build(make, closed, [make.decision()]).unchecked is None
