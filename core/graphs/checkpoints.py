@@ -19,6 +19,8 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
+OWN_METADATA = frozenset({"run_id", "workflow"})  # what a run writes beside each checkpoint
+_PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 ERROR = "__error__"
 ERROR_SOURCE = "__error_source_node__"
 INTERRUPT = "__interrupt__"
@@ -69,7 +71,10 @@ OpenSavers = AbstractAsyncContextManager[Savers]
 
 
 class NamesChannels:
-    """Mixed into a saver: a value that cannot be stored is named with its channel."""
+    """
+    Mixed into a saver: a value that cannot be stored is named with its channel, and what a run was
+    configured with is not stored.
+    """
 
     serde: SerializerProtocol
 
@@ -77,7 +82,7 @@ class NamesChannels:
         """Store a checkpoint."""
         try:
             return await super().aput(  # type: ignore[misc]
-                config, checkpoint, metadata, new_versions
+                _without_settings(config), checkpoint, metadata, new_versions
             )
         except UnstorableValue as exc:
             raise self._name(exc, list(checkpoint["channel_values"].items())) from exc
@@ -105,6 +110,22 @@ class NamesChannels:
             except UnstorableValue as found:
                 return found.within(channel)
         return exc
+
+
+def _without_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    A config whose `configurable` says where a checkpoint belongs, and nothing else.
+
+    LangGraph copies all plain values of it into the metadata that is stored in clear, and a run's
+    context, which is there for graphs that read it so, may hold an API key.
+    """
+    given = config["configurable"]
+    told = config.get("metadata") or {}
+    return {
+        **config,
+        "configurable": {key: given[key] for key in _PLACE if key in given},
+        "metadata": {key: told[key] for key in told if key in OWN_METADATA or key not in given},
+    }
 
 
 def make_raw(

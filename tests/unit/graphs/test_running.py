@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
@@ -44,6 +45,9 @@ RUN = Run(
     created_at=NOW,
     created_by="anna",
 )
+
+
+SECRET = {"api_key": "sk-5ecret", "tenant": "acme-1nc", "run_id": "n0t-0urs"}
 
 
 class State(TypedDict, total=False):
@@ -81,7 +85,10 @@ class Lab:
         """A run of this kind; what else is known of its delivery as keywords."""
         self.runs += 1
         options = RunOptions(**given.pop("options", {}))
-        run = replace(RUN, run_id=RunId(f"r{self.runs}"), kind=kind, options=options)
+        context = given.pop("context", None)
+        run = replace(
+            RUN, run_id=RunId(f"r{self.runs}"), kind=kind, options=options, context=context
+        )
         delivery = Delivery(
             **{
                 "kind": kind,
@@ -141,6 +148,30 @@ async def test_a_start_runs_to_its_end_and_leaves_its_id_in_every_checkpoint(lab
     assert (outcome.status, outcome.failure, outcome.refused) == (RunStatus.DONE, None, {})
     assert outcome.snapshot.values["log"] == ["a", "b"]
     assert {e.run_id for e in entries} == {"r1"}
+
+
+async def test_a_context_can_be_read_but_none_of_it_is_stored_with_checkpoints(lab, tmp_path):
+    told = []
+
+    def tell(state: State, config: RunnableConfig) -> dict[str, Any]:
+        told.append({key: config["configurable"].get(key) for key in SECRET})
+        return {"log": ["told"]}
+
+    async with lab(
+        line("a", "team", "ask", a=tell, team=line("b", b=tell).compile(), ask=ask)
+    ) as of:
+        waiting = await of.run(RunKind.START, context=SECRET)
+        (asked,) = waiting.head.open_ids
+        done = await of.run(RunKind.RESUME, answers={asked: "yes"}, context=SECRET)
+        entries = await of.savers.entries(ThreadId("t"), None, 99)
+        stored = [path.read_bytes() for path in tmp_path.glob("checkpoints.db*")]
+
+    assert done.status is RunStatus.DONE
+    assert told == [SECRET, SECRET]
+    assert {e.run_id for e in entries} == {"r1", "r2"}
+    assert any(b"told" in content for content in stored)
+    for value in SECRET.values():
+        assert not any(value.encode() in content for content in stored)
 
 
 async def test_a_question_ends_the_run_as_waiting_and_its_answer_finishes_it(lab):
