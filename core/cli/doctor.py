@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from interlock.core import parent
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.call import Call
-from interlock.core.errors import Conflict, InterlockError, InvalidInput
+from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
 from interlock.core.services import observing
@@ -122,7 +123,10 @@ def _check_variables() -> list[Check]:
 
 def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
     is_up = holding.is_held(settings.data_dir)
-    checks = [_check("project", lambda: _look_at_project(settings.config))]
+    checks = [
+        _check("project", lambda: _look_at_project(settings.config)),
+        _check("data folder", lambda: _look_at_folder(settings.data_dir)),
+    ]
     try:
         app = _open(call, settings)
     except InterlockError as exc:
@@ -159,8 +163,28 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 def _look_at_project(config: Path | None) -> str:
     found = project.read_project(config)
     graphs = ", ".join(graph.name for graph in found.graphs)
-    told = " ".join(found.warnings)
-    return f"{config or 'the shipped gallery'}: {graphs}. {told}".strip()
+    unused = ", ".join(found.unused_keys)
+    told = [f"{config or 'the shipped gallery'}: {graphs}.", *found.warnings]
+    if unused:
+        told.append(f"Interlock does not use these keys of it: {unused}.")
+    return " ".join(told)
+
+
+def _look_at_folder(folder: Path) -> str:
+    """Try to write where the data is or will be; looking leaves nothing behind."""
+    there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as exc:
+        wrong = f"cannot be made in {there}" if there != folder.absolute() else "cannot be written"
+        raise StoreUnavailable(
+            f"The data folder {folder} {wrong}: {exc.strerror}.",
+            hint="Name another with --data-dir.",
+        ) from exc
+    if there != folder.absolute():
+        return f"{folder} is made by the first start."
+    return f"{folder} can be written."
 
 
 def _check_work(app: App, *, is_up: bool) -> list[Check]:

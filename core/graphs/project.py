@@ -138,6 +138,8 @@ def _parse(file: Path) -> dict[str, Any]:
         raise InvalidInput(
             f"{file} is not JSON: {exc.msg} in line {exc.lineno}, column {exc.colno}."
         ) from exc
+    except RecursionError:
+        raise InvalidInput(f"{file} is nested too deeply.") from None
     except (OSError, UnicodeDecodeError) as exc:
         raise InvalidInput(f"{file} cannot be read: {exc}.") from exc
     if not isinstance(config, dict):

@@ -39,6 +39,8 @@ def test_a_dash_reads_stdin(monkeypatch):
         ("[" * 100_000, "nested too deeply"),
         ("9" * 5000, "not JSON"),
         ("@/no/such/file", "cannot be read"),
+        ('{"a": 1, "b": 2, "a": 3}', "the value names a twice in one object"),
+        ('[{"x": {"amount": 1, "amount": 1}}]', "names amount twice"),
     ],
 )
 def test_what_is_not_json_is_a_usage_error_that_names_the_option(given, said):

@@ -95,6 +95,12 @@ def test_a_mistake_is_told_with_its_place(tmp_path, config, told):
         read_project(write(tmp_path, config))
 
 
+def test_a_file_that_is_nested_too_deeply_is_refused_in_a_sentence(tmp_path):
+    told = refuse(tmp_path, '{"graphs": ' + "[" * 100_000)
+
+    assert told == f"{tmp_path / 'langgraph.json'} is nested too deeply."
+
+
 def test_all_mistakes_are_told_at_once(tmp_path):
     text = refuse(tmp_path, {"graphs": {"a": 1, "b": "x"}, "dependencies": 1})
     assert "graphs.a" in text
