@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from interlock.core import private
 from interlock.core.clock import Clock, SystemClock
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
@@ -12,7 +14,13 @@ from interlock.core.store import engine as engines
 from interlock.core.store import migrating
 
 
-def build_app(settings: Settings, *, clock: Clock | None = None, name: str = "interlock") -> App:
+def build_app(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    name: str = "interlock",
+    may_create: bool = True,
+) -> App:
     """
     Open the database, see that its schema fits, and put the parts together.
 
@@ -20,15 +28,33 @@ def build_app(settings: Settings, *, clock: Clock | None = None, name: str = "in
         settings: Where everything is.
         clock: Another clock, for tests.
         name: How the process calls itself towards the database (law 3).
+        may_create: Make the embedded database and its folder where they are not there yet.
 
     Raises:
+        NotFound: The embedded database is not there, and may not be made.
         StoreUnavailable: The database does not answer, or its schema needs a command to be run.
     """
-    if settings.is_embedded:
+    if settings.is_embedded and may_create:
         _prepare_folder(settings)
+    elif settings.is_embedded:
+        _require_file(settings)
     engine = engines.open_engine(settings.database_url, application_name=name)
     migrating.ensure_schema(engine, settings.is_embedded)
     return App(settings=settings, engine=engine, queue=LocalQueue(), clock=clock or SystemClock())
+
+
+def _require_file(settings: Settings) -> None:
+    path = Path(settings.database_url.removeprefix("sqlite:///"))
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            "database",
+            str(path),
+            hint="Name the data folder of your `interlock up` with --data-dir, or start one here.",
+        ) from None
+    except OSError as exc:
+        raise StoreUnavailable(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def _prepare_folder(settings: Settings) -> None:

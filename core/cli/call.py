@@ -70,11 +70,15 @@ class Call:
         """
         Open the database and put the services' parts together.
 
+        An embedded one that is not there is not made: in a wrong folder the answer would be a new,
+        empty one, and nothing can be launched before a worker has published its workflows either.
+
         Raises:
             InvalidInput: A setting is wrong.
+            NotFound: There is no database where the settings say.
             StoreUnavailable: The database does not answer or does not fit.
         """
-        app = bootstrap.build_app(self.settings(), name="interlock-cli")
+        app = bootstrap.build_app(self.settings(), name="interlock-cli", may_create=False)
         self._opened.append(app)
         return app
 

@@ -133,14 +133,16 @@ def test_a_value_nested_beyond_reading_is_never_stored(tmp_path, open_app):
         app.queue.finish(conn, "job", result=deep)
 
 
-def test_closed_streams_end_no_command_with_a_surprise(tmp_path):
+def test_closed_streams_end_no_command_with_a_surprise(tmp_path, open_app):
+    open_app(tmp_path)
     code = "import os, sys; os.close(0); os.close(1); os.execv(sys.argv[1], sys.argv[1:])"
     command = [sys.executable, "-c", code, *PYTHON, "runs", "--data-dir", str(tmp_path), "--json"]
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_ids_of_any_bytes_are_refused_in_a_sentence(tmp_path):
+def test_ids_of_any_bytes_are_refused_in_a_sentence(tmp_path, open_app):
+    open_app(tmp_path)
     done = ask(tmp_path, "run", b"\xff")
     assert done.returncode == 1
     assert b"surrogate" in done.stderr
