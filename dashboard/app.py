@@ -13,7 +13,9 @@ import streamlit as st
 from interlock.core.services import observing
 from interlock.dashboard import deps, keys, palette
 from interlock.dashboard.components.live import frame, live
+from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.flow import find_foot_notice
 
 _HERE = Path(__file__).parent
 _PAGES = _HERE / "app_pages"
@@ -70,12 +72,7 @@ def _draw_foot(title: str, inbox: st.Page) -> None:
         st.page_link(inbox, label=f"{overview.waiting} waiting", icon=look.icon)
     else:
         st.caption("Nothing waits for a human.")
-    if not overview.workers_alive:
-        st.warning(
-            "No worker has been seen for 40 s. Runs and answers are kept, but nothing moves."
-            " Start one: `interlock worker`",
-            icon=":material/power_off:",
-        )
+    draw_notice(find_foot_notice(overview))
     st.caption(f"You act as {md_escape(deps.actor())}.")
 
 

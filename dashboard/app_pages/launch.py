@@ -18,8 +18,8 @@ from interlock.dashboard.components.notices import draw_note, draw_notice
 from interlock.dashboard.components.schema_form import read_fields
 from interlock.dashboard.views import launch
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.forms import ABSENT
-from interlock.dashboard.views.notices import find_worker_notice
 
 SEEDS = "launch-seeds"  # per workflow: how often its form was filled anew, and with what
 PROBLEMS = "launch-problems"
@@ -127,15 +127,7 @@ def draw_nothing() -> None:
 @st.fragment
 def draw_workers() -> None:
     live("workers", key=keys.live("launch-workers"))
-    app = deps.app()
-    seen = observing.overview(app)
-    notice = find_worker_notice(
-        workers_alive=seen.workers_alive,
-        newest_heartbeat_at=seen.newest_heartbeat_at,
-        jobs_due=seen.jobs_due,
-        now=app.clock.now(),
-    )
-    draw_notice(notice)
+    draw_notice(find_flow_notice(observing.overview(deps.app())))
 
 
 def draw_recent(workflow: str) -> None:

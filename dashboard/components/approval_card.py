@@ -17,7 +17,7 @@ from interlock.dashboard.components.badges import draw_badge
 from interlock.dashboard.components.card_rows import draw_card_rows
 from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import page_path
-from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.components.notices import draw_notice, draw_problem
 from interlock.dashboard.views.answer_forms import AnswerForm, Button
 from interlock.dashboard.views.answer_intents import place_problems
 from interlock.dashboard.views.card import CardView
@@ -53,6 +53,7 @@ def draw_card(
         if card.form is None:
             _draw_closed(card, on_next)
         _draw_asked(card)
+        draw_notice(card.unchecked)
         if card.form is not None:
             _draw_form(card, card.form, problems, on_decide)
         _draw_more(card)

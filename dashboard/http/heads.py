@@ -14,10 +14,11 @@ from typing import Protocol
 from interlock.core.services import observing, watching
 from interlock.core.services.context import App
 from interlock.core.types import RunId
+from interlock.dashboard.views.flow import flow_of
 
 RUN_PREFIX = "run:"
-WORKERS = "workers"  # 1 while a worker is alive, else 0: nothing is written when one falls silent
-_LIVENESS_EVERY_S = 5.0
+WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent or a queue stands
+_FLOW_EVERY_S = 5.0
 _REREAD_EVERY_S = 5.0  # in case a change was missed, such as a file put in place of another
 
 _TOPIC = re.compile(r"inbox|runs|workflows|workers|run:[A-Za-z0-9._:-]{1,200}")
@@ -54,7 +55,7 @@ class ServiceHeads:
     def __init__(self, app: App) -> None:
         self._app = app
         self._watch = watching.Watch(app)
-        self._alive = 0
+        self._flow = 0
         self._asked_at = float("-inf")
         self._read_at = float("-inf")
 
@@ -77,18 +78,18 @@ class ServiceHeads:
         heads = dict(observing.heads(self._app))
         for run_id in runs:
             heads[RUN_PREFIX + run_id] = observing.run_head(self._app, RunId(run_id))
-        heads[WORKERS] = self._read_liveness()
+        heads[WORKERS] = self._read_flow()
         return heads
 
     def close(self) -> None:
         """Give the watch's connection back."""
         self._watch.close()
 
-    def _read_liveness(self) -> int:
-        if time.monotonic() - self._asked_at >= _LIVENESS_EVERY_S:
-            self._alive = int(bool(observing.list_workers(self._app)))
+    def _read_flow(self) -> int:
+        if time.monotonic() - self._asked_at >= _FLOW_EVERY_S:
+            self._flow = int(flow_of(observing.overview(self._app)))
             self._asked_at = time.monotonic()
-        return self._alive
+        return self._flow
 
 
 def poll_s(app: App) -> float:

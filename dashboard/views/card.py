@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind
 from interlock.core.model.payloads import Question, question_of
+from interlock.core.model.schemas import find_schema_problem
 from interlock.core.types import ApprovalId, Json, RunId
 from interlock.dashboard.palette import Look, look_of_approval
 from interlock.dashboard.views import answer_forms, decisions
@@ -23,6 +24,7 @@ from interlock.dashboard.views.formatting import (
     short_id,
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
+from interlock.dashboard.views.notices import Notice
 from interlock.dashboard.views.words import HIGH_RISK, look_of_risk
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 
 _OPTION_KEYS = ("options", "choices")  # drawn as the choice they are
+UNCHECKED = (
+    "The workflow gave a schema for the answer (`response_schema`) that cannot be used, so there is no"
+    " form for it. What you answer is sent as it is, unchecked."
+)
 LONG_COUNT = 70  # a longer text is read, not scanned: it stands by itself
 
 
@@ -47,7 +53,8 @@ class CardView:
     The card. `title`, `words`, `facts`, `parts` and `payload` are an agent's: drawn inert on their own
     ground. `facts` are the short values of what was asked, one a line; `parts` are its long ones.
 
-    `form` is None once the card cannot be decided; then `closed` says why.
+    `form` is None once the card cannot be decided; then `closed` says why. `unchecked` is a notice that
+    the answer's schema could not be used.
     """
 
     approval_id: ApprovalId
@@ -66,6 +73,7 @@ class CardView:
     parts: tuple[Part, ...]
     payload: Json
     shows_payload: bool
+    unchecked: Notice | None
     form: AnswerForm | None
     closed: str
     siblings: tuple[CardRow, ...]
@@ -103,6 +111,7 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
         parts=parts,
         payload=approval.payload,
         shows_payload=approval.payload is not None and approval.payload != question.text,
+        unchecked=_find_schema_notice(approval) if is_open else None,
         form=_build_form(question, approval, state) if is_open else None,
         closed=decisions.say_closed(approval, card.decisions, now=now),
         siblings=tuple(build_row(a, now=now) for a in card.siblings),
@@ -117,6 +126,14 @@ def _build_form(question: Question, approval: Approval, state: Json) -> AnswerFo
         is_plain_question=isinstance(approval.payload, str),
         state=state,
     )
+
+
+def _find_schema_notice(approval: Approval) -> Notice | None:
+    """A schema that cannot be used is not drawn and checks nothing: that has to be said (law 11)."""
+    if approval.schema is None or approval.kind is Kind.BREAKPOINT:
+        return None
+    problem = find_schema_problem(approval.schema)
+    return Notice("warning", UNCHECKED, show_hidden(problem)) if problem else None
 
 
 def _read_facts(payload: Json, question: Question) -> tuple[str, tuple[Part, ...]]:

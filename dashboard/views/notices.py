@@ -1,14 +1,12 @@
-"""What a page has to say about itself: nothing to show, nobody working, a thing that is gone (law 11)."""
+"""What a page has to say about itself, and what fills an empty place (law 11)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 from interlock.core.model.workflows import WorkflowName
-from interlock.dashboard.views.formatting import format_age, format_plural
 
 Weight = Literal["info", "warning", "error"]
 PageName = Literal["overview", "inbox", "launch", "runs", "run"]
@@ -40,20 +38,6 @@ class Empty:
 
     text: str
     link: Link | None = None
-
-
-def find_worker_notice(
-    *, workers_alive: int, newest_heartbeat_at: datetime | None, jobs_due: int, now: datetime
-) -> Notice | None:
-    """Say that nobody carries runs out, and since when; None while a worker is there."""
-    if workers_alive:
-        return None
-    due = f" {format_plural(jobs_due, 'run')} will start when one is." if jobs_due else ""
-    start = " Start one with `interlock up` or `interlock worker`."
-    if newest_heartbeat_at is None:
-        return Notice("warning", f"No worker has started yet.{due}{start}")
-    age = format_age(newest_heartbeat_at, now)
-    return Notice("error", f"No worker for {age}: nothing runs or resumes.{due}{start}")
 
 
 def find_launchable(workflows: Sequence[WorkflowName]) -> WorkflowName | None:

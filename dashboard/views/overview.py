@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.runs import RunSummary
 from interlock.core.model.workflows import WorkflowName
+from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.formatting import (
     format_age,
     format_ago,
@@ -18,7 +19,7 @@ from interlock.dashboard.views.formatting import (
     format_plural,
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
-from interlock.dashboard.views.notices import Empty, Notice, find_worker_notice, offer_launch
+from interlock.dashboard.views.notices import Empty, Notice, offer_launch
 from interlock.dashboard.views.runs import RunRow, build_run_row
 
 if TYPE_CHECKING:
@@ -78,12 +79,7 @@ def build(
     more = overview.waiting - len(waiting)
     return OverviewView(
         figures=_figures(overview, now),
-        notice=find_worker_notice(
-            workers_alive=overview.workers_alive,
-            newest_heartbeat_at=overview.newest_heartbeat_at,
-            jobs_due=overview.jobs_due,
-            now=now,
-        ),
+        notice=find_flow_notice(overview),
         waiting=tuple(build_row(a, now=now) for a in waiting),
         waiting_more=f"and {format_plural(more, 'more card')} in the inbox" if more > 0 else "",
         nothing_waits=None if waiting else offer_launch("Nobody waits for a decision.", workflows),

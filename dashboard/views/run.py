@@ -12,6 +12,7 @@ from interlock.core.model.runs import (
     Failure,
     Run,
     RunKind,
+    RunStatus,
     RunSummary,
     follow,
     may_cancel,
@@ -20,9 +21,10 @@ from interlock.core.model.runs import (
 from interlock.core.types import Json, RunId
 from interlock.dashboard.palette import Look, look_of_run
 from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
 from interlock.dashboard.views.inbox import CardRow, build_row
-from interlock.dashboard.views.notices import Notice, find_worker_notice
+from interlock.dashboard.views.notices import Notice
 from interlock.dashboard.views.runs import say_took
 
 if TYPE_CHECKING:
@@ -157,12 +159,9 @@ def _find_notice(
         asked = format_ago(run.cancel_requested_at, now)
         return Notice("info", f"Cancelling, asked for {asked}. A step that runs ends first.")
     if run.is_open:
-        return find_worker_notice(
-            workers_alive=overview.workers_alive,
-            newest_heartbeat_at=overview.newest_heartbeat_at,
-            jobs_due=0,
-            now=now,
-        )
+        # One that is queued waits with the others; one that has started needs only its worker.
+        needs_place = run.status is RunStatus.QUEUED or not overview.workers_alive
+        return find_flow_notice(overview) if needs_place else None
     if run.is_held and not pending:
         return Notice("warning", "It waits, but its cards are no longer here. Cancel or reload.")
     return None

@@ -275,3 +275,12 @@ def test_a_closed_card_leads_to_the_next_that_waits(app, seed, open_page):
     at = open_page("inbox", approval_id=closed.approval_id)
     press(at, closed, "next")
     assert at.button(key=keys.verb("approve", waiting.approval_id, 1))
+
+
+def test_a_schema_that_cannot_be_used_is_said_on_the_card(seed, open_page):
+    seed.card(schema={"$ref": "https://example.org/answer.json"})
+    at = open_page("inbox")
+    assert not at.exception
+    (said,) = [w.value for w in at.main.warning if "cannot be used" in w.value]
+    assert "unchecked" in said
+    assert any("which is not in it" in c.value for c in at.main.code)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from interlock.core.model.runs import Failure, RunStatus
+from interlock.dashboard.http import heads
+from interlock.dashboard.views.flow import Flow
 
 
 def texts(at):
@@ -50,3 +52,25 @@ def test_a_missing_worker_is_said(seed, open_page):
     at = open_page("overview")
     assert not at.exception
     assert any("No worker for 3 min" in e.value for e in at.error)
+
+
+def test_a_queue_that_stands_still_is_said_on_the_page_and_beside_every_page(seed, open_page):
+    seed.worker()
+    seed.run(RunStatus.QUEUED, created_at=seed.at - timedelta(minutes=2))
+    at = open_page("overview")
+    assert not at.exception
+    said = [w.value for w in at.warning]
+    assert len([w for w in said if "The queue is not moving" in w]) == 2
+    assert any("queued for 2 min" in w.value for w in at.sidebar.warning)
+
+
+def test_open_pages_are_told_that_the_queue_stands_though_nothing_is_written(app, clock, seed):
+    seed.worker(heartbeat_at=seed.at + timedelta(minutes=2))
+    seed.run(RunStatus.QUEUED)
+    source = heads.ServiceHeads(app)
+    assert source.read(())[heads.WORKERS] == Flow.MOVING
+    source.close()
+    clock.advance(seconds=120)
+    source = heads.ServiceHeads(app)
+    assert source.read(())[heads.WORKERS] == Flow.STANDING
+    source.close()

@@ -123,6 +123,8 @@ def make_overview(**fields: Any) -> Any:
         "jobs_due": 0,
         "project": "gallery",
         "at": NOW,
+        "oldest_due_at": None,
+        "slots": 20,
     }
     return SimpleNamespace(**(values | fields))
 

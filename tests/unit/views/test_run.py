@@ -75,6 +75,13 @@ def test_a_queued_run_says_that_no_worker_is_there(make):
     assert "No worker has started yet" in view.notice.text
 
 
+def test_a_queued_run_says_that_the_queue_stands_and_a_running_one_does_not(make):
+    seen = make.overview(queued=1, oldest_due_at=make.ago(minutes=2))
+    queued = build(make, make.run(status=RunStatus.QUEUED), overview=seen)
+    assert "The queue is not moving" in queued.notice.text
+    assert build(make, make.run(status=RunStatus.RUNNING), overview=seen).notice is None
+
+
 def test_a_run_that_is_being_cancelled_says_so_and_is_not_cancelled_twice(make):
     view = build(make, make.run(cancel_requested_at=make.ago(seconds=20)))
     assert "Cancelling, asked for 20 s ago" in view.notice.text
