@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -105,9 +106,7 @@ class Up:
         """Kill its web process or its worker, which comes back only after the block."""
         self.process.send_signal(signal.SIGSTOP)
         try:
-            child = self.find_child(name)
-            child.kill()
-            assert child.wait(STOP_TIMEOUT_S) is None  # not our child: its code is for its parent
+            _kill(self.find_child(name))
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
@@ -150,6 +149,16 @@ class Up:
             except ValueError:
                 continue
             return
+
+
+def _kill(process: psutil.Process) -> None:
+    """End a process for certain; its parent, which is held, has not heard of it yet."""
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        process.kill()
+        assert select.select([descriptor], [], [], STOP_TIMEOUT_S)[0]
+    finally:
+        os.close(descriptor)
 
 
 @pytest.fixture(scope="module")

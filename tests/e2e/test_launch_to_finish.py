@@ -14,6 +14,7 @@ from interlock.dashboard import keys
 from interlock.dashboard.components.inbox_session import UNREAD_S
 
 DESK = "refund_desk"
+SLOW_TOKEN_S = "0.3"  # half a minute a draft: it is still being written when it is looked at
 BADGE = ".stMarkdownBadge"
 FIRST = "Refund 620.00 EUR to customer 4711?"
 WHY = "Broken for the third time."
@@ -97,7 +98,16 @@ def test_two_refunds_are_launched_released_and_finished_by_clicking_only(
     assert [str(r.status) for r in ended] == ["done", *["continued"] * (len(ended) - 1)]
 
 
-def test_an_essay_is_read_while_it_is_written(office: Any, page: Page) -> None:
+def test_an_essay_is_read_while_it_is_written(
+    start_up: Callable[..., Any],
+    offices: Callable[[Any], Any],
+    new_page: Callable[..., Page],
+    until_live: Callable[[Page], None],
+) -> None:
+    up = start_up(env={"INTERLOCK_GALLERY_LATENCY_S": SLOW_TOKEN_S})
+    office = offices(up)
+    page = new_page(up.url)
+    until_live(page)
     go_to(page, "Launch")
     choose_workflow(page, "essay_writer")
     submit(page, "essay_writer").click()

@@ -187,8 +187,9 @@ def pause_before(form: LaunchForm, node: str, gate: Any) -> Page:
     nodes = form.option("break_before").get_by_role("combobox")
     nodes.click()  # which waits until what was folded out stands still
     nodes.fill(node)
-    form.page.get_by_role("option", name=node, exact=True).click()
-    form.page.keyboard.press("Escape")
+    expect(form.page.get_by_role("option", name=node, exact=True)).to_be_visible()
+    nodes.press("Enter")  # by keyboard: the list moves while it unfolds
+    nodes.press("Escape")
     form.write_as("JSON")
     form.field("Input as JSON").fill(json.dumps({"gate": str(gate)}))
     expect(form.option("break_before")).to_contain_text(node)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -37,10 +33,6 @@ def office(desk: Any, offices: Callable[[Any], Any]) -> Any:
     return offices(desk)
 
 
-def find_child(up: Any, name: str) -> psutil.Process:
-    return next(child for child in up.children() if name in child.cmdline())
-
-
 def test_a_card_is_answered_after_the_server_died_under_it(
     desk: Any, office: Any, open_card: Callable[..., Any]
 ) -> None:
@@ -51,8 +43,8 @@ def test_a_card_is_answered_after_the_server_died_under_it(
     draft.blur()
     state = sheet.page.get_by_test_id("stSidebar").get_by_role("status").first
 
-    find_child(desk, "web").kill()
-    expect(state).not_to_have_text("live")
+    with desk.without("web"):
+        expect(state).not_to_have_text("live")
     expect(state).to_have_text("live", timeout=COMING_BACK_MS)
 
     expect(draft).to_have_value("Yes, I am.")
@@ -77,7 +69,7 @@ def test_a_run_goes_on_after_its_worker_died(
     graph = main.get_by_role("figure", name=re.compile("^Graph of"))
     expect(graph).to_have_accessible_name(re.compile("second running"))
 
-    find_child(desk, "worker").kill()
+    desk.find_child("worker").kill()
 
     expect(main).to_contain_text("handed to a worker 2 times", timeout=COMING_BACK_MS)
     gate.touch()
@@ -107,17 +99,10 @@ def test_a_page_says_when_no_worker_is_there_and_when_one_is_back(
 
 @contextmanager
 def no_worker(up: Any, office: Any) -> Iterator[None]:
-    """Kill the worker, keep the next one out, and let it be 41 s later."""
-    descriptor = os.open(up.data_dir / "worker.lock", os.O_RDWR)
-    taking = threading.Thread(target=fcntl.flock, args=(descriptor, fcntl.LOCK_EX))
-    taking.start()
-    find_child(up, "worker").kill()
-    taking.join()
-    try:
+    """Kill the worker, let no other come, and let it be 41 s later."""
+    with up.without("worker"):
         with engine.write(office.app.engine) as conn:
             for worker in observing.list_workers(office.app):
                 before = worker.heartbeat_at - timedelta(seconds=observing.ALIVE_S + 1)
                 workers.beat(conn, replace(worker, heartbeat_at=before))
         yield
-    finally:
-        os.close(descriptor)
