@@ -15,7 +15,17 @@ _SECRET_IN_TEXT = re.compile(
 # text with many addresses is read in one go.
 _URL_PASSWORD = re.compile(r"""(\w{1,30}://[^\s:/@"']*:)[^\s"']{1,300}(@)""")
 
+# What is a secret by its look alone, as services name it in their errors: keys and tokens of common
+# makers, a bearer's token, a signed web token.
+_SECRET_BY_LOOK = re.compile(
+    r"\b(?:(?:sk|pk|rk)[-_]|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA)[\w-]{16,200}"
+    r"|\beyJ[\w-]{10,2000}\.[\w-]{10,4000}(?:\.[\w-]{0,2000})?"
+    r"|(?<=\bbearer )[\w.~+/=-]{16,4000}",
+    re.IGNORECASE,
+)
+
 
 def mask_text(text: str) -> str:
-    """The text with passwords of URLs and the values of keys that name secrets replaced by `***`."""
-    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
+    """The text with passwords of URLs, values of keys that name secrets and known tokens replaced by `***`."""
+    masked = _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
+    return _SECRET_BY_LOOK.sub(MASK, masked)

@@ -23,13 +23,28 @@ from interlock.core.masking import mask_text
         ("my-token: 'hunter; 2'.", "my-token: ***."),
         ("Authorization: Bearer hunter2", "Authorization: ***"),
         ("tokens are counted", "tokens are counted"),
+        (
+            "Incorrect API key provided: sk-proj-abcdefghijklmnop1234.",
+            "Incorrect API key provided: ***.",
+        ),
+        ("ghp_0123456789abcdefghij was refused", "*** was refused"),
+        ("sent bearer 0123456789abcdef-0123", "sent bearer ***"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl!", "***!"),
+        ("AKIAIOSFODNN7EXAMPLEX and more", "*** and more"),
+        (
+            "the task-list and risk_of_a_long_name_here stay",
+            "the task-list and risk_of_a_long_name_here stay",
+        ),
+        ("a bearer of bad news", "a bearer of bad news"),
     ],
 )
 def test_a_secret_inside_a_text_is_hidden_and_the_rest_stays(text: str, expected: str) -> None:
     assert mask_text(text) == expected
 
 
-@pytest.mark.parametrize("part", ["x", "a://b:", "token=", "password:'", "cookie: ", "x-"])
+@pytest.mark.parametrize(
+    "part", ["x", "a://b:", "token=", "password:'", "cookie: ", "x-", "sk-", "eyJ", "bearer "]
+)
 def test_a_long_text_is_read_in_one_go(part: str) -> None:
     began = time.process_time()
     mask_text(part * (200_000 // len(part)))
