@@ -78,11 +78,39 @@ def as_text(value: object) -> str:
     return json.dumps(_finite(value), ensure_ascii=False, default=str)
 
 
+def duration(ms: float | None) -> str:
+    """A duration with three significant digits and its unit: `482 ms`, `1.24 s`, `3 m 10 s`."""
+    if ms is None:
+        return ""
+    if ms < 999.5:
+        return f"{_three_digits(ms)} ms"
+    if ms < 59_950:
+        return f"{_three_digits(ms / 1000)} s"
+    whole_s = round(ms / 1000)
+    if whole_s < 3600:
+        return f"{whole_s // 60} m {whole_s % 60} s"
+    return f"{whole_s // 3600} h {whole_s % 3600 // 60} m"
+
+
+def size(count_bytes: int) -> str:
+    """A number of bytes with three significant digits and its unit: `870 B`, `1.24 MB`."""
+    value = float(count_bytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{count_bytes} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+        value /= 1000
+    return f"{_three_digits(value)} GB"
+
+
 def printable(text: str) -> str:
     """The text with control and invisible direction characters shown as escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"
 
 
 def _cell(value: object, *, whole: bool) -> str:

@@ -85,8 +85,11 @@ def run(call: Call, run_id: RunIdArgument) -> None:
     if detail.nodes:
         printing.print_text("")
     printing.print_table(
-        ["node", "attempt", "status", "duration_ms", "error"],
-        [(n.path, n.attempt, n.status, n.duration_ms, n.error_message) for n in detail.nodes],
+        ["node", "attempt", "status", "took", "error"],
+        [
+            (n.path, n.attempt, n.status, printing.duration(n.duration_ms), n.error_message)
+            for n in detail.nodes
+        ],
         empty="No node has run yet.",
         whole=["node"],
     )
@@ -132,7 +135,7 @@ def history(call: Call, thread_id: ThreadIdArgument, limit: LimitOption = 100) -
         printing.print_json(documents.of_history(entries))
         return
     printing.print_table(
-        ["checkpoint_id", "step", "source", "next", "branch", "created", "bytes"],
+        ["checkpoint_id", "step", "source", "next", "branch", "created", "size"],
         [
             (
                 e.checkpoint_id,
@@ -141,7 +144,7 @@ def history(call: Call, thread_id: ThreadIdArgument, limit: LimitOption = 100) -
                 ", ".join(e.next),
                 e.branch,
                 when(e.created_at),
-                e.size_bytes,
+                printing.size(e.size_bytes),
             )
             for e in entries
         ],

@@ -78,3 +78,32 @@ def test_fields_of_several_lines_are_indented(capsys):
         "x      -",
         'y      {"k": 1}',
     ]
+
+
+@pytest.mark.parametrize(
+    ("ms", "expected"),
+    [
+        (None, ""),
+        (0.0, "0.00 ms"),
+        (1.23456, "1.23 ms"),
+        (12.3456, "12.3 ms"),
+        (482.4, "482 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.00 s"),
+        (1239.9, "1.24 s"),
+        (59_949, "59.9 s"),
+        (59_950, "1 m 0 s"),
+        (190_000, "3 m 10 s"),
+        (7_380_000, "2 h 3 m"),
+    ],
+)
+def test_a_duration_has_three_digits_and_its_unit(ms, expected):
+    assert printing.duration(ms) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0 B"), (870, "870 B"), (1000, "1.00 kB"), (1_240_000, "1.24 MB"), (5 * 10**9, "5.00 GB")],
+)
+def test_a_size_has_three_digits_and_its_unit(count, expected):
+    assert printing.size(count) == expected
