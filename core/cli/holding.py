@@ -16,6 +16,8 @@ from interlock.core import private
 from interlock.core.errors import Conflict, InvalidInput, StoreUnavailable
 
 PORT_WAIT_S = 3.0  # the children of an `up` that was killed are gone after 2 s
+UP_LOCK, WORKER_LOCK = "up.lock", "worker.lock"
+LOOK_WAIT_S = 0.5  # whoever looks with `is_held` has the lock for microseconds
 
 
 @contextlib.contextmanager
@@ -30,7 +32,7 @@ def hold_data_dir(data_dir: Path) -> Iterator[Callable[[str], None]]:
         Conflict: Another `up` has it; the message says where that one is.
         StoreUnavailable: The folder cannot be written.
     """
-    path = data_dir / "up.lock"
+    path = data_dir / UP_LOCK
     try:
         private.make_folder(data_dir)
         descriptor = private.open_file(path, os.O_RDWR)
@@ -47,10 +49,10 @@ def hold_data_dir(data_dir: Path) -> Iterator[Callable[[str], None]]:
         os.close(descriptor)
 
 
-def is_held(data_dir: Path) -> bool:
-    """Whether an `up` runs on this data folder."""
+def is_held(data_dir: Path, name: str = UP_LOCK) -> bool:
+    """Whether an `up` runs on this data folder, or a worker with `WORKER_LOCK`."""
     try:
-        descriptor = os.open(data_dir / "up.lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(data_dir / name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -107,15 +109,21 @@ def _note(descriptor: int, url: str) -> None:
 
 
 def _lock(descriptor: int, path: Path, data_dir: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Conflict(
-            f"Interlock is already running on {data_dir}{_name_holder(path)}.",
-            hint="Open that one, stop it with Ctrl-C, or name another folder with --data-dir.",
-        ) from None
-    except OSError as exc:
-        raise StoreUnavailable(f"{path} cannot be locked: {exc.strerror}.") from exc
+    deadline = time.monotonic() + LOOK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Conflict(
+                    f"Interlock is already running on {data_dir}{_name_holder(path)}.",
+                    hint="Open that one, stop it with Ctrl-C, or name another folder with --data-dir.",
+                ) from None
+        except OSError as exc:
+            raise StoreUnavailable(f"{path} cannot be locked: {exc.strerror}.") from exc
+        else:
+            return
+        time.sleep(0.01)
 
 
 def _name_holder(path: Path) -> str:

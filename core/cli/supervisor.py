@@ -21,11 +21,13 @@ from interlock.core.cli.probing import Look, Probe
 from interlock.core.parent import PARENT_VARIABLE
 
 EXIT_FILES_CHANGED = 75  # the child wants to be started again at once (--reload)
+EXIT_TAKEN = 3  # the child has said that another one holds what it needs
 EXIT_MISCONFIGURED = 78  # EX_CONFIG: the child has said why it can never start
 EXIT_KILLED = 130
 
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 10.0
+STAND_BY_S = 5.0  # between two looks whether the other one is gone
 RESET_AFTER_S = 60.0  # a child that lived so long starts with the first delay again
 TICK_S = 0.1
 SILENT_GRACE_S = 5.0  # a silent child is hardly going to drain
@@ -47,6 +49,7 @@ class ChildSpec:
         look: Looks for a sign of life of a process id; None: running is enough.
         startup_s: Seconds until the first sign of life.
         silent_s: Seconds without one, after which the child is restarted.
+        is_taken: Whether another one still holds what this child needs; must answer soon.
     """
 
     name: str
@@ -56,6 +59,7 @@ class ChildSpec:
     look: Look | None = None
     startup_s: float = 300.0
     silent_s: float = 20.0
+    is_taken: Callable[[], bool] = lambda: False
 
 
 def next_delay(previous_s: float, *, lived_s: float) -> float:
@@ -157,6 +161,7 @@ class _Child:
         self._start_at = 0.0
         self._delay_s = 0.0
         self._kill_at: float | None = None
+        self._is_standing_by = False
 
     @property
     def is_running(self) -> bool:
@@ -166,7 +171,7 @@ class _Child:
         """Reap, restart, kill as due; the exit code if it has just ended."""
         if self._process is None:
             if may_start and now >= self._start_at:
-                self._start(now)
+                self._start_if_free(now)
             return None
         code = self._process.poll()
         if code is not None:
@@ -202,6 +207,12 @@ class _Child:
         if self._probe is not None:
             self._probe.close()
 
+    def _start_if_free(self, now: float) -> None:
+        if self._is_standing_by and self.spec.is_taken():
+            self._start_at = now + STAND_BY_S
+        else:
+            self._start(now)
+
     def _start(self, now: float) -> None:
         # A group of its own: Ctrl-C in the terminal reaches the parent alone, which then drains.
         # stdout goes to stderr: what `up` prints itself stays alone on stdout.
@@ -228,12 +239,26 @@ class _Child:
             self._delay_s, self._start_at = 0.0, now
             self._say(f"Files have changed: starting the {self.spec.name} process again.")
             return
+        if code == EXIT_TAKEN:
+            self._stand_by(now)
+            return
+        self._is_standing_by = False
         self._delay_s = next_delay(self._delay_s, lived_s=lived_s)
         self._start_at = now + self._delay_s
         self._say(
             f"The {self.spec.name} process ended ({_name_exit(code)});"
             f" it is started again in {self._delay_s:g} s."
         )
+
+    def _stand_by(self, now: float) -> None:
+        """Leave the work to the other one, and say so once; begin when that one is gone."""
+        self._start_at = now + STAND_BY_S
+        if not self._is_standing_by:
+            self._is_standing_by = True
+            self._say(
+                f"The {self.spec.name} process is not needed while the other one works;"
+                " it is started when that one ends."
+            )
 
     def _restart_if_silent(self, now: float) -> None:
         if self._probe is None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,7 +43,8 @@ def _hold_file(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if _try_until(lambda: _lock(descriptor)) is None:
-            raise _taken(str(path.parent))
+            raise _taken(str(path.parent), _read_holder(descriptor))
+        _note_holder(descriptor)
         yield
     finally:
         os.close(descriptor)
@@ -66,8 +67,20 @@ def _try_until(attempt: Callable[[], T | None]) -> T | None:
         time.sleep(0.1)
 
 
-def _taken(what: str) -> Conflict:
+def _note_holder(descriptor: int) -> None:
+    with suppress(OSError):  # of a full disk: who is refused is told less
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def _read_holder(descriptor: int) -> str:
+    with suppress(OSError, ValueError):
+        return f", process {int(os.pread(descriptor, 20, 0))},"
+    return ""
+
+
+def _taken(what: str, holder: str = "") -> Conflict:
     return Conflict(
-        f"Another worker already works on {what}; there is never a second one.",
+        f"Another worker{holder} already works on {what}; there is never a second one.",
         hint="Stop it first, or use that one.",
     )

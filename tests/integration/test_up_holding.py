@@ -11,6 +11,7 @@ import pytest
 
 from interlock.core.cli import holding, up
 from interlock.core.errors import Conflict, InvalidInput, StoreUnavailable
+from interlock.core.worker import holding as worker_holding
 
 
 def test_a_second_holder_is_told_who_has_the_folder(tmp_path):
@@ -28,6 +29,42 @@ def test_the_folder_is_free_again_after_its_holder(tmp_path):
     assert not holding.is_held(tmp_path)
     with holding.hold_data_dir(tmp_path):
         pass
+
+
+def test_a_look_never_keeps_a_starting_one_out(tmp_path):
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from interlock.core.cli import holding
+        print("looking", flush=True)
+        while True:
+            holding.is_held(Path(sys.argv[1]))
+    """
+    with holding.hold_data_dir(tmp_path):
+        pass  # the lock's file is there
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE
+    ) as looker:
+        assert looker.stdout.readline() == b"looking\n"
+        try:
+            for _ in range(300):
+                with holding.hold_data_dir(tmp_path):
+                    pass
+        finally:
+            looker.kill()
+
+
+def test_a_second_worker_is_told_which_process_has_the_database(app, monkeypatch):
+    monkeypatch.setattr(worker_holding, "WAIT_S", 0)
+    with (
+        worker_holding.hold_alone(app),
+        pytest.raises(Conflict, match=rf"process {os.getpid()}, already works"),
+        worker_holding.hold_alone(app),
+    ):
+        pass
+    with worker_holding.hold_alone(app):
+        assert holding.is_held(app.settings.data_dir, holding.WORKER_LOCK)
+    assert not holding.is_held(app.settings.data_dir, holding.WORKER_LOCK)
 
 
 def test_a_killed_holder_lets_go(tmp_path):

@@ -34,6 +34,7 @@ PARENT = """
             stop_grace_s=float(sys.argv[2]),
             look=look if name == "watched" else None,
             silent_s=1,
+            is_taken=lambda: Path(sys.argv[1], "taken").exists(),
         )
         for name, code in zip(sys.argv[3::2], sys.argv[4::2])
     ]
@@ -237,3 +238,19 @@ def test_what_a_child_starts_itself_is_not_bound_to_its_grandparent():
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True False\n"
+
+
+def test_a_child_that_finds_another_at_work_stands_by_and_says_so_once(start, tmp_path):
+    taken = tmp_path / "taken"
+    taken.touch()
+    first, rest = QUIET.split("    while True", maxsplit=1)
+    refused = (
+        f"{first}    if os.path.exists(os.path.join(os.environ['FOLDER'], 'taken')): sys.exit(3)\n"
+    )
+    parent = start({"one": f"{refused}    while True{rest}", "two": QUIET})
+    wait_for(lambda: len(parent.starts()) == 2, "both starts")
+    wait_for(lambda: "while the other one works" in parent.text(), "standing by")
+    taken.unlink()
+    wait_for(lambda: len(parent.starts()) == 3, "its start once the other one is gone")
+    assert parent.text().count("while the other one works") == 1
+    assert "started again" not in parent.text()
