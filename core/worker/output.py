@@ -1,5 +1,5 @@
 """
-What user code prints and logs, told apart by run.
+What user code prints and logs, told apart by run, and made harmless to the terminal (law 9).
 
 A context variable says whose code is running; asyncio and LangGraph carry it into tasks and threads.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MAX_LINE = 4_000  # characters of one printed line or log record kept with the run
+from interlock.core.worker.lines import MAX_LINE, Line, inert
 
 OWN, USERS_OWN = "interlock.", "interlock.core.gallery."  # the gallery is a project like any other
 
@@ -27,29 +27,37 @@ class _Ear:
 
     def __init__(self, sink: Sink) -> None:
         self.tell = sink
-        self._partial: dict[tuple[str, object], str] = {}
+        self._lines: dict[tuple[str, object], Line] = {}
 
-    def hear(self, stream: str, text: str) -> None:
-        """Tell the lines that are complete; nodes side by side do not mix."""
+    def hear(self, stream: str, text: str) -> str:
+        """
+        Tell the lines that are complete; nodes side by side do not mix.
+
+        Returns:
+            What the terminal shall show of it: the text at once, unless its line is drawn over.
+        """
         key = (stream, _speaker())
-        *lines, rest = (self._partial.pop(key, "") + text).split("\n")
-        if rest:
-            self._partial[key] = rest[:MAX_LINE]
-        for line in lines:
-            self._tell_line(stream, line)
+        line = self._lines.setdefault(key, Line())
+        was_drawn_over = line.is_drawn_over
+        told = list(line.feed(text))
+        for each in told:
+            self.tell(stream, each)
+        if line.is_empty:
+            del self._lines[key]
+        if was_drawn_over or "\r" in text.replace("\r\n", "\n"):
+            return "".join(f"{each}\n" for each in told)
+        return inert(text.replace("\r\n", "\n"))
 
     def close(self) -> None:
         """Tell what was left without an end of line."""
-        partial, self._partial = self._partial, {}
-        for (stream, _), text in partial.items():
-            self._tell_line(stream, text)
-
-    def _tell_line(self, stream: str, line: str) -> None:
-        if line.strip():
-            self.tell(stream, line[:MAX_LINE])
+        lines, self._lines = self._lines, {}
+        for (stream, _), line in lines.items():
+            for each in line.end():
+                self.tell(stream, each)
 
 
 _ear: ContextVar[_Ear | None] = ContextVar("interlock_ear", default=None)
+_NOBODY = _Ear(lambda _stream, _text: None)  # for code that runs outside of any run
 
 
 @contextmanager
@@ -89,12 +97,10 @@ class _Tee(io.TextIOBase):
         self._inner = inner
 
     def write(self, text: str) -> int:
-        """Pass on, and keep what was printed by a run's code."""
-        ear = _ear.get()
-        if ear is not None:
-            ear.hear(self._name, text)
-        written: int = self._inner.write(text)  # type: ignore[union-attr]
-        return written
+        """Pass on what a terminal does not obey, and keep what was printed by a run's code."""
+        ear = _ear.get() or _NOBODY
+        self._inner.write(ear.hear(self._name, text))  # type: ignore[union-attr]
+        return len(text)
 
     def flush(self) -> None:
         """Flush the real stream."""
@@ -106,8 +112,8 @@ class _Tee(io.TextIOBase):
         return number
 
     def isatty(self) -> bool:
-        """Whether a person reads the real stream."""
-        return bool(self._inner.isatty())  # type: ignore[union-attr]
+        """Not one that obeys: colours and cursor moves would come out as escapes."""
+        return False
 
     def writable(self) -> bool:
         """It is."""
@@ -131,4 +137,4 @@ class _RunHandler(logging.Handler):
             text = f"{record.levelname}: {record.getMessage()}"
         except Exception:  # noqa: BLE001  user code's format string may not fit its arguments
             text = f"{record.levelname}: {record.msg!r}"
-        ear.tell(record.name, text[:MAX_LINE])
+        ear.tell(record.name, inert(text)[:MAX_LINE])
