@@ -16,6 +16,7 @@ from sqlalchemy.exc import DontWrapMixin
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.types import Json
 
+_MAX_INT_BITS = 14_285  # of 4300 digits, the longest number that Python writes as text
 MAX_DEPTH = 200  # levels of nesting; far below what makes the json module give up
 
 
@@ -98,6 +99,8 @@ def _problems(value: Any, path: str, depth: int) -> Iterator[FieldProblem]:
         )
     elif isinstance(value, float) and not math.isfinite(value):
         yield FieldProblem(path, f"is {value}, which JSON has no number for")
+    elif isinstance(value, int) and value.bit_length() > _MAX_INT_BITS:
+        yield FieldProblem(path, "is a whole number of more than 4300 digits")
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str | int | float | bool | None):
