@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -23,6 +24,7 @@ from interlock.core.graphs.checkpoints import (
     read_time,
     read_timestamp,
 )
+from interlock.core.graphs.sqlite_file import CheckpointFile, enter_wal, make_private
 from interlock.core.types import CheckpointId, ThreadId
 
 BUSY_TIMEOUT_S = 30.0  # another process (a backup, an inspection) may hold the file
@@ -58,15 +60,41 @@ WHERE w.thread_id = :thread AND w.channel = '__resume__'
 
 
 class _Saver(NamesChannels, AsyncSqliteSaver):
-    """LangGraph's saver; clones share its connection and its lock."""
+    """LangGraph's saver; clones share its connection, its lock and the watch over its file."""
+
+    def __init__(self, conn: aiosqlite.Connection, file: CheckpointFile) -> None:
+        super().__init__(conn)
+        self.file = file
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        """Store a checkpoint, if the file is still there."""
+        self.file.check()
+        return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what a task wrote, if the file is still there."""
+        self.file.check()
+        await super().aput_writes(config, writes, task_id, task_path)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Read a checkpoint, if the file is still there."""
+        self.file.check()
+        return await super().aget_tuple(config)
 
 
 class SqliteSavers:
     """The checkpoint database in one file; opened by `open_sqlite_savers`."""
 
-    def __init__(self, saver: AsyncSqliteSaver, reader: aiosqlite.Connection) -> None:
+    def __init__(self, saver: _Saver, reader: aiosqlite.Connection) -> None:
         self._saver = saver
-        self._reader = reader
+        self._connection = reader
+
+    @property
+    def _reader(self) -> aiosqlite.Connection:
+        self._saver.file.check()
+        return self._connection
 
     async def setup(self) -> None:
         """Make or upgrade the tables."""
@@ -130,10 +158,15 @@ class SqliteSavers:
 
 @asynccontextmanager
 async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
-    """Open the file, made if it is not there, with its tables."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """
+    Open the file, made if it is not there, with its tables.
+
+    Raises:
+        StoreUnavailable: It cannot be made.
+    """
+    make_private(path)
     async with _connect(path) as writer:
-        saver = _Saver(writer)
+        saver = _Saver(writer, CheckpointFile(path))
         await saver.setup()
         async with _connect(path) as reader:
             await reader.execute("PRAGMA query_only = 1")
@@ -143,7 +176,7 @@ async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
 @asynccontextmanager
 async def _connect(path: Path) -> AsyncIterator[aiosqlite.Connection]:
     async with aiosqlite.connect(path, timeout=BUSY_TIMEOUT_S) as conn:
-        await conn.execute("PRAGMA journal_mode = WAL")
+        await enter_wal(conn)
         # A commit survives the death of any process; only a power cut may take the last ones.
         await conn.execute("PRAGMA synchronous = NORMAL")
         yield conn

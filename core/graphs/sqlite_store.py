@@ -13,6 +13,7 @@ from pathlib import Path
 import aiosqlite
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
+from interlock.core.graphs.sqlite_file import CheckpointFile, enter_wal, make_private
 from interlock.core.graphs.sqlite_savers import BUSY_TIMEOUT_S
 
 
@@ -24,6 +25,8 @@ class SqliteStore(AsyncSqliteStore):
     once the saver has committed in between, and fails at once whatever the busy timeout. Its tables
     are made in one transaction: LangGraph's own setup, killed halfway, fails ever after.
     """
+
+    file: CheckpointFile | None = None  # looked at before each use
 
     async def setup(self) -> None:
         """Make or upgrade the tables, and the functions that searches by meaning use."""
@@ -44,6 +47,8 @@ class SqliteStore(AsyncSqliteStore):
 
     @asynccontextmanager
     async def _cursor(self, *, transaction: bool = True) -> AsyncIterator[aiosqlite.Cursor]:
+        if self.file is not None:
+            self.file.check()
         await self.setup()
         async with self.lock:
             if not transaction:
@@ -57,9 +62,9 @@ class SqliteStore(AsyncSqliteStore):
 @asynccontextmanager
 async def connect(path: Path) -> AsyncIterator[aiosqlite.Connection]:
     """A connection for the store, whose transactions are begun and ended by hand."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path)
     async with aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S) as conn:
-        await conn.execute("PRAGMA journal_mode = WAL")
+        await enter_wal(conn)
         await conn.execute("PRAGMA synchronous = NORMAL")
         yield conn
 

@@ -23,6 +23,7 @@ from interlock.core.graphs.modules import import_file
 from interlock.core.graphs.postgres_savers import Pool, has_version, open_pool, set_up_once
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import postgres_url
+from interlock.core.graphs.sqlite_file import CheckpointFile
 from interlock.core.graphs.sqlite_store import SqliteStore, connect
 from interlock.core.settings import Settings
 
@@ -111,6 +112,7 @@ async def _open_backend(settings: Settings, application_name: str) -> AsyncItera
 
             async def make_embedded(index: Any, ttl: Any) -> Store:
                 store = SqliteStore(conn, index=index, ttl=ttl)
+                store.file = CheckpointFile(settings.checkpoints_path)
                 await store.setup()
                 return store
 
