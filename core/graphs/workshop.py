@@ -53,7 +53,10 @@ class Workshop:
         if loaded is None:
             raise WorkflowNotLoaded(
                 f"The project has no graph {workflow!r} (any more).",
-                hint=f"It has {', '.join(self.graphs) or 'none'}.",
+                hint=(
+                    f"It has {', '.join(self.graphs) or 'none'}. Put it back into langgraph.json "
+                    "under this name, or serve the project that has it."
+                ),
             )
         async with loaded.open(config, store=self.store, context=context) as graph:
             saver = self.savers.for_run(self._serializer(loaded, graph))

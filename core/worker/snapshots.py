@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from interlock.core.errors import InterlockError
 from interlock.core.graphs import failing
 from interlock.core.graphs.snapshots import read_snapshot
 from interlock.core.queue.port import Job
@@ -27,6 +28,9 @@ async def answer_snapshot(tools: Tools, job: Job) -> None:
             checkpoint_id,
             max_bytes=tools.app.settings.max_snapshot_bytes,
         )
+    except InterlockError as exc:  # it says by itself what is wrong and what to do
+        logger.warning("snapshot_refused", extra={"thread_id": thread_id, "reason": str(exc)})
+        await tools.call(reading.fail_snapshot, tools.app, job, failing.message_of(exc))
     except Exception as exc:
         logger.exception("snapshot_failed", extra={"thread_id": thread_id})
         await tools.call(reading.fail_snapshot, tools.app, job, failing.message_of(exc))
