@@ -156,6 +156,11 @@ class Tracker(BaseCallbackHandler):
         return records
 
     @property
+    def last_seq(self) -> int:
+        """The number of the newest event."""
+        return self._seq
+
+    @property
     def is_full(self) -> bool:
         """Whether so much has piled up that it should not wait for the next pulse."""
         return len(self._records) >= FULL

@@ -84,6 +84,7 @@ _PUT_BACK = (
     .values(status="todo", claimed_by=None)
 )
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
+_ANY_DUE = select(exists().where(_DUE))
 _COUNT_DUE = select(func.count()).where(_DUE)
 _CLEAR = delete(jobs).where(
     jobs.c.status.in_(("done", "failed")), jobs.c.created_at < bindparam("before")
@@ -132,6 +133,15 @@ class LocalQueue(JobQueue):
         status = "failed" if failed else "done"
         conn.execute(_FINISH, {"of_id": job_id, "new_status": status, "new_result": result})
 
+    def finish_many(self, conn: Connection, jobs: Sequence[tuple[JobId, bool]]) -> None:
+        """Close claimed jobs at once, each with whether it failed."""
+        rows = [
+            {"of_id": job_id, "new_status": "failed" if failed else "done", "new_result": None}
+            for job_id, failed in jobs
+        ]
+        if rows:
+            conn.execute(_FINISH, rows)
+
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Remember how far the job came, to tell a job that moves from one that kills its worker."""
         conn.execute(_NOTE_PROGRESS, {"of_id": job_id, "new_progress": progress})
@@ -153,6 +163,10 @@ class LocalQueue(JobQueue):
         """How many jobs wait for a worker."""
         count: int = conn.execute(_COUNT_DUE, {"now": now}).scalar_one()
         return count
+
+    def is_any_due(self, conn: Connection, *, now: datetime) -> bool:
+        """Whether a claim could find something; may say yes too often, never no."""
+        return bool(conn.execute(_ANY_DUE, {"now": now}).scalar_one())
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:
         """Delete finished jobs enqueued before this moment; the number deleted."""

@@ -67,6 +67,9 @@ class JobQueue(Protocol):
     ) -> None:
         """Close a claimed job; its lock is free from the commit on."""
 
+    def finish_many(self, conn: Connection, jobs: Sequence[tuple[JobId, bool]]) -> None:
+        """Close claimed jobs at once, each with whether it failed."""
+
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Remember how far the job came, to tell a job that moves from one that kills its worker."""
 
@@ -81,6 +84,9 @@ class JobQueue(Protocol):
 
     def count_due(self, conn: Connection, *, now: datetime) -> int:
         """How many jobs wait for a worker."""
+
+    def is_any_due(self, conn: Connection, *, now: datetime) -> bool:
+        """Whether a claim could find something; may say yes too often, never no."""
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:
         """Delete finished jobs enqueued before this moment; the number deleted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -15,7 +16,7 @@ from interlock.core.queue.port import Job, JobKind
 from interlock.core.services.context import App
 from interlock.core.store import (
     approvals,
-    checkpoints,
+    batches,
     decisions,
     engine,
     events,
@@ -73,7 +74,7 @@ def look(app: App, run_ids: Sequence[RunId]) -> Seen:
     """
     with engine.read(app.engine) as conn:
         return Seen(
-            is_any_due=app.queue.count_due(conn, now=app.clock.now()) > 0,
+            is_any_due=app.queue.is_any_due(conn, now=app.clock.now()),
             cancelled=frozenset(runs.fetch_cancel_requests(conn, run_ids=run_ids))
             if run_ids
             else frozenset(),
@@ -83,21 +84,26 @@ def look(app: App, run_ids: Sequence[RunId]) -> Seen:
 def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
     """Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way."""
     now = app.clock.now()
-    claimed: list[Claimed] = []
-    snapshots: list[Job] = []
+    claimed: list[tuple[Job, Run]] = []
     with engine.write(app.engine) as conn:
-        for job in app.queue.claim(conn, worker_id=worker_id, limit=limit, now=now):
-            if job.kind is JobKind.SNAPSHOT:
-                snapshots.append(job)
-                continue
-            run = _start(app, conn, job)
-            if run is None:
+        jobs = app.queue.claim(conn, worker_id=worker_id, limit=limit, now=now)
+        carried = [job for job in jobs if job.kind is not JobKind.SNAPSHOT]
+        found = runs.fetch_by_ids(conn, [_run_id(job) for job in carried])
+        for job in carried:
+            run = found.get(_run_id(job))
+            if run is None or not run.is_open:
                 app.queue.finish(conn, job.job_id)
             else:
-                claimed.append(_describe(conn, job, run))
+                claimed.append((job, _started(run, now)))
+        started = [run for _, run in claimed]
+        batches.start_runs(conn, started)
+        indexed = batches.newest_checkpoints(conn, [run.thread_id for run in started])
+        described = tuple(
+            _describe(conn, job, run, indexed_to=indexed.get(run.thread_id)) for job, run in claimed
+        )
         if claimed:
             topics.bump(conn, "runs")
-    return Claim(tuple(claimed), tuple(snapshots))
+    return Claim(described, tuple(job for job in jobs if job.kind is JobKind.SNAPSHOT))
 
 
 def note_tries(app: App, job: Job, note: str) -> None:
@@ -112,23 +118,20 @@ def fetch_attempts(app: App, thread_id: ThreadId, task_ids: Sequence[str]) -> li
         return nodes.fetch_for_tasks(conn, thread_id, task_ids)
 
 
-def _start(app: App, conn: Connection, job: Job) -> Run | None:
-    run = runs.fetch(conn, RunId(str(job.payload["run_id"])))
-    if run is None or not run.is_open:
-        return None
-    started = run.started_at or app.clock.now()
-    runs.move(
-        conn,
-        run.run_id,
-        from_={RunStatus.QUEUED, RunStatus.RUNNING},
-        to=RunStatus.RUNNING,
-        started_at=started,
+def _run_id(job: Job) -> RunId:
+    return RunId(str(job.payload["run_id"]))
+
+
+def _started(run: Run, now: datetime) -> Run:
+    return replace(
+        run,
+        status=RunStatus.RUNNING,
+        started_at=run.started_at or now,
         deliveries=run.deliveries + 1,
     )
-    return replace(run, status=RunStatus.RUNNING, started_at=started, deliveries=run.deliveries + 1)
 
 
-def _describe(conn: Connection, job: Job, run: Run) -> Claimed:
+def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId | None) -> Claimed:
     chain = _chain(conn, run)
     origin = chain[-1]
     is_retry = run.kind is RunKind.RETRY
@@ -149,7 +152,7 @@ def _describe(conn: Connection, job: Job, run: Run) -> Claimed:
         verb=verb,
         askers=_find_askers(conn, run),
         last_seq=events.last_seq(conn, run.run_id) if run.deliveries > 1 else 0,
-        indexed_to=checkpoints.newest_id(conn, run.thread_id),
+        indexed_to=indexed_to,
     )
 
 

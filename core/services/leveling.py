@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from interlock.core.model.runs import Run
 from interlock.core.model.threads import CheckpointEntry
 from interlock.core.services.context import App
-from interlock.core.services.recording import Batch, Ending, index_checkpoints, record
+from interlock.core.services.placing import index_checkpoints
+from interlock.core.services.recording import Batch, Ending, record
 from interlock.core.store import checkpoints, engine, runs, threads
 from interlock.core.types import CheckpointId, ThreadId
 

@@ -7,12 +7,13 @@ they are committed together (DESIGN.md section 6).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.delivery import HANDED_OVER, Head
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import HELD, Failure, Run, RunStatus
@@ -20,17 +21,21 @@ from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.queue.port import Job
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
 from interlock.core.services.context import App
+from interlock.core.services.placing import index_checkpoints, place_checkpoints
 from interlock.core.store import (
+    batches,
     checkpoints,
     engine,
     events,
     nodes,
     runs,
     snapshots,
-    threads,
     topics,
 )
-from interlock.core.types import CheckpointId, Json, RunId, ThreadId
+from interlock.core.store.batches import End
+from interlock.core.types import Json, RunId, ThreadId
+
+NOTHING_ASKED = Levelled((), 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,9 @@ class Ending:
     `job` is None for a run that held and was found elsewhere (`leveling`); `status` is running
     if the run is handed over to another worker. `entries` are the thread's
     checkpoints that the index does not hold yet, oldest first; their branch is set here.
-    `keeps_lock`: nothing else may run on the thread before its job is released.
+    `keeps_lock`: nothing else may run on the thread before its job is released. `is_first`: nothing
+    of the thread was indexed before. `last_seq` is the number of the run's newest event, None if the
+    database has to be asked.
     """
 
     run: Run
@@ -54,6 +61,13 @@ class Ending:
     refused: dict[str, str] = field(default_factory=dict)
     entries: tuple[CheckpointEntry, ...] = ()
     keeps_lock: bool = False
+    is_first: bool = False
+    last_seq: int | None = None
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether another worker goes on with the run."""
+        return self.status is RunStatus.RUNNING and self.job is not None
 
 
 @dataclass(frozen=True)
@@ -73,19 +87,15 @@ def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
         What each ended run became; `continued` where a later decision already queued the next.
     """
     now = app.clock.now()
-    ended: dict[RunId, RunStatus] = {}
     with engine.write(app.engine) as conn:
-        if batch.nodes:
-            nodes.upsert_many(conn, _newest_only(batch.nodes))
-        if batch.events:
-            events.insert_many(conn, batch.events)
-        last_events: list[RunEvent] = []
-        for ending in batch.endings:
-            ended[ending.run.run_id] = _end(app, conn, ending, now, last_events)
-        if last_events:
-            events.insert_many(conn, last_events)
+        nodes.upsert_many(conn, _newest_only(batch.nodes))
+        handed_over = [e for e in batch.endings if e.is_handed_over]
+        ends = [e for e in batch.endings if not e.is_handed_over]
+        ended = {e.run.run_id: _hand_over(app, conn, e, now) for e in handed_over}
+        settled, last_events = _end(app, conn, ends, now)
+        events.insert_many(conn, [*batch.events, *last_events])
         topics.bump(conn, *_topics(batch))
-    return ended
+    return ended | settled
 
 
 def _newest_only(records: Sequence[NodeRun]) -> list[NodeRun]:
@@ -98,55 +108,90 @@ def _topics(batch: Batch) -> tuple[str, ...]:
     return ("runs", "inbox") if batch.endings else ("figures",)
 
 
-def _end(
-    app: App, conn: Connection, ending: Ending, now: datetime, last_events: list[RunEvent]
-) -> RunStatus:
-    """End one delivery; its last events go to `last_events`, written for all endings at once."""
-    run = ending.run
+def _hand_over(app: App, conn: Connection, ending: Ending, now: datetime) -> RunStatus:
+    run, job = ending.run, ending.job
+    assert job is not None
     index_checkpoints(conn, run.thread_id, ending.entries)
-    if ending.status is RunStatus.RUNNING and ending.job is not None:
-        app.queue.note_progress(conn, ending.job.job_id, progress=HANDED_OVER)
-        runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
+    app.queue.note_progress(conn, job.job_id, progress=HANDED_OVER)
+    runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
+    nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
+    return RunStatus.QUEUED
+
+
+def _end(
+    app: App, conn: Connection, endings: Sequence[Ending], now: datetime
+) -> tuple[dict[RunId, RunStatus], list[RunEvent]]:
+    """End deliveries, all with the same few statements; what each run became, and its last events."""
+    if not endings:
+        return {}, []
+    entries = [
+        entry
+        for e in endings
+        for entry in place_checkpoints(conn, e.run.thread_id, e.entries, is_first=e.is_first)
+    ]
+    checkpoints.insert_many(conn, entries)
+    snapshots.put_many(conn, [e.snapshot for e in endings if e.snapshot is not None])
+    batches.lock_threads(conn, [e.run.thread_id for e in endings])
+    levelled = _level(conn, endings, now)
+    statuses = _settle(conn, endings)
+    for run in (e.run for e in endings if e.run.deliveries > 1):
+        # A delivery closes its own attempts; one that died left them open.
         nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
-        return RunStatus.QUEUED
-    if ending.snapshot is not None:
-        snapshots.put(conn, ending.snapshot)
-    threads.lock(conn, run.thread_id)
-    levelled = Levelled((), 0)
-    if ending.status is RunStatus.CANCELLED:
-        withdraw_cards(conn, run.thread_id, now=now)
-    elif ending.head is not None:
-        levelled = level_cards(
-            conn,
-            run,
-            head=ending.head,
-            status=ending.status,
-            refused=ending.refused,
-            now=now,
-        )
-    status = _settle(conn, run, ending.status)
-    if run.deliveries > 1:  # a delivery closes its own attempts; one that died left them open
-        nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
-    runs.move(
+    batches.end_runs(conn, [_describe(e, statuses[e.run.run_id]) for e in endings], at=now)
+    last_events: list[RunEvent] = []
+    for e in endings:
+        run_id = e.run.run_id
+        seq = e.last_seq if e.last_seq is not None else events.last_seq(conn, run_id)
+        cards = levelled.get(run_id, NOTHING_ASKED)
+        last_events += _tell(e, statuses[run_id], cards, seq=seq, now=now)
+    app.queue.finish_many(
         conn,
-        run.run_id,
-        from_={RunStatus.RUNNING, *HELD},
-        to=status,
-        ended_at=now,
-        error=ending.failure,
-        end_checkpoint_id=ending.head.checkpoint_id if ending.head else None,
+        [
+            (e.job.job_id, statuses[e.run.run_id] is RunStatus.FAILED)
+            for e in endings
+            if e.job is not None and not e.keeps_lock
+        ],
     )
-    threads.touch(
-        conn,
-        run.thread_id,
-        head_checkpoint_id=ending.head.checkpoint_id if ending.head else None,
-        now=now,
+    return statuses, last_events
+
+
+def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[RunId, Levelled]:
+    """Make the threads' cards say what their heads ask; most ask nothing."""
+    levelled: dict[RunId, Levelled] = {}
+    silent: list[ThreadId] = []
+    for e in endings:
+        if e.status is RunStatus.CANCELLED:
+            withdraw_cards(conn, e.run.thread_id, now=now)
+        elif e.head is not None and not e.head.interrupts and e.status is not RunStatus.PAUSED:
+            silent.append(e.run.thread_id)
+        elif e.head is not None:
+            levelled[e.run.run_id] = level_cards(
+                conn, e.run, head=e.head, status=e.status, refused=e.refused, now=now
+            )
+    batches.close_cards(conn, silent, status=ApprovalStatus.SUPERSEDED, at=now)
+    return levelled
+
+
+def _settle(conn: Connection, endings: Sequence[Ending]) -> dict[RunId, RunStatus]:
+    """A run that holds although the thread's next run is queued already has been continued."""
+    holding = {e.run.thread_id for e in endings if e.status in HELD}
+    live = batches.find_live(conn, holding)
+    return {
+        e.run.run_id: RunStatus.CONTINUED
+        if e.status in HELD and {*live.get(e.run.thread_id, ())} - {e.run.run_id}
+        else e.status
+        for e in endings
+    }
+
+
+def _describe(ending: Ending, status: RunStatus) -> End:
+    return End(
+        run_id=ending.run.run_id,
+        thread_id=ending.run.thread_id,
+        status=status,
+        failure=ending.failure,
+        head=ending.head.checkpoint_id if ending.head else None,
     )
-    seq = events.last_seq(conn, run.run_id)
-    last_events += _describe_end(ending, status, levelled, seq=seq, now=now)
-    if ending.job is not None and not ending.keeps_lock:
-        app.queue.finish(conn, ending.job.job_id, failed=status is RunStatus.FAILED)
-    return status
 
 
 def release(app: App, job: Job) -> None:
@@ -155,15 +200,7 @@ def release(app: App, job: Job) -> None:
         app.queue.finish(conn, job.job_id)
 
 
-def _settle(conn: Connection, run: Run, status: RunStatus) -> RunStatus:
-    """A run that holds although the thread's next run is queued already has been continued."""
-    if status not in {RunStatus.WAITING, RunStatus.PAUSED}:
-        return status
-    later = [r for r in runs.find_open_or_held(conn, run.thread_id) if r.run_id != run.run_id]
-    return RunStatus.CONTINUED if later else status
-
-
-def _describe_end(
+def _tell(
     ending: Ending, status: RunStatus, levelled: Levelled, *, seq: int, now: datetime
 ) -> list[RunEvent]:
     entries: list[tuple[str, str, Json]] = [
@@ -184,51 +221,3 @@ def _describe_end(
         RunEvent(run_id=ending.run.run_id, seq=seq + n, kind=kind, path=path, at=now, data=value)
         for n, (kind, path, value) in enumerate(entries, start=1)
     ]
-
-
-def index_checkpoints(
-    conn: Connection, thread_id: ThreadId, entries: Collection[CheckpointEntry]
-) -> None:
-    """
-    Add checkpoints to a thread's index, oldest first, each on its branch.
-
-    The first child of a checkpoint goes on with its branch, any later one starts another
-    (LangGraph's head is the newest checkpoint, never a notion of a branch: measured).
-    """
-    if not entries:
-        return
-    newest_id = checkpoints.newest_id(conn, thread_id)
-    newest = checkpoints.fetch(conn, thread_id, newest_id) if newest_id is not None else None
-    branches = {newest.checkpoint_id: newest.branch} if newest is not None else {}
-    parents: set[CheckpointId] = set()  # of entries placed here
-    placed: list[CheckpointEntry] = []
-    for entry in entries:
-        branch = _find_branch(conn, entry, branches, parents)
-        if branch is None:
-            own = max(branches.values(), default=-1) + 1
-            branch = max(own, checkpoints.next_branch(conn, thread_id))
-        placed.append(replace(entry, branch=branch))
-        branches[entry.checkpoint_id] = branch
-        if entry.parent_id is not None:
-            parents.add(entry.parent_id)
-    checkpoints.insert_many(conn, placed)
-
-
-def _find_branch(
-    conn: Connection,
-    entry: CheckpointEntry,
-    branches: Mapping[CheckpointId, int],
-    parents: Collection[CheckpointId],
-) -> int | None:
-    """The branch a checkpoint goes on with; None if it starts one."""
-    parent_id = entry.parent_id
-    if parent_id is None:
-        return None if branches else 0
-    if parent_id in parents:
-        return None
-    if parent_id in branches:
-        return branches[parent_id]
-    parent = checkpoints.fetch(conn, entry.thread_id, parent_id)
-    if parent is None or checkpoints.has_child(conn, entry.thread_id, parent_id):
-        return None
-    return parent.branch

@@ -80,4 +80,5 @@ def _encoder(column_: Column[Any]) -> Encode | None:
     return column_.type.dialect_impl(_POSTGRES).bind_processor(_POSTGRES)
 
 
-_POSTGRES = postgresql.psycopg.dialect()
+_dialect_of: Any = postgresql.dialect
+_POSTGRES: Any = _dialect_of()

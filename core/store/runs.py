@@ -59,6 +59,7 @@ _STATUS = select(runs.c.status).where(runs.c.run_id == bindparam("run_id"))
 _INPUT = select(runs.c.input).where(runs.c.run_id == bindparam("run_id"))
 _OLDEST_QUEUED = select(func.min(runs.c.created_at)).where(runs.c.status == RunStatus.QUEUED.value)
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
+_FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
 _QUEUED_RESUME = select(runs).where(
     runs.c.thread_id == bindparam("thread_id"), text("status = 'queued' AND kind = 'resume'")
 )
@@ -97,6 +98,14 @@ def insert(conn: Connection, run: Run) -> None:
 def fetch(conn: Connection, run_id: RunId) -> Run | None:
     """The run of this id."""
     return _one(conn.execute(_FETCH, {"run_id": run_id}).one_or_none())
+
+
+def fetch_by_ids(conn: Connection, run_ids: Collection[RunId]) -> dict[RunId, Run]:
+    """Those of these runs that are there; a handful."""
+    if not run_ids:
+        return {}
+    rows = conn.execute(_FETCH_BY_IDS, {"run_ids": list(run_ids)})
+    return {row.run_id: _from_row(row) for row in rows}
 
 
 def fetch_status(conn: Connection, run_id: RunId) -> RunStatus | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection, bindparam, select
 
 from interlock.core.model.threads import Snapshot
-from interlock.core.store import dialect
+from interlock.core.store import bulk
 from interlock.core.store.schema import snapshots
 from interlock.core.types import CheckpointId, ThreadId
 
-_UPSERT = dialect.upsert(snapshots)
+_UPSERT = bulk.upsert(snapshots)
 _FETCH = select(snapshots).where(
     snapshots.c.thread_id == bindparam("of_thread"), snapshots.c.checkpoint_id == bindparam("of_id")
 )
@@ -17,12 +20,12 @@ _FETCH = select(snapshots).where(
 
 def put(conn: Connection, snapshot: Snapshot) -> None:
     """Keep a snapshot; it replaces the one of the same checkpoint."""
-    row = vars(snapshot) | {
-        "next": list(snapshot.next),
-        "interrupts": [dict(interrupt) for interrupt in snapshot.interrupts],
-        "metadata": dict(snapshot.metadata),
-    }
-    conn.execute(_UPSERT.on(conn), row)
+    put_many(conn, [snapshot])
+
+
+def put_many(conn: Connection, snapshots: Sequence[Snapshot]) -> None:
+    """Keep snapshots of different checkpoints."""
+    _UPSERT.run(conn, [_as_row(snapshot) for snapshot in snapshots])
 
 
 def fetch(conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId) -> Snapshot | None:
@@ -40,3 +43,11 @@ def fetch(conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId) ->
         metadata=row["metadata"],
         created_at=row["created_at"],
     )
+
+
+def _as_row(snapshot: Snapshot) -> dict[str, Any]:
+    return vars(snapshot) | {
+        "next": list(snapshot.next),
+        "interrupts": [dict(interrupt) for interrupt in snapshot.interrupts],
+        "metadata": dict(snapshot.metadata),
+    }

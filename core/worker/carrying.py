@@ -100,7 +100,7 @@ class Carrier:
         self._is_over = True
         self._tools.make_room()
         await self._tools.recorder.put(self._tracker.take())
-        ending = replace(ending, keeps_lock=self._work.is_going_on)
+        ending = replace(ending, keeps_lock=self._work.is_going_on, last_seq=self._tracker.last_seq)
         status = await self._tools.recorder.end(ending)
         self._is_written = True
         if ending.keeps_lock and status is not RunStatus.QUEUED:
@@ -243,6 +243,7 @@ class Carrier:
             failure=outcome.failure,
             reason=outcome.reason,
             refused=dict(outcome.refused),
+            is_first=self._claimed.indexed_to is None,
         )
 
 

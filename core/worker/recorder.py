@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BATCH = 2000  # records in one transaction; more would hold the database's only writer too long
 PAUSE_S = 0.05  # between two writes that end no run
+GATHER_S = 0.05  # from one write to the next that ends a run: many that end share one
 RETRY_S = 1.0  # between two tries while the database does not answer
 
 Call = Callable[..., Awaitable[Any]]
@@ -47,6 +49,7 @@ class Recorder:
         self._room = asyncio.Event()
         self._room.set()
         self._is_stopping = False
+        self._written_at = -GATHER_S  # time.monotonic()
 
     async def put(self, records: Sequence[Record]) -> None:
         """Queue records; waits while the queue is full."""
@@ -80,6 +83,7 @@ class Recorder:
             await self._news.wait()
             if not self._endings and not self._is_stopping:
                 await self._pause()
+            await self._gather()
             self._ended.clear()
             records, endings = self._take()
             if records or endings:
@@ -92,6 +96,12 @@ class Recorder:
             await asyncio.wait_for(self._ended.wait(), PAUSE_S)
         except TimeoutError:
             return
+
+    async def _gather(self) -> None:
+        """A run that ends alone is written at once; of many, those of a moment together."""
+        missing = self._written_at + GATHER_S - time.monotonic()
+        if missing > 0 and not self._is_stopping:
+            await asyncio.sleep(missing)
 
     def _take(self) -> tuple[list[Record], list[Waiting]]:
         count = min(len(self._records), MAX_BATCH)
@@ -106,6 +116,7 @@ class Recorder:
         return records, endings
 
     async def _write(self, records: list[Record], endings: list[Waiting]) -> None:
+        self._written_at = time.monotonic()
         try:
             ended = await self._record(_batch(records, endings))
         except Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from interlock.core.worker.snapshots import answer_snapshot
 logger = logging.getLogger(__name__)
 
 STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
+GATHER_S = 0.03  # from one claim to the next: slots that come free in a moment are filled by one
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 CLEAR_S = 600.0  # between two clearings of finished jobs
@@ -53,6 +55,7 @@ class Server:
         self._suspects: deque[Claimed] = deque()
         self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
+        self._claimed_at = -GATHER_S  # time.monotonic()
 
     async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a store function on the store's own threads (law 5)."""
@@ -108,6 +111,9 @@ class Server:
         except TimeoutError:
             return
         finally:
+            missing = self._claimed_at + GATHER_S - time.monotonic()
+            if missing > 0 and not self._stopping.is_set():
+                await asyncio.sleep(missing)
             self._news.clear()
 
     async def _look(self) -> None:
@@ -123,6 +129,7 @@ class Server:
         free = self._app.settings.concurrency - busy
         if free <= 0:
             return
+        self._claimed_at = time.monotonic()
         claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
         for claimed in claim.runs:
             if claimed.is_suspect:

@@ -137,7 +137,7 @@ def test_observed_text_is_made_storable(engine, make):
         make.put_run(conn)
         nodes.upsert_many(conn, [odd])
     with read(engine) as conn:
-        (kept,) = nodes.fetch_for_run(conn, "r1")
+        (kept,) = nodes.fetch_for_runs(conn, ["r1"], limit=10)
     assert kept.error_message == "a\N{REPLACEMENT CHARACTER}b?c"
     assert kept.error_type == "E" * 299 + "…"
     assert kept.node == "n" * 299 + "…"

@@ -88,7 +88,9 @@ def test_who_sees_a_run_wait_or_end_sees_all_that_belongs_to_it(desk):
 def read_all(conn, run):
     """What one look at the database shows of a run that waits or is done."""
     cards = approvals.fetch_many(conn, thread_id=run.thread_id, limit=9)
-    attempts = [(n.path, str(n.status)) for n in nodes.fetch_for_run(conn, run.run_id)]
+    attempts = [
+        (n.path, str(n.status)) for n in nodes.fetch_for_runs(conn, [run.run_id], limit=100)
+    ]
     log = events.fetch_for_run(conn, run.run_id, kinds=["status"])
     snapshot = snapshots.fetch(conn, run.thread_id, run.end_checkpoint_id)
     return (
@@ -219,14 +221,14 @@ def test_a_run_whose_end_cannot_be_written_fails_and_takes_no_other_with_it(desk
     book.close("slow")
     desk.start()
     broken = desk.launch("working", book)
-    real = recording.index_checkpoints
+    real = recording.place_checkpoints
 
-    def index_checkpoints(conn, thread_id, entries):
+    def place_checkpoints(conn, thread_id, entries, **how):
         if thread_id == broken.thread_id and entries:
             raise ValueError("broken")
-        real(conn, thread_id, entries)
+        return real(conn, thread_id, entries, **how)
 
-    monkeypatch.setattr(recording, "index_checkpoints", index_checkpoints)
+    monkeypatch.setattr(recording, "place_checkpoints", place_checkpoints)
     book.open("slow")
     failed = desk.wait(broken)
 
