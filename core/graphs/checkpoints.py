@@ -11,7 +11,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import ormsgpack
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    CheckpointMetadata,
+    get_checkpoint_metadata,
+)
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from interlock.core.graphs.fidelity import UnstorableValue
@@ -25,6 +30,16 @@ ERROR = "__error__"
 ERROR_SOURCE = "__error_source_node__"
 INTERRUPT = "__interrupt__"
 CONTROL_CHANNELS = frozenset({INTERRUPT, "__resume__", ERROR, ERROR_SOURCE})
+
+
+@dataclass(frozen=True)
+class Put:
+    """A checkpoint as a saver has just stored it: where it belongs, and its metadata."""
+
+    config: RunnableConfig
+    parent_config: RunnableConfig | None
+    metadata: CheckpointMetadata
+    timestamp: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,19 +88,24 @@ OpenSavers = AbstractAsyncContextManager[Savers]
 class NamesChannels:
     """
     Mixed into a saver: a value that cannot be stored is named with its channel, and what a run was
-    configured with is not stored.
+    configured with is not stored. `newest` is the root checkpoint that was stored last.
     """
 
     serde: SerializerProtocol
+    newest: Put | None = None
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint."""
+        plain: Any = _without_settings(config)
         try:
-            return await super().aput(  # type: ignore[misc]
-                _without_settings(config), checkpoint, metadata, new_versions
-            )
+            stored = await super().aput(plain, checkpoint, metadata, new_versions)  # type: ignore[misc]
         except UnstorableValue as exc:
             raise self._name(exc, list(checkpoint["channel_values"].items())) from exc
+        if not plain["configurable"].get("checkpoint_ns"):
+            parent = plain if plain["configurable"].get("checkpoint_id") else None
+            told = get_checkpoint_metadata(plain, metadata)
+            self.newest = Put(stored, parent, told, checkpoint["ts"])
+        return stored
 
     async def aput_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, StateSnapshot
 
 from interlock.core.graphs import projection
-from interlock.core.graphs.checkpoints import CONTROL_CHANNELS
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, Put
 from interlock.core.graphs.handlers import put_handlers, routes_errors
 from interlock.core.graphs.places import (
     AnyGraph,
@@ -93,6 +93,34 @@ async def read_head(
         is_held = await is_at_breakpoint(graph, state, before=before, after=after)
         head = replace(head, is_at_breakpoint=is_held, next=name_next(state, ()))
     return Reading(head, state)
+
+
+def read_end(graph: AnyGraph, thread_id: ThreadId, values: Any) -> Reading | None:
+    """
+    The head of a thread whose graph has just run to its end, told without asking the database.
+
+    Args:
+        graph: The prepared graph; its saver knows what it stored.
+        thread_id: The thread.
+        values: The state at the end, as the graph gave it out.
+
+    Returns:
+        None if the saver stored nothing, or something of another thread since.
+    """
+    put: Put | None = getattr(graph.checkpointer, "newest", None)
+    if put is None or put.config["configurable"]["thread_id"] != thread_id:
+        return None
+    state = StateSnapshot(
+        values=values,
+        next=(),
+        config=put.config,
+        metadata=put.metadata,
+        created_at=put.timestamp,
+        parent_config=put.parent_config,
+        tasks=(),
+        interrupts=(),
+    )
+    return Reading(_read_tasks(state, ()), state)
 
 
 async def _read_inside(graph: AnyGraph, reading: Reading) -> Reading:

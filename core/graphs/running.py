@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained, is_invalid_resume
@@ -21,6 +21,7 @@ from langgraph.types import Command
 from interlock.core.graphs import failing, heads, proceeding
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.heads import CountAnswers, Reading
+from interlock.core.graphs.listening import listen
 from interlock.core.graphs.places import EVERY_NODE, AnyGraph
 from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tasks import has_failed, is_finished
@@ -31,7 +32,6 @@ from interlock.core.model.runs import Failure, Run, RunKind, RunStatus
 from interlock.core.model.threads import Snapshot
 from interlock.core.types import Json, ThreadId
 
-STREAM_MODES: Final[list[Literal["tasks", "custom", "messages"]]] = ["tasks", "custom", "messages"]
 INTERNAL = "__"  # keys of LangGraph's own
 DEFAULT_RECURSION_LIMIT = 100  # supersteps
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
@@ -94,6 +94,7 @@ class Execution:
         self._tracker = tracker
         self._put = put
         self._control = RunControl()
+        self._values: Any = None  # the state, as the graph gave it out last
         self._config = config_for(task.run, callbacks=[tracker])
         self._config["configurable"][TIMED_ATTEMPTS] = tracker.on_timed_attempt
         if "recursion_limit" not in (graph.config or {}):
@@ -123,7 +124,7 @@ class Execution:
             failure, error = await self._step(plan, before)
             if isinstance(error, GraphDrained):
                 return Outcome(status=RunStatus.RUNNING)
-            reading = await self.read()
+            reading = (self._read_end(plan) if error is None else None) or await self.read()
             if error is None and self._has_left(plan, before, reading):
                 plan = self._plan(reading)
                 continue
@@ -188,15 +189,33 @@ class Execution:
             await asyncio.shield(self._put(self._tracker.take()))
         return None, None
 
+    def _read_end(self, plan: Plan) -> Reading | None:
+        """
+        The head after a run to the graph's end, which needs no look: nothing failed, nothing held.
+
+        Only the graph's own breakpoints leave no trace in what was heard.
+        """
+        options, graph = self._run.options, self._graph
+        may_break = (
+            options.break_before
+            or options.break_after
+            or graph.interrupt_before_nodes
+            or graph.interrupt_after_nodes
+        )
+        if may_break or self._tracker.has_held or self._values is None:
+            return None
+        if plan.step not in {Step.SEND_INPUT, Step.SEND_ANSWERS, Step.GO_ON}:
+            return None
+        return heads.read_end(graph, self._run.thread_id, self._values)
+
     async def _stream(self, graph_input: Any) -> None:
+        self._values = None
         parts = self._graph.astream(
             graph_input,
-            self._config,
+            listen(self._config, self._tracker.on_event),
             context=self._run.context,
-            stream_mode=STREAM_MODES,
-            subgraphs=True,
+            stream_mode=["values", "tasks"],  # tasks: something before every superstep
             durability="sync",
-            version="v2",
             control=self._control,
             interrupt_before=_breaks(
                 self._run.options.break_before, self._graph.interrupt_before_nodes
@@ -206,9 +225,10 @@ class Execution:
             ),
         )
         # Closed here: a cancellation while `put` waits would leave the graph running behind us.
-        async with aclosing(cast("AsyncGenerator[dict[str, Any]]", parts)) as stream:
-            async for part in stream:
-                self._tracker.on_part(part)
+        async with aclosing(cast("AsyncGenerator[Any]", parts)) as stream:
+            async for kind, part in stream:
+                if kind == "values":
+                    self._values = part
                 if self._tracker.is_full:
                     await self._put(self._tracker.take())
 

@@ -99,6 +99,7 @@ class Tracker(BaseCallbackHandler):
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
         self.refusals: dict[str, str] = {}  # namespace -> why it refused its answer
+        self.has_held = False  # a task stopped for a human, at a question or a breakpoint
         self.step_nodes: dict[int, list[str]] = {}
         self.has_cached = False
 
@@ -316,6 +317,7 @@ class Tracker(BaseCallbackHandler):
             if error is not None:
                 self._add_error(error, record)
             if status is NodeStatus.INTERRUPTED:
+                self.has_held = True
                 self._askers.add(record.namespace)
             self._add_node(record)
 
@@ -326,9 +328,8 @@ class Tracker(BaseCallbackHandler):
 
     # -- stream ----------------------------------------------------------------------------
 
-    def on_part(self, part: dict[str, Any]) -> None:
-        """Take one part of `astream(version="v2")`."""
-        kind, namespace, data = part["type"], part["ns"], part["data"]
+    def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
+        """Take what `listening` hears."""
         if kind == "messages":
             self._messages.add(*data)
         elif kind == "tasks":
@@ -342,6 +343,7 @@ class Tracker(BaseCallbackHandler):
         if "triggers" in data:
             self._start_silent(task_id, name, loop)
             return
+        self.has_held |= bool(data["interrupts"])
         error = data["error"]
         text = failing.message_of(error) if error is not None else None
         path = path_of(_join(loop, f"{name}:{task_id}"))

@@ -241,22 +241,10 @@ async def test_a_drain_hands_over_at_the_end_of_the_step_and_the_next_delivery_g
 
 
 async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_behind(lab):
-    left, begun, waiting = [], asyncio.Event(), asyncio.Event()
-
-    async def stays(state: State) -> dict[str, Any]:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.append("node")
-        return {}
-
-    async def quick(state: State) -> dict[str, Any]:
-        await begun.wait()
-        return {}
+    begun, waiting = [], asyncio.Event()
 
     async def full(records: list[Any]) -> None:
-        if begun.is_set() and not left:
+        if len(records) >= tracking.FULL:
             waiting.set()
             await asyncio.Event().wait()
 
@@ -266,8 +254,12 @@ async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_be
             write(number)
         return {}
 
-    builder = StateGraph(State).add_node("stays", stays).add_node("floods", floods)
-    builder.add_edge(START, "stays").add_edge(START, "floods")
+    def comes_next(_: State) -> dict[str, Any]:
+        begun.append("comes_next")
+        return {}
+
+    builder = StateGraph(State).add_node("floods", floods).add_node("comes_next", comes_next)
+    builder.add_edge(START, "floods").add_edge("floods", "comes_next")
     async with lab(builder) as of:
         of.put = full
         running = asyncio.create_task(of.run(RunKind.START))
@@ -275,8 +267,10 @@ async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_be
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
-    assert left == ["node"]
+    assert begun == []
+    assert left == []
 
 
 async def test_a_breakpoint_that_meets_the_next_one_after_a_skip_holds_again(lab):

@@ -20,6 +20,7 @@ from langgraph.graph.message import add_messages
 from langgraph.types import CachePolicy, Command, RetryPolicy, interrupt
 from typing_extensions import TypedDict
 
+from interlock.core.graphs.listening import listen
 from interlock.core.graphs.tracking import Tracker, path_of
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
@@ -70,14 +71,7 @@ class Watched:
         config = {"configurable": {"thread_id": "t"}, "callbacks": [self.tracker], **options}
         error = None
         try:
-            async for part in self.graph.astream(
-                value,
-                config,
-                stream_mode=["tasks", "custom", "messages"],
-                subgraphs=True,
-                version="v2",
-            ):
-                self.tracker.on_part(part)
+            await self.graph.ainvoke(value, listen(config, self.tracker.on_event))
         except Exception as exc:
             error = exc
         self.tracker.close(NodeStatus.OK if error is None else NodeStatus.CANCELLED)
