@@ -154,6 +154,16 @@ def inbox_detail() -> str:
     return "inbox-detail"
 
 
+def decision_bar() -> str:
+    """The bar with the buttons of the chosen card."""
+    return "decision-bar"
+
+
+def inbox_outcome() -> str:
+    """The quiet line about the last decision."""
+    return "inbox-outcome"
+
+
 def inbox_status() -> str:
     """The choice of which cards are listed: pending, decided, ..."""
     return "inbox-status"

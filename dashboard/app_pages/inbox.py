@@ -145,6 +145,8 @@ def find_cards(shelf: str, workflow: str | None, page: int) -> inbox.InboxList:
 @st.fragment(key=DETAIL)
 def draw_detail() -> None:
     """Not live: what is typed here stays until the operator does something."""
+    # Made even where it stays empty: a fragment writes outside of itself only where it did so before.
+    bar = st.bottom.container(key=keys.decision_bar(), gap=None)
     draw_last_outcome()
     draw_note(state.take_note())
     with st.container(key=keys.inbox_detail()):
@@ -161,6 +163,7 @@ def draw_detail() -> None:
         problems = session.problems(view.approval_id, view.version)
         draw_card(
             view,
+            bar=bar,
             problems=problems,
             draw_fresh=lambda: draw_fresh(view.approval_id, view.version),
             on_decide=decide,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from interlock.core.errors import FieldProblem
 from interlock.core.model.approvals import Verb
@@ -18,18 +19,21 @@ from interlock.dashboard.components.card_rows import draw_card_rows
 from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.notices import draw_notice, draw_problem
-from interlock.dashboard.views.answer_forms import AnswerForm, Button
+from interlock.dashboard.views.answer_forms import AnswerForm, Button, Mode
 from interlock.dashboard.views.answer_intents import place_problems
 from interlock.dashboard.views.card import CardView
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.formatting import clip, format_plural
 
 OnDecide = Callable[[CardView, Verb | None], None]
 OnNext = Callable[[str], None]
+TITLE_COUNT = 60  # of the bar: one line on a wide screen, two on a phone
 
 
 def draw_card(
     card: CardView,
     *,
+    bar: DeltaGenerator,
     problems: Sequence[FieldProblem],
     draw_fresh: Callable[[], None],
     on_decide: OnDecide,
@@ -40,6 +44,7 @@ def draw_card(
 
     Args:
         card: What to draw.
+        bar: Where its buttons go: within reach however long the card is.
         problems: What was wrong with the last try on this version.
         draw_fresh: Draws the live line that says when somebody else decides it.
         on_decide: Called with the card as it was drawn and the verb of the button.
@@ -55,7 +60,9 @@ def draw_card(
         _draw_asked(card)
         draw_notice(card.unchecked)
         if card.form is not None:
-            _draw_form(card, card.form, problems, on_decide)
+            mode = _draw_form(card, card.form, problems)
+            with bar:
+                _draw_bar(card, card.form.buttons_in(mode), len(problems), on_decide)
         _draw_more(card)
 
 
@@ -98,8 +105,8 @@ def _draw_form(
     card: CardView,
     form: AnswerForm,
     problems: Sequence[FieldProblem],
-    on_decide: OnDecide,
-) -> None:
+) -> Mode:
+    """Draw what can be filled in; how the answer is written at the moment."""
     key = (card.approval_id, card.version)
     mode = answer_drafts.read_mode(form, *key)
     placed, rest = place_problems(form, problems, mode)
@@ -111,8 +118,28 @@ def _draw_form(
             _draw_reason(form, key)
         for problem in rest:
             draw_problem(str(problem))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-            for button in form.buttons_in(mode):
+    return mode
+
+
+def _draw_bar(
+    card: CardView, buttons: Sequence[Button], problem_count: int, on_decide: OnDecide
+) -> None:
+    with st.container(
+        border=True,
+        horizontal=True,
+        horizontal_alignment="right",
+        vertical_alignment="center",
+        gap="small",
+    ):
+        with st.container(width="stretch", gap=None):
+            if problem_count:
+                draw_problem(f"Nothing was sent: {format_plural(problem_count, 'problem')} above")
+            else:
+                st.caption(md_escape(clip(card.title, TITLE_COUNT)))
+        with st.container(
+            horizontal=True, horizontal_alignment="right", width="content", gap="small"
+        ):
+            for button in buttons:
                 _draw_button(button, card, on_decide)
 
 

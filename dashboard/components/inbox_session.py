@@ -26,11 +26,16 @@ _SEEN = "inbox-seen"
 _PROBLEMS = "inbox-problems"
 _OUTCOME = "inbox-outcome"
 _CAME = "inbox-came"
+_LEFT = "inbox-left"
+URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
 
 
 def pick(approval_id: str | None, *, after: str | None = None) -> None:
     """Choose a card; None lets the next one be chosen, the one after `after` in the order seen."""
+    named = state.read_param(PARAM)
+    if named and named != approval_id:
+        st.session_state[_LEFT] = (named, time.monotonic())
     state.pick(PLACE, approval_id)
     state.set_params(**{PARAM: approval_id})
     st.session_state[_AFTER] = after
@@ -48,8 +53,17 @@ def turn() -> int:
 
 
 def picked() -> str | None:
-    """The chosen card: the one of the URL first, which may have been typed or opened by a link."""
-    return state.read_param(PARAM) or state.picked(PLACE)
+    """
+    The chosen card: the one of the URL first, which may have been typed or opened by a link.
+
+    What the browser asks for right after a choice may still carry the URL before it, and must not undo
+    the choice.
+    """
+    named, chosen = state.read_param(PARAM), state.picked(PLACE)
+    left, at_s = st.session_state.get(_LEFT, (None, 0.0))
+    if named == left and time.monotonic() - at_s < URL_LAG_S:
+        return chosen
+    return named or chosen
 
 
 def after() -> str | None:

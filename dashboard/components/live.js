@@ -10,6 +10,8 @@ const GAP_MS = 400 // between two redrawings of one part
 const MAX_GAP_MS = 10_000
 const UNANSWERED = 2 // redrawings asked for in vain, after which the whole page is asked for
 const FRAME_GAP_MS = 3_000
+const LEAVING_MS = 5_000 // at most, from a click on a link to the page it leads to
+const BARE_MS = 2_500 // a page without a live part for so long may have been emptied
 
 class Hub {
   constructor() {
@@ -26,6 +28,14 @@ class Hub {
     this.isServerNew = false
     this.frame = null
     this.frameAskedAt = 0
+    this.heldUntil = 0
+    this.bareTimer = null
+    // What a part of the page that is being left asks for reaches the server after the page has changed;
+    // Streamlit then goes back to the old page, finds no such fragment there, and shows an empty one.
+    const note = (event) => {
+      if (event.composedPath().some((node) => node.tagName === "A")) this.heldUntil = Date.now() + LEAVING_MS
+    }
+    document.addEventListener("click", note, true)
     window.addEventListener("online", () => this.connect())
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.connect()
@@ -56,6 +66,7 @@ class Hub {
   // The frame is drawn last: the whole page is there, and its buttons work.
   note() {
     this.isServerNew = false
+    this.heldUntil = 0
     for (const part of this.parts) part.show()
   }
 
@@ -67,8 +78,15 @@ class Hub {
 
   leave(part) {
     this.parts.delete(part)
+    clearTimeout(this.bareTimer)
+    this.bareTimer = setTimeout(() => this.mend(), BARE_MS)
     // A change of page takes all parts away and brings others: keep the socket for it.
     setTimeout(() => this.parts.size || this.socket?.close(), 2_000)
+  }
+
+  // Only the frame's own part is left: no page has come in the place of the one that went.
+  mend() {
+    if ([...this.parts].every((part) => part.showsWord)) this.redrawAll()
   }
 
   connect() {
@@ -187,7 +205,8 @@ class Part {
 
   schedule(delay) {
     if (this.timer !== null) return
-    const earliest = Math.max(this.mountedAt + SETTLE_MS, this.askedAt + this.gap)
+    const { heldUntil } = this.hub
+    const earliest = Math.max(this.mountedAt + SETTLE_MS, this.askedAt + this.gap, heldUntil)
     const wait = Math.max(delay, earliest - Date.now())
     this.timer = setTimeout(() => this.redraw(), wait)
   }
@@ -195,6 +214,7 @@ class Part {
   redraw() {
     this.timer = null
     if (!this.hub.mayAsk) return // it compares again once the socket is up
+    if (Date.now() < this.hub.heldUntil) return this.schedule(0)
     this.askedAt = Date.now()
     if (this.unanswered >= UNANSWERED) this.hub.redrawAll()
     else this.trigger("moved", this.askedAt)

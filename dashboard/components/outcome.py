@@ -14,7 +14,12 @@ HEIGHT = 42  # pixels: one line with its link
 
 def draw_outcome(line: OutcomeLine | None) -> None:
     with st.container(
-        key="inbox-outcome", height=HEIGHT, border=False, horizontal=True, wrap=False, gap="small"
+        key=keys.inbox_outcome(),
+        height=HEIGHT,
+        border=False,
+        horizontal=True,
+        wrap=False,
+        gap="small",
     ):
         if line is None:
             return

@@ -284,3 +284,21 @@ def test_a_schema_that_cannot_be_used_is_said_on_the_card(seed, open_page):
     (said,) = [w.value for w in at.main.warning if "cannot be used" in w.value]
     assert "unchecked" in said
     assert any("which is not in it" in c.value for c in at.main.code)
+
+
+@pytest.mark.parametrize(("lag_s", "shown"), [(60.0, "second"), (0.0, "first")])
+def test_a_browser_that_still_tells_the_old_url_does_not_undo_a_choice(
+    seed, open_page, monkeypatch, lag_s, shown
+):
+    monkeypatch.setattr(inbox_session, "URL_LAG_S", lag_s)
+    cards = {"first": ask(seed, "First?"), "second": ask(seed, "Second?")}
+    at = open_page("inbox")
+    press(at, cards["first"], "approve")
+    assert at.query_params["approval_id"] == cards["second"].approval_id
+
+    # A live part asked to be drawn before the new URL had reached the browser.
+    at.query_params["approval_id"] = cards["first"].approval_id
+    at.run()
+
+    assert not at.exception
+    assert at.query_params["approval_id"] == cards[shown].approval_id

@@ -417,7 +417,7 @@ class Sheet:
     @property
     def outcome(self) -> Locator:
         """The quiet line about the last decision."""
-        return self.page.locator(keys.selector("inbox-outcome"))
+        return self.page.locator(keys.selector(keys.inbox_outcome()))
 
     def told(self, text: str | Pattern[str]) -> Locator:
         """A loud line of the page, such as that somebody else was first."""
@@ -433,7 +433,8 @@ class Sheet:
 
     def button(self, name: str) -> Locator:
         """A button of the card."""
-        return self.root.get_by_role("button", name=name, exact=True)
+        bar = self.page.locator(keys.selector(keys.decision_bar()))
+        return bar.get_by_role("button", name=name, exact=True)
 
     def press(self, name: str) -> None:
         """Press a button."""

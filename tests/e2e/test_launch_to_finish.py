@@ -70,8 +70,8 @@ def test_two_refunds_are_launched_released_and_finished_by_clicking_only(
     card.get_by_role("link", name="Open").click()
 
     detail = page.locator(keys.selector(keys.inbox_detail()))
-    outcome = page.locator(keys.selector("inbox-outcome"))
-    approve = detail.get_by_role("button", name="Approve", exact=True)
+    outcome = page.locator(keys.selector(keys.inbox_outcome()))
+    approve = page.get_by_role("button", name="Approve", exact=True)
     expect(detail).to_contain_text(FIRST)
     expect(detail).to_contain_text("lost parcel")
     approve.click()

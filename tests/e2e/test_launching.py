@@ -158,9 +158,9 @@ def test_a_breakpoint_holds_the_run_which_then_goes_on(
     page.get_by_test_id("stMain").get_by_role("link", name="Open", exact=True).click()
     detail = page.locator(keys.selector(keys.inbox_detail()))
     expect(detail).to_contain_text("Paused before second")
-    detail.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_role("button", name="Go on", exact=True).click()
 
-    outcome = page.locator(keys.selector("inbox-outcome"))
+    outcome = page.locator(keys.selector(keys.inbox_outcome()))
     expect(outcome).to_contain_text("Done in")
     assert str(office.runs(workflow="stages")[0].status) == "done"
 
@@ -173,9 +173,9 @@ def test_a_run_is_stopped_at_its_breakpoint(
     page.get_by_test_id("stMain").get_by_role("link", name="Open", exact=True).click()
     detail = page.locator(keys.selector(keys.inbox_detail()))
     expect(detail).to_contain_text("Paused before second")
-    detail.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).click()
 
-    outcome = page.locator(keys.selector("inbox-outcome"))
+    outcome = page.locator(keys.selector(keys.inbox_outcome()))
     expect(outcome).to_contain_text("Stopped · Paused before second")
     expect(outcome).to_contain_text("cancelled")
     assert str(office.runs(workflow="stages")[0].status) == "cancelled"
@@ -187,8 +187,11 @@ def pause_before(form: LaunchForm, node: str, gate: Any) -> Page:
     nodes = form.option("break_before").get_by_role("combobox")
     nodes.click()  # which waits until what was folded out stands still
     nodes.fill(node)
-    expect(form.page.get_by_role("option", name=node, exact=True)).to_be_visible()
+    wanted = form.page.get_by_role("option", name=node, exact=True)
+    expect(wanted).to_be_visible()
+    expect(nodes).to_have_attribute("aria-activedescendant", wanted.get_attribute("id") or "?")
     nodes.press("Enter")  # by keyboard: the list moves while it unfolds
+    expect(form.option("break_before")).to_contain_text(node)
     nodes.press("Escape")
     form.write_as("JSON")
     form.field("Input as JSON").fill(json.dumps({"gate": str(gate)}))

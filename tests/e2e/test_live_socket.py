@@ -48,3 +48,27 @@ def test_a_page_outlives_its_server(
     launch(up)
     expect(sidebar).to_contain_text("1 waiting")
     expect(page.get_by_test_id("stMain")).to_contain_text("620")
+
+
+LEAVE_WHILE_NEWS_COMES = """(name) => {
+  const { parts } = window[Symbol.for("interlock.live")]
+  const links = [...document.querySelectorAll('[data-testid="stSidebarNav"] a')]
+  links.find((link) => link.textContent.includes(name)).click()
+  for (const after of [0, 20, 50, 100]) {
+    setTimeout(() => parts.forEach((part) => part.showsWord || part.redraw()), after)
+  }
+}"""
+
+
+def test_a_page_is_left_while_news_comes_for_it(
+    up: Any, new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> None:
+    page = new_page(up.url)
+    until_live(page)
+    main = page.get_by_test_id("stMain")
+
+    for name in ("Inbox", "Runs") * 3:
+        page.evaluate(LEAVE_WHILE_NEWS_COMES, name)
+        expect(main.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        until_live(page)
+        expect(main.get_by_role("heading", name=name, exact=True)).to_be_visible()

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from interlock.core.model.approvals import Approval
+from interlock.core.model.approvals import Approval, Intent, Verb
 from interlock.core.model.runs import Run
+from interlock.core.services import observing
 from interlock.dashboard import keys
 
 ROW_HEIGHT = 35  # pixels
 NARROW = 390  # pixels: a phone
+TALL = 1600  # pixels: a full page of a list, with nothing over it
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,53 @@ def test_a_phone_shows_the_list_above_the_card_and_its_buttons_can_be_pressed(
     assert office.decisions(card) == ()
 
 
+@pytest.mark.parametrize(("width", "height"), [(NARROW, 844), (1400, 500)])
+def test_the_decision_bar_stays_in_view_however_long_the_card_is(
+    office: Any, open_card: Callable[..., Any], width: int, height: int
+) -> None:
+    card: Approval = office.ask({"question": "Enough?", "essay": "A line of it.\n" * 100})
+    sheet = open_card(card, width=width, height=height)
+    bar = sheet.page.locator(keys.selector(keys.decision_bar()))
+    last = sheet.root.get_by_role("link", name="Its run: graph, steps, state")
+
+    expect(bar).to_contain_text("Enough?")
+    for place in (sheet.root, last):  # at the top, and scrolled to the end of the card
+        place.scroll_into_view_if_needed()
+        expect(bar.get_by_role("button", name="Approve", exact=True)).to_be_in_viewport(ratio=1)
+    shown, end = bar.bounding_box(), last.bounding_box()
+    assert end["y"] + end["height"] <= shown["y"]
+    assert shown["y"] + shown["height"] <= height
+
+
+def test_the_decision_bar_belongs_to_the_card_that_is_shown(
+    office: Any, open_card: Callable[..., Any]
+) -> None:
+    closed = office.ask("Closed already?")
+    office.decide(closed, Intent(verb=Verb.REJECT), actor="Ann")
+    waiting = office.ask("Still to be decided?")
+    oldest = find_oldest(office)
+    sheet = open_card(closed)
+    bar = sheet.page.locator(keys.selector(keys.decision_bar()))
+    expect(sheet.root).to_contain_text("rejected by Ann")
+    expect(bar.get_by_role("button")).to_have_count(0)
+
+    click_row(sheet.page.get_by_test_id("stDataFrame"), oldest.title)
+    expect(sheet.page).to_have_url(re.compile(f"approval_id={oldest.approval_id}$"))
+    expect(bar).to_contain_text(oldest.title)
+    expect(bar.get_by_role("button").first).to_be_visible()
+    sheet.page.goto(sheet.page.url.replace(oldest.approval_id, waiting.approval_id))
+    bar.get_by_role("button", name="Approve", exact=True).click()
+
+    expect(sheet.outcome).to_contain_text("Approved · Still to be decided?")
+    assert [str(d.verb) for d in office.decisions(waiting)] == ["approve"]
+    assert len(office.decisions(closed)) == 1
+
+
+def find_oldest(office: Any) -> Approval:
+    """The card that stands first in the list, however many other tests have left there."""
+    return observing.list_inbox(office.app, limit=1)[0]
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -154,10 +203,11 @@ def test_a_click_on_a_row_opens_what_stands_in_it(
     new_page: Callable[..., Page],
     until_live: Callable[[Page], None],
 ) -> None:
-    wanted = office.ask("The row that is wanted?")
-    page = new_page(f"{desk.url}/inbox")
+    newest = office.ask("Not the first?")
+    wanted = find_oldest(office)
+    page = new_page(f"{desk.url}/inbox?approval_id={newest.approval_id}", height=TALL)
     until_live(page)
-    click_row(page.get_by_test_id("stDataFrame"), "The row that is wanted?")
+    click_row(page.get_by_test_id("stDataFrame"), wanted.title)
     expect(page).to_have_url(re.compile(f"approval_id={wanted.approval_id}$"))
     expect(page.locator(keys.selector(keys.card(wanted.approval_id)))).to_be_visible()
 
