@@ -14,6 +14,7 @@ import ormsgpack
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     BaseCheckpointSaver,
+    Checkpoint,
     CheckpointMetadata,
     get_checkpoint_metadata,
 )
@@ -32,16 +33,6 @@ INTERRUPT = "__interrupt__"
 CONTROL_CHANNELS = frozenset({INTERRUPT, "__resume__", ERROR, ERROR_SOURCE})
 
 
-@dataclass(frozen=True)
-class Put:
-    """A checkpoint as a saver has just stored it: where it belongs, and its metadata."""
-
-    config: RunnableConfig
-    parent_config: RunnableConfig | None
-    metadata: CheckpointMetadata
-    timestamp: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class RawCheckpoint:
     """
@@ -57,6 +48,35 @@ class RawCheckpoint:
     run_id: RunId | None
     created_at: datetime
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class Put:
+    """A root checkpoint that a saver has stored: where it belongs, its metadata, what it weighs."""
+
+    config: RunnableConfig
+    parent_config: RunnableConfig | None
+    metadata: CheckpointMetadata
+    timestamp: str
+    size_bytes: int | None
+
+    @property
+    def thread_id(self) -> ThreadId:
+        """The thread it belongs to."""
+        return ThreadId(self.config["configurable"]["thread_id"])
+
+    def as_raw(self) -> RawCheckpoint | None:
+        """What its row says; None if it was not weighed."""
+        if self.size_bytes is None:
+            return None
+        parent = self.parent_config
+        return make_raw(
+            checkpoint_id=self.config["configurable"]["checkpoint_id"],
+            parent_id=parent["configurable"]["checkpoint_id"] if parent else None,
+            metadata=self.metadata,
+            timestamp=self.timestamp,
+            size_bytes=self.size_bytes,
+        )
 
 
 class Savers(Protocol):
@@ -88,11 +108,11 @@ OpenSavers = AbstractAsyncContextManager[Savers]
 class NamesChannels:
     """
     Mixed into a saver: a value that cannot be stored is named with its channel, and what a run was
-    configured with is not stored. `newest` is the root checkpoint that was stored last.
+    configured with is not stored. `puts` are the root checkpoints it has stored, oldest first.
     """
 
     serde: SerializerProtocol
-    newest: Put | None = None
+    puts: tuple[Put, ...] = ()
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint."""
@@ -104,8 +124,13 @@ class NamesChannels:
         if not plain["configurable"].get("checkpoint_ns"):
             parent = plain if plain["configurable"].get("checkpoint_id") else None
             told = get_checkpoint_metadata(plain, metadata)
-            self.newest = Put(stored, parent, told, checkpoint["ts"])
+            put = Put(stored, parent, told, checkpoint["ts"], self._weigh(checkpoint))
+            self.puts = (*self.puts, put)
         return stored
+
+    def _weigh(self, checkpoint: Checkpoint) -> int | None:  # noqa: ARG002
+        """The bytes of the state in a checkpoint, if that is known without asking the database."""
+        return None
 
     async def aput_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import xxhash
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import BinaryOperatorAggregate, LastValue
 from langgraph.types import Interrupt, StateSnapshot
 
 from interlock.core.graphs import projection
@@ -30,6 +31,7 @@ from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
 from interlock.core.types import CheckpointId, ThreadId
 
+_STORED_AS_SEEN = frozenset({LastValue, BinaryOperatorAggregate})  # not untracked, not deltas
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
 NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
@@ -105,11 +107,17 @@ def read_end(graph: AnyGraph, thread_id: ThreadId, values: Any) -> Reading | Non
         values: The state at the end, as the graph gave it out.
 
     Returns:
-        None if the saver stored nothing, or something of another thread since.
+        None if the saver stored nothing, or something of another thread since, or if the graph has
+        channels whose value is not what is stored.
     """
-    put: Put | None = getattr(graph.checkpointer, "newest", None)
-    if put is None or put.config["configurable"]["thread_id"] != thread_id:
+    if not all(
+        type(graph.channels[name]) in _STORED_AS_SEEN for name in graph.stream_channels_list
+    ):
         return None
+    puts: tuple[Put, ...] = getattr(graph.checkpointer, "puts", ())
+    if not puts or puts[-1].thread_id != thread_id:
+        return None
+    put = puts[-1]
     state = StateSnapshot(
         values=values,
         next=(),

@@ -11,37 +11,78 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 from langgraph.pregel._messages import StreamMessagesHandler
 from langgraph.pregel.protocol import StreamProtocol
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
-
-Hear = Callable[[tuple[str, ...], str, Any], None]  # namespace, kind, what
 
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
 STREAM = "__pregel_stream"  # keys of a config's `configurable`
 RUNTIME = "__pregel_runtime"
 
+About = Mapping[str, Any]  # the metadata of a callback
 
-def listen(config: RunnableConfig, hear: Hear) -> RunnableConfig:
+
+class Listener(Protocol):
+    """Who is told. Nothing here may block or raise."""
+
+    def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
+        """A task started or ended, something was written or streamed; in the event loop's thread."""
+
+    def on_attempt_start(self, run_id: UUID, name: str, tags: Sequence[str], about: About) -> None:
+        """Something started, perhaps an attempt of a node; in any thread."""
+
+    def on_attempt_end(self, run_id: UUID, error: BaseException | None) -> None:
+        """It ended, well or not."""
+
+
+class _Callbacks(StreamMessagesHandler):
+    """One handler for attempts and messages: asking each of two costs twice the time."""
+
+    def __init__(self, put: Callable[[Any], None], listener: Listener) -> None:
+        super().__init__(put, subgraphs=True)
+        self._listener = listener
+
+    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        about, tags = kwargs.get("metadata"), kwargs.get("tags")
+        if about and "langgraph_node" in about:
+            self._listener.on_attempt_start(run_id, str(kwargs.get("name")), tags or (), about)
+        super().on_chain_start(serialized, inputs, run_id=run_id, **kwargs)
+
+    def on_chain_end(  # type: ignore[override]  # langchain's base and LangGraph's differ in a name
+        self, response: Any, *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        self._listener.on_attempt_end(run_id, None)
+        super().on_chain_end(response, run_id=run_id, **kwargs)
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._listener.on_attempt_end(run_id, error)
+        super().on_chain_error(error, run_id=run_id, **kwargs)
+
+
+def listen(
+    config: RunnableConfig, listener: Listener, *, store: BaseStore | None
+) -> RunnableConfig:
     """
-    Make a config whose run tells `hear` what its tasks do, write and stream, subgraphs included.
+    Make a config whose run tells what its nodes do, write and stream, subgraphs included.
 
-    `hear` is called in the event loop's thread, in order, whichever thread it happened in; it must
-    not block and not raise. Call it within the loop that runs the graph.
+    Call it within the loop that runs the graph. `store` is the graph's: a graph that has a parent
+    takes its parent's.
     """
     loop, home = asyncio.get_running_loop(), threading.get_ident()
 
     def put(chunk: tuple[tuple[str, ...], str, Any]) -> None:
         if threading.get_ident() == home:
-            hear(*chunk)
+            listener.on_event(*chunk)
         else:
-            loop.call_soon_threadsafe(hear, *chunk)
+            loop.call_soon_threadsafe(listener.on_event, *chunk)
 
     def write(value: Any) -> None:
         namespace = str(get_config()["configurable"]["checkpoint_ns"])
@@ -50,10 +91,10 @@ def listen(config: RunnableConfig, hear: Hear) -> RunnableConfig:
     callbacks: Any = config.get("callbacks") or []
     return {
         **config,
-        "callbacks": [*callbacks, StreamMessagesHandler(put, subgraphs=True)],
+        "callbacks": [*callbacks, _Callbacks(put, listener)],
         "configurable": {
             **config.get("configurable", {}),
             STREAM: StreamProtocol(put, set(KINDS)),
-            RUNTIME: Runtime(stream_writer=write),
+            RUNTIME: Runtime(stream_writer=write, store=store),
         },
     }

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import psycopg
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg import AsyncConnection
@@ -78,7 +78,32 @@ WHERE w.thread_id = %(thread)s AND w.channel = '__resume__'
 
 
 class _Saver(NamesChannels, AsyncPostgresSaver):
-    """LangGraph's saver."""
+    """LangGraph's saver; it weighs what it stores, as adding up all blobs in a query takes long."""
+
+    def __init__(self, pool: Pool, serde: SerializerProtocol) -> None:
+        super().__init__(pool, serde=serde)
+        self._sizes: dict[str, int] = {}  # bytes of the newest blob of each root channel
+
+    def _dump_blobs(
+        self, thread_id: str, checkpoint_ns: str, values: dict[str, Any], versions: Any
+    ) -> list[tuple[str, str, str, str, str, bytes | None]]:
+        rows = super()._dump_blobs(thread_id, checkpoint_ns, values, versions)
+        if not checkpoint_ns:
+            self._sizes |= {row[2]: len(row[5] or b"") for row in rows}
+        return rows
+
+    def _weigh(self, checkpoint: Checkpoint) -> int | None:
+        size = 0
+        for channel, value in checkpoint["channel_values"].items():
+            if value is None or isinstance(value, int | float):
+                size += len(channel)
+            elif isinstance(value, str):
+                size += len(value)
+            elif channel in self._sizes:
+                size += self._sizes[channel]
+            else:
+                return None  # an earlier run stored it
+        return size
 
 
 class PostgresSavers:

@@ -26,6 +26,7 @@ from interlock.core.types import Json
 
 MAX_DEPTH = 50  # deeper than any form or tree is drawn
 MAX_TEXT_SHARE = 0.5  # of what is left: one long text must not hide everything after it
+MAX_PLAIN_KEY = 200  # characters
 HIDDEN = "***"
 _OVERHEAD_BYTES = 4  # quotes, comma, colon
 _HIDDEN_FIELDS = (
@@ -98,6 +99,10 @@ def _project(value: Any, budget: _Budget, depth: int) -> Json:
         return _cut("it holds itself", type=_name(value))
     budget.open.add(id(value))
     try:
+        if type(value) is dict:  # nearly all there is; the questions below take their time
+            return _project_fields(value.items(), budget, depth)
+        if type(value) is list:
+            return _project_items(value, len(value), budget, depth)
         return _project_object(value, budget, depth)
     except Exception as exc:  # noqa: BLE001 - a property or a __repr__ of the user's may raise
         return _cut(f"it could not be read ({type(exc).__name__})", type=_name(value))
@@ -114,7 +119,10 @@ def _project_int(value: int, budget: _Budget) -> Json:
 
 
 def _project_text(text: str, budget: _Budget) -> Json:
-    text = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
     size = len(text) + _OVERHEAD_BYTES
     if size <= budget.left * MAX_TEXT_SHARE or size <= 200 <= budget.left:
         budget.take(size)
@@ -192,6 +200,8 @@ def _project_items(items: Iterable[Any], count: int, budget: _Budget, depth: int
 
 
 def _key(key: Any) -> str:
+    if type(key) is str and len(key) <= MAX_PLAIN_KEY and key.isascii() and "\x00" not in key:
+        return key
     text = key.value if isinstance(key, Enum) else key
     return str(_project_text(str(text), _Budget(2000)))
 

@@ -95,7 +95,7 @@ class Execution:
         self._put = put
         self._control = RunControl()
         self._values: Any = None  # the state, as the graph gave it out last
-        self._config = config_for(task.run, callbacks=[tracker])
+        self._config = config_for(task.run)
         self._config["configurable"][TIMED_ATTEMPTS] = tracker.on_timed_attempt
         if "recursion_limit" not in (graph.config or {}):
             self._config.setdefault("recursion_limit", task.recursion_limit)
@@ -212,7 +212,7 @@ class Execution:
         self._values = None
         parts = self._graph.astream(
             graph_input,
-            listen(self._config, self._tracker.on_event),
+            listen(self._config, self._tracker, store=self._graph.store),
             context=self._run.context,
             stream_mode=["values", "tasks"],  # tasks: something before every superstep
             durability="sync",
@@ -286,7 +286,7 @@ class Execution:
         return failing.describe(error, attempt=attempt, state=values, node=node)
 
 
-def config_for(run: Run, *, callbacks: list[Any] | None = None) -> RunnableConfig:
+def config_for(run: Run) -> RunnableConfig:
     """
     The config of a run; `metadata.run_id` is unique per submission (law 4).
 
@@ -300,8 +300,6 @@ def config_for(run: Run, *, callbacks: list[Any] | None = None) -> RunnableConfi
     }
     if run.options.recursion_limit is not None:
         config["recursion_limit"] = run.options.recursion_limit
-    if callbacks:
-        config["callbacks"] = callbacks
     return config
 
 

@@ -104,7 +104,7 @@ class SqliteSavers:
         """A saver of this serializer on the shared connection."""
         clone = copy.copy(self._saver)
         clone.serde = serde
-        clone.newest = None
+        clone.puts = ()
         return clone
 
     async def entries(

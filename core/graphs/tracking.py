@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import (
     GraphBubbleUp,
     GraphDrained,
@@ -68,10 +67,8 @@ def _join(*parts: str) -> str:
     return "|".join(part for part in parts if part)
 
 
-class Tracker(BaseCallbackHandler):
-    """Turns callbacks and stream parts of one run into records."""
-
-    run_inline = True
+class Tracker:
+    """Turns what `listening` tells of one run into records."""
 
     def __init__(
         self,
@@ -80,7 +77,6 @@ class Tracker(BaseCallbackHandler):
         now: Callable[[], datetime],
         last_seq: int,
     ) -> None:
-        super().__init__()
         self._run = run
         self._now = now
         self._seq = last_seq
@@ -205,31 +201,21 @@ class Tracker(BaseCallbackHandler):
 
     # -- callbacks -------------------------------------------------------------------------
 
-    def on_chain_start(
-        self,
-        serialized: dict[str, Any] | None,  # noqa: ARG002  langchain calls it so
-        inputs: Any,  # noqa: ARG002
-        *,
-        run_id: UUID,
-        tags: list[str] | None = None,
-        metadata: dict[str, Any] | None = None,
-        **kwargs: Any,
+    def on_attempt_start(
+        self, run_id: UUID, name: str, tags: Sequence[str], about: Mapping[str, Any]
     ) -> None:
         """An attempt starts: the only chain with a step tag that is called like its node."""
-        node = (metadata or {}).get("langgraph_node")
-        if node is None or kwargs.get("name") != node:
+        node = str(about["langgraph_node"])
+        if name != node or (node.startswith(INTERNAL) and not is_handler(node)):
             return
-        if node.startswith(INTERNAL) and not is_handler(node):
+        if not any(t.startswith(STEP_TAG) for t in tags):
             return
-        if not any(t.startswith(STEP_TAG) for t in tags or ()):
-            return
-        assert metadata is not None
-        namespace = str(metadata.get("langgraph_checkpoint_ns", ""))
+        namespace = str(about.get("langgraph_checkpoint_ns", ""))
         task_id = namespace.rpartition(":")[2]
         with self._lock:
             attempt = self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
             self._silent.pop(task_id, None)
-            self._step = int(metadata.get("langgraph_step", 0))
+            self._step = int(about.get("langgraph_step", 0))
             record = NodeRun(
                 run_id=self._run.run_id,
                 thread_id=self._run.thread_id,
@@ -237,7 +223,7 @@ class Tracker(BaseCallbackHandler):
                 task_id=task_id,
                 attempt=attempt,
                 delivery=self._run.deliveries,
-                node=str(node),
+                node=node,
                 path=path_of(namespace),
                 namespace=namespace,
                 step=self._step,
@@ -248,25 +234,11 @@ class Tracker(BaseCallbackHandler):
             if "|" not in namespace and attempt == 1:
                 self.step_nodes.setdefault(record.step, []).append(record.node)
 
-    def on_chain_end(
-        self,
-        outputs: Any,  # noqa: ARG002
-        *,
-        run_id: UUID,
-        **kwargs: Any,  # noqa: ARG002
-    ) -> None:
-        """An attempt ended well."""
-        self._end(run_id, NodeStatus.OK, None)
-
-    def on_chain_error(
-        self,
-        error: BaseException,
-        *,
-        run_id: UUID,
-        **kwargs: Any,  # noqa: ARG002
-    ) -> None:
-        """An attempt asked a human, was cancelled, handed over to its parent, or failed."""
-        if isinstance(error, GraphInterrupt):
+    def on_attempt_end(self, run_id: UUID, error: BaseException | None) -> None:
+        """An attempt ended well, asked a human, was cancelled, handed over to its parent, or failed."""
+        if error is None:
+            status = NodeStatus.OK
+        elif isinstance(error, GraphInterrupt):
             status = NodeStatus.INTERRUPTED
         elif isinstance(error, (asyncio.CancelledError, GraphDrained)):
             status = NodeStatus.CANCELLED
@@ -329,7 +301,7 @@ class Tracker(BaseCallbackHandler):
     # -- stream ----------------------------------------------------------------------------
 
     def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
-        """Take what `listening` hears."""
+        """Take what a task did, wrote or streamed."""
         if kind == "messages":
             self._messages.add(*data)
         elif kind == "tasks":

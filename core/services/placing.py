@@ -35,7 +35,8 @@ def place_checkpoints(
     """
     if not entries:
         return ()
-    newest = [] if is_first else checkpoints.fetch_for_thread(conn, thread_id, limit=1)
+    is_begun = not is_first or next(iter(entries)).parent_id is not None
+    newest = checkpoints.fetch_for_thread(conn, thread_id, limit=1) if is_begun else []
     branches = {entry.checkpoint_id: entry.branch for entry in newest}
     parents: set[CheckpointId] = set()  # of entries placed here
     placed: list[CheckpointEntry] = []

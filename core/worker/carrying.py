@@ -28,7 +28,7 @@ from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
 from interlock.core.worker import output, threads
-from interlock.core.worker.indexing import find_newest, read_entries
+from interlock.core.worker.indexing import find_newest, list_own, read_entries
 from interlock.core.worker.recorder import Call, Recorder
 from interlock.core.worker.recovering import make_up, read_own_traces
 from interlock.core.worker.threads import Work
@@ -203,6 +203,8 @@ class Carrier:
         return RunStatus.CANCELLED if self._is_cancelled else RunStatus.RUNNING
 
     async def _with_entries(self, graph: AnyGraph, outcome: Outcome) -> Ending:
+        # Whoever is the first to carry the first run of a thread has stored all there is.
+        is_first = self._claimed.indexed_to is None and self._run.deliveries == 1
         entries = await read_entries(
             self._tools.workshop.savers,
             graph,
@@ -211,6 +213,7 @@ class Carrier:
             head=outcome.head,
             # Cached nodes call nobody back, so the steps that were seen have holes.
             step_nodes={} if self._tracker.has_cached else self._tracker.step_nodes,
+            known=list_own(graph, self._run.thread_id) if is_first else None,
         )
         return replace(self._end(outcome), entries=entries)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from interlock.core.graphs.checkpoints import RawCheckpoint
+from interlock.core.graphs.checkpoints import Put, RawCheckpoint
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.workshop import AnyGraph
 from interlock.core.model.delivery import Head
@@ -26,6 +26,7 @@ async def read_entries(
     after: CheckpointId | None,
     head: Head | None,
     step_nodes: Mapping[int, Sequence[str]],
+    known: Sequence[RawCheckpoint] | None = None,
 ) -> tuple[CheckpointEntry, ...]:
     """
     Read the checkpoints that the index does not hold, oldest first.
@@ -37,10 +38,12 @@ async def read_entries(
         after: The newest checkpoint the index holds.
         head: The thread's head, of which is known what is due.
         step_nodes: The nodes that the run which just ended ran, by step.
+        known: All checkpoints of the thread after `after`, where they need not be read.
     """
     entries: list[CheckpointEntry] = []
     asked = 0
-    for raw in await read_raws(savers, thread_id, after):
+    raws = known if known is not None else await read_raws(savers, thread_id, after)
+    for raw in raws:
         due: tuple[str, ...] = tuple(step_nodes.get(raw.step + 1, ()))
         if head is not None and raw.checkpoint_id == head.checkpoint_id:
             due = head.due
@@ -94,3 +97,11 @@ def _entry(thread_id: ThreadId, raw: RawCheckpoint, due: tuple[str, ...]) -> Che
         size_bytes=raw.size_bytes,
         branch=0,
     )
+
+
+def list_own(graph: AnyGraph, thread_id: ThreadId) -> list[RawCheckpoint] | None:
+    """The thread's checkpoints, if this run's saver stored all of them and noted all about them."""
+    puts: Sequence[Put] = getattr(graph.checkpointer, "puts", ())
+    raws = [raw for put in puts if put.thread_id == thread_id and (raw := put.as_raw())]
+    is_whole = len(raws) == len(puts) > 0 and raws[0].parent_id is None
+    return raws if is_whole else None

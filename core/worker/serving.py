@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
 GATHER_S = 0.03  # from one claim to the next: slots that come free in a moment are filled by one
+CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are claimed
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 CLEAR_S = 600.0  # between two clearings of finished jobs
@@ -56,6 +57,8 @@ class Server:
         self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
         self._claimed_at = -GATHER_S  # time.monotonic()
+        self._looked_at = -CANCEL_S  # time.monotonic()
+        self._is_more = False  # the last claim brought runs, so there may be others
 
     async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a store function on the store's own threads (law 5)."""
@@ -117,10 +120,16 @@ class Server:
             self._news.clear()
 
     async def _look(self) -> None:
-        ids = [c.claimed.run.run_id for c in self._carriers.values()]
-        seen = await self.call(claiming.look, self._app, ids)
-        self._cancel(seen.cancelled)
-        if not self._suspects and not self._is_alone and seen.is_any_due:
+        """See to cancellations and due jobs; while claims bring something, claim without asking."""
+        is_blocked = bool(self._suspects) or self._is_alone
+        is_any_due = self._is_more
+        if not is_any_due or time.monotonic() - self._looked_at >= CANCEL_S:
+            self._looked_at = time.monotonic()
+            ids = [c.claimed.run.run_id for c in self._carriers.values()]
+            seen = await self.call(claiming.look, self._app, ids)
+            self._cancel(seen.cancelled)
+            is_any_due = seen.is_any_due
+        if is_any_due and not is_blocked:
             await self._claim()
         self._try_suspect()
 
@@ -131,6 +140,7 @@ class Server:
             return
         self._claimed_at = time.monotonic()
         claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
+        self._is_more = bool(claim.runs)
         for claimed in claim.runs:
             if claimed.is_suspect:
                 self._suspects.append(claimed)

@@ -68,10 +68,10 @@ class Watched:
         return self.tracker
 
     async def run(self, value: Any, **options: Any) -> BaseException | None:
-        config = {"configurable": {"thread_id": "t"}, "callbacks": [self.tracker], **options}
+        config = {"configurable": {"thread_id": "t"}, **options}
         error = None
         try:
-            await self.graph.ainvoke(value, listen(config, self.tracker.on_event))
+            await self.graph.ainvoke(value, listen(config, self.tracker, store=None))
         except Exception as exc:
             error = exc
         self.tracker.close(NodeStatus.OK if error is None else NodeStatus.CANCELLED)
@@ -328,19 +328,9 @@ def test_an_error_that_prints_when_it_is_read_does_not_lock_its_run_up():
             return "said"
 
     run_id = uuid4()
-    tracker.on_chain_start(
-        None,
-        {},
-        run_id=run_id,
-        name="a",
-        tags=["graph:step:1"],
-        metadata={
-            "langgraph_node": "a",
-            "langgraph_checkpoint_ns": "a:1",
-            "langgraph_step": 1,
-        },
-    )
-    tracker.on_chain_error(Talkative(), run_id=run_id)
+    about = {"langgraph_node": "a", "langgraph_checkpoint_ns": "a:1", "langgraph_step": 1}
+    tracker.on_attempt_start(run_id, "a", ["graph:step:1"], about)
+    tracker.on_attempt_end(run_id, Talkative())
 
     records = tracker.take()
     assert [r.error_message for r in records if isinstance(r, NodeRun)] == ["said"]
@@ -350,12 +340,8 @@ def test_an_error_that_prints_when_it_is_read_does_not_lock_its_run_up():
 def test_chains_that_are_no_node_are_no_attempts():
     tracker = Tracker(RUN, now=lambda: NOW, last_seq=0)
     node = {"langgraph_node": "a", "langgraph_checkpoint_ns": "a:1", "langgraph_step": 1}
-    for name, tags, metadata in (
-        ("inner", ["graph:step:1"], node),
-        ("a", ["seq:step:1"], node),
-        ("a", ["graph:step:1"], {}),
-    ):
-        tracker.on_chain_start(None, {}, run_id=uuid4(), name=name, tags=tags, metadata=metadata)
-    tracker.on_chain_end({}, run_id=uuid4())
+    for name, tags in (("inner", ["graph:step:1"]), ("a", ["seq:step:1"])):
+        tracker.on_attempt_start(uuid4(), name, tags, node)
+    tracker.on_attempt_end(uuid4(), None)
 
     assert tracker.take() == []
