@@ -131,6 +131,21 @@ def action_choice(approval_id: str, version: int, index: int) -> str:
     return _join("action", approval_id, f"v{version}", str(index))
 
 
+def action_message(approval_id: str, version: int, index: int) -> str:
+    """The words that go with the decision on one of several actions."""
+    return _join("action-message", approval_id, f"v{version}", str(index))
+
+
+def yes_no(approval_id: str, version: int) -> str:
+    """The answer to a yes or no."""
+    return _of_card("yes-no", approval_id, version)
+
+
+def state_fields(approval_id: str, version: int) -> str:
+    """Which fields of the state are to be changed at a breakpoint."""
+    return _of_card("state-fields", approval_id, version)
+
+
 # The inbox --------------------------------------------------------------------------------------
 
 

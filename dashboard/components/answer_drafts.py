@@ -19,21 +19,6 @@ def field_key(approval_id: str, version: int) -> KeyOf:
     return lambda path: keys.card_field(approval_id, version, path)
 
 
-def message_key(approval_id: str, version: int, index: int) -> str:
-    """The words for one of several actions."""
-    return keys.card_field(approval_id, version, f"{index}.message of the action")
-
-
-def picked_key(approval_id: str, version: int) -> str:
-    """The state fields to replace."""
-    return keys.card_field(approval_id, version, "fields to replace")
-
-
-def yes_key(approval_id: str, version: int) -> str:
-    """The answer to a yes or no."""
-    return keys.card_field(approval_id, version, "yes or no")
-
-
 def read_mode(form: AnswerForm, approval_id: str, version: int) -> Mode:
     """How the answer is written at the moment."""
     first: Mode = form.modes[0] if form.modes else "form"
@@ -50,13 +35,13 @@ def read_drafts(form: AnswerForm, approval_id: str, version: int) -> Drafts:
         fields=read_fields(fields, key_of),
         mode=read_mode(form, *card),
         raw=_held(keys.answer_text(*card), ""),
-        yes=_held(yes_key(*card), None),
+        yes=_held(keys.yes_no(*card), None),
         choice=_held(keys.choice(*card), None),
         response=_held(keys.response(*card), ""),
         reason=_held(keys.reason(*card), ""),
         verbs={a.index: _verb(keys.action_choice(*card, a.index)) for a in form.actions},
-        messages={a.index: _held(message_key(*card, a.index), "") for a in form.actions},
-        picked=tuple(_held(picked_key(*card), [])),
+        messages={a.index: _held(keys.action_message(*card, a.index), "") for a in form.actions},
+        picked=tuple(_held(keys.state_fields(*card), [])),
     )
 
 

@@ -94,7 +94,7 @@ def _draw_decision(action: ActionForm, card: Card, problems: Problems) -> None:
     if {Verb.RESPOND, Verb.REJECT} & set(action.verbs):
         st.text_input(
             "Response or reason",
-            key=answer_drafts.message_key(*card, action.index),
+            key=keys.action_message(*card, action.index),
             **_KEPT,
         )
 
@@ -146,7 +146,7 @@ def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> 
             [True, False],
             index=None,
             format_func=lambda yes: "Yes" if yes else "No",
-            key=answer_drafts.yes_key(*card),
+            key=keys.yes_no(*card),
             horizontal=True,
             **_KEPT,
         )
@@ -166,7 +166,7 @@ def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> 
 
 def _draw_state(form: AnswerForm, card: Card, problems: Problems) -> None:
     """Only chosen fields are drawn and replaced; the others stay as they are in the thread."""
-    key = answer_drafts.picked_key(*card)
+    key = keys.state_fields(*card)
     st.multiselect(
         "Fields of the state to change",
         [f.path for f in form.fields],

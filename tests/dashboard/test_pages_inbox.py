@@ -168,7 +168,7 @@ def test_a_raw_question_takes_text_json_and_yes_or_no(app, seed, open_page, monk
     at.text_area(key=keys.answer_text(*second)).set_value("42")
     press(at, cards[1], "answer")
     at.segmented_control(key=keys.json_switch(*third)).set_value("yes_no").run()
-    at.radio(key=keys.card_field(*third, "yes or no")).set_value(True)
+    at.radio(key=keys.yes_no(*third)).set_value(True)
     press(at, cards[2], "answer")
     assert [decided(app, c)[1][0][1] for c in cards] == ["42", 42, True]
 
@@ -202,9 +202,7 @@ def test_several_actions_are_answered_together(app, seed, open_page):
     assert "decide this one too" in said(at)
     at.radio(key=keys.action_choice(card.approval_id, 1, 0)).set_value("approve")
     at.radio(key=keys.action_choice(card.approval_id, 1, 1)).set_value("respond")
-    at.text_input(key=keys.card_field(card.approval_id, 1, "1.message of the action")).set_value(
-        "later"
-    )
+    at.text_input(key=keys.action_message(card.approval_id, 1, 1)).set_value("later")
     press(at, card, "each")
     assert [item["type"] for item in decided(app, card)[1][0][1]] == ["accept", "response"]
 
@@ -222,7 +220,7 @@ def test_a_breakpoint_goes_on_with_a_changed_field(app, seed, open_page):
         schema=schema,
     )
     at = open_page("inbox")
-    field = keys.card_field(card.approval_id, 1, "fields to replace")
+    field = keys.state_fields(card.approval_id, 1)
     at.multiselect(key=field).set_value(["n"]).run()
     at.number_input(key=keys.card_field(card.approval_id, 1, "n")).set_value(4)
     press(at, card, "edit")

@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from interlock.dashboard import keys
 
+STANDS_STILL = "() => document.getAnimations().every((each) => each.playState !== 'running')"
+
 
 class LaunchForm:
     """The launch page of one workflow."""
@@ -184,13 +186,14 @@ def test_a_run_is_stopped_at_its_breakpoint(
 def pause_before(form: LaunchForm, node: str, gate: Any) -> Page:
     """Launch the workflow with a breakpoint, by clicking; the run's page once it stands there."""
     form.main.get_by_text("Breakpoints, thread, limits").click()
+    # While the place unfolds, the list of a field in it shuts itself again.
+    form.page.wait_for_function(STANDS_STILL)
     nodes = form.option("break_before").get_by_role("combobox")
-    nodes.click()  # which waits until what was folded out stands still
     nodes.fill(node)
     wanted = form.page.get_by_role("option", name=node, exact=True)
     expect(wanted).to_be_visible()
     expect(nodes).to_have_attribute("aria-activedescendant", wanted.get_attribute("id") or "?")
-    nodes.press("Enter")  # by keyboard: the list moves while it unfolds
+    nodes.press("Enter")
     expect(form.option("break_before")).to_contain_text(node)
     nodes.press("Escape")
     form.write_as("JSON")
