@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BATCH = 2000  # records in one transaction; more would hold the database's only writer too long
 PAUSE_S = 0.05  # between two writes that end no run
-GATHER_S = 0.05  # from one write to the next that ends a run: many that end share one
+GATHER_S = 0.1  # from one write to the next that ends a run: many that end share one
 RETRY_S = 1.0  # between two tries while the database does not answer
 
 Call = Callable[..., Awaitable[Any]]

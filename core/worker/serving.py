@@ -28,7 +28,7 @@ from interlock.core.worker.snapshots import answer_snapshot
 logger = logging.getLogger(__name__)
 
 STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
-GATHER_S = 0.03  # from one claim to the next: slots that come free in a moment are filled by one
+GATHER_S = 0.05  # from one claim to the next: slots that come free in a moment are filled by one
 CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are claimed
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
