@@ -153,34 +153,37 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
 
     Environment variables do not reach an embedded Streamlit, so nothing is left to them.
     """
-    return palette.theme_options() | {
-        "global.developmentMode": False,
-        "server.address": settings.host,
-        "server.port": settings.port,
-        "server.baseUrlPath": "",
-        "server.headless": True,
-        "server.runOnSave": False,
-        "server.fileWatcherType": "none",
-        "server.allowedHosts": ["*"],  # the guard around it has the list
-        "server.enableCORS": True,
-        "server.enableXsrfProtection": True,
-        "server.enableAgentApi": False,
-        "server.enableStaticServing": True,
-        "server.maxUploadSize": 1,  # MB; no page takes a file
-        "server.disconnectedSessionTTL": 60,
-        "server.trustedUserHeaders": {},
-        "client.allowedOrigins": [],  # no other site may steer a page by messages
-        "client.showErrorDetails": "none",
-        "client.showErrorLinks": False,
-        "client.toolbarMode": "minimal",
-        "client.showSidebarNavigation": True,
-        "browser.gatherUsageStats": False,
-        "runner.postScriptGC": False,  # a full collection after every fragment costs 95 ms
-        "runner.magicEnabled": False,
-        "runner.fastReruns": True,
-        "logger.hideWelcomeMessage": True,
-        "logger.enableRich": False,  # its traces hold the values of all variables
-    }
+    return (
+        palette.theme_options()
+        | {
+            "global.developmentMode": False,
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.baseUrlPath": "",
+            "server.headless": True,
+            "server.runOnSave": False,
+            "server.fileWatcherType": "none",
+            "server.allowedHosts": ["*"],  # the guard around it has the list
+            "server.enableCORS": True,
+            "server.enableXsrfProtection": True,
+            "server.enableAgentApi": False,
+            "server.enableStaticServing": True,
+            "server.maxUploadSize": 1,  # MB; no page takes a file
+            "server.disconnectedSessionTTL": 60,
+            "server.trustedUserHeaders": {},
+            "client.allowedOrigins": [],  # no other site may steer a page by messages
+            "client.showErrorDetails": "none",
+            "client.showErrorLinks": False,
+            "client.toolbarMode": "minimal",
+            "client.showSidebarNavigation": True,
+            "browser.gatherUsageStats": False,
+            "runner.postScriptGC": False,  # a full collection after every fragment costs 95 ms
+            "runner.magicEnabled": False,
+            "runner.fastReruns": False,  # a drawing that is cut short leaves what it replaced on the page
+            "logger.hideWelcomeMessage": True,
+            "logger.enableRich": False,  # its traces hold the values of all variables
+        }
+    )
 
 
 def tell_failure(exc: Exception) -> bool:

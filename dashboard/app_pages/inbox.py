@@ -63,8 +63,8 @@ def leave(approval_id: str) -> None:
     session.turn_list()
 
 
-def pick_row(key: str, ids: Sequence[str]) -> None:
-    wanted = read_picked(key, ids, session.picked())
+def pick_row(key: str, ids: Sequence[str], marked: str | None) -> None:
+    wanted = read_picked(key, ids, marked)
     if wanted is not None:
         session.pick(wanted)
         session.turn_list()

@@ -27,14 +27,17 @@ def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
             st.caption(view.total_text)
 
 
-def draw_list(view: InboxList, *, turn: int, on_pick: Callable[[str, Sequence[str]], None]) -> None:
+OnPick = Callable[[str, Sequence[str], str | None], None]
+
+
+def draw_list(view: InboxList, *, turn: int, on_pick: OnPick) -> None:
     """
     Draw the list.
 
     Args:
         view: The list.
         turn: Rises when a card is chosen elsewhere, so that the table marks that one.
-        on_pick: Called with the table's key and ids when a row is picked.
+        on_pick: Called with the table's key, its ids and the one it marked when a row is picked.
     """
     if view.empty is not None:
         draw_empty(view.empty)
@@ -59,7 +62,7 @@ def draw_list(view: InboxList, *, turn: int, on_pick: Callable[[str, Sequence[st
         key=keys.inbox_table((*view.ids, str(turn), is_marked)),
         ids=view.ids,
         selected=view.selected_row,
-        on_pick=on_pick,
+        on_pick=lambda key, ids: on_pick(key, ids, view.selected_id),
         columns={
             "Waits": st.column_config.TextColumn("Waits", width="small"),
         },

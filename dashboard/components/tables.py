@@ -80,17 +80,18 @@ def _column(name: str, rows: Sequence[Row]) -> Any:
     )
 
 
-def read_picked(key: str, ids: Sequence[str], current: str | None = None) -> str | None:
+def read_picked(key: str, ids: Sequence[str], marked: str | None = None) -> str | None:
     """
     The id of the row that was just clicked, from the list that the table was drawn from.
 
     Args:
         key: The table's key.
         ids: The ids that it was drawn from.
-        current: The id picked so far; the other mark of the table may still stand on it.
+        marked: The id that the table marked when it was drawn. The browser tells of that mark, too, at
+            some time; it is no click, even where another one has been chosen elsewhere by then.
     """
     state = st.session_state.get(key)
     selection = state["selection"] if state else {}
     rows = [cell[0] for cell in selection.get("cells", ())] + list(selection.get("rows", ()))
     clicked = [ids[row] for row in rows if row < len(ids)]
-    return next((each for each in clicked if each != current), None)
+    return next((each for each in clicked if each != marked), None)
