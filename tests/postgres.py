@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,29 +34,33 @@ HOW_TO_GET_ONE = (
     "The contract tests need Postgres. Install it (apt-get install postgresql), or install the "
     f"development dependencies, which bring one, or name a server in {URL_VARIABLE}."
 )
-# Speed over safety: nothing here has to survive a crash.
 OPTIONS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "autovacuum": "off",
     "max_connections": "300",
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
 }
+# Speed over safety: what a test writes has not to survive a crash.
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+}
+DURABLE = "durable"
 
 
 # --- What the tests use ---------------------------------------------------------------------
 
 
 @contextmanager
-def server(session: str) -> Iterator[str]:
+def server(session: str, *, durable: bool = False) -> Iterator[str]:
     """
     Give the URL of a server, as SQLAlchemy writes it, for as long as the block lasts.
 
     Args:
         session: What the processes of one test session have in common.
+        durable: Write as a server in production does; for measurements.
     """
     named = os.environ.get(URL_VARIABLE)
     if named:
@@ -64,7 +68,7 @@ def server(session: str) -> Iterator[str]:
         return
     folder = _folder(session)
     with _use(folder):
-        _see_to_guardian(folder)
+        _see_to_guardian(folder, durable=durable)
         yield _wait_until_ready(folder)
 
 
@@ -96,14 +100,14 @@ def _is_there(opened: TextIO, path: Path) -> bool:
         return False
 
 
-def _see_to_guardian(folder: Path) -> None:
+def _see_to_guardian(folder: Path, *, durable: bool) -> None:
     with (folder / "starting").open("a") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if (folder / "guardian").exists():
             return
         with (folder / "log").open("ab") as log:
             subprocess.run(
-                [sys.executable, __file__, str(folder)],
+                [sys.executable, __file__, str(folder), *([DURABLE] if durable else [])],
                 check=True,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -151,13 +155,13 @@ class Installation:
         return shown.returncode == 0
 
 
-def guard(folder: Path) -> None:
+def guard(folder: Path, *, durable: bool) -> None:
     """Run a server in a folder until nobody uses it any more."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         installation = _find_installation(folder)
         data = _prepare(folder, installation)
-        process = _start(folder, data, installation)
+        process = _start(folder, data, installation, OPTIONS if durable else OPTIONS | CARELESS)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as exc:
         output = getattr(exc, "stderr", None) or ""
         _announce(folder / "failed", f"Postgres could not be started: {exc} {output}")
@@ -225,8 +229,10 @@ def _prepare(folder: Path, installation: Installation) -> Path:
     return data
 
 
-def _start(folder: Path, data: Path, installation: Installation) -> subprocess.Popen[bytes]:
-    settings = OPTIONS | {"unix_socket_directories": str(folder)}
+def _start(
+    folder: Path, data: Path, installation: Installation, options: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    settings = {**options, "unix_socket_directories": str(folder)}
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
         [installation.programs / "postgres", "-D", data, *arguments],
@@ -290,4 +296,4 @@ def _announce(path: Path, text: str) -> None:
 
 if __name__ == "__main__":
     if os.fork() == 0:  # nobody's child, so that no test process has to wait for it
-        guard(Path(sys.argv[1]))
+        guard(Path(sys.argv[1]), durable=DURABLE in sys.argv)

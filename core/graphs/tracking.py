@@ -33,6 +33,7 @@ from interlock.core.types import Json
 
 INTERNAL = "__"  # nodes of LangGraph's own, such as the entry of a subgraph
 STEP_TAG = "graph:step:"
+SHORT_S = 0.05  # an attempt that may yet end within this is not announced
 FULL = 200  # records of one run that are handed over at once, pulse or not
 MAX_EVENT_BYTES = 20_000  # JSON of one event; a longer value is cut and marked
 
@@ -91,6 +92,7 @@ class Tracker:
         self._messages = Messages(self._emit_at, path_of=path_of)
         self._errors: dict[str, tuple[BaseException, NodeRun]] = {}  # by task id, innermost first
         self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
+        self._untold: dict[str, dict[str, Json]] = {}  # by task id: the last event of it not taken
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
@@ -145,11 +147,13 @@ class Tracker:
         anybody looks, and then one record says it all.
         """
         with self._lock:
+            long_ago = time.perf_counter() - SHORT_S
             for attempt in self._open.values():
-                if not attempt.is_announced:
+                if not attempt.is_announced and attempt.started <= long_ago:
                     attempt.is_announced = True
                     self._add_node(attempt.record)
             records, self._records = self._records, []
+            self._untold.clear()
         return records
 
     @property
@@ -190,7 +194,7 @@ class Tracker:
 
     def _add_node(self, record: NodeRun) -> None:
         self._records.append(record)
-        data = {
+        data: dict[str, Json] = {
             "task_id": record.task_id,
             "attempt": record.attempt,
             "status": str(record.status),
@@ -198,6 +202,7 @@ class Tracker:
             "duration_ms": record.duration_ms,
         }
         self._emit("node", data, record.path)
+        self._untold[record.task_id] = data
 
     # -- callbacks -------------------------------------------------------------------------
 
@@ -331,7 +336,12 @@ class Tracker:
         self._outputs.pop(path, None)
         self._outputs[path] = tuple(result) if isinstance(result, dict) else ()
         output = projection.to_json(result, max_bytes=MAX_EVENT_BYTES)
-        self.emit("update", {"task_id": task_id, "output": output}, path=path)
+        with self._lock:
+            ended = self._untold.get(task_id)
+            if ended is not None:
+                ended["output"] = output
+            else:
+                self._emit("update", {"task_id": task_id, "output": output}, path)
 
     def _start_silent(self, task_id: str, name: str, loop: str) -> None:
         with self._lock:

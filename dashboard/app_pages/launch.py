@@ -119,7 +119,7 @@ def choose(workflows: Sequence[Workflow]) -> Workflow | None:
 @st.fragment
 def draw_nothing() -> None:
     live("workflows", key=keys.live("launch-empty"))
-    if observing.list_workflows(deps.app()):
+    if observing.list_workflow_names(deps.app()):
         st.rerun()
     draw_empty(launch.say_none())
 

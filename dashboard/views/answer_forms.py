@@ -193,11 +193,13 @@ def _build_action(action: Action, index: int, *, many: bool) -> ActionForm:
 
 def _build_breakpoint(question: Question, state: Mapping[str, Json]) -> AnswerForm:
     described = tuple(f for f in fields_of(question.schema) if f.name)
+    may_edit = Verb.EDIT in question.allowed
+    modes: tuple[Mode, ...] = ("form",) if described or state else ("json",)
     return AnswerForm(
         shape="breakpoint",
         buttons=_buttons(question.allowed, _BREAKPOINT_LABELS),
-        fields=from_args(described, state),
-        modes=("form",) if described or state else ("json",),
+        fields=from_args(described, state) if may_edit else (),
+        modes=modes if may_edit else (),
         schema=question.schema,
     )
 

@@ -20,6 +20,7 @@ from langgraph.graph.message import add_messages
 from langgraph.types import CachePolicy, Command, RetryPolicy, interrupt
 from typing_extensions import TypedDict
 
+from interlock.core.graphs import tracking
 from interlock.core.graphs.listening import listen
 from interlock.core.graphs.tracking import Tracker, path_of
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
@@ -128,16 +129,17 @@ async def test_each_node_is_one_attempt_with_its_output(tmp_path):
 
     assert watched.ends == [("a", 1, "ok"), ("b", 1, "ok")]
     assert [(n.delivery, n.step) for n in watched.nodes] == [(2, 1), (2, 2)]
-    assert [(e.path, e.data["output"]) for e in watched.events("update")] == [
+    assert [(e.path, e.data["output"]) for e in watched.events("node")] == [
         ("a", {"log": ["a"]}),
         ("b", {"log": ["b"]}),
     ]
+    assert watched.events("update") == []
     assert watched.tracker.step_nodes == {1: ["a"], 2: ["b"]}
     assert watched.tracker.find_writer("log") == "b"
     assert watched.tracker.find_writer("other") is None
 
 
-async def test_an_attempt_is_one_record_unless_somebody_looks_while_it_is_open():
+async def test_an_attempt_is_one_record_unless_somebody_looks_while_it_is_long_open(monkeypatch):
     builder = StateGraph(State)
     seen: list[tuple[str, str]] = []
 
@@ -151,7 +153,12 @@ async def test_an_attempt_is_one_record_unless_somebody_looks_while_it_is_open()
     builder.add_node("looked_at", look).add_edge("quick", "looked_at")
     watched = Watched(builder)
     await watched.run({"log": []})
+    assert seen == [("quick", "ok")]
 
+    seen.clear()
+    monkeypatch.setattr(tracking, "SHORT_S", 0.0)
+    watched.fresh()
+    await watched.run({"log": []})
     assert seen == [("quick", "ok"), ("looked_at", "running")]
     assert watched.ends == [("looked_at", 1, "ok")]
 
@@ -219,7 +226,9 @@ async def test_a_function_called_as_a_task_is_recorded_though_it_calls_nobody_ba
     assert ("flow/double", 1, "ok") in watched.ends
     assert ("flow/breaks", 1, "error") in watched.ends
     assert watched.tracker.find_failed(error).path == "flow/breaks"
-    assert {e.path for e in watched.events("update")} == {"flow/double"}
+    assert [e.data.get("output") for e in watched.events("node") if e.path == "flow/double"] == [
+        {"__return__": 42}
+    ]
 
 
 async def test_who_asked_is_interrupted_and_named_and_so_is_a_function_that_may_have():

@@ -141,6 +141,13 @@ def test_a_breakpoint_goes_on_skips_or_stops_with_the_state_to_change():
     assert bare.modes == ("json",)
 
 
+def test_a_breakpoint_whose_state_may_not_be_edited_draws_no_fields():
+    question = read_breakpoint(["team/deploy"], state_schema=None)
+    narrowed = type(question)(**{**question.__dict__, "allowed": (Verb.APPROVE, Verb.SKIP)})
+    form = answer_forms.build(narrowed, state={"n": 3})
+    assert (form.fields, form.modes) == ((), ())
+
+
 def test_a_policy_that_takes_answers_away_takes_the_switch_away():
     question = read_interrupt("Name?", None, node="n")
     narrowed = type(question)(**{**question.__dict__, "allowed": (Verb.APPROVE,)})
