@@ -45,7 +45,7 @@ def main(names: list[str]) -> int:
 
 
 def _throughput_postgres(folder: Path) -> list[Row]:
-    with postgres.server(f"bench-{uuid4().hex[:8]}") as url:
+    with postgres.server(f"bench-{uuid4().hex[:8]}", durable=True) as url:
 
         def make_database() -> str:
             plain = url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -26,7 +26,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import approvals, engine, threads
 from interlock.core.types import ApprovalId, CheckpointId, RunId, ThreadId
 
-RUNS = 200
+RUNS = 400
 PAIRS = 5
 HOLDS = 300
 PENDING = 10_000

@@ -303,3 +303,13 @@ def test_the_projects_classes_come_back_in_another_process(settings):
     assert late == "late.Late"
     assert "colour=<Colour.RED: 'red'>" in text
     assert "Point(x=1, y=2)" in text
+
+
+async def test_answers_that_come_twice_for_one_place_are_stored_as_langgraph_does(savers):
+    saver = savers.for_run(serializer_for(None, None))
+    config = {"configurable": {"thread_id": "twice", "checkpoint_ns": ""}}
+    stored = await saver.aput(config, empty_checkpoint(), {"step": -1}, {})
+    await saver.aput_writes(stored, [("__resume__", "first"), ("__resume__", "second")], "task")
+
+    found = await saver.aget_tuple(stored)
+    assert [value for _, channel, value in found.pending_writes] == ["second"]
