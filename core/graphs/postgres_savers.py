@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import psycopg
@@ -31,7 +30,7 @@ from interlock.core.graphs.checkpoints import (
     make_raw,
     read_metadata,
 )
-from interlock.core.graphs.gathering import Gathered
+from interlock.core.graphs.gathering import GatheringSaver, weigh
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -79,77 +78,11 @@ WHERE w.thread_id = %(thread)s AND w.channel = '__resume__'
 """
 
 
-_is_writing: ContextVar[bool] = ContextVar("interlock_is_writing", default=False)
-
-
-class _Saver(NamesChannels, AsyncPostgresSaver):
-    """
-    LangGraph's saver; what it writes at once goes as one statement (`gathering`).
-
-    It weighs what it stores, as adding up all blobs in a query takes long.
-    """
-
-    def __init__(self, pool: Pool, serde: SerializerProtocol) -> None:
-        super().__init__(pool, serde=serde)
-        self._sizes: dict[str, int] = {}  # bytes of the newest blob of each root channel
-
-    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
-        """Store a checkpoint."""
-        with _writing():
-            return await super().aput(config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        """Store what a task wrote."""
-        with _writing():
-            await super().aput_writes(config, writes, task_id, task_path)
-
-    @asynccontextmanager
-    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
-        if not (pipeline and _is_writing.get()):
-            async with super()._cursor(pipeline=pipeline) as cursor:
-                yield cursor
-            return
-        gathered = Gathered()
-        yield gathered
-        if merged := gathered.merge():
-            async with super()._cursor() as cursor:
-                await cursor.execute(merged[0].encode(), merged[1])
-            return
-        async with super()._cursor(pipeline=True) as cursor:
-            for query, rows in gathered.sent:
-                await cursor.executemany(query.encode(), rows)
-
-    def _dump_blobs(
-        self, thread_id: str, checkpoint_ns: str, values: dict[str, Any], versions: Any
-    ) -> list[tuple[str, str, str, str, str, bytes | None]]:
-        rows = super()._dump_blobs(thread_id, checkpoint_ns, values, versions)
-        if not checkpoint_ns:
-            self._sizes |= {row[2]: len(row[5] or b"") for row in rows}
-        return rows
+class _Saver(NamesChannels, GatheringSaver):
+    """The saver of one run; it weighs what it stores, as adding up all blobs in a query takes long."""
 
     def _weigh(self, checkpoint: Checkpoint) -> int | None:
-        size = 0
-        for channel, value in checkpoint["channel_values"].items():
-            if value is None or isinstance(value, int | float):
-                size += len(channel)
-            elif isinstance(value, str):
-                size += len(value)
-            elif channel in self._sizes:
-                size += self._sizes[channel]
-            else:
-                return None  # an earlier run stored it
-        return size
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    token = _is_writing.set(True)
-    try:
-        yield
-    finally:
-        _is_writing.reset(token)
+        return weigh(checkpoint["channel_values"], self.sizes)
 
 
 class PostgresSavers:
@@ -169,7 +102,7 @@ class PostgresSavers:
 
     def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
         """A saver of its own on the pool."""
-        return _Saver(self._pool, serde=serde)
+        return _Saver(self._pool, serde)
 
     async def entries(
         self, thread_id: ThreadId, after: CheckpointId | None, limit: int
