@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 import serving
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from interlock.core.bootstrap import build_app
 from interlock.core.services import launching, observing
@@ -27,6 +28,7 @@ CARDS = 25
 WARM_UP = 3
 START_S = 60.0
 WAIT_MS = 20_000
+READ_S = 1.5  # a card is looked at before it is decided; a click within a second is refused
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 
@@ -70,18 +72,30 @@ def _approve_all(url: str) -> list[float]:
             executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS
         )
         page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(WAIT_MS)
         page.goto(f"{url}/inbox")
         for left in range(CARDS, 0, -1):
-            button = page.get_by_role("button", name="Approve").first
-            button.wait_for(timeout=WAIT_MS)
+            button = page.get_by_role("button", name="Approve", exact=True)
+            button.wait_for()
             page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            time.sleep(READ_S)
+            owner = _find_key(page)
             clicked_at.append(time.time())
             button.click()
-            page.wait_for_function(
-                f"document.title.startsWith('({left - 1})') || {left} === 1", timeout=WAIT_MS
-            )
+            expect(page).to_have_title(_count_in_title(left - 1), timeout=WAIT_MS)
+            expect(page.locator(f".{owner}")).to_have_count(0, timeout=WAIT_MS)
         browser.close()
     return clicked_at
+
+
+def _find_key(page: Page) -> str:
+    """The class of the card's own button: the next card brings another."""
+    classes = page.locator("[class*=st-key-approve]").first.get_attribute("class") or ""
+    return next(name for name in classes.split() if name.startswith("st-key-approve"))
+
+
+def _count_in_title(waiting: int) -> re.Pattern[str]:
+    return re.compile(rf"^\({waiting}\) " if waiting else r"^\w")
 
 
 def _spent(app: App, clicked_at: list[float]) -> list[float]:
