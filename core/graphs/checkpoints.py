@@ -79,6 +79,32 @@ class Put:
         )
 
 
+class Puts:
+    """What one saver has stored: all of a thread, or else only the newest."""
+
+    def __init__(self) -> None:
+        self._puts: list[Put] = []
+        self._is_whole = True
+
+    def add(self, put: Put) -> None:
+        """Note the newest."""
+        begins = bool(self._puts) or put.parent_config is None
+        self._is_whole &= begins and put.size_bytes is not None
+        if not self._is_whole:
+            self._puts.clear()
+        self._puts.append(put)
+
+    def find_newest(self, thread_id: ThreadId) -> Put | None:
+        """The newest, if it is of this thread."""
+        put = self._puts[-1] if self._puts else None
+        return put if put is not None and put.thread_id == thread_id else None
+
+    def list_all(self, thread_id: ThreadId) -> list[RawCheckpoint] | None:
+        """All checkpoints of a thread, oldest first; None if there may be others."""
+        raws = [r for put in self._puts if put.thread_id == thread_id and (r := put.as_raw())]
+        return raws if self._is_whole and len(raws) == len(self._puts) > 0 else None
+
+
 class Savers(Protocol):
     """The checkpoint database of a worker: savers for runs, and plain questions to its tables."""
 
@@ -108,11 +134,11 @@ OpenSavers = AbstractAsyncContextManager[Savers]
 class NamesChannels:
     """
     Mixed into a saver: a value that cannot be stored is named with its channel, and what a run was
-    configured with is not stored. `puts` are the root checkpoints it has stored, oldest first.
+    configured with is not stored. `puts` are the root checkpoints it has stored.
     """
 
     serde: SerializerProtocol
-    puts: tuple[Put, ...] = ()
+    puts: Puts
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint."""
@@ -124,9 +150,12 @@ class NamesChannels:
         if not plain["configurable"].get("checkpoint_ns"):
             parent = plain if plain["configurable"].get("checkpoint_id") else None
             told = get_checkpoint_metadata(plain, metadata)
-            put = Put(stored, parent, told, checkpoint["ts"], self._weigh(checkpoint))
-            self.puts = (*self.puts, put)
+            self.puts.add(Put(stored, parent, told, checkpoint["ts"], self._weigh(checkpoint)))
         return stored
+
+    def as_stored(self, values: Any) -> Any:
+        """A state that this run has stored, as the database holds it; None if that is not known."""
+        return values
 
     def _weigh(self, checkpoint: Checkpoint) -> int | None:  # noqa: ARG002
         """The bytes of the state in a checkpoint, if that is known without asking the database."""

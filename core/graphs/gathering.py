@@ -50,11 +50,11 @@ _WRITES = _for_all_writes(AsyncPostgresSaver.INSERT_CHECKPOINT_WRITES_SQL)
 
 
 class GatheringSaver(AsyncPostgresSaver):
-    """LangGraph's saver for one run; `sizes` are the bytes of the newest blob of each root channel."""
+    """LangGraph's saver for one run; `blobs` are the newest it stored of each root channel."""
 
     def __init__(self, conn: Any, serde: Any) -> None:
         super().__init__(conn, serde=serde)
-        self.sizes: dict[str, int] = {}
+        self.blobs: dict[str, tuple[str, bytes | None]] = {}  # type and content
         self._is_heavy = False
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
@@ -93,6 +93,7 @@ class GatheringSaver(AsyncPostgresSaver):
         at = config["configurable"]
         place = (at["thread_id"], at["checkpoint_ns"], at["checkpoint_id"], task_id, task_path)
         rows = self._dump_writes(*place, writes)
+        self._is_heavy |= sum(len(row[8] or b"") for row in rows) > HEAVY_BYTES
         columns = ([row[n] for row in rows] for n in range(5, 9))
         await self._send(_CONTROL_WRITES if is_control else _WRITES, (*place, *columns))
 
@@ -103,22 +104,38 @@ class GatheringSaver(AsyncPostgresSaver):
         sizes = {row[2]: len(row[5] or b"") for row in rows}
         self._is_heavy |= max(sizes.values(), default=0) > HEAVY_BYTES
         if not checkpoint_ns:
-            self.sizes |= sizes
+            self.blobs |= {row[2]: (row[4], row[5]) for row in rows}
         return rows
+
+    def weigh(self, values: Mapping[str, Any]) -> int | None:
+        """The bytes of a state; None if an earlier run stored some of it."""
+        total = 0
+        for channel, value in values.items():
+            if isinstance(value, PLAIN):
+                total += len(value) if isinstance(value, str) else len(channel)
+            elif channel in self.blobs:
+                total += len(self.blobs[channel][1] or b"")
+            else:
+                return None
+        return total
+
+    def restore(self, values: Any) -> Any:
+        """
+        A state as it is stored, where the graph's own may have been changed in place; None if an
+        earlier run stored some of it.
+        """
+        if not isinstance(values, dict):
+            return None
+        found = {}
+        for channel, value in values.items():
+            if isinstance(value, PLAIN):
+                found[channel] = value
+            elif channel in self.blobs:
+                found[channel] = self.serde.loads_typed(self.blobs[channel])  # type: ignore[arg-type]
+            else:
+                return None
+        return found
 
     async def _send(self, query: str, values: Row) -> None:
         async with self._cursor() as cursor:
             await cursor.execute(query.encode(), values)
-
-
-def weigh(values: Mapping[str, Any], sizes: Mapping[str, int]) -> int | None:
-    """The bytes of a state; None if an earlier run stored some of it."""
-    total = 0
-    for channel, value in values.items():
-        if isinstance(value, PLAIN):
-            total += len(value) if isinstance(value, str) else len(channel)
-        elif channel in sizes:
-            total += sizes[channel]
-        else:
-            return None
-    return total

@@ -12,7 +12,7 @@ from langgraph.channels import BinaryOperatorAggregate, LastValue
 from langgraph.types import Interrupt, StateSnapshot
 
 from interlock.core.graphs import projection
-from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, Put
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, NamesChannels
 from interlock.core.graphs.handlers import put_handlers, routes_errors
 from interlock.core.graphs.places import (
     AnyGraph,
@@ -114,12 +114,13 @@ def read_end(graph: AnyGraph, thread_id: ThreadId, values: Any) -> Reading | Non
         type(graph.channels[name]) in _STORED_AS_SEEN for name in graph.stream_channels_list
     ):
         return None
-    puts: tuple[Put, ...] = getattr(graph.checkpointer, "puts", ())
-    if not puts or puts[-1].thread_id != thread_id:
+    saver: Any = graph.checkpointer
+    put = saver.puts.find_newest(thread_id) if isinstance(saver, NamesChannels) else None
+    stored = saver.as_stored(values) if isinstance(saver, NamesChannels) else None
+    if put is None or stored is None:
         return None
-    put = puts[-1]
     state = StateSnapshot(
-        values=values,
+        values=stored,
         next=(),
         config=put.config,
         metadata=put.metadata,

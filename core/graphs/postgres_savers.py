@@ -25,12 +25,13 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     NamesChannels,
+    Puts,
     RawCheckpoint,
     count_resumes,
     make_raw,
     read_metadata,
 )
-from interlock.core.graphs.gathering import GatheringSaver, weigh
+from interlock.core.graphs.gathering import GatheringSaver
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -82,7 +83,11 @@ class _Saver(NamesChannels, GatheringSaver):
     """The saver of one run; it weighs what it stores, as adding up all blobs in a query takes long."""
 
     def _weigh(self, checkpoint: Checkpoint) -> int | None:
-        return weigh(checkpoint["channel_values"], self.sizes)
+        return self.weigh(checkpoint["channel_values"])
+
+    def as_stored(self, values: Any) -> Any:
+        """A state that this run has stored, as the database holds it."""
+        return self.restore(values)
 
 
 class PostgresSavers:
@@ -102,7 +107,9 @@ class PostgresSavers:
 
     def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
         """A saver of its own on the pool."""
-        return _Saver(self._pool, serde)
+        saver = _Saver(self._pool, serde)
+        saver.puts = Puts()
+        return saver
 
     async def entries(
         self, thread_id: ThreadId, after: CheckpointId | None, limit: int

@@ -6,14 +6,30 @@ The user's object is never changed: LangGraph's `copy()` is used and what it dro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from langgraph.cache.base import BaseCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.pregel import Pregel
+from langgraph.pregel._loop import PregelLoop
 from langgraph.store.base import BaseStore
 
 _MISSING = object()
+
+
+class _Stored:
+    """A stored checkpoint's future, done."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+    def result(self) -> None:
+        """Nothing: it is stored."""
+
+
+# LangGraph 1.2 waits for it with durability="sync", but a subgraph with `checkpointer=False` has none.
+PregelLoop._put_checkpoint_fut = _Stored()  # type: ignore[assignment]  # noqa: SLF001
 
 
 def prepare(

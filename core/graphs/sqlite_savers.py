@@ -17,6 +17,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     NamesChannels,
+    Puts,
     RawCheckpoint,
     count_resumes,
     make_raw,
@@ -65,6 +66,7 @@ class _Saver(NamesChannels, AsyncSqliteSaver):
     def __init__(self, conn: aiosqlite.Connection, file: CheckpointFile) -> None:
         super().__init__(conn)
         self.file = file
+        self.puts = Puts()
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint, if the file is still there."""
@@ -104,7 +106,7 @@ class SqliteSavers:
         """A saver of this serializer on the shared connection."""
         clone = copy.copy(self._saver)
         clone.serde = serde
-        clone.puts = ()
+        clone.puts = Puts()
         return clone
 
     async def entries(

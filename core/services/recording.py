@@ -65,6 +65,15 @@ class Ending:
     last_seq: int | None = None
 
     @property
+    def may_leave_open(self) -> bool:
+        """
+        Whether attempts may have been left open: a delivery closes its own, but not one that died,
+        nor what a thread that was cancelled still began.
+        """
+        is_cut_off = self.keeps_lock or self.status is RunStatus.CANCELLED
+        return self.run.deliveries > 1 or is_cut_off
+
+    @property
     def is_handed_over(self) -> bool:
         """Whether another worker goes on with the run."""
         return self.status is RunStatus.RUNNING and self.job is not None
@@ -134,8 +143,7 @@ def _end(
     batches.lock_threads(conn, [e.run.thread_id for e in endings])
     levelled = _level(conn, endings, now)
     statuses = _settle(conn, endings)
-    for run in (e.run for e in endings if e.run.deliveries > 1):
-        # A delivery closes its own attempts; one that died left them open.
+    for run in (e.run for e in endings if e.may_leave_open):
         nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
     batches.end_runs(conn, [_describe(e, statuses[e.run.run_id]) for e in endings], at=now)
     last_events: list[RunEvent] = []

@@ -52,10 +52,13 @@ class Bulk:
         conn.execute(self._statement.on(conn), given)
 
     def _dump(self, rows: Sequence[Mapping[str, Any]]) -> str:
-        encoded = [
-            {name: encode(row[name]) if encode else row[name] for name, encode in self._encoders}
-            for row in rows
-        ]
+        # Row by row: one call for all would keep the other threads waiting as long as it takes.
+        return f"[{','.join(map(self._dump_row, rows))}]"
+
+    def _dump_row(self, row: Mapping[str, Any]) -> str:
+        encoded = {
+            name: encode(row[name]) if encode else row[name] for name, encode in self._encoders
+        }
         return json.dumps(encoded, default=datetime.isoformat, separators=(",", ":"))
 
 

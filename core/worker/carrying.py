@@ -205,6 +205,12 @@ class Carrier:
     async def _with_entries(self, graph: AnyGraph, outcome: Outcome) -> Ending:
         # Whoever is the first to carry the first run of a thread has stored all there is.
         is_first = self._claimed.indexed_to is None and self._run.deliveries == 1
+        known = list_own(graph, self._run.thread_id) if is_first else None
+        # Cut off while it stored, a saver does not know what it stored.
+        if known and (
+            outcome.head is None or known[-1].checkpoint_id != outcome.head.checkpoint_id
+        ):
+            known = None
         entries = await read_entries(
             self._tools.workshop.savers,
             graph,
@@ -213,7 +219,7 @@ class Carrier:
             head=outcome.head,
             # Cached nodes call nobody back, so the steps that were seen have holes.
             step_nodes={} if self._tracker.has_cached else self._tracker.step_nodes,
-            known=list_own(graph, self._run.thread_id) if is_first else None,
+            known=known,
         )
         return replace(self._end(outcome), entries=entries)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from interlock.core.graphs.checkpoints import Put, RawCheckpoint
+from interlock.core.graphs.checkpoints import NamesChannels, RawCheckpoint
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.workshop import AnyGraph
 from interlock.core.model.delivery import Head
@@ -101,7 +102,5 @@ def _entry(thread_id: ThreadId, raw: RawCheckpoint, due: tuple[str, ...]) -> Che
 
 def list_own(graph: AnyGraph, thread_id: ThreadId) -> list[RawCheckpoint] | None:
     """The thread's checkpoints, if this run's saver stored all of them and noted all about them."""
-    puts: Sequence[Put] = getattr(graph.checkpointer, "puts", ())
-    raws = [raw for put in puts if put.thread_id == thread_id and (raw := put.as_raw())]
-    is_whole = len(raws) == len(puts) > 0 and raws[0].parent_id is None
-    return raws if is_whole else None
+    saver: Any = graph.checkpointer
+    return saver.puts.list_all(thread_id) if isinstance(saver, NamesChannels) else None

@@ -116,7 +116,8 @@ class Recorder:
         return records, endings
 
     async def _write(self, records: list[Record], endings: list[Waiting]) -> None:
-        self._written_at = time.monotonic()
+        if endings:
+            self._written_at = time.monotonic()
         try:
             ended = await self._record(_batch(records, endings))
         except Exception:
@@ -163,7 +164,13 @@ class Recorder:
         """Fail a run whose end cannot be written as it was, so that it does not run for ever."""
         reason = str(error) if isinstance(error, InterlockError) else repr(error)
         failure = Failure(type="NotRecorded", message=f"The end could not be recorded: {reason}")
-        bare = Ending(run=ending.run, job=ending.job, status=RunStatus.FAILED, failure=failure)
+        bare = Ending(
+            run=ending.run,
+            job=ending.job,
+            status=RunStatus.FAILED,
+            failure=failure,
+            keeps_lock=ending.keeps_lock,
+        )
         try:
             ended = await self._record(Batch(endings=[bare]))
         except Exception as exc:

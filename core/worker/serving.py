@@ -110,7 +110,8 @@ class Server:
 
     async def _sleep(self) -> None:
         try:
-            await asyncio.wait_for(self._news.wait(), LOOK_S)
+            # A claim that brought something puts off the look for cancellations.
+            await asyncio.wait_for(self._news.wait(), CANCEL_S if self._is_more else LOOK_S)
         except TimeoutError:
             return
         finally:

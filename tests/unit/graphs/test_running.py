@@ -174,6 +174,15 @@ async def test_a_context_can_be_read_but_none_of_it_is_stored_with_checkpoints(l
         assert not any(value.encode() in content for content in stored)
 
 
+async def test_a_subgraph_that_wants_no_checkpoints_runs(lab):
+    inner = line("inner").compile(checkpointer=False)
+    async with lab(line("a", "team", team=inner)) as of:
+        done = await of.run(RunKind.START)
+
+    assert done.status is RunStatus.DONE
+    assert done.snapshot.values["log"][-1] == "inner"
+
+
 async def test_a_question_ends_the_run_as_waiting_and_its_answer_finishes_it(lab):
     async with lab(line("ask", ask=ask)) as of:
         waiting = await of.run(RunKind.START)
