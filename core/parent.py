@@ -19,6 +19,7 @@ POLL_S = 0.5
 GRACE_S = 1.0  # with the poll it stays below the 2 s within which a new `up` may start
 ORPHAN_EXIT_CODE = 76
 _PR_SET_PDEATHSIG = 1
+_WATCHER = "interlock-parent"
 
 
 def watch_parent(*, grace_s: float = GRACE_S) -> bool:
@@ -37,10 +38,15 @@ def watch_parent(*, grace_s: float = GRACE_S) -> bool:
     parent_pid = int(given)
     _ask_kernel_for_signal()
     watcher = threading.Thread(
-        target=_watch, args=(parent_pid, grace_s), name="interlock-parent", daemon=True
+        target=_watch, args=(parent_pid, grace_s), name=_WATCHER, daemon=True
     )
     watcher.start()
     return True
+
+
+def is_child() -> bool:
+    """Whether this process watches a parent, as a child of `up` does."""
+    return any(thread.name == _WATCHER for thread in threading.enumerate())
 
 
 def _watch(parent_pid: int, grace_s: float) -> None:

@@ -59,7 +59,10 @@ def main(settings: Settings) -> int:
     with listen(settings.host, settings.port) as listener:
         deps.use(settings)
         deps.app()
-        return _serve(settings, listener)
+        # `up` says where it is, once all of it is ready.
+        return _serve(
+            settings, listener, url="" if parent.is_child() else url_of(settings, listener)
+        )
 
 
 def refuse_open_door(settings: Settings) -> None:
@@ -131,7 +134,13 @@ def url_of(settings: Settings, listener: socket.socket) -> str:
 
 
 def build(settings: Settings, *, url: str = "") -> Guard:
-    """The whole application, guarded. One a process: Streamlit keeps its state in the process."""
+    """
+    The whole application, guarded. One a process: Streamlit keeps its state in the process.
+
+    Args:
+        settings: What an operator has set.
+        url: Where it is, to be printed once it serves; empty prints nothing.
+    """
     streamlit_bootstrap.load_config_options(streamlit_options(settings))
     logging.getLogger("streamlit.error_util").addFilter(_is_not_ours_to_tell)
     pages = st.App(
@@ -226,9 +235,9 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
         await broadcaster.stop()
 
 
-def _serve(settings: Settings, listener: socket.socket) -> int:
+def _serve(settings: Settings, listener: socket.socket, *, url: str) -> int:
     config = uvicorn.Config(
-        build(settings, url=url_of(settings, listener)),
+        build(settings, url=url),
         lifespan="on",
         log_config=None,
         log_level="warning",  # not every socket that opens and closes

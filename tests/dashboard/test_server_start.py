@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -42,6 +43,18 @@ async def test_what_the_server_says_goes_through_our_log(start_web: Callable[...
     web.wait(10)
 
     assert web.output == f"Interlock is at {web.url}\n"
+
+
+def test_under_a_parent_it_leaves_the_address_to_it(start_web: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    web = start_web(port=port, INTERLOCK_PARENT_PID=str(os.getpid()))
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+        assert client.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    web.process.send_signal(signal.SIGTERM)
+
+    assert web.wait(10) == 0
+    assert web.output == ""
 
 
 def test_a_port_in_use_is_one_clear_sentence(start_web: Callable[..., Any]) -> None:
