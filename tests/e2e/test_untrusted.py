@@ -159,12 +159,12 @@ def test_all_that_a_run_says_is_shown_and_inert(
     for name in ("Steps", "Stream", "State", "Decisions", "Events", "Input"):
         main.get_by_role("tab", name=name, exact=True).click()
         until_idle(main.page)
+        panel = main.get_by_role("tabpanel", name=name, exact=True)
         if name == "Stream":
-            words = main.get_by_role("tabpanel", name=name, exact=True)
             for shown in (text, f'"{text}"', NAME):  # the model's, the custom event's, the logger's
-                expect(words).to_contain_text(shown)
+                expect(panel).to_contain_text(shown)
         if name == "State":
-            expect(main.get_by_test_id("stJson")).to_contain_text(text)
+            expect(panel.get_by_test_id("stJson")).to_contain_text(text)
 
 
 def test_a_form_of_an_attacker_is_shown_and_inert(
