@@ -31,6 +31,8 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     """Carry out a pressed button on exactly the version that was drawn."""
     app, approval_id, version = deps.app(), view.approval_id, view.version
     assert view.form is not None
+    if session.has_just_decided(approval_id):
+        return  # the second click of a double click, on its way while the first was carried out
     if session.has_just_come(approval_id):
         session.keep_problems(approval_id, version, (FieldProblem("", inbox.JUST_CAME),))
         return

@@ -27,6 +27,7 @@ _PROBLEMS = "inbox-problems"
 _OUTCOME = "inbox-outcome"
 _CAME = "inbox-came"
 _LEFT = "inbox-left"
+_DECIDED_AT = "inbox-decided-at"  # time.monotonic()
 URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
 
@@ -120,6 +121,14 @@ def problems(approval_id: str, version: int) -> tuple[FieldProblem, ...]:
 def keep_outcome(outcome: Outcome) -> None:
     """Remember the last decision made here, for the quiet line."""
     st.session_state[_OUTCOME] = outcome
+    st.session_state[_DECIDED_AT] = time.monotonic()
+
+
+def has_just_decided(approval_id: str) -> bool:
+    """Whether this card was decided here a moment ago."""
+    last, at_s = outcome(), st.session_state.get(_DECIDED_AT, 0.0)
+    is_it = last is not None and last.approval_id == approval_id
+    return is_it and time.monotonic() - at_s < UNREAD_S
 
 
 def outcome() -> Outcome | None:

@@ -66,7 +66,7 @@ def test_a_run_goes_on_after_its_worker_died(
     page = new_page(f"{desk.url}/run?run_id={run.run_id}")
     until_live(page)
     main = page.get_by_test_id("stMain")
-    graph = main.get_by_role("figure", name=re.compile("^Graph of"))
+    graph = main.get_by_role("figure", name=re.compile("^Graph of")).first
     expect(graph).to_have_accessible_name(re.compile("second running"))
 
     desk.find_child("worker").kill()

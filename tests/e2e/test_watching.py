@@ -24,7 +24,7 @@ class RunPage:
         self.main = page.get_by_test_id("stMain")
         self.run_id = run_id
         self.status = self.main.locator(BADGE).first
-        self.graph = self.main.get_by_role("figure", name=re.compile("^Graph of"))
+        self.graph = self.main.get_by_role("figure", name=re.compile("^Graph of")).first
         self.timeline = self.main.get_by_role("figure", name=re.compile("^Timeline"))
 
     def act(self, name: str, key: Callable[[str], str], reason: str) -> None:
