@@ -18,7 +18,7 @@ from interlock.dashboard.views.flow import flow_of
 
 RUN_PREFIX = "run:"
 WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent or a queue stands
-_FLOW_EVERY_S = 5.0
+_FLOW_EVERY_S = 1.0  # a screen drawn between two looks must not take the old answer for its own
 _REREAD_EVERY_S = 5.0  # in case a change was missed, such as a file put in place of another
 
 _TOPIC = re.compile(r"inbox|runs|workflows|workers|run:[A-Za-z0-9._:-]{1,200}")
