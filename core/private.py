@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from interlock.core.errors import StoreUnavailable
+
 
 def make_folder(path: Path) -> None:
     """Make a folder that nobody else can look into; one that is there stays as it is."""
@@ -27,3 +29,20 @@ def make_file(path: Path) -> None:
         os.close(open_file(path, os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         return
+
+
+def identify(path: Path, *, name: str) -> tuple[int, int]:
+    """
+    What tells this file from another that is put in its place.
+
+    Raises:
+        StoreUnavailable: It is gone; `name` says in the message what it was.
+    """
+    try:
+        found = path.stat()
+    except OSError as exc:
+        raise StoreUnavailable(
+            f"The {name} {path} is gone: {exc.strerror}.",
+            hint="Stop Interlock and put it back; what is written without it would be lost.",
+        ) from exc
+    return found.st_dev, found.st_ino

@@ -12,7 +12,7 @@ from interlock.core.cli import documents, printing
 from interlock.core.cli.call import Call
 from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import observing
+from interlock.core.services import observing, reading
 
 MAX_LIMIT = 10_000
 
@@ -161,7 +161,7 @@ def state(
     ] = None,
 ) -> None:
     """Show a thread's state, now or at a checkpoint."""
-    snapshot = observing.state(call.open(), thread_id, checkpoint)
+    snapshot = reading.state(call.open(), thread_id, checkpoint)
     if call.as_json:
         printing.print_json(documents.of_snapshot(snapshot))
         return

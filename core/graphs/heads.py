@@ -14,6 +14,7 @@ from langgraph.types import Interrupt, StateSnapshot
 from interlock.core.graphs import projection
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, NamesChannels
 from interlock.core.graphs.handlers import put_handlers, routes_errors
+from interlock.core.graphs.namespaces import path_of
 from interlock.core.graphs.places import (
     AnyGraph,
     Place,
@@ -26,7 +27,6 @@ from interlock.core.graphs.places import (
     run_id_of,
 )
 from interlock.core.graphs.tasks import has_failed, is_finished, is_touched
-from interlock.core.graphs.tracking import path_of
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import RunOptions
 from interlock.core.types import CheckpointId, ThreadId

@@ -40,10 +40,10 @@ async def enter_wal(conn: aiosqlite.Connection) -> None:
     for _ in range(TRIES):
         try:
             await conn.execute("PRAGMA journal_mode = WAL")
-        except (
-            sqlite3.OperationalError
-        ):  # another connection enters it: the busy timeout ignores that
-            await asyncio.sleep(PAUSE_S)
+        except sqlite3.OperationalError:
+            await asyncio.sleep(
+                PAUSE_S
+            )  # another connection enters it: the busy timeout ignores that
         else:
             return
     await conn.execute("PRAGMA journal_mode = WAL")
@@ -70,11 +70,4 @@ class CheckpointFile:
             )
 
     def _identify(self) -> tuple[int, int]:
-        try:
-            found = self._path.stat()
-        except OSError as exc:
-            raise StoreUnavailable(
-                f"The checkpoint database {self._path} is gone: {exc.strerror}.",
-                hint="Stop Interlock and put it back; what is written without it would be lost.",
-            ) from exc
-        return found.st_dev, found.st_ino
+        return private.identify(self._path, name="checkpoint database")

@@ -27,6 +27,7 @@ from langgraph.errors import (
 from interlock.core.graphs import failing, projection
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
+from interlock.core.graphs.namespaces import join, path_of
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
@@ -56,16 +57,6 @@ class _Silent:
     step: int
     started_at: datetime
     started: float  # time.perf_counter()
-
-
-def path_of(namespace: str) -> str:
-    """Turn LangGraph's namespace ("team:<task>|writer:<task>") into a node path ("team/writer")."""
-    names = [part.rpartition(":")[0] or part for part in namespace.split("|")]
-    return "/".join(name for name in names if name and not name.isdigit())
-
-
-def _join(*parts: str) -> str:
-    return "|".join(part for part in parts if part)
 
 
 class Tracker:
@@ -323,7 +314,7 @@ class Tracker:
         self.has_held |= bool(data["interrupts"])
         error = data["error"]
         text = failing.message_of(error) if error is not None else None
-        path = path_of(_join(loop, f"{name}:{task_id}"))
+        path = path_of(join(loop, f"{name}:{task_id}"))
         with self._lock:
             silent = self._silent.pop(task_id, None)
             if silent is not None and not data["interrupts"]:
@@ -376,7 +367,7 @@ class Tracker:
             if a.record.namespace.rpartition("|")[0] == call.loop
         }
         caller = callers.pop() if len(callers) == 1 else call.loop
-        return _join(caller, f"{call.name}:{task_id}")
+        return join(caller, f"{call.name}:{task_id}")
 
     def _record(self, task_id: str, task: _Silent, namespace: str) -> NodeRun:
         return NodeRun(
@@ -418,7 +409,7 @@ class Tracker:
             return
         if self._may_be_cached(silent.name):
             self.has_cached = True
-            record = self._record(task_id, silent, _join(silent.loop, f"{silent.name}:{task_id}"))
+            record = self._record(task_id, silent, join(silent.loop, f"{silent.name}:{task_id}"))
             step = silent.step + 1  # it was started before its step had called back
             self._add_node(replace(record, step=step, status=NodeStatus.CACHED, duration_ms=0.0))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from interlock.core.errors import FieldProblem
 from interlock.core.types import Json
@@ -21,18 +21,7 @@ def find_problems(value: Json) -> list[FieldProblem]:
     Returns:
         One problem a place, with its dotted path; at most `MAX_PROBLEMS`. Empty means JSON.
     """
-    problems: list[FieldProblem] = []
-    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
-    while places and len(problems) < MAX_PROBLEMS:
-        path, found = places.pop()
-        message = _problem_with(found, depth=len(path))
-        if message:
-            problems.append(FieldProblem(".".join(path), message))
-        elif isinstance(found, dict):
-            places += [((*path, key), inner) for key, inner in reversed(found.items())]
-        elif isinstance(found, list):
-            places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
-    return problems
+    return _collect(value, _problem_with)
 
 
 def find_unstorable(value: Json) -> list[FieldProblem]:
@@ -42,18 +31,7 @@ def find_unstorable(value: Json) -> list[FieldProblem]:
     Returns:
         One problem a place: half a surrogate pair in a text, or a whole number beyond 64 bits.
     """
-    problems: list[FieldProblem] = []
-    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
-    while places and len(problems) < MAX_PROBLEMS:
-        path, found = places.pop()
-        message = _problem_with_storing(found)
-        if message:
-            problems.append(FieldProblem(".".join(path), message))
-        elif isinstance(found, dict):
-            places += [((*path, key), inner) for key, inner in reversed(found.items())]
-        elif isinstance(found, list):
-            places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
-    return problems
+    return _collect(value, lambda found, _: _problem_with_storing(found))
 
 
 def find_cuts(value: Json) -> list[FieldProblem]:
@@ -62,17 +40,7 @@ def find_cuts(value: Json) -> list[FieldProblem]:
 
     Such a value came from a screen and is not the whole: sending it would replace what was cut.
     """
-    problems: list[FieldProblem] = []
-    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
-    while places:
-        path, found = places.pop()
-        if isinstance(found, dict) and CUT_KEY in found:
-            problems.append(FieldProblem(".".join(path), "was cut for the screen: write it anew"))
-        elif isinstance(found, dict):
-            places += [((*path, key), inner) for key, inner in found.items()]
-        elif isinstance(found, list):
-            places += [((*path, str(at)), inner) for at, inner in enumerate(found)]
-    return problems[:MAX_PROBLEMS]
+    return _collect(value, lambda found, _: _problem_with_cut(found))
 
 
 def is_scalar(value: Json) -> bool:
@@ -89,6 +57,33 @@ def text_at(value: Mapping[str, Json], key: str) -> str:
     """The text under a key; empty when it is not there or is no text."""
     found = value.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _collect(value: Json, ask: Callable[[Json, int], str]) -> list[FieldProblem]:
+    """
+    Walk a value from its first place to its last; beneath a place with a problem nobody looks.
+
+    Args:
+        value: What to walk.
+        ask: Given a place's value and its depth, what is wrong with it; empty for nothing.
+    """
+    problems: list[FieldProblem] = []
+    places: list[tuple[tuple[str, ...], Json]] = [((), value)]
+    while places and len(problems) < MAX_PROBLEMS:
+        path, found = places.pop()
+        message = ask(found, len(path))
+        if message:
+            problems.append(FieldProblem(".".join(path), message))
+        elif isinstance(found, dict):
+            places += [((*path, key), inner) for key, inner in reversed(found.items())]
+        elif isinstance(found, list):
+            places += [((*path, str(at)), found[at]) for at in reversed(range(len(found)))]
+    return problems
+
+
+def _problem_with_cut(value: Json) -> str:
+    is_cut = isinstance(value, dict) and CUT_KEY in value
+    return "was cut for the screen: write it anew" if is_cut else ""
 
 
 def _problem_with_storing(value: Json) -> str:
@@ -109,7 +104,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _problem_with(value: Json, *, depth: int) -> str:
+def _problem_with(value: Json, depth: int) -> str:
     if depth > MAX_DEPTH:
         return f"is nested more than {MAX_DEPTH} levels deep"
     if isinstance(value, float) and not math.isfinite(value):

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.errors import NotFound
 from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
 from interlock.core.model.nodes import NodeRun, RunEvent
 from interlock.core.model.runs import OPEN, Run, RunKind, RunStatus, RunSummary, follow, near
 from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow, WorkflowName
-from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services.context import App
 from interlock.core.store import (
     approvals,
@@ -30,7 +29,7 @@ from interlock.core.store import (
     workers,
     workflows,
 )
-from interlock.core.types import ApprovalId, CheckpointId, JobId, Json, RunId, ThreadId, new_id
+from interlock.core.types import ApprovalId, Json, RunId, ThreadId
 
 ALIVE_S = 40.0  # law 11: no sign of life for longer is said on the screen
 POLL_S = 0.05
@@ -337,65 +336,6 @@ def history(app: App, thread_id: str, *, limit: int = 100) -> list[CheckpointEnt
         if threads.fetch(conn, ThreadId(thread_id)) is None:
             raise NotFound("thread", thread_id)
         return list(checkpoints.fetch_for_thread(conn, ThreadId(thread_id), limit=limit))
-
-
-def state(
-    app: App, thread_id: str, checkpoint_id: str | None = None, *, wait_s: float = 10.0
-) -> Snapshot:
-    """
-    The state of a thread at a checkpoint, its newest by default.
-
-    A state that no run ended with is read by a worker, which has the user's classes.
-
-    Raises:
-        NotFound: No such thread, or no such checkpoint of it.
-        NoWorker: The state has to be read by a worker, and none is alive or it took too long.
-    """
-    thread = ThreadId(thread_id)
-    with engine.read(app.engine) as conn:
-        known = threads.fetch(conn, thread)
-        if known is None:
-            raise NotFound("thread", thread_id)
-        wanted = CheckpointId(checkpoint_id) if checkpoint_id else known.head_checkpoint_id
-        stored = snapshots.fetch(conn, thread, wanted) if wanted else None
-        is_known = wanted is not None and checkpoints.fetch(conn, thread, wanted) is not None
-    if stored is not None:
-        return stored
-    if wanted is None or not is_known:
-        raise NotFound("checkpoint", checkpoint_id or f"of thread {thread_id}")
-    return _read_by_worker(app, thread, wanted, wait_s)
-
-
-def _read_by_worker(
-    app: App, thread_id: ThreadId, checkpoint_id: CheckpointId, wait_s: float
-) -> Snapshot:
-    _require_worker(app, "read this state")
-    job = NewJob(
-        job_id=JobId(new_id()),
-        kind=JobKind.SNAPSHOT,
-        payload={"thread_id": thread_id, "checkpoint_id": checkpoint_id},
-        priority=100,
-    )
-    with engine.write(app.engine) as conn:
-        app.queue.enqueue(conn, job, now=app.clock.now())
-    deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline:
-        with engine.read(app.engine) as conn:
-            found = snapshots.fetch(conn, thread_id, checkpoint_id)
-            ended = app.queue.fetch_result(conn, job.job_id)
-        if found is not None:
-            return found
-        if ended is not None and ended[0] == "failed":
-            raise StoreUnavailable(f"The state could not be read: {ended[1]}")
-        time.sleep(POLL_S)
-    raise NoWorker(f"No worker read the state within {wait_s:g} s.")
-
-
-def _require_worker(app: App, purpose: str) -> None:
-    if not list_workers(app):
-        raise NoWorker(
-            f"A worker is needed to {purpose}, and none is alive.", hint="Start `interlock up`."
-        )
 
 
 def list_workers(app: App) -> list[Worker]:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy import insert as insert_into
 
 from interlock.core.store import dialect, encoding
-from interlock.core.store.schema import Words, audit
+from interlock.core.store.columns import Words
+from interlock.core.store.schema import audit
 from interlock.core.types import Json
 
 GENESIS = "0" * 64  # what the first entry has for the hash of the one before

@@ -15,7 +15,6 @@ from sqlalchemy import Engine, event, exc
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from interlock.core import private
-from interlock.core.errors import StoreUnavailable
 
 _FILE = "interlock_file"
 
@@ -50,11 +49,4 @@ class SqliteFile:
             raise exc.InvalidatePoolError("The file was replaced by another.")
 
     def _identify(self) -> tuple[int, int]:
-        try:
-            found = self._path.stat()
-        except OSError as error:
-            raise StoreUnavailable(
-                f"The database file {self._path} is gone: {error.strerror}.",
-                hint="Stop Interlock and put it back; what is written without it would be lost.",
-            ) from error
-        return found.st_dev, found.st_ino
+        return private.identify(self._path, name="database file")

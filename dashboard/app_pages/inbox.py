@@ -31,7 +31,7 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     """Carry out a pressed button on exactly the version that was drawn."""
     app, approval_id, version = deps.app(), view.approval_id, view.version
     assert view.form is not None
-    if session.has_just_decided(approval_id):
+    if session.has_just_decided(approval_id, version):
         return  # the second click of a double click, on its way while the first was carried out
     if session.has_just_come(approval_id):
         session.keep_problems(approval_id, version, (FieldProblem("", inbox.JUST_CAME),))
@@ -50,6 +50,7 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
     else:
+        session.note_decided(approval_id, version)
         word = str(done.decision.verb)
         session.keep_outcome(
             outcome.Outcome(

@@ -9,7 +9,7 @@ from interlock.core.errors import InterlockError, NotFound
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.nodes import RunEvent
 from interlock.core.model.threads import Snapshot
-from interlock.core.services import observing, running
+from interlock.core.services import observing, reading, running
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components import run_tabs
 from interlock.dashboard.components.agent_text import draw_text
@@ -139,7 +139,7 @@ def draw_state(detail: RunDetail) -> None:
 
 def read_state(thread_id: str) -> tuple[Snapshot | None, str]:
     try:
-        return observing.state(deps.app(), thread_id), ""
+        return reading.state(deps.app(), thread_id), ""
     except InterlockError as exc:
         return None, str(exc)
 

@@ -27,7 +27,7 @@ _PROBLEMS = "inbox-problems"
 _OUTCOME = "inbox-outcome"
 _CAME = "inbox-came"
 _LEFT = "inbox-left"
-_DECIDED_AT = "inbox-decided-at"  # time.monotonic()
+_DECIDED = "inbox-decided"
 URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
 
@@ -121,13 +121,17 @@ def problems(approval_id: str, version: int) -> tuple[FieldProblem, ...]:
 def keep_outcome(outcome: Outcome) -> None:
     """Remember the last decision made here, for the quiet line."""
     st.session_state[_OUTCOME] = outcome
-    st.session_state[_DECIDED_AT] = time.monotonic()
 
 
-def has_just_decided(approval_id: str) -> bool:
-    """Whether this card was decided here a moment ago."""
-    last, at_s = outcome(), st.session_state.get(_DECIDED_AT, 0.0)
-    is_it = last is not None and last.approval_id == approval_id
+def note_decided(approval_id: str, version: int) -> None:
+    """Remember that this version of a card has just been decided here."""
+    st.session_state[_DECIDED] = (approval_id, version, time.monotonic())
+
+
+def has_just_decided(approval_id: str, version: int) -> bool:
+    """Whether this version of a card was decided here a moment ago."""
+    decided, its_version, at_s = st.session_state.get(_DECIDED, ("", 0, 0.0))
+    is_it: bool = (decided, its_version) == (approval_id, version)
     return is_it and time.monotonic() - at_s < UNREAD_S
 
 

@@ -18,8 +18,8 @@ from interlock.dashboard.views.flow import flow_of
 
 RUN_PREFIX = "run:"
 WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent or a queue stands
-_FLOW_EVERY_S = 1.0  # a screen drawn between two looks must not take the old answer for its own
-_REREAD_EVERY_S = 5.0  # in case a change was missed, such as a file put in place of another
+# Time alone changes the flow, and a screen drawn between two looks starts from the older one.
+_REREAD_EVERY_S = 1.0
 
 _TOPIC = re.compile(r"inbox|runs|workflows|workers|run:[A-Za-z0-9._:-]{1,200}")
 
@@ -86,7 +86,7 @@ class ServiceHeads:
         self._watch.close()
 
     def _read_flow(self) -> int:
-        if time.monotonic() - self._asked_at >= _FLOW_EVERY_S:
+        if time.monotonic() - self._asked_at >= _REREAD_EVERY_S:
             self._flow = int(flow_of(observing.overview(self._app)))
             self._asked_at = time.monotonic()
         return self._flow

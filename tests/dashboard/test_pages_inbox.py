@@ -92,6 +92,17 @@ def test_a_card_that_has_just_come_up_is_not_decided(app, seed, open_page, monke
     assert decided(app, second)[0] is ApprovalStatus.DECIDED
 
 
+def test_the_second_click_of_a_double_click_is_no_second_decision(app, seed, monkeypatch):
+    card = ask(seed, "Refund?")
+    monkeypatch.setattr(inbox_session.st, "session_state", {})
+    inbox_session.note_decided(card.approval_id, 1)
+
+    assert inbox_session.has_just_decided(card.approval_id, 1)
+    assert not inbox_session.has_just_decided(card.approval_id, 2)  # it was asked again
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 0.0)
+    assert not inbox_session.has_just_decided(card.approval_id, 1)
+
+
 def test_a_link_opens_exactly_its_card(seed, open_page):
     ask(seed, "Refund 1?")
     second = ask(seed, "Refund 2?")

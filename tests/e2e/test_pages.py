@@ -14,7 +14,7 @@ from interlock.core.model.runs import Run
 from interlock.core.services import observing
 from interlock.dashboard import keys
 
-ROW_HEIGHT = 35  # pixels
+ROW_HEIGHT = 33  # pixels: what a table draws a row with at our font size
 NARROW = 390  # pixels: a phone
 TALL = 1600  # pixels: a full page of a list, with nothing over it
 

@@ -12,7 +12,7 @@ import pytest
 from interlock.core.bootstrap import build_app
 from interlock.core.errors import Conflict
 from interlock.core.model.approvals import Intent, Verb
-from interlock.core.services import deciding, health, launching, observing
+from interlock.core.services import deciding, health, launching, observing, reading
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
 from interlock.core.store import audit, engine, watching
@@ -73,7 +73,7 @@ def test_a_refund_is_launched_held_approved_and_paid_on_postgres(app):
     ended = observing.wait_for_run(app, decided.run_id, timeout_s=WAIT_S)
 
     assert ended.status == "done"
-    state = observing.state(app, run.thread_id)
+    state = reading.state(app, run.thread_id)
     assert "620.00 EUR paid back" in state.values["summary"]
     steps = [entry.step for entry in observing.history(app, run.thread_id)]
     assert steps == sorted(steps, reverse=True)

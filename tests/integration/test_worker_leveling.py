@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.types import Command
 
-from interlock.core.services import observing
+from interlock.core.services import observing, reading
 
 
 def config(run):
@@ -55,7 +55,7 @@ def test_a_thread_at_rest_that_another_hand_moved_is_indexed(desk):
 
     index = [e.checkpoint_id for e in observing.history(desk.app, done.thread_id)]
     assert index == [t.checkpoint_id for t in desk.read_truth(done)][::-1]
-    assert observing.state(desk.app, done.thread_id).values["log"][-1] == "by hand"
+    assert reading.state(desk.app, done.thread_id).values["log"][-1] == "by hand"
     assert desk.run(done).status == "done"
 
 

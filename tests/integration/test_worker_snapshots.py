@@ -7,20 +7,20 @@ import logging
 import pytest
 
 from interlock.core.errors import InterlockError
-from interlock.core.services import observing
+from interlock.core.services import observing, reading
 
 
 def test_a_state_whose_workflow_is_gone_is_refused_in_a_sentence(desk, caplog):
     desk.start()
     run = desk.finish("steps", desk.open_book())
     before_last = observing.history(desk.app, run.thread_id)[1].checkpoint_id
-    assert observing.state(desk.app, run.thread_id, before_last).next == ("d",)
+    assert reading.state(desk.app, run.thread_id, before_last).next == ("d",)
     with desk.app.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE threads SET workflow = 'gone'")
         conn.exec_driver_sql("DELETE FROM snapshots")
 
     with pytest.raises(InterlockError) as refused:
-        observing.state(desk.app, run.thread_id, before_last)
+        reading.state(desk.app, run.thread_id, before_last)
 
     told = str(refused.value)
     assert told.startswith(

@@ -22,7 +22,8 @@ from typing_extensions import TypedDict
 
 from interlock.core.graphs import tracking
 from interlock.core.graphs.listening import listen
-from interlock.core.graphs.tracking import Tracker, path_of
+from interlock.core.graphs.namespaces import path_of
+from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.types import RunId, ThreadId
