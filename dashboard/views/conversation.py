@@ -159,7 +159,7 @@ def _read_call(call: Mapping[str, Json]) -> Call:
     function = call.get("function")  # of OpenAI's own shape
     inner: Mapping[str, Json] = function if isinstance(function, Mapping) else call
     given = (inner.get(key) for key in ("args", "input", "arguments"))
-    args = next((each for each in given if each is not None), {})
+    args: Json = next((each for each in given if each is not None), {})
     name = clip(show_hidden(one_line(inner.get("name") or "a tool")), NAME_LIMIT_COUNT)
     return Call(name, media.shorten(args))
 
