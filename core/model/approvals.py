@@ -77,11 +77,13 @@ class Approval(ApprovalSummary):
     """
     One card, whole.
 
-    `payload` is the interrupt's value as JSON, `schema` the JSON Schema of the answer or None.
+    `payload` is the interrupt's value as JSON, `schema` the JSON Schema of the answer or None; `tools`
+    has the JSON Schema of the arguments by name of the tool, for the tools that it is about.
     """
 
     payload: Json
     schema: Json
+    tools: Json = None
 
 
 @dataclass(frozen=True, kw_only=True)

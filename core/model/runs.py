@@ -85,12 +85,14 @@ class RunOptions:
     """
     How a run is carried out; breakpoints are node names, `*` means every node.
 
-    `recursion_limit` None leaves the graph's own limit, or the setting's.
+    `recursion_limit` None leaves the graph's own limit, or the setting's; `asks_on_failure`: when a
+    node fails for good, a human gets a card.
     """
 
     break_before: tuple[str, ...] = ()
     break_after: tuple[str, ...] = ()
     recursion_limit: int | None = None
+    asks_on_failure: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """The stored form."""
@@ -98,6 +100,7 @@ class RunOptions:
             "break_before": list(self.break_before),
             "break_after": list(self.break_after),
             "recursion_limit": self.recursion_limit,
+            "asks_on_failure": self.asks_on_failure,
         }
 
     @classmethod
@@ -107,6 +110,7 @@ class RunOptions:
             break_before=tuple(value.get("break_before", ())),
             break_after=tuple(value.get("break_after", ())),
             recursion_limit=value.get("recursion_limit"),
+            asks_on_failure=value.get("asks_on_failure") is True,
         )
 
 
@@ -116,7 +120,8 @@ class RunSummary:
     What lists say of a run: everything but what may be large (`Run` has that, too).
 
     `ended_at` is when its worker let go of it, so that a human's wait is not in its duration;
-    `end_checkpoint_id` is where it stopped.
+    `end_checkpoint_id` is where it stopped. `variant` is what of several was drawn for it, empty if
+    none; `batch_id` names the file of inputs that it came from.
     """
 
     run_id: RunId
@@ -135,6 +140,8 @@ class RunSummary:
     previous_run_id: RunId | None = None
     reason: str = ""
     deliveries: int = 0
+    variant: str = ""
+    batch_id: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -25,6 +25,8 @@ class Workflow(WorkflowName):
     Shapes: `nodes` are node paths ("team/researcher" for nested ones); `graph` is
     {"nodes": [{"id", "label", "kind"}], "edges": [{"source", "target", "label", "conditional"}]},
     kind one of start, end, node, subgraph; ids are node paths.
+    `tools` is {path of the graph that holds them: {tool name: JSON Schema of its arguments}}, the path
+    "" for the graph itself, or None.
     Of one that failed to load everything but `error` is empty.
     """
 
@@ -36,3 +38,26 @@ class Workflow(WorkflowName):
     state_schema: Json
     channels: tuple[str, ...]
     published_at: datetime
+    tools: Json = None
+
+
+def tools_around(tools: Json, node: str) -> dict[str, Json]:
+    """
+    The tools that a question of a node may be about.
+
+    Args:
+        tools: As a workflow has them.
+        node: Path of the node that asks.
+
+    Returns:
+        The schemas by name: of the graph that the node is in, then of those around it, then of any
+        other, if that one is the only one of its name.
+    """
+    scopes = tools if isinstance(tools, dict) else {}
+    around = [path for path in scopes if not path or f"{node}/".startswith(f"{path}/")]
+    elsewhere = [found for path in scopes if path not in around for found in scopes[path].items()]
+    names = [name for name, _ in elsewhere]
+    found = {name: schema for name, schema in elsewhere if names.count(name) == 1}
+    for path in sorted(around, key=len):
+        found |= scopes[path]
+    return found

@@ -17,14 +17,17 @@ from interlock.core.model.approvals import (
     Kind,
     Verb,
 )
-from interlock.core.store import listing
+from interlock.core.store import listing, searching
 from interlock.core.store.schema import approvals
+from interlock.core.store.searching import About
 from interlock.core.types import ApprovalId, RunId, ThreadId
 
 PENDING = ApprovalStatus.PENDING.value
+RISK_ORDER = {"high": 0, "medium": 1, "low": 2}  # the number that cards are sorted by
+NO_RISK = 3
 
 _ANY = tuple(ApprovalStatus)  # named one by one, as the indexes are by status
-_SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema"})
+_SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema", "tools"})
 _INSERT = insert_into(approvals)
 _FETCH = select(approvals).where(approvals.c.approval_id == bindparam("of_id"))
 _BY_QUESTION = select(approvals).where(
@@ -89,6 +92,7 @@ def insert(conn: Connection, approval: Approval, question_key: str) -> None:
         Conflict: This question of the thread has a card already.
     """
     conn.execute(_INSERT, _as_row(approval) | {"question_key": question_key})
+    _let_find(conn, approval)
 
 
 def fetch(conn: Connection, approval_id: ApprovalId) -> Approval | None:
@@ -182,6 +186,8 @@ def reopen(
         f"new_{name}": value for name, value in _as_row(approval).items() if name not in _IDENTITY
     }
     result = conn.execute(_REOPEN, new | {"of_id": approval_id, "of_version": version_from})
+    if result.rowcount == 1:
+        _let_find(conn, replace(approval, approval_id=approval_id))
     return result.rowcount == 1
 
 
@@ -219,8 +225,16 @@ def _page(limit: int, offset: int, *, newest_first: bool) -> listing.Page:
     )
 
 
+def _let_find(conn: Connection, approval: Approval) -> None:
+    ids = searching.ids_of(approval.approval_id, approval.thread_id, approval.run_id)
+    asked = (approval.title, approval.workflow, approval.node, approval.payload)
+    text = f"{ids} {searching.texts_of(*asked)}"
+    searching.put(conn, About.APPROVAL, [(approval.approval_id, text)])
+
+
 def _as_row(approval: Approval) -> dict[str, Any]:
-    return vars(approval) | {"allowed": list(approval.allowed)}
+    order = RISK_ORDER.get(approval.risk, NO_RISK)
+    return vars(approval) | {"allowed": list(approval.allowed), "risk_order": order}
 
 
 def _one(row: Row[Any] | None) -> Approval | None:
@@ -228,7 +242,7 @@ def _one(row: Row[Any] | None) -> Approval | None:
 
 
 def _from_row(row: Row[Any]) -> Approval:
-    return Approval(**_read_columns(row), payload=row.payload, schema=row.schema)
+    return Approval(**_read_columns(row), payload=row.payload, schema=row.schema, tools=row.tools)
 
 
 def _read_columns(row: Row[Any]) -> dict[str, Any]:

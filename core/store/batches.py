@@ -16,7 +16,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.runs import HELD, OPEN, Failure, Run, RunStatus
+from interlock.core.store import searching
 from interlock.core.store.schema import approvals, checkpoints_index, runs, threads
+from interlock.core.store.searching import About
 from interlock.core.types import CheckpointId, RunId, ThreadId
 
 _THREADS: Any = bindparam("thread_ids", expanding=True)
@@ -115,6 +117,8 @@ def end_runs(conn: Connection, ends: Sequence[End], *, at: datetime) -> None:
         for end in ends
     ]
     _execute(conn, _END, rows)
+    failed = [(e.run_id, f"{e.failure.type} {e.failure.message}") for e in ends if e.failure]
+    searching.add(conn, About.RUN, failed)
     touched = [{"id": end.thread_id, "head": end.head, "at": at} for end in ends]
     _execute(conn, _TOUCH, touched)
 

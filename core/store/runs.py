@@ -35,8 +35,9 @@ from interlock.core.model.runs import (
     RunStatus,
     RunSummary,
 )
-from interlock.core.store import dialect, encoding, listing
+from interlock.core.store import dialect, encoding, listing, searching
 from interlock.core.store.schema import runs
+from interlock.core.store.searching import About
 from interlock.core.types import Json, RunId, ThreadId
 
 _CHANGEABLE = {"started_at", "ended_at", "error", "end_checkpoint_id", "deliveries"}
@@ -44,7 +45,7 @@ _LIVE = sorted(OPEN | HELD)
 
 # What may be large stays in the database: inputs, and of an error all that follows its message. A
 # mark with its quotes bare cannot stand inside a JSON text, so the first one is the key itself.
-_SUMMARY = (
+SUMMARY = (
     *(c for c in runs.columns if c.name not in {"input", "context", "options", "error"}),
     case(
         (
@@ -93,6 +94,7 @@ def insert(conn: Connection, run: Run) -> None:
         InvalidInput: Its input or context has no JSON form.
     """
     conn.execute(_INSERT, _as_row(run))
+    searching.put(conn, About.RUN, [(run.run_id, _words(run))])
 
 
 def fetch(conn: Connection, run_id: RunId) -> Run | None:
@@ -125,22 +127,23 @@ def fetch_many(
     statuses: Sequence[RunStatus] = (),
     workflow: str | None = None,
     thread_id: ThreadId | None = None,
+    error_type: str | None = None,
     limit: int,
     offset: int = 0,
 ) -> list[RunSummary]:
     """Runs, newest first, without what may be large; `statuses` empty means any."""
-    if not statuses and not (workflow is None and thread_id is None):
-        statuses = list(RunStatus)  # a workflow's and a thread's runs are indexed by status
+    if not statuses and not (workflow is None and thread_id is None and error_type is None):
+        statuses = list(RunStatus)  # a workflow's, a thread's and an error's are indexed by status
     page = listing.Page(
         table=runs,
         order=("created_at", "run_id"),
-        columns=_SUMMARY,
+        columns=SUMMARY,
         limit=limit,
         offset=offset,
         newest_first=True,
     )
-    equal = {"workflow": workflow, "thread_id": thread_id}
-    return [_summary(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+    equal = {"workflow": workflow, "thread_id": thread_id, "error_type": error_type}
+    return [read_summary(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
 
 
 def find_queued_resume(conn: Connection, thread_id: ThreadId) -> Run | None:
@@ -239,6 +242,11 @@ def _as_row(run: Run) -> dict[str, Any]:
     }
 
 
+def _words(run: Run) -> str:
+    ids = searching.ids_of(run.run_id, run.thread_id)
+    return f"{ids} {searching.texts_of(run.workflow, run.created_by, run.variant, run.input)}"
+
+
 def _one(row: Row[Any] | None) -> Run | None:
     return None if row is None else _from_row(row)
 
@@ -253,7 +261,8 @@ def _from_row(row: Row[Any]) -> Run:
     )
 
 
-def _summary(row: Row[Any]) -> RunSummary:
+def read_summary(row: Row[Any]) -> RunSummary:
+    """The run of a row of `SUMMARY`."""
     line = (
         None if row.error_line is None else FailureLine(**encoding.load_json(row.error_line + "}"))
     )
@@ -277,4 +286,6 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "previous_run_id": row.previous_run_id,
         "reason": row.reason,
         "deliveries": row.deliveries,
+        "variant": row.variant,
+        "batch_id": row.batch_id,
     }

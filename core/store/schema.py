@@ -6,9 +6,11 @@ Every list that a screen or command shows has an index here that serves its orde
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     CheckConstraint,
@@ -22,12 +24,14 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    event,
     text,
 )
 
+from interlock.core.store import search_index
 from interlock.core.store.columns import JsonText, UtcDateTime, Words
 
-REVISION = "0001"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0002"  # the newest migration; a test compares it with Alembic's own head
 
 metadata = MetaData(
     naming_convention={
@@ -62,6 +66,7 @@ workflows = Table(
     Column("channels", _json(), nullable=False),
     Column("error", Words()),
     Column("published_at", UtcDateTime, nullable=False),
+    Column("tools", _json()),
 )
 
 threads = Table(
@@ -99,7 +104,11 @@ runs = Table(
     Column("previous_run_id", _id()),
     Column("reason", Words(), nullable=False, default=""),
     Column("deliveries", Integer, nullable=False, default=0),
+    Column("variant", Words(100), nullable=False, server_default=""),
+    Column("batch_id", _id()),
     Index("ix_runs_created", "created_at", "run_id"),
+    Index("ix_runs_batch_created", "batch_id", "created_at", "run_id"),
+    Index("ix_runs_status_error_created", "status", "error_type", "created_at", "run_id"),
     Index("ix_runs_status_created", "status", "created_at", "run_id"),
     Index("ix_runs_workflow_status_created", "workflow", "status", "created_at", "run_id"),
     Index("ix_runs_thread_status_created", "thread_id", "status", "created_at", "run_id"),
@@ -206,11 +215,18 @@ approvals = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("deadline_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
+    Column("tools", _json()),
+    # The risk as a number to sort by, the highest first; 3 is none.
+    Column("risk_order", Integer, nullable=False, server_default="3"),
     UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
     Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
     Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
     Index("ix_approvals_thread_status_asked", "thread_id", "status", "asked_at", "approval_id"),
     Index("ix_approvals_run_status_asked", "run_id", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_node_status_asked", "node", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_kind_status_asked", "kind", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_risk_status_asked", "risk", "status", "asked_at", "approval_id"),
+    Index("ix_approvals_status_order_asked", "status", "risk_order", "asked_at", "approval_id"),
     CheckConstraint(
         "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"
     ),
@@ -311,3 +327,44 @@ topics = Table(
     Column("head", BigInteger, nullable=False),
     Index("ix_topics_head", "head"),
 )
+
+# A file of inputs, each row of which became a run.
+launch_batches = Table(
+    "launch_batches",
+    metadata,
+    Column("batch_id", _id(), primary_key=True),
+    Column("workflow", String(300), nullable=False),
+    Column("source", Words(300), nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Words(300), nullable=False),
+    Index("ix_launch_batches_created", "created_at", "batch_id"),
+)
+
+# What cards and runs are found by: their words in one form. The key is a number of its own, as the
+# index on SQLite refers to rows by number and those of other tables may change.
+search_texts = Table(
+    "search_texts",
+    metadata,
+    Column(
+        "text_id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("about", String(20), nullable=False),
+    Column("object_id", _id(), nullable=False),
+    Column("words", Words(), nullable=False),
+    UniqueConstraint("about", "object_id", name="uq_search_texts_object"),
+)
+
+
+def _on(moment: str, statements: Mapping[str, Sequence[str]]) -> None:
+    for name, spelled in statements.items():
+        for statement in spelled:
+            ddl: Any = DDL(statement)  # type: ignore[no-untyped-call]
+            event.listen(search_texts, moment, ddl.execute_if(dialect=name))
+
+
+_on("after_create", search_index.CREATE)
+_on("before_drop", search_index.DROP)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select
 from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.store import dialect
 from interlock.core.store.schema import workflows
+from interlock.core.types import Json
 
 _COLUMNS = tuple(field.name for field in fields(Workflow))
 _UPSERT = dialect.upsert(workflows)
@@ -18,6 +19,7 @@ _DELETE_OTHERS = delete(workflows).where(
     workflows.c.name.not_in(bindparam("names", expanding=True))
 )
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
+_FETCH_TOOLS = select(workflows.c.tools).where(workflows.c.name == bindparam("name"))
 _FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
 
 _FETCH_NAMES = (
@@ -37,6 +39,11 @@ def fetch(conn: Connection, name: str) -> Workflow | None:
     """The workflow of this name."""
     row = conn.execute(_FETCH, {"name": name}).one_or_none()
     return None if row is None else _from_row(row)
+
+
+def fetch_tools(conn: Connection, name: str) -> Json:
+    """The tools of the workflow of this name, without the rest of it; None if there are none."""
+    return conn.execute(_FETCH_TOOLS, {"name": name}).scalar_one_or_none()
 
 
 def fetch_all(conn: Connection, *, limit: int = 500) -> list[Workflow]:
@@ -71,4 +78,5 @@ def _from_row(row: Row[Any]) -> Workflow:
         channels=tuple(row.channels),
         error=row.error,
         published_at=row.published_at,
+        tools=row.tools,
     )

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.queue.local import LocalQueue
 from interlock.core.store import (
@@ -20,6 +21,7 @@ from interlock.core.store import (
     decisions,
     events,
     nodes,
+    run_lists,
     runs,
     schema,
     snapshots,
@@ -55,6 +57,22 @@ QUERIES = {
         lambda c, m: runs.fetch_many(c, thread_id="t3", statuses=[RunStatus.FAILED], limit=5),
         "ix_runs_thread_status_created",
     ),
+    "runs by error": (
+        lambda c, m: runs.fetch_many(c, error_type="E3", limit=5),
+        "ix_runs_status_error_created",
+    ),
+    "runs counted": (
+        lambda c, m: run_lists.count_by_status(c, RunFilter()),
+        "ix_runs_status_created ix_runs_status_ended ix_runs_status_error_created",
+    ),
+    "runs of a workflow counted": (
+        lambda c, m: run_lists.count_by_status(c, RunFilter(workflow="w3")),
+        "ix_runs_workflow_status_created",
+    ),
+    "failed runs by error": (
+        lambda c, m: run_lists.group_failed(c, RunFilter(), limit=5),
+        "ix_runs_status_error_created",
+    ),
     "queued resume": (
         lambda c, m: runs.find_queued_resume(c, "t3"),
         "uq_runs_queued_resume ix_runs_thread_status_created",
@@ -66,7 +84,7 @@ QUERIES = {
     ),
     "runs count": (
         lambda c, m: runs.count_by_status(c),
-        "ix_runs_status_created ix_runs_status_ended",
+        "ix_runs_status_created ix_runs_status_ended ix_runs_status_error_created ix_runs_status_error_created",
     ),
     "ended count": (
         lambda c, m: runs.count_ended_since(c, status=RunStatus.FAILED, since=m.at(2990)),
@@ -100,7 +118,7 @@ QUERIES = {
     "oldest card": (lambda c, m: approvals.oldest_asked_at(c), "ix_approvals_status_asked"),
     "cards count": (
         lambda c, m: approvals.count(c),
-        "ix_approvals_status_asked ix_approvals_workflow_status_asked",
+        "ix_approvals_status_asked ix_approvals_workflow_status_asked ix_approvals_status_order_asked",
     ),
     "decisions of a card": (
         lambda c, m: decisions.fetch_for_approval(c, "a3"),

@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.store import engine as engines
-from interlock.core.store import migrating, schema
+from interlock.core.store import migrating, runs, schema
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,6 +43,38 @@ def test_migrated_tables_are_those_of_the_metadata(engine):
         schema.metadata.drop_all(conn)
         schema.metadata.create_all(conn)
     assert _describe(engine) == migrated
+
+
+def test_what_was_kept_before_a_step_is_there_after_it_and_after_the_way_back(empty):
+    with engines.rebuild(empty) as conn:
+        _step(conn, command.upgrade, "0001")
+        conn.execute(
+            text(
+                "INSERT INTO threads (thread_id, workflow, created_at, updated_at)"
+                " VALUES ('t1', 'refunds', '2026-01-05 09:30:00', '2026-01-05 09:30:00')"
+            )
+        )
+        conn.execute(
+            text(
+                "INSERT INTO runs (run_id, thread_id, workflow, kind, status, options, priority,"
+                " created_at, created_by, reason, deliveries) VALUES ('r1', 't1', 'refunds', 'start',"
+                " 'done', '{}', 0, '2026-01-05 09:30:00', 'ann', '', 0)"
+            )
+        )
+    assert migrating.upgrade(empty) == schema.REVISION
+    with engines.read(empty) as conn:
+        run = runs.fetch(conn, "r1")
+    assert (run.created_by, run.variant, run.batch_id) == ("ann", "", None)
+    with engines.rebuild(empty) as conn:
+        _step(conn, command.downgrade, "0001")
+        assert conn.execute(text("SELECT created_by FROM runs")).scalars().all() == ["ann"]
+
+
+def _step(conn, move, revision):
+    config = Config(attributes={"connection": conn})
+    config.set_main_option("script_location", str(migrating.FOLDER))
+    config.set_main_option("path_separator", "os")
+    move(config, revision)
 
 
 def test_a_shared_database_without_tables_is_refused_with_the_command_to_run(empty):
@@ -77,16 +110,17 @@ def test_an_older_embedded_database_is_backed_up_before_it_is_changed(sqlite_url
     opened = engines.open_engine(sqlite_url)
     with engines.write(opened) as conn:
         conn.execute(text("INSERT INTO topics VALUES ('runs', 7)"))
-    monkeypatch.setattr(schema, "REVISION", "0002")
+    was = schema.REVISION
+    monkeypatch.setattr(schema, "REVISION", "9998")
     monkeypatch.setattr(
         migrating, "_carry_out", lambda conn: conn.execute(text("DELETE FROM topics"))
     )
     migrating.ensure_schema(opened, settings_is_embedded=True)
-    backup = migrating.backup_path(opened, "0001")
+    backup = migrating.backup_path(opened, was)
     opened.dispose()
     with closing(sqlite3.connect(backup)) as copy:
         assert copy.execute("SELECT name, head FROM topics").fetchall() == [("runs", 7)]
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(was,)]
 
 
 def test_an_upgrade_that_fails_changes_nothing(empty, monkeypatch):
@@ -119,7 +153,7 @@ def test_several_upgrades_at_once_end_in_one(empty):
 
 def test_foreign_keys_hold_again_after_an_upgrade(sqlite_url, monkeypatch):
     opened = engines.open_engine(sqlite_url)
-    monkeypatch.setattr(schema, "REVISION", "0002")
+    monkeypatch.setattr(schema, "REVISION", "9998")
     monkeypatch.setattr(migrating, "_carry_out", lambda conn: None)
     migrating.upgrade(opened)
     with engines.write(opened) as conn:
@@ -130,7 +164,7 @@ def test_foreign_keys_hold_again_after_an_upgrade(sqlite_url, monkeypatch):
 def test_an_upgrade_that_orphans_rows_is_refused(sqlite_url, monkeypatch):
     orphan = "INSERT INTO run_events (run_id, seq, kind, path, at) VALUES ('gone', 1, '', '', '')"
     opened = engines.open_engine(sqlite_url)
-    monkeypatch.setattr(schema, "REVISION", "0002")
+    monkeypatch.setattr(schema, "REVISION", "9998")
     monkeypatch.setattr(migrating, "_carry_out", lambda conn: conn.execute(text(orphan)))
     with pytest.raises(StoreUnavailable, match="belong"):
         migrating.upgrade(opened)
