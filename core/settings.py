@@ -95,6 +95,28 @@ class Settings(BaseSettings):
         ge=10_000,
         description="Bytes of JSON state kept for the screens; larger values are cut and marked.",
     )
+    max_text_chars: int = Field(
+        default=10_000,
+        ge=0,
+        description="Characters one text of a launch's input may have; 0 means any number.",
+    )
+    refuse_scripts: bool = Field(
+        default=True,
+        description="Refuse launch inputs that hold a script element, a javascript: or a data:text/html address.",
+    )
+    trim_texts: bool = Field(
+        default=True,
+        description="Take the blanks off the ends of the texts of a launch's input.",
+    )
+    batch_max_rows: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Rows one file of inputs may have."
+    )
+    batch_max_bytes: int = Field(
+        default=20_000_000,
+        ge=1000,
+        le=200_000_000,
+        description="Bytes one file of inputs may have.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )

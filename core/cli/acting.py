@@ -42,6 +42,23 @@ def launch(
         list[str] | None,
         typer.Option("--break-before", metavar="NODE", help="Hold before this node; repeatable."),
     ] = None,
+    break_after: Annotated[
+        list[str] | None,
+        typer.Option("--break-after", metavar="NODE", help="Hold after this node; repeatable."),
+    ] = None,
+    recursion_limit: Annotated[
+        int | None,
+        typer.Option("--recursion-limit", metavar="N", help="Supersteps the run may take."),
+    ] = None,
+    priority: Annotated[
+        int, typer.Option("--priority", metavar="N", help="Higher ones start first.")
+    ] = 0,
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant", metavar="NAME", help="Its variant; of `a 90, b 10` one is drawn."
+        ),
+    ] = "",
     who: AsOption = None,
 ) -> int:
     """Start a workflow. With --wait: 1 when the run failed or was cancelled, else 0."""
@@ -53,6 +70,10 @@ def launch(
         context=None if context is None else values.read_json("--context", context),
         thread_id=thread,
         break_before=tuple(break_before or ()),
+        break_after=tuple(break_after or ()),
+        recursion_limit=recursion_limit,
+        priority=priority,
+        variant=variant,
     )
     app = call.open()
     run = _launch(app, request, actor=actor_of(app, who))

@@ -38,6 +38,8 @@ def of_run(run: RunSummary) -> dict[str, Json]:
         "ended_at": _iso(run.ended_at),
         "previous_run_id": run.previous_run_id,
         "reason": run.reason,
+        "variant": run.variant,
+        "batch_id": run.batch_id,
         "error": run.error and {"type": run.error.type, "message": run.error.message},
     }
 

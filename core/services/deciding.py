@@ -180,6 +180,8 @@ def _join_run(app: App, conn: Connection, approval: Approval, held: Run, actor: 
         created_at=now,
         created_by=actor,
         previous_run_id=held.run_id,
+        variant=held.variant,
+        batch_id=held.batch_id,
     )
     runs.insert(conn, run)
     threads.touch(conn, approval.thread_id, last_run_id=run.run_id, now=now)
