@@ -27,7 +27,7 @@ RISK_ORDER = {"high": 0, "medium": 1, "low": 2}  # the number that cards are sor
 NO_RISK = 3
 
 _ANY = tuple(ApprovalStatus)  # named one by one, as the indexes are by status
-_SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema", "tools"})
+SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema", "tools"})
 _INSERT = insert_into(approvals)
 _FETCH = select(approvals).where(approvals.c.approval_id == bindparam("of_id"))
 _BY_QUESTION = select(approvals).where(
@@ -121,7 +121,7 @@ def fetch_many(
     page = _page(limit, offset, newest_first=newest_first)
     equal = {"workflow": workflow, "thread_id": thread_id, "run_id": run_id}
     statuses = statuses or _ANY
-    return [_from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
+    return [from_row(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]
 
 
 def fetch_summaries(
@@ -135,11 +135,11 @@ def fetch_summaries(
     newest_first: bool = False,
 ) -> list[ApprovalSummary]:
     """As `fetch_many`, without what may be large."""
-    page = replace(_page(limit, offset, newest_first=newest_first), columns=_SUMMARY)
+    page = replace(_page(limit, offset, newest_first=newest_first), columns=SUMMARY)
     equal = {"workflow": workflow, "thread_id": thread_id}
     statuses = statuses or _ANY
     rows = listing.fetch(conn, page, equal=equal, statuses=statuses)
-    return [ApprovalSummary(**_read_columns(row)) for row in rows]
+    return [summary_from_row(row) for row in rows]
 
 
 def count(
@@ -238,10 +238,16 @@ def _as_row(approval: Approval) -> dict[str, Any]:
 
 
 def _one(row: Row[Any] | None) -> Approval | None:
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
-def _from_row(row: Row[Any]) -> Approval:
+def summary_from_row(row: Row[Any]) -> ApprovalSummary:
+    """A row of the `SUMMARY` columns as a card."""
+    return ApprovalSummary(**_read_columns(row))
+
+
+def from_row(row: Row[Any]) -> Approval:
+    """A whole row as a card."""
     return Approval(**_read_columns(row), payload=row.payload, schema=row.schema, tools=row.tools)
 
 

@@ -19,8 +19,9 @@ from measuring import Row, percentile, take_pairs
 
 from interlock.core.bootstrap import build_app
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
+from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.threads import Thread
-from interlock.core.services import observing
+from interlock.core.services import sifting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import approvals, engine, threads
@@ -102,15 +103,18 @@ def hold(folder: Path) -> list[Row]:
 
 
 def inbox(folder: Path) -> list[Row]:
-    """First page and a filter with 10 000 pending cards, and with 100."""
+    """All that the inbox reads, with filters and words, with 10 000 pending cards and with 100."""
     times: dict[int, float] = {}
     for pending in (100, PENDING):
         app = build_app(Settings(data_dir=folder / str(pending)))
         _fill(app, pending)
-        times[pending] = max(
-            _median_ms(lambda app=app: observing.list_inbox(app, limit=50)),
-            _median_ms(lambda app=app: observing.list_inbox(app, workflow="rare", limit=50)),
+        wanted = (
+            InboxFilter(),
+            InboxFilter(workflow="rare"),
+            InboxFilter(workflow="common", node="review", kind=Kind.CONFIRM, risk=Risk.NONE),
+            InboxFilter(text="refund 42"),
         )
+        times[pending] = max(_median_ms(lambda app=app, w=w: _sift(app, w)) for w in wanted)
         app.engine.dispose()
     measured = f"{times[PENDING]:.1f} ms ({times[100]:.1f} ms with 100)"
     return [
@@ -121,6 +125,18 @@ def inbox(folder: Path) -> list[Row]:
             times[PENDING] <= 50,
         )
     ]
+
+
+def _sift(app: App, wanted: InboxFilter) -> None:
+    """As the page does it: rows, counts, what is new and what there is to choose from."""
+    sifting.sift(
+        app,
+        wanted,
+        shelves={status: (status,) for status in ApprovalStatus},
+        seen_until=datetime.now(UTC),
+        sort=Sort.RISK,
+        limit=25,
+    )
 
 
 def _median_ms(look: Callable[[], object]) -> float:

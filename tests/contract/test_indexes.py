@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
-from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.approvals import ApprovalStatus, Kind
+from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.queue.local import LocalQueue
@@ -20,6 +21,7 @@ from interlock.core.store import (
     checkpoints,
     decisions,
     events,
+    inbox,
     nodes,
     run_lists,
     runs,
@@ -84,7 +86,7 @@ QUERIES = {
     ),
     "runs count": (
         lambda c, m: runs.count_by_status(c),
-        "ix_runs_status_created ix_runs_status_ended ix_runs_status_error_created ix_runs_status_error_created",
+        "ix_runs_status_created ix_runs_status_ended ix_runs_status_error_created",
     ),
     "ended count": (
         lambda c, m: runs.count_ended_since(c, status=RunStatus.FAILED, since=m.at(2990)),
@@ -119,6 +121,34 @@ QUERIES = {
     "cards count": (
         lambda c, m: approvals.count(c),
         "ix_approvals_status_asked ix_approvals_workflow_status_asked ix_approvals_status_order_asked",
+    ),
+    "inbox": (lambda c, m: sift(c), "ix_approvals_status_asked"),
+    "inbox newest first": (lambda c, m: sift(c, sort=Sort.NEWEST), "ix_approvals_status_asked"),
+    "inbox by risk": (lambda c, m: sift(c, sort=Sort.RISK), "ix_approvals_status_order_asked"),
+    "inbox of a risk": (
+        lambda c, m: sift(c, risk=Risk.MEDIUM, sort=Sort.RISK),
+        "ix_approvals_status_order_asked",
+    ),
+    "inbox of a node": (lambda c, m: sift(c, node="n3"), "ix_approvals_node_status_asked"),
+    "inbox of a kind": (
+        lambda c, m: sift(c, kind=Kind.CHOICE),
+        "ix_approvals_kind_status_asked",
+    ),
+    "inbox until then": (
+        lambda c, m: sift(c, asked_until=m.at(20)),
+        "ix_approvals_status_asked",
+    ),
+    "inbox of several statuses": (
+        lambda c, m: sift(c, statuses=tuple(ApprovalStatus)),
+        "ix_approvals_status_asked",
+    ),
+    "inbox count": (
+        lambda c, m: inbox.count(c, InboxFilter(workflow="w3")),
+        "ix_approvals_workflow_status_asked",
+    ),
+    "inbox's nodes": (
+        lambda c, m: inbox.fetch_nodes(c, InboxFilter(), limit=5),
+        "ix_approvals_node_status_asked",
     ),
     "decisions of a card": (
         lambda c, m: decisions.fetch_for_approval(c, "a3"),
@@ -190,6 +220,13 @@ SORTED_BY_INDEX = {
     "cards",
     "cards newest first",
     "cards by workflow",
+    "inbox",
+    "inbox newest first",
+    "inbox by risk",
+    "inbox of a risk",
+    "inbox of a node",
+    "inbox of a kind",
+    "inbox until then",
     "recent decisions",
     "events",
     "history",
@@ -197,6 +234,11 @@ SORTED_BY_INDEX = {
     "audit",
     "audit of an object",
 }
+
+
+def sift(conn, *, sort=Sort.WAITING, **wanted):
+    """A page of the inbox."""
+    return inbox.fetch_summaries(conn, InboxFilter(**wanted), sort=sort, limit=5)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -272,6 +314,9 @@ def _fill(conn: Connection, make) -> None:
             thread_id=f"t{n}",
             run_id=f"r{n}",
             workflow=f"w{n % 50}",
+            node=f"n{n % 50}",
+            kind=list(Kind)[n // 10 % 8],
+            risk=("high", "medium", "low", "")[n // 10 % 4],
             status=ApprovalStatus.DECIDED if n % 10 else ApprovalStatus.PENDING,
             asked_at=make.at(n),
         )
