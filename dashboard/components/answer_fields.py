@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,13 +11,16 @@ from interlock.core.model.approvals import Verb
 from interlock.dashboard import keys
 from interlock.dashboard.components import answer_drafts
 from interlock.dashboard.components.agent_text import draw_text, draw_value
+from interlock.dashboard.components.changes import draw_changes_so_far
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.schema_form import (
     AREA_HEIGHT,
     JSON_HEIGHT,
     RADIO_LIMIT_COUNT,
     draw_fields,
+    read_fields,
 )
+from interlock.dashboard.views import changes
 from interlock.dashboard.views.answer_forms import (
     MODE_NAMES,
     ActionForm,
@@ -28,7 +31,7 @@ from interlock.dashboard.views.answer_forms import (
 from interlock.dashboard.views.answer_intents import CHOICE, DECISION, PICKED, RAW, RESPONSE
 from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.formatting import to_json_text
-from interlock.dashboard.views.forms import assemble
+from interlock.dashboard.views.forms import FormField, assemble, walk
 
 Problems = Mapping[str, str]
 Card = tuple[str, int]
@@ -73,11 +76,20 @@ def _draw_action(form: AnswerForm, action: ActionForm, card: Card, problems: Pro
         if action.description and many:
             draw_text(action.description)
         if action.is_editable:
-            draw_fields(action.fields, answer_drafts.field_key(*card), problems)
+            _draw_edited(action.fields, card, problems)
         elif action.args:
             draw_value(action.args)
         if many:
             _draw_decision(action, card, problems)
+
+
+@st.fragment
+def _draw_edited(fields: Sequence[FormField], card: Card, problems: Problems) -> None:
+    """Fields that start with what is there, and what is changed so far: a fragment without a button."""
+    key_of = answer_drafts.field_key(*card)
+    draw_fields(fields, key_of, problems, is_live=True)
+    found = changes.find_changes(fields, read_fields(fields, key_of))
+    draw_changes_so_far(found, fields_count=len(list(walk(fields))))
 
 
 def _draw_decision(action: ActionForm, card: Card, problems: Problems) -> None:
@@ -178,7 +190,8 @@ def _draw_state(form: AnswerForm, card: Card, problems: Problems) -> None:
     draw_problem(problems.get(PICKED))
     picked = set(st.session_state.get(key, ()))
     chosen = [f for f in form.fields if f.path in picked]
-    draw_fields(chosen, answer_drafts.field_key(*card), problems)
+    if chosen:
+        _draw_edited(chosen, card, problems)
 
 
 def _carry_over(form: AnswerForm, card: Card) -> None:

@@ -12,7 +12,9 @@ from interlock.dashboard.views.forms import ABSENT, FormField
 _NUMBERS = {"integer": "Int64", "number": "Float64"}
 
 
-def draw_rows(field: FormField, *, label: str, help_text: str | None, key: str) -> None:
+def draw_rows(
+    field: FormField, *, label: str, help_text: str | None, key: str, is_live: bool = False
+) -> None:
     st.markdown(label, help=help_text)
     given: Any = [] if field.given is ABSENT else field.given
     frame: Any = pd.DataFrame(given, columns=[f.name for f in field.fields])
@@ -26,7 +28,7 @@ def draw_rows(field: FormField, *, label: str, help_text: str | None, key: str) 
         placeholder="",
         hide_index=True,
         column_config={f.name: _configure(f) for f in field.fields},
-        on_change="ignore",
+        on_change="rerun" if is_live else "ignore",
     )
 
 

@@ -2,7 +2,8 @@
 The fields of a form, each beside its problem, and what they hold.
 
 The fields do not rerun the page when they change: a click on a button below is never lost to a
-redrawing, and what was typed comes with whatever is pressed next.
+redrawing, and what was typed comes with whatever is pressed next. Live ones redraw the fragment they
+stand in, which must then hold no button, and move none.
 """
 
 from __future__ import annotations
@@ -25,11 +26,18 @@ RADIO_LIMIT_COUNT = 4  # a longer choice becomes a list that unfolds
 AREA_HEIGHT = 110
 JSON_HEIGHT = 130
 
+TYPING_PAUSE = "400ms"  # after which a live text counts as typed
+
 _KEPT: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
+_LIVE: dict[str, Any] = {"on_change": "rerun", "persist_state": "session"}
 
 
 def draw_fields(
-    fields: Sequence[FormField], key_of: KeyOf, problems: Mapping[str, str] | None = None
+    fields: Sequence[FormField],
+    key_of: KeyOf,
+    problems: Mapping[str, str] | None = None,
+    *,
+    is_live: bool = False,
 ) -> None:
     """
     Draw fields in order.
@@ -38,14 +46,15 @@ def draw_fields(
         fields: The form.
         key_of: The widget key of a path.
         problems: What is wrong, by path.
+        is_live: Whether a change redraws the fragment around them.
     """
     for field in fields:
         if field.widget == "group":
             with st.container(border=True, gap="small"):
                 st.markdown(f"**{md_escape(field.label)}**", help=_help(field))
-                draw_fields(field.fields, key_of, problems)
+                draw_fields(field.fields, key_of, problems, is_live=is_live)
             continue
-        _draw_field(field, key_of(field.path))
+        _draw_field(field, key_of(field.path), is_live=is_live)
         draw_problem((problems or {}).get(field.path))
 
 
@@ -60,12 +69,14 @@ def read_fields(fields: Sequence[FormField], key_of: KeyOf) -> dict[str, object]
     return held
 
 
-def _draw_field(field: FormField, key: str) -> None:
-    shared: dict[str, Any] = {"label": _label(field), "help": _help(field), "key": key, **_KEPT}
+def _draw_field(field: FormField, key: str, *, is_live: bool) -> None:
+    kept = _LIVE if is_live else _KEPT
+    shared: dict[str, Any] = {"label": _label(field), "help": _help(field), "key": key, **kept}
     start: Any = field.start
     match field.widget:
         case "text":
-            st.text_input(**shared, value=start, max_chars=field.max_chars)
+            pause = TYPING_PAUSE if is_live else False
+            st.text_input(**shared, value=start, max_chars=field.max_chars, live=pause)
         case "area" | "messages":
             st.text_area(**shared, value=start, max_chars=field.max_chars, height=AREA_HEIGHT)
         case "json":
@@ -86,7 +97,7 @@ def _draw_field(field: FormField, key: str) -> None:
                 **shared, options=_numbers(field), default=start, format_func=_names(field)
             )
         case "rows":
-            draw_rows(field, label=_label(field), help_text=_help(field), key=key)
+            draw_rows(field, label=_label(field), help_text=_help(field), key=key, is_live=is_live)
         case "date":
             st.date_input(**shared, value=start, format="YYYY-MM-DD")
         case "time":
