@@ -184,9 +184,29 @@ def inbox_status() -> str:
     return "inbox-status"
 
 
-def inbox_workflow() -> str:
-    """The filter by workflow."""
-    return "inbox-workflow"
+def inbox_filter(name: str) -> str:
+    """A filter of the list by its name (`workflow`, `node`, ...); it is in the URL by this name, too."""
+    return f"inbox-{name}"
+
+
+def inbox_sort(*, is_pending: bool) -> str:
+    """The order of the list: what waits has orders of its own."""
+    return "inbox-sort" if is_pending else "inbox-sort-closed"
+
+
+def inbox_filters() -> str:
+    """What opens the filters that are not always seen."""
+    return "inbox-filters"
+
+
+def inbox_clear(place: str) -> str:
+    """A button that clears all filters."""
+    return _join("inbox-clear", place)
+
+
+def inbox_step(by: int) -> str:
+    """The button that goes to the card after the chosen one, or to the one before it."""
+    return "inbox-next" if by > 0 else "inbox-previous"
 
 
 def inbox_page(shown: str) -> str:
@@ -273,6 +293,26 @@ def runs_workflow() -> str:
 def runs_page(shown: str) -> str:
     """The page number within one filter."""
     return _join("runs-page", shown)
+
+
+def runs_search() -> str:
+    """The words that runs are looked for by."""
+    return "runs-search"
+
+
+def runs_error_off() -> str:
+    """The button that takes the filter by error away."""
+    return "runs-error-off"
+
+
+def runs_group(what: str, error_type: str) -> str:
+    """A part of a group of failed runs: `show`, `act`, `reason`, `retry` or `cancel`."""
+    return _join("runs-group", what, error_type)
+
+
+def runs_report_off() -> str:
+    """The button that puts the report of a group's act away."""
+    return "runs-report-off"
 
 
 def open_run(run_id: str) -> str:

@@ -11,8 +11,10 @@ import typer
 from interlock.core.cli import documents, printing
 from interlock.core.cli.call import Call
 from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import observing, reading
+from interlock.core.services import browsing, observing, reading
+from interlock.core.types import ThreadId
 
 MAX_LIMIT = 10_000
 
@@ -54,12 +56,28 @@ def runs(
     ] = None,
     thread: ThreadOption = None,
     workflow: WorkflowOption = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            "--search",
+            metavar="WORDS",
+            help="Only with all these words: of the input, an id or its end, who launched it, the error.",
+        ),
+    ] = "",
+    error: Annotated[
+        str | None, typer.Option("--error", metavar="TYPE", help="Only with this error.")
+    ] = None,
     limit: LimitOption = 100,
 ) -> None:
     """List runs, newest first."""
-    found = observing.list_runs(
-        call.open(), statuses=tuple(status or ()), workflow=workflow, thread_id=thread, limit=limit
+    wanted = RunFilter(
+        statuses=tuple(status or ()),
+        workflow=workflow,
+        thread_id=ThreadId(thread) if thread else None,
+        error_type=error,
+        words=search,
     )
+    found = browsing.list_runs(call.open(), wanted, limit=limit)
     if call.as_json:
         printing.print_json([documents.of_run(run) for run in found])
         return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock.core.model.run_lists import RunCount, add_up
 from interlock.core.model.runs import ENDED, RunStatus, RunSummary
 from interlock.core.model.workflows import WorkflowName
 from interlock.core.types import RunId
@@ -14,6 +15,7 @@ from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import (
     NOTHING,
     format_ago,
+    format_count,
     format_exact,
     format_seconds,
     one_line,
@@ -81,7 +83,7 @@ def build(
     Args:
         runs: Newest first, one more than a page holds where there is an older page.
         group: Which statuses are listed, a key of `STATUS_GROUPS`.
-        is_filtered: Whether one workflow was chosen.
+        is_filtered: Whether a workflow, words or an error were chosen.
         page: The page, from 1.
         workflows: What could be launched to fill an empty list.
         now: Aware UTC time.
@@ -93,6 +95,13 @@ def build(
         has_more=len(runs) > PAGE_COUNT,
         empty=None if shown else _say_empty(group, page, workflows, is_filtered=is_filtered),
     )
+
+
+def name_group(group: str, counts: Mapping[RunStatus, RunCount]) -> str:
+    """A tab with how many runs are behind it."""
+    found = add_up(counts, STATUS_GROUPS[group])
+    more = "" if found.is_all else "+"
+    return f"{GROUP_NAMES[group]} {format_count(found.count)}{more}"
 
 
 def build_run_row(run: RunSummary, *, now: datetime) -> RunRow:

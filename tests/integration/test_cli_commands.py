@@ -15,7 +15,7 @@ from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import launching, observing, presence
+from interlock.core.services import browsing, launching, observing, presence
 from interlock.core.store import approvals, checkpoints, engine, nodes, runs, snapshots, threads
 from interlock.core.types import ApprovalId, CheckpointId, new_id
 
@@ -198,6 +198,9 @@ def test_runs_have_the_agreed_keys(desk, ask):
         (("--status", "failed", "--status", "waiting"), 1),
         (("--thread", "other"), 0),
         (("--workflow", "refunds"), 1),
+        (("--search", "700 ann"), 1),
+        (("--search", "701"), 0),
+        (("--error", "ValueError"), 0),
     ],
 )
 def test_runs_are_filtered(desk, ask, options, expected):
@@ -370,6 +373,33 @@ def test_cancel_and_retry_print_the_run(desk, ask):
     assert again["run_id"] != desk.run.run_id
 
 
+def test_all_that_failed_with_an_error_are_retried_or_cancelled_at_once(desk, ask, call, app):
+    failure = Failure("ConnectionError", "no route")
+    with engine.write(app.engine) as conn:
+        runs.move(
+            conn,
+            desk.run.run_id,
+            from_={RunStatus.WAITING},
+            to=RunStatus.FAILED,
+            error=failure,
+        )
+    assert ask("retry", "--error", "ValueError") == (0, [])
+    assert ask("cancel", "--error", "ConnectionError", "--workflow", "essays") == (0, [])
+    code, [told] = ask("retry", "--error", "ConnectionError", "--as", "bob")
+    assert (code, told["run_id"], told["refusal"]) == (0, desk.run.run_id, None)
+    assert observing.get_run(app, told["new_run_id"]).created_by == "bob"
+    code, out, err = call("cancel", "--error", "ConnectionError")
+    assert (code, out) == (0, "")
+    assert "No run that failed with ConnectionError is left" in err
+
+
+@pytest.mark.parametrize(
+    "args", [(), ("r1", "--error", "ValueError"), ("r1", "--workflow", "refunds")]
+)
+def test_a_retry_needs_a_run_or_an_error(desk, call, args):
+    assert call("retry", *args)[0] == 2
+
+
 def test_a_run_that_goes_well_is_not_retried(desk, ask):
     assert ask("retry", desk.run.run_id)[0] == 3
 
@@ -474,7 +504,7 @@ def test_an_unexpected_error_is_one_line_with_a_reference_and_the_trace_is_in_th
     def fail(*_, **__):
         raise RuntimeError("password=hunter2 went wrong")
 
-    monkeypatch.setattr(observing, "list_runs", fail)
+    monkeypatch.setattr(browsing, "list_runs", fail)
     code, out, err = call("runs", "--json")
     document = json.loads(out)
     assert code == 1
@@ -492,7 +522,7 @@ def test_a_trace_that_cannot_be_written_is_said(desk, call, app, monkeypatch):
         raise RuntimeError("no")
 
     (app.settings.data_dir / "logs").write_text("in the way")
-    monkeypatch.setattr(observing, "list_runs", fail)
+    monkeypatch.setattr(browsing, "list_runs", fail)
     code, _, err = call("runs")
     assert code == 1
     assert "could not be written" in err
@@ -502,7 +532,7 @@ def test_ctrl_c_exits_with_130(desk, call, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(observing, "list_runs", interrupt)
+    monkeypatch.setattr(browsing, "list_runs", interrupt)
     assert call("runs")[0] == 130
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from interlock.core.model.run_lists import RunCount
 from interlock.core.model.runs import Failure, RunStatus
 from interlock.dashboard.views import runs
 
@@ -64,3 +65,12 @@ def test_every_status_is_in_a_group():
     grouped = {s for group in runs.STATUS_GROUPS.values() for s in group}
     assert grouped == set(RunStatus)
     assert runs.GROUP_NAMES.keys() == runs.STATUS_GROUPS.keys()
+
+
+def test_a_tab_says_how_many_are_behind_it():
+    counts = dict.fromkeys(RunStatus, RunCount(0, is_all=True))
+    counts[RunStatus.FAILED] = RunCount(3, is_all=True)
+    counts[RunStatus.DONE] = RunCount(10_000, is_all=False)
+    assert runs.name_group("failed", counts) == "Failed 3"
+    assert runs.name_group("done", counts) == "Done 10\N{NARROW NO-BREAK SPACE}000+"
+    assert runs.name_group("all", counts) == "All 10\N{NARROW NO-BREAK SPACE}003+"
