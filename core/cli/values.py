@@ -52,6 +52,22 @@ def read_json(option: str, given: str) -> Json:
         raise UsageError(f"{option}: {where} is not JSON: {exc}.") from None
 
 
+def read_bytes(option: str, path: str, *, max_bytes: int) -> bytes:
+    """
+    Read a file, or stdin for `-`; at most one byte more than `max_bytes`, so that too many are seen.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if path == "-":
+        return sys.stdin.buffer.read(max_bytes + 1)
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(max_bytes + 1)
+    except OSError as exc:
+        raise UsageError(f"{option}: {path} cannot be read: {exc.strerror}.") from exc
+
+
 def _read(option: str, given: str) -> tuple[str, str]:
     if given == "-":
         return _decode(option, sys.stdin.buffer.read(MAX_BYTES + 1), "what stdin holds")
