@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from interlock.core.model.approvals import Kind, Verb
+from interlock.core.model.approvals import STANDING, Kind, Verb
 from interlock.core.model.payloads import Action, Question
 from interlock.core.model.schema_decisions import find_saying
 from interlock.core.model.schemas import Field, fields_of
@@ -35,6 +35,7 @@ _SHAPES: Mapping[Kind, Shape] = {
     Kind.CONFIRM: "confirm",
     Kind.VALUE: "raw",
     Kind.BREAKPOINT: "breakpoint",
+    Kind.FAILURE: "breakpoint",
 }
 _LABELS = {
     Verb.APPROVE: "Approve",
@@ -46,6 +47,8 @@ _LABELS = {
     Verb.STOP: "Stop",
 }
 _BREAKPOINT_LABELS = {Verb.APPROVE: "Go on", Verb.EDIT: "Go on with changes"}
+_FAILURE_LABELS = {Verb.APPROVE: "Retry", Verb.EDIT: "Edit state and retry"}
+_FAILURE_ICONS = {Verb.APPROVE: ":material/replay:"}
 _ICONS = {
     Verb.APPROVE: ":material/check:",
     Verb.EDIT: ":material/edit:",
@@ -100,7 +103,7 @@ class AnswerForm:
     """
     What a card lets an operator do.
 
-    `fields` are those of the answer, or of the state at a breakpoint. `modes` are the ways to write the
+    `fields` are those of the answer, or of the state at a breakpoint or a failed node. `modes` are the ways to write the
     answer, the first is the default; one or none needs no switch. `option_labels` belong to `options`.
     `reason_sent` is whether the reason goes to the workflow too. `schema` is shown beside a JSON editor.
     """
@@ -146,12 +149,12 @@ def build(
         question: What is asked.
         is_high_risk: Then no button is primary (LOOK.md).
         is_plain_question: Whether a bare text was asked, which more likely wants words than a yes.
-        state: The thread's present values, which the fields of a breakpoint start with.
+        state: The thread's present values, which the fields of the state start with.
     """
     if question.actions:
         form = _build_actions(question)
-    elif question.kind is Kind.BREAKPOINT:
-        form = _build_breakpoint(question, state if isinstance(state, Mapping) else {})
+    elif question.kind in STANDING:
+        form = _build_standing(question, state if isinstance(state, Mapping) else {})
     elif question.kind is Kind.SCHEMA:
         form = _build_typed(question)
     else:
@@ -191,13 +194,16 @@ def _build_action(action: Action, index: int, *, many: bool) -> ActionForm:
     )
 
 
-def _build_breakpoint(question: Question, state: Mapping[str, Json]) -> AnswerForm:
+def _build_standing(question: Question, state: Mapping[str, Json]) -> AnswerForm:
     described = tuple(f for f in fields_of(question.schema) if f.name)
     may_edit = Verb.EDIT in question.allowed
     modes: tuple[Mode, ...] = ("form",) if described or state else ("json",)
+    has_failed = question.kind is Kind.FAILURE
+    labels = _FAILURE_LABELS if has_failed else _BREAKPOINT_LABELS
+    icons = _FAILURE_ICONS if has_failed else {}
     return AnswerForm(
         shape="breakpoint",
-        buttons=_buttons(question.allowed, _BREAKPOINT_LABELS),
+        buttons=_buttons(question.allowed, labels, icons),
         fields=from_args(described, state) if may_edit else (),
         modes=modes if may_edit else (),
         schema=question.schema,
@@ -210,7 +216,8 @@ def _build_typed(question: Question) -> AnswerForm:
     hidden, reason_sent = _find_hidden(question)
     drawn = tuple(f for f in described if f.name not in hidden)
     if is_whole:
-        drawn = () if described[0].type in ("json", "union", "object") else described
+        is_json = described[0].type in ("json", "union", "object") and not described[0].enum
+        drawn = () if is_json else described
     fields = _draw_whole(drawn) if is_whole else from_fields(drawn, {})
     has_form = bool(fields) or (bool(hidden) and not is_whole)
     buttons = _buttons([v for v in question.allowed if v is not Verb.EDIT])
@@ -259,9 +266,13 @@ def _build_open(question: Question) -> AnswerForm:
     )
 
 
-def _buttons(verbs: Iterable[Verb], labels: Mapping[Verb, str] | None = None) -> tuple[Button, ...]:
-    words = {**_LABELS, **(labels or {})}
-    return tuple(Button(v, words[v], _ICONS[v]) for v in verbs)
+def _buttons(
+    verbs: Iterable[Verb],
+    labels: Mapping[Verb, str] | None = None,
+    icons: Mapping[Verb, str] | None = None,
+) -> tuple[Button, ...]:
+    words, signs = {**_LABELS, **(labels or {})}, {**_ICONS, **(icons or {})}
+    return tuple(Button(v, words[v], signs[v]) for v in verbs)
 
 
 def _with_primary(form: AnswerForm, *, answers_first: bool) -> AnswerForm:

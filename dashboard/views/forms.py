@@ -302,15 +302,16 @@ def _from_widget(field: FormField, draft: object) -> Json | _Absent:
 
 def _read_empty(field: FormField, draft: object) -> Json | _Absent:
     """
-    What an emptied field means: null where that is allowed, an empty text or list where one was, else
-    nothing. A needed text that was never filled in counts as missing; the JSON switch sends an empty one.
+    What an emptied field means: null where that is allowed, an empty text or list where one was, an empty
+    list where one is needed (nothing else could say so), else nothing. A needed text that was never filled
+    in counts as missing; the JSON switch sends an empty one.
     """
     was_given = field.given is not ABSENT
     if field.is_nullable and (was_given or field.is_required):
         return None
     if was_given and field.widget in ("text", "area", "choices"):
         return draft
-    return ABSENT
+    return [] if field.is_required and field.widget in ("choices", "rows") else ABSENT
 
 
 def _is_number(value: Json) -> bool:

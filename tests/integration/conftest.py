@@ -484,6 +484,31 @@ def desk(make_desk, tmp_path, sqlite_template) -> Desk:
     return make_desk()
 
 
+@pytest.fixture(scope="module")
+def open_module_desk(tmp_path_factory, sqlite_template) -> Iterator[Callable[[str], Desk]]:
+    """Open a desk on a project, with one worker, that lasts for all tests of a module."""
+    opened: list[Desk] = []
+
+    def open_(project: str) -> Desk:
+        folder = tmp_path_factory.mktemp(project)
+        settings = Settings(data_dir=folder / ".interlock")
+        settings.data_dir.mkdir()
+        shutil.copyfile(sqlite_template, settings.data_dir / "app.db")
+        engine = engines.open_engine(settings.database_url)
+        app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+        opened.append(Desk(app, folder, project=project))
+        opened[-1].start()
+        return opened[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+            patch.delenv(name)
+        yield open_
+    for desk in opened:
+        desk.close()
+        desk.app.engine.dispose()
+
+
 @pytest.fixture
 def ears() -> Callable[[], AbstractContextManager[None]]:
     """

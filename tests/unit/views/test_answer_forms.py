@@ -98,6 +98,7 @@ def test_a_typed_answer_without_a_yes_is_sent_as_a_whole():
         ({"type": "boolean"}, ("form", "json")),
         ({"type": "array", "items": {"type": "string"}}, ("form", "json")),
         ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, ("json",)),
+        ({"enum": ["a", 1, 1.5, True, None]}, ("form", "json")),
     ],
 )
 def test_a_schema_of_one_value_is_one_field(schema, modes):

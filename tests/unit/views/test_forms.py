@@ -99,12 +99,18 @@ def test_what_was_entered_becomes_json(widget, draft, expected, more):
     assert forms.assemble([field], {"a": draft}) == ({"a": expected}, [])
 
 
-@pytest.mark.parametrize("widget", ["text", "integer", "choice", "choices", "json", "date"])
+@pytest.mark.parametrize("widget", ["text", "integer", "choice", "json", "date"])
 def test_an_empty_field_is_left_out_or_missed(widget):
     optional = started(widget, ABSENT)
     assert forms.assemble([optional], {"a": optional.start}) == ({}, [])
     needed = started(widget, ABSENT, is_required=True)
     assert forms.assemble([needed], {}) == ({}, [FieldProblem("a", forms.NEEDED)])
+
+
+@pytest.mark.parametrize("widget", ["choices", "rows"])
+def test_an_empty_list_is_an_answer_where_a_list_is_needed(widget):
+    assert forms.assemble([started(widget, ABSENT)], {}) == ({}, [])
+    assert forms.assemble([started(widget, ABSENT, is_required=True)], {}) == ({"a": []}, [])
 
 
 def test_an_emptied_field_means_null_where_null_is_allowed():

@@ -1,0 +1,47 @@
+"""Graphs of three steps that hold where they are told, in the graph or for one run."""
+
+import operator
+from datetime import date
+from typing import Annotated, Any
+
+from langgraph.graph import END, START, StateGraph
+from typing_extensions import TypedDict
+
+from putting import typed
+
+
+class State(TypedDict, total=False):
+    count: int
+    ratio: float
+    day: date
+    tags: list[str]
+    seen: Annotated[list[Any], operator.add]
+
+
+def _step(name: str) -> Any:
+    def step(state: State) -> State:
+        kept = {k: v for k, v in state.items() if k != "seen"}
+        return {"seen": [[name, typed(kept)]]}
+
+    return step
+
+
+def _build() -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(State)
+    for name in ("a", "b", "c"):
+        builder.add_node(name, _step(name))
+    for one, other in zip((START, "a", "b", "c"), ("a", "b", "c", END), strict=True):
+        builder.add_edge(one, other)
+    return builder
+
+
+steps = _build().compile()
+holds_before = _build().compile(interrupt_before=["b"])
+holds_after = _build().compile(interrupt_after=["b"])
+holds_inside = (
+    StateGraph(State)
+    .add_node("team", _build().compile(interrupt_before=["b"]))
+    .add_edge(START, "team")
+    .add_edge("team", END)
+    .compile()
+)
