@@ -12,17 +12,27 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from langchain.chat_models import init_chat_model
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+)
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from interlock.core.gallery import latency, replies
+from interlock.core.gallery.calls import Reply, chunk_calls, reply_with_tools
 
 LOCAL_MODEL = "interlock-local"
 
@@ -41,13 +51,6 @@ def ask(job: str, **parts: object) -> list[BaseMessage]:
 
 @lru_cache(maxsize=4)
 def _open_model(name: str) -> BaseChatModel:
-    try:
-        from langchain.chat_models import init_chat_model
-    except ImportError as exc:
-        raise ImportError(
-            f"INTERLOCK_MODEL is {name!r}, which needs LangChain: run `pip install langchain` "
-            "and the provider's package, for example `pip install langchain-openai`."
-        ) from exc
     model: BaseChatModel = init_chat_model(name)
     return model
 
@@ -56,8 +59,15 @@ class LocalChatModel(BaseChatModel):
     """
     A stand-in that always gives the same reply to the same prompt, token by token.
 
-    It understands the jobs of the gallery (`replies.py`) and tells everyone else what it is.
+    It understands the jobs of the gallery (`replies.py`), calls its tools (`calls.py`), and tells
+    everyone else what it is.
     """
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+    ) -> Runnable[Any, AIMessage]:
+        """Let it call these tools; which and when is in `calls.py`."""
+        return self.bind(tools=[convert_to_openai_tool(each) for each in tools])
 
     @property
     def _llm_type(self) -> str:
@@ -74,7 +84,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return generate_from_stream(self._stream(messages))
+        return generate_from_stream(self._stream(messages, **kwargs))
 
     async def _agenerate(
         self,
@@ -83,7 +93,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages))
+        return await agenerate_from_stream(self._astream(messages, **kwargs))
 
     def _stream(
         self,
@@ -93,7 +103,7 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         pause_s = latency.token_s()
-        for chunk in _chunks(messages):
+        for chunk in _chunks(messages, kwargs.get("tools")):
             if pause_s:
                 time.sleep(pause_s)
             yield chunk
@@ -106,19 +116,21 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         pause_s = latency.token_s()
-        for chunk in _chunks(messages):
+        for chunk in _chunks(messages, kwargs.get("tools")):
             await asyncio.sleep(pause_s)
             yield chunk
 
 
-def _chunks(messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
-    tokens = re.findall(r"\s*\S+", replies.reply_to(messages))
+def _chunks(messages: list[BaseMessage], tools: object) -> Iterator[ChatGenerationChunk]:
+    reply = reply_with_tools(messages) if tools else Reply(replies.reply_to(messages))
+    tokens = re.findall(r"\s*\S+", reply.text)
     for position, token in enumerate(tokens, start=1):
         message = AIMessageChunk(content=token)
         if position == len(tokens):
             read = sum(len(str(m.text).split()) for m in messages)
             message = AIMessageChunk(
                 content=token,
+                tool_call_chunks=chunk_calls(messages, reply.calls),
                 response_metadata={"model_name": LOCAL_MODEL, "local": True},
                 usage_metadata={
                     "input_tokens": read,

@@ -13,12 +13,17 @@ from langchain_core.runnables.graph import Graph
 from langgraph.pregel import Pregel
 
 from interlock.core.graphs.projection import to_json
-from interlock.core.graphs.schemas import describe_context, describe_input, describe_state
+from interlock.core.graphs.schemas import (
+    describe_context,
+    describe_input,
+    describe_state,
+    lift_root,
+)
+from interlock.core.graphs.tools import describe_tools
 from interlock.core.model.workflows import Workflow
 from interlock.core.types import Json
 
 START, END = "__start__", "__end__"
-DEFINITIONS = "#/$defs/"
 MAX_SCHEMA_BYTES = 500_000
 
 logger = logging.getLogger(__name__)
@@ -48,6 +53,7 @@ def describe(
         context_schema=_plain(describe_context(graph)),
         state_schema=_plain(describe_state(graph)),
         channels=list_channels(graph),
+        tools=describe_tools(graph),
         error=None,
         published_at=now,
     )
@@ -191,13 +197,4 @@ def _label(node_id: str) -> str:
 
 
 def _plain(schema: Json) -> Json:
-    return None if schema is None else to_json(_lift_root(schema), max_bytes=MAX_SCHEMA_BYTES)
-
-
-def _lift_root(schema: Json) -> Json:
-    """Put a recursive schema's own fields at its root, where pydantic leaves only a reference."""
-    reference = schema.get("$ref") if isinstance(schema, dict) else None
-    if not isinstance(reference, str) or not reference.startswith(DEFINITIONS):
-        return schema
-    target = schema.get("$defs", {}).get(reference.removeprefix(DEFINITIONS))
-    return {**target, "$defs": schema["$defs"]} if isinstance(target, dict) else schema
+    return None if schema is None else to_json(lift_root(schema), max_bytes=MAX_SCHEMA_BYTES)

@@ -22,6 +22,7 @@ from interlock.core.types import Json
 
 # pydantic describes typing's own TypedDict from Python 3.12 on only.
 NEEDS_REBUILD = sys.version_info < (3, 12)
+DEFINITIONS = "#/$defs/"
 
 
 def describe_input(graph: Pregel[Any, Any, Any, Any]) -> Json:
@@ -59,6 +60,15 @@ def describe_state(graph: Pregel[Any, Any, Any, Any]) -> Json:
 def rebuild_typed_dicts(tp: Any) -> Any:
     """The same type with every `typing.TypedDict` in it as a `typing_extensions` one."""
     return _rebuild(tp, {})
+
+
+def lift_root(schema: Json) -> Json:
+    """Put a recursive schema's own fields at its root, where pydantic leaves only a reference."""
+    reference = schema.get("$ref") if isinstance(schema, dict) else None
+    if not isinstance(reference, str) or not reference.startswith(DEFINITIONS):
+        return schema
+    target = schema.get("$defs", {}).get(reference.removeprefix(DEFINITIONS))
+    return {**target, "$defs": schema["$defs"]} if isinstance(target, dict) else schema
 
 
 def _describe(make: Callable[[], Any], tp: Any) -> Json:

@@ -33,17 +33,26 @@ _CALL_VERBS = (Verb.APPROVE, Verb.REJECT, Verb.EDIT, Verb.RESPOND)
 _SAFE_VERBS = (Verb.APPROVE, Verb.REJECT)
 
 
-def read_agent_inbox(value: Json, schema: Json) -> Question | None:
-    """Read one `HumanInterrupt`, a list of them, or the JSON text of either."""
+def read_agent_inbox(value: Json, schema: Json, tools: Json = None) -> Question | None:
+    """
+    Read one `HumanInterrupt`, a list of them, or the JSON text of either.
+
+    Args:
+        value: The interrupt's value.
+        schema: Its response schema if it can be checked against, else None.
+        tools: Schemas of the arguments by name of the tool; one counts only if it knows all arguments
+            that are asked about, as an action need not be the call of a tool.
+    """
     parsed = _parse(value) if isinstance(value, str) else value
     requests = parsed if isinstance(parsed, list) else [parsed]
-    actions = [action for action in map(_inbox_action, requests) if action is not None]
+    read = (_inbox_action(request, tools) for request in requests)
+    actions = [action for action in read if action is not None]
     if not actions or len(actions) != len(requests):
         return None
     return _question_about(Kind.AGENT_INBOX, actions, schema, is_list=isinstance(parsed, list))
 
 
-def _inbox_action(request: Json) -> Action | None:
+def _inbox_action(request: Json, tools: Json) -> Action | None:
     wanted = _inner(request, "action_request")
     flags = _inner(request, "config")
     args = {} if wanted is None or wanted.get("args") is None else wanted["args"]
@@ -51,30 +60,38 @@ def _inbox_action(request: Json) -> Action | None:
         return None
     if not isinstance(wanted.get("action"), str):
         return None
+    schema = _usable(_inner(tools, wanted["action"]))
     return Action(
         name=wanted["action"],
         args=args,
         description=json_values.text_at(request, "description"),
         allowed=in_order(verb for flag, verb in _INBOX_FLAGS.items() if flags.get(flag) is True),
-        schema=None,
+        schema=schema if args.keys() <= _inner_or_empty(schema, "properties").keys() else None,
     )
 
 
-def read_batch(value: Json, schema: Json) -> Question | None:
-    """Read LangChain's HumanInTheLoopMiddleware with `interrupt_mode="batched"`."""
+def read_batch(value: Json, schema: Json, tools: Json = None) -> Question | None:
+    """
+    Read LangChain's HumanInTheLoopMiddleware with `interrupt_mode="batched"`.
+
+    Args:
+        value: The interrupt's value.
+        schema: Its response schema if it can be checked against, else None.
+        tools: Schemas of the arguments by name of the tool; the middleware itself sends none.
+    """
     requests = value.get("action_requests") if isinstance(value, dict) else None
     if not isinstance(requests, list) or not requests:
         return None
     given = value.get("review_configs")
     configs = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
-    actions = [_batch_action(request, at, configs) for at, request in enumerate(requests)]
+    actions = [_batch_action(request, at, configs, tools) for at, request in enumerate(requests)]
     read = [action for action in actions if action is not None]
     if len(read) != len(requests):
         return None
     return _question_about(Kind.LANGCHAIN, read, schema)
 
 
-def _batch_action(request: Json, at: int, configs: list[Json]) -> Action | None:
+def _batch_action(request: Json, at: int, configs: list[Json], tools: Json) -> Action | None:
     if not isinstance(request, dict) or not isinstance(request.get("name"), str):
         return None
     args = request.get("args", {})
@@ -88,7 +105,7 @@ def _batch_action(request: Json, at: int, configs: list[Json]) -> Action | None:
         args=args,
         description=json_values.text_at(request, "description"),
         allowed=_verbs_named(config.get("allowed_decisions")) or _SAFE_VERBS,
-        schema=_usable(config.get("args_schema")),
+        schema=_usable(config.get("args_schema")) or _usable(_inner(tools, request["name"])),
     )
 
 

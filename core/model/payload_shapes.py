@@ -38,7 +38,9 @@ _MAX_OPTIONS = 1000  # more cannot be chosen from on a screen; then any answer i
 _MAX_BARE_OPTIONS = 200  # a longer list of scalars is data (an embedding), not a choice
 
 
-def read_interrupt(value: Json, response_schema: Json, *, node: str) -> Question:
+def read_interrupt(
+    value: Json, response_schema: Json, *, node: str, tools: Json = None
+) -> Question:
     """
     Read an interrupt into a question.
 
@@ -47,14 +49,15 @@ def read_interrupt(value: Json, response_schema: Json, *, node: str) -> Question
         response_schema: The interrupt's JSON Schema or None. One that cannot be used is dropped:
             LangGraph does not check against it either, and the card must stay answerable.
         node: The node that asks; the title when nothing better is there.
+        tools: Schemas of the arguments by name of the tool, for actions that come without one.
     """
     schema = response_schema
     if schema is not None and find_schema_problem(schema) is not None:
         schema = None
     question = (
         read_call(value, response_schema, schema)
-        or read_agent_inbox(value, schema)
-        or read_batch(value, schema)
+        or read_agent_inbox(value, schema, tools)
+        or read_batch(value, schema, tools)
         or (_read_typed(value, schema) if schema is not None else _read_raw(value))
     )
     return question if question.title else replace(question, title=_fallback_title(node))
@@ -94,7 +97,9 @@ def question_of(approval: Approval) -> Question:
         nodes = [str(name) for name in names] if isinstance(names, list) else [approval.node]
         question = read_breakpoint(nodes, state_schema=approval.schema)
     else:
-        question = read_interrupt(approval.payload, approval.schema, node=approval.node)
+        question = read_interrupt(
+            approval.payload, approval.schema, node=approval.node, tools=approval.tools
+        )
     return replace(question, title=approval.title, allowed=approval.allowed)
 
 

@@ -14,10 +14,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from interlock.core.model import payloads
-from interlock.core.model.approvals import Approval, ApprovalStatus, Decision
+from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.payloads import Question
 from interlock.core.model.runs import Run, RunStatus
+from interlock.core.model.workflows import tools_around
 from interlock.core.store import approvals, decisions, runs, workflows
 from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
@@ -58,8 +59,7 @@ def level_cards(
     for interrupt in head.interrupts:
         if interrupt.is_answered:
             continue
-        question = payloads.read_interrupt(interrupt.value, interrupt.schema, node=interrupt.node)
-        card = _card(run, head, question, interrupt, now)
+        card = _card(conn, run, head, interrupt, now)
         pending = _level_one(
             conn, card, interrupt.interrupt_id, status, refused.get(interrupt.interrupt_id)
         )
@@ -124,8 +124,10 @@ def _must_ask_again(
 
 
 def _card(
-    run: Run, head: Head, question: Question, interrupt: LiveInterrupt, now: datetime
+    conn: Connection, run: Run, head: Head, interrupt: LiveInterrupt, now: datetime
 ) -> Approval:
+    value, schema, node = interrupt.value, interrupt.schema, interrupt.node
+    question = payloads.read_interrupt(value, schema, node=node)
     return Approval(
         approval_id=ApprovalId(new_id()),
         interrupt_id=interrupt.interrupt_id,
@@ -140,11 +142,28 @@ def _card(
         payload=interrupt.value,
         allowed=question.allowed,
         schema=interrupt.schema,
+        tools=_tools_asked_about(conn, run.workflow, node, question),
         risk="",
         status=ApprovalStatus.PENDING,
         version=1,
         asked_at=now,
     )
+
+
+def _tools_asked_about(
+    conn: Connection, workflow: str, node: str, question: Question
+) -> dict[str, Json] | None:
+    """
+    The schemas of the tools that a question is about and says nothing of.
+
+    They are kept with the card: the workflow may have other tools when it is decided.
+    """
+    editable = [action for action in question.actions if Verb.EDIT in action.allowed]
+    wanted = {action.name for action in editable if action.schema is None}
+    if not wanted:
+        return None
+    known = tools_around(workflows.fetch_tools(conn, workflow), node)
+    return {name: known[name] for name in sorted(wanted & known.keys())} or None
 
 
 def _breakpoint_card(conn: Connection, run: Run, head: Head, now: datetime) -> Approval:

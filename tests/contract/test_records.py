@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -190,6 +191,29 @@ def test_published_workflows_replace_those_before(engine):
         assert workflows.fetch(conn, "a") is None
         workflows.replace_all(conn, [])
         assert workflows.fetch_all(conn) == []
+
+
+def test_the_tools_of_a_workflow_are_fetched_without_the_rest_of_it(engine):
+    tools = {"": {"send": {"properties": {"z": {}, "a": {}}}}, "team/writer": {}}
+    held = Workflow(
+        name="held",
+        description="",
+        nodes=(),
+        graph={},
+        input_schema=None,
+        context_schema=None,
+        state_schema=None,
+        channels=(),
+        tools=tools,
+        error=None,
+        published_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    with write(engine) as conn:
+        workflows.replace_all(conn, [held, replace(held, name="bare", tools=None)])
+        assert json.dumps(workflows.fetch_tools(conn, "held")) == json.dumps(tools)
+        assert workflows.fetch_tools(conn, "bare") is None
+        assert workflows.fetch_tools(conn, "gone") is None
+        assert workflows.fetch(conn, "held") == held
 
 
 def test_workers_are_known_by_their_last_sign_of_life(engine, make):

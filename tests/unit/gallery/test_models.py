@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 
-import langchain.chat_models
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import HumanMessage
@@ -29,17 +28,17 @@ def test_the_named_model_is_opened_once(monkeypatch):
         return FakeListChatModel(responses=["hello"])
 
     monkeypatch.setenv("INTERLOCK_MODEL", " openai:gpt-5-mini ")
-    monkeypatch.setattr(langchain.chat_models, "init_chat_model", init_chat_model)
+    monkeypatch.setattr(models, "init_chat_model", init_chat_model)
 
     assert chat_model() is chat_model()
     assert named == ["openai:gpt-5-mini"]
 
 
-def test_a_named_model_without_langchain_says_what_to_install(monkeypatch):
+def test_a_named_model_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setenv("INTERLOCK_MODEL", "openai:gpt-5-mini")
-    monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
+    monkeypatch.setitem(sys.modules, "langchain_openai", None)
 
-    with pytest.raises(ImportError, match="pip install langchain"):
+    with pytest.raises(ImportError, match=r"pip install .*langchain-openai"):
         chat_model()
 
 

@@ -15,6 +15,7 @@ from interlock.core import gallery
 
 FOLDER = Path(gallery.__file__).parent
 GRAPHS = json.loads((FOLDER / "langgraph.json").read_text())["graphs"]
+FORMS = [name for name in GRAPHS if name != "outreach"]  # which is talked to
 
 STRICT_RUN = """
 import asyncio, json, sys
@@ -48,8 +49,8 @@ def test_every_graph_is_where_the_file_says(name):
     assert GRAPHS[name]["description"]
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_every_input_can_be_launched_as_the_form_shows_it(name):
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_can_be_launched_as_it_is_shown(name):
     module = importlib.import_module(f"interlock.core.gallery.{name}")
 
     schema = module.graph.get_input_jsonschema()

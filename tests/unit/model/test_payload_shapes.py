@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.core.errors import InvalidInput
 from interlock.core.model import payloads
-from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
+from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Kind, Verb
 from interlock.core.model.payloads import Question
 from interlock.core.types import ApprovalId, CheckpointId, RunId, ThreadId
 
@@ -21,9 +22,9 @@ APPROVE, REJECT, EDIT = Verb.APPROVE, Verb.REJECT, Verb.EDIT
 RESPOND, ANSWER = Verb.RESPOND, Verb.ANSWER
 
 
-def read(value: Any, schema: Any = None) -> Question:
+def read(value: Any, schema: Any = None, tools: Any = None) -> Question:
     """Read an interrupt of the node `review`."""
-    return payloads.read_interrupt(value, schema, node="review")
+    return payloads.read_interrupt(value, schema, node="review", tools=tools)
 
 
 def inbox(action: str = "send", args: Any = None, **flags: bool) -> dict[str, Any]:
@@ -410,14 +411,67 @@ def test_stored_breakpoint_is_a_breakpoint_again(payload: Any) -> None:
     assert question.schema == {"type": "object"}
 
 
+# --- tools of the graph -------------------------------------------------------------------------
+
+SEND = {"type": "object", "properties": {"to": {"type": "string"}, "n": {"type": "integer"}}}
+OWN = {"type": "object", "properties": {"to": {"const": "Ada"}}}
+
+
+def mails(*configs: Any) -> dict[str, Any]:
+    """LangChain's request about two mails and one thing that no tool is known for."""
+    names = ["send", "send", "erase"]
+    requests = [{"name": name, "args": {"to": "Ada", "extra": 1}} for name in names]
+    return {"action_requests": requests, "review_configs": list(configs)}
+
+
+def test_batched_actions_take_the_schemas_of_the_tools_they_name() -> None:
+    assert [a.schema for a in read(mails(), None, {"send": SEND}).actions] == [SEND, SEND, None]
+
+
+def test_a_schema_that_the_interrupt_brings_comes_before_the_tools() -> None:
+    own = {"action_name": "send", "allowed_decisions": ["edit"], "args_schema": OWN}
+    assert [a.schema for a in read(mails(own), None, {"send": SEND}).actions] == [OWN, OWN, None]
+
+
+@pytest.mark.parametrize(
+    ("args", "schema"), [({"to": "Ada"}, SEND), ({}, SEND), ({"to": "Ada", "cc": "Bo"}, None)]
+)
+def test_an_inbox_request_takes_the_schema_of_a_tool_that_knows_its_arguments(
+    args: Any, schema: Any
+) -> None:
+    [action] = read([inbox(args=args, edit=True)], None, {"send": SEND}).actions
+    assert action.schema == schema
+
+
+@pytest.mark.parametrize(
+    "tools", [None, [], 3, {}, {"send": None}, {"send": True}, {"send": {"type": 7}}, {"sen": SEND}]
+)
+def test_tools_that_cannot_be_used_leave_an_action_without_a_schema(tools: Any) -> None:
+    assert [a.schema for a in read(mails(), None, tools).actions] == [None, None, None]
+    assert [a.schema for a in read(inbox(edit=True), None, tools).actions] == [None]
+
+
+def test_stored_card_is_read_with_the_tools_kept_with_it() -> None:
+    question = payloads.question_of(card(Kind.LANGCHAIN, mails(), tools={"send": SEND}))
+    assert [a.schema for a in question.actions] == [SEND, SEND, None]
+
+
+def test_an_edit_is_checked_against_the_tool() -> None:
+    question = read(inbox(edit=True), None, {"send": SEND})
+    fits = payloads.build_answer(question, Intent(verb=EDIT, value={"to": "Bo", "n": 3}))
+    assert fits == [{"type": "edit", "args": {"action": "send", "args": {"to": "Bo", "n": 3}}}]
+    with pytest.raises(InvalidInput, match="n: must be"):
+        payloads.build_answer(question, Intent(verb=EDIT, value={"to": "Bo", "n": "3"}))
+
+
 # --- whatever comes -----------------------------------------------------------------------------
 
 
-@given(ASKED, st.none() | SCHEMAS | JSON, st.text(max_size=5))
+@given(ASKED, st.none() | SCHEMAS | JSON, st.text(max_size=5), JSON)
 def test_reading_never_raises_and_every_card_can_be_decided(
-    value: Any, schema: Any, node: str
+    value: Any, schema: Any, node: str, tools: Any
 ) -> None:
-    question = payloads.read_interrupt(value, schema, node=node)
+    question = payloads.read_interrupt(value, schema, node=node, tools=tools)
     assert question.allowed
     assert question.title
     assert "\n" not in question.title
