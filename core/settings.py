@@ -117,6 +117,17 @@ class Settings(BaseSettings):
         le=200_000_000,
         description="Bytes one file of inputs may have.",
     )
+    max_media_bytes: int = Field(
+        default=5_000_000,
+        ge=0,
+        le=50_000_000,
+        description="Bytes of one picture, sound, film or file that are shown on a card; larger ones are named.",
+    )
+    max_step_bytes: int = Field(
+        default=300_000,
+        ge=10_000,
+        description="Bytes of JSON read for each of a step's input and output; more is cut and marked.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )

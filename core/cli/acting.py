@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from interlock.core.cli import documents, printing, reading, values
+from interlock.core.cli import batches, documents, groups, printing, reading, values
 from interlock.core.cli.call import Call, actor_of
-from interlock.core.cli.reading import RunIdArgument
+from interlock.core.cli.groups import ErrorOption, OptionalRunIdArgument
+from interlock.core.cli.reading import WorkflowOption
 from interlock.core.errors import NotFound, NoWorker, UsageError
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.runs import OPEN, Run, RunStatus
@@ -26,8 +27,9 @@ def launch(
     call: Call,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `workflows` prints it.")],
     input_: Annotated[
-        str, typer.Option("--input", metavar="JSON|@FILE|-", help="The workflow's input.")
-    ] = "{}",
+        str | None,
+        typer.Option("--input", metavar="JSON|@FILE|-", help="The workflow's input; {} without."),
+    ] = None,
     context: Annotated[
         str | None, typer.Option("--context", metavar="JSON|@FILE|-", help="Its run context.")
     ] = None,
@@ -59,23 +61,48 @@ def launch(
             "--variant", metavar="NAME", help="Its variant; of `a 90, b 10` one is drawn."
         ),
     ] = "",
+    ask_on_failure: Annotated[
+        bool,
+        typer.Option("--ask-on-failure", help="When it fails, ask a human what to do about it."),
+    ] = False,
+    batch: Annotated[
+        str | None,
+        typer.Option("--batch", metavar="FILE|-", help="One run a row of CSV or JSON lines."),
+    ] = None,
+    good_only: Annotated[
+        bool, typer.Option("--good-only", help="Of a batch, leave out the rows that do not fit.")
+    ] = False,
+    batch_id: Annotated[
+        str | None,
+        typer.Option("--batch-id", metavar="ID", help="Given again, launches nothing twice."),
+    ] = None,
     who: AsOption = None,
 ) -> int:
     """Start a workflow. With --wait: 1 when the run failed or was cancelled, else 0."""
-    if input_ == "-" and context == "-":
-        raise UsageError("Only one of --input and --context can be read from stdin.")
+    if [input_, context, batch].count("-") > 1:
+        raise UsageError("Only one of --input, --context and --batch can be read from stdin.")
+    if batch is None and (good_only or batch_id is not None):
+        raise UsageError("--good-only and --batch-id belong to --batch.")
+    if batch is not None and (input_ is not None or thread is not None):
+        raise UsageError("With --batch there is neither --input nor --thread.")
     request = launching.Launch(
         workflow=name,
-        input=values.read_json("--input", input_),
+        input=None if batch is not None else values.read_json("--input", input_ or "{}"),
         context=None if context is None else values.read_json("--context", context),
         thread_id=thread,
         break_before=tuple(break_before or ()),
+        asks_on_failure=ask_on_failure,
         break_after=tuple(break_after or ()),
         recursion_limit=recursion_limit,
         priority=priority,
         variant=variant,
     )
     app = call.open()
+    if batch is not None:
+        wanted = batches.Wanted(
+            path=batch, request=request, only_good=good_only, batch_id=batch_id, wait_s=wait
+        )
+        return batches.launch(call, app, wanted, actor=actor_of(app, who))
     run = _launch(app, request, actor=actor_of(app, who))
     _say_without_worker(app)
     if wait is not None:
@@ -89,7 +116,9 @@ def decide(
     approval_id: Annotated[
         str, typer.Argument(metavar="APPROVAL_ID", help="As `inbox` prints it.")
     ],
-    approve: Annotated[bool, typer.Option("--approve", help="Yes; a breakpoint goes on.")] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Yes; a breakpoint goes on, a failed node runs again.")
+    ] = False,
     reject: Annotated[bool, typer.Option("--reject", help="No.")] = False,
     edit: Annotated[
         str | None,
@@ -153,21 +182,55 @@ def decide(
 
 
 def cancel(
-    call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
-) -> None:
-    """Cancel a run. A running one stops as soon as its worker sees it."""
+    call: Call,
+    run_id: OptionalRunIdArgument = None,
+    error: ErrorOption = None,
+    workflow: WorkflowOption = None,
+    reason: ReasonOption = "",
+    who: AsOption = None,
+) -> int:
+    """Cancel a run, or with --error all that failed so. A running one stops as soon as its worker sees it."""
     app = call.open()
+    wanted = groups.choose(run_id, error, workflow)
+    if run_id is None:
+        assert wanted is not None
+        return groups.act_on(
+            call, running.cancel_many, wanted, actor=actor_of(app, who), reason=reason
+        )
     _print_run(call, running.cancel(app, run_id, actor=actor_of(app, who), reason=reason))
+    return 0
 
 
 def retry(
-    call: Call, run_id: RunIdArgument, reason: ReasonOption = "", who: AsOption = None
-) -> None:
-    """Go on where a failed or cancelled run stopped. Prints the new run."""
+    call: Call,
+    run_id: OptionalRunIdArgument = None,
+    error: ErrorOption = None,
+    workflow: WorkflowOption = None,
+    reason: ReasonOption = "",
+    who: AsOption = None,
+) -> int:
+    """Go on where a failed or cancelled run stopped, or with --error all that failed so."""
     app = call.open()
+    wanted = groups.choose(run_id, error, workflow)
+    if run_id is None:
+        assert wanted is not None
+        return groups.act_on(
+            call, running.retry_many, wanted, actor=actor_of(app, who), reason=reason
+        )
     run = running.retry(app, run_id, actor=actor_of(app, who), reason=reason)
     _say_without_worker(app)
     _print_run(call, run)
+    return 0
+
+
+def ask(call: Call, run_id: reading.RunIdArgument, who: AsOption = None) -> None:
+    """Put a failed run into the inbox, for a human to decide. Prints the card."""
+    app = call.open()
+    card = running.ask(app, run_id, actor=actor_of(app, who))
+    if call.as_json:
+        printing.print_json(documents.of_approval(card))
+    else:
+        reading.print_inbox([card])
 
 
 def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:

@@ -25,6 +25,7 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
+MAX_PLACES = 50  # checkpoints that are looked at for one task; a thread set back often has several
 OWN_METADATA = frozenset({"run_id", "workflow"})  # what a run writes beside each checkpoint
 _PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 ERROR = "__error__"
@@ -126,6 +127,12 @@ class Savers(Protocol):
         self, thread_id: ThreadId, checkpoint_id: CheckpointId
     ) -> dict[str, int]:
         """How many answers each task of this checkpoint, nested ones included, has taken in."""
+
+    async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
+        """Beside which checkpoints a task wrote something: namespace and id, newest first."""
+
+    async def find_step(self, thread_id: ThreadId, namespace: str, step: int) -> list[CheckpointId]:
+        """Checkpoints of a namespace whose superstep is this one or next to it, newest first."""
 
 
 OpenSavers = AbstractAsyncContextManager[Savers]

@@ -24,6 +24,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
+    MAX_PLACES,
     NamesChannels,
     Puts,
     RawCheckpoint,
@@ -76,6 +77,15 @@ WHERE w.thread_id = %(thread)s AND w.channel = '__resume__'
            WHERE c.thread_id = w.thread_id AND c.checkpoint_ns = w.checkpoint_ns
              AND c.checkpoint_id = w.checkpoint_id
              AND c.metadata -> 'parents' ->> '' = %(checkpoint)s)))
+"""
+_TASK = """
+SELECT DISTINCT checkpoint_ns, checkpoint_id FROM checkpoint_writes
+WHERE thread_id = %s AND task_id = %s ORDER BY checkpoint_id DESC LIMIT %s
+"""
+_STEP = """
+SELECT checkpoint_id FROM checkpoints
+WHERE thread_id = %s AND checkpoint_ns = %s AND (metadata ->> 'step')::int BETWEEN %s AND %s
+ORDER BY checkpoint_id DESC LIMIT %s
 """
 
 
@@ -146,6 +156,17 @@ class PostgresSavers:
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         rows = await self._fetch(_RESUMES, values)
         return {row["task_id"]: count_resumes(row["type"], row["blob"]) for row in rows}
+
+    async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
+        """Beside which checkpoints a task wrote something: namespace and id, newest first."""
+        rows = await self._fetch(_TASK, (thread_id, task_id, MAX_PLACES))
+        return [(row["checkpoint_ns"], CheckpointId(row["checkpoint_id"])) for row in rows]
+
+    async def find_step(self, thread_id: ThreadId, namespace: str, step: int) -> list[CheckpointId]:
+        """Checkpoints of a namespace whose superstep is this one or next to it, newest first."""
+        values = (thread_id, namespace, step - 1, step + 1, MAX_PLACES)
+        rows = await self._fetch(_STEP, values)
+        return [CheckpointId(row["checkpoint_id"]) for row in rows]
 
     async def _fetch(self, query: str, values: Any) -> list[DictRow]:
         async with self._pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:

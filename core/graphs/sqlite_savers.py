@@ -16,6 +16,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
+    MAX_PLACES,
     NamesChannels,
     Puts,
     RawCheckpoint,
@@ -57,6 +58,16 @@ WHERE w.thread_id = :thread AND w.channel = '__resume__'
            WHERE c.thread_id = w.thread_id AND c.checkpoint_ns = w.checkpoint_ns
              AND c.checkpoint_id = w.checkpoint_id
              AND json_extract(CAST(c.metadata AS TEXT), '$.parents.""') = :checkpoint)))
+"""
+_TASK = """
+SELECT DISTINCT checkpoint_ns, checkpoint_id FROM writes
+WHERE thread_id = ? AND task_id = ? ORDER BY checkpoint_id DESC LIMIT ?
+"""
+_STEP = """
+SELECT checkpoint_id FROM checkpoints
+WHERE thread_id = ? AND checkpoint_ns = ?
+  AND json_extract(CAST(metadata AS TEXT), '$.step') BETWEEN ? AND ?
+ORDER BY checkpoint_id DESC LIMIT ?
 """
 
 
@@ -157,6 +168,17 @@ class SqliteSavers:
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         async with self._reader.execute(_RESUMES, values) as cursor:
             return {row[0]: count_resumes(row[1], row[2]) for row in await cursor.fetchall()}
+
+    async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
+        """Beside which checkpoints a task wrote something: namespace and id, newest first."""
+        async with self._reader.execute(_TASK, (thread_id, task_id, MAX_PLACES)) as cursor:
+            return [(row[0], CheckpointId(row[1])) for row in await cursor.fetchall()]
+
+    async def find_step(self, thread_id: ThreadId, namespace: str, step: int) -> list[CheckpointId]:
+        """Checkpoints of a namespace whose superstep is this one or next to it, newest first."""
+        values = (thread_id, namespace, step - 1, step + 1, MAX_PLACES)
+        async with self._reader.execute(_STEP, values) as cursor:
+            return [CheckpointId(row[0]) for row in await cursor.fetchall()]
 
 
 @asynccontextmanager

@@ -19,10 +19,11 @@ from interlock.core.types import JobId, Json, WorkerId
 
 
 class JobKind(StrEnum):
-    """What a worker is asked to do: carry out a run, or read a state that needs the user's code."""
+    """What a worker is asked to do: carry out a run, or read what needs the user's code."""
 
     RUN = "run"
-    SNAPSHOT = "snapshot"
+    SNAPSHOT = "snapshot"  # a state
+    STEP = "step"  # what one task was handed and gave out
 
 
 @dataclass(frozen=True, kw_only=True)

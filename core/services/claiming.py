@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.model.approvals import Kind
+from interlock.core.model.approvals import STANDING, Approval, Kind
 from interlock.core.model.delivery import Delivery, is_suspect
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, RunKind, RunStatus
@@ -53,10 +53,10 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Claim:
-    """What one claim brought: runs to carry out, and states to read."""
+    """What one claim brought: runs to carry out, and errands: states and steps to read."""
 
     runs: tuple[Claimed, ...]
-    snapshots: tuple[Job, ...]
+    errands: tuple[Job, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
     claimed: list[tuple[Job, Run]] = []
     with engine.write(app.engine) as conn:
         jobs = app.queue.claim(conn, worker_id=worker_id, limit=limit, now=now)
-        carried = [job for job in jobs if job.kind is not JobKind.SNAPSHOT]
+        carried = [job for job in jobs if job.kind is JobKind.RUN]
         found = runs.fetch_by_ids(conn, [_run_id(job) for job in carried])
         for job in carried:
             run = found.get(_run_id(job))
@@ -103,7 +103,7 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
         )
         if claimed:
             topics.bump(conn, "runs")
-    return Claim(described, tuple(job for job in jobs if job.kind is JobKind.SNAPSHOT))
+    return Claim(described, tuple(job for job in jobs if job.kind is not JobKind.RUN))
 
 
 def note_tries(app: App, job: Job, note: str) -> None:
@@ -135,7 +135,7 @@ def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId 
     chain = _chain(conn, run)
     origin = chain[-1]
     is_retry = run.kind is RunKind.RETRY
-    verb, card_checkpoint_id = _read_verb(conn, origin)
+    verb, card = _read_verb(conn, origin)
     carried = replace(run, input=origin.input) if is_retry else run
     return Claimed(
         job=job,
@@ -146,7 +146,8 @@ def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId 
             is_retry=is_retry,
             own_run_ids=frozenset(r.run_id for r in chain),
             answers=_read_answers(conn, run, is_retry=is_retry),
-            card_checkpoint_id=card_checkpoint_id,
+            card_checkpoint_id=card.checkpoint_id if card is not None else None,
+            is_after_failure=card is not None and card.kind is Kind.FAILURE,
             head=None,
         ),
         verb=verb,
@@ -214,13 +215,12 @@ def _find_askers(conn: Connection, run: Run) -> frozenset[str]:
     return frozenset(card.namespace for card in cards if card.namespace)
 
 
-def _read_verb(
-    conn: Connection, origin: Run
-) -> tuple[Mapping[str, Json] | None, CheckpointId | None]:
+def _read_verb(conn: Connection, origin: Run) -> tuple[Mapping[str, Json] | None, Approval | None]:
     if origin.kind is not RunKind.PROCEED:
         return None, None
     for decision in decisions.fetch_for_run(conn, origin.run_id):
         card = approvals.fetch(conn, decision.approval_id)
-        if card is not None and card.kind is Kind.BREAKPOINT:
-            return decision.answer, card.checkpoint_id
+        if card is not None and card.kind in STANDING:
+            skips = card.payload.get("skips") if card.kind is Kind.FAILURE else None
+            return {**decision.answer, "skips": skips}, card
     return None, None

@@ -1,5 +1,6 @@
 """
-The state of a thread at a checkpoint: as it was kept, or as a worker reads it for whoever asks.
+What only the project's classes can restore: the state of a thread at a checkpoint, unless it was kept,
+and what a task was handed and gave out.
 
 Only a worker has the project's classes; the one side of the errand asks here, the other answers.
 """
@@ -9,12 +10,13 @@ from __future__ import annotations
 import time
 
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.steps import Step
 from interlock.core.model.threads import Snapshot
 from interlock.core.queue.port import Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
-from interlock.core.store import checkpoints, engine, snapshots, threads
-from interlock.core.types import CheckpointId, JobId, ThreadId, new_id
+from interlock.core.store import checkpoints, engine, nodes, runs, snapshots, threads
+from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
 
 
 def state(
@@ -44,33 +46,66 @@ def state(
     return _read_by_worker(app, thread, wanted, wait_s)
 
 
+def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
+    """
+    What a task of a run was handed and what it gave out, read by a worker.
+
+    Raises:
+        NotFound: The run has no such task.
+        NoWorker: No worker is alive, or none read it in time.
+        StoreUnavailable: It cannot be read; the message says why.
+    """
+    with engine.read(app.engine) as conn:
+        run = runs.fetch(conn, RunId(run_id))
+        if run is None:
+            raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+        known = nodes.fetch_for_tasks(conn, run.thread_id, [task_id])
+    own = [node for node in known if node.run_id == run.run_id]
+    if not own:
+        raise NotFound("task", task_id, hint="`interlock run` lists those of a run.")
+    payload = {
+        "workflow": run.workflow,
+        "thread_id": run.thread_id,
+        "task_id": task_id,
+        "namespace": own[-1].namespace,
+        "step": own[-1].step,
+    }
+    return Step.from_json(_ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s))
+
+
 def _read_by_worker(
     app: App, thread_id: ThreadId, checkpoint_id: CheckpointId, wait_s: float
 ) -> Snapshot:
+    payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
+    _ask_worker(app, JobKind.SNAPSHOT, payload, what="state", wait_s=wait_s)
+    with engine.read(app.engine) as conn:
+        found = snapshots.fetch(conn, thread_id, checkpoint_id)
+    assert found is not None  # stored together with the end of the job
+    return found
+
+
+def _ask_worker(
+    app: App, kind: JobKind, payload: dict[str, Json], *, what: str, wait_s: float
+) -> Json:
+    """Let a worker read something and wait for what it says."""
     if not observing.list_workers(app):
         raise NoWorker(
-            "A worker is needed to read this state, and none is alive.",
+            f"A worker is needed to read this {what}, and none is alive.",
             hint="Start `interlock up`.",
         )
-    job = NewJob(
-        job_id=JobId(new_id()),
-        kind=JobKind.SNAPSHOT,
-        payload={"thread_id": thread_id, "checkpoint_id": checkpoint_id},
-        priority=100,
-    )
+    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=100)
     with engine.write(app.engine) as conn:
         app.queue.enqueue(conn, job, now=app.clock.now())
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
         with engine.read(app.engine) as conn:
-            found = snapshots.fetch(conn, thread_id, checkpoint_id)
             ended = app.queue.fetch_result(conn, job.job_id)
-        if found is not None:
-            return found
+        if ended is not None and ended[0] == "done":
+            return ended[1]
         if ended is not None and ended[0] == "failed":
-            raise StoreUnavailable(f"The state could not be read: {ended[1]}")
+            raise StoreUnavailable(f"The {what} could not be read: {ended[1]}")
         time.sleep(observing.POLL_S)
-    raise NoWorker(f"No worker read the state within {wait_s:g} s.")
+    raise NoWorker(f"No worker read the {what} within {wait_s:g} s.")
 
 
 def workflow_of(app: App, thread_id: ThreadId) -> str:
@@ -94,7 +129,13 @@ def store_snapshot(app: App, job: Job, snapshot: Snapshot) -> None:
         app.queue.finish(conn, job.job_id)
 
 
-def fail_snapshot(app: App, job: Job, reason: str) -> None:
-    """Close the job with the reason why the state could not be read."""
+def hand_over_step(app: App, job: Job, step: Step) -> None:
+    """Close the job with what was read; whoever asked takes it from there."""
+    with engine.write(app.engine) as conn:
+        app.queue.finish(conn, job.job_id, result=step.as_json())
+
+
+def fail_job(app: App, job: Job, reason: str) -> None:
+    """Close the job with the reason why nothing could be read."""
     with engine.write(app.engine) as conn:
         app.queue.finish(conn, job.job_id, failed=True, result=reason)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, NotFound
+from interlock.core.errors import Conflict, InterlockError, NotFound
+from interlock.core.model.approvals import Approval
+from interlock.core.model.nodes import RunEvent
+from interlock.core.model.run_lists import Told
 from interlock.core.model.runs import (
     HELD,
     Run,
@@ -15,11 +19,12 @@ from interlock.core.model.runs import (
     may_cancel,
     may_retry,
 )
+from interlock.core.services import asking
 from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
-from interlock.core.store import audit, engine, runs, threads, topics
-from interlock.core.types import JobId, RunId, new_id
+from interlock.core.store import audit, checkpoints, engine, events, runs, threads, topics
+from interlock.core.types import JobId, Json, RunId, new_id
 
 
 def cancel(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
@@ -87,7 +92,7 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
         old = _fetch(conn, run_id)
         thread = threads.lock(conn, old.thread_id)
         old = _fetch(conn, run_id)
-        if not may_retry(old.status):
+        if not may_retry(old.status, has_error=old.error is not None):
             raise Conflict(
                 f"Run {run_id} is {old.status}; only failed or cancelled runs are retried."
             )
@@ -96,6 +101,8 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
                 f"The thread went on with run {thread.last_run_id} since.",
                 hint="Retry that one, or set the thread back.",
             )
+        if runs.move(conn, old.run_id, from_={RunStatus.PAUSED}, to=RunStatus.CONTINUED):
+            asking.close_cards(conn, old.thread_id, now=now)
         new = replace(
             old,
             run_id=RunId(new_id()),
@@ -115,7 +122,7 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
         runs.insert(conn, new)
         threads.touch(conn, old.thread_id, last_run_id=new.run_id, now=now)
         app.queue.enqueue(conn, job_for(new), now=now)
-        topics.bump(conn, "runs")
+        topics.bump(conn, "inbox", "runs")
         audit.append(
             conn,
             at=now,
@@ -126,6 +133,107 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
             reason=reason,
         )
     return new
+
+
+def retry_many(
+    app: App, run_ids: Sequence[RunId], *, actor: str, reason: str = ""
+) -> tuple[Told, ...]:
+    """Retry each of these runs by itself; one that cannot be retried does not keep the others."""
+
+    def go_on(run_id: RunId) -> RunId:
+        return retry(app, run_id, actor=actor, reason=reason).run_id
+
+    return tuple(_tell(run_id, go_on) for run_id in run_ids)
+
+
+def cancel_many(
+    app: App, run_ids: Sequence[RunId], *, actor: str, reason: str = ""
+) -> tuple[Told, ...]:
+    """
+    Cancel each of these runs by itself; a failed one is given up.
+
+    Given up, a run is cancelled: it is no longer among those that failed, keeps its error, and can
+    still be retried.
+    """
+
+    def end(run_id: RunId) -> RunId | None:
+        if not _give_up(app, run_id, actor=actor, reason=reason):
+            cancel(app, run_id, actor=actor, reason=reason)
+        return None
+
+    return tuple(_tell(run_id, end) for run_id in run_ids)
+
+
+def _give_up(app: App, run_id: RunId, *, actor: str, reason: str) -> bool:
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        if not runs.move(conn, run_id, from_={RunStatus.FAILED}, to=RunStatus.CANCELLED):
+            return False
+        topics.bump(conn, "runs")
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action="give up",
+            object_=f"run:{run_id}",
+            before={"status": str(RunStatus.FAILED)},
+            reason=reason,
+        )
+    return True
+
+
+def _tell(run_id: RunId, act: Callable[[RunId], RunId | None]) -> Told:
+    try:
+        return Told(run_id=run_id, new_run_id=act(run_id))
+    except InterlockError as exc:
+        return Told(run_id=run_id, refusal=str(exc))
+
+
+def ask(app: App, run_id: str, *, actor: str) -> Approval:
+    """
+    Put a failed run into the inbox: whoever decides its card retries it, edits the state, skips or stops.
+
+    Returns:
+        The card. The run is paused until it is decided.
+
+    Raises:
+        NotFound: No such run.
+        Conflict: It did not fail, its thread has moved on since, or there is nowhere to go on from.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        run = _fetch(conn, run_id)
+        thread = threads.lock(conn, run.thread_id)
+        run = _fetch(conn, run_id)
+        if run.status is not RunStatus.FAILED or run.error is None:
+            raise Conflict(f"Run {run_id} is {run.status}; only failed runs are asked about.")
+        if thread is not None and thread.last_run_id != run.run_id:
+            raise Conflict(f"The thread went on with run {thread.last_run_id} since.")
+        place = run.end_checkpoint_id
+        entry = checkpoints.fetch(conn, run.thread_id, place) if place is not None else None
+        if entry is None or not entry.next:
+            raise Conflict(
+                f"Run {run_id} failed before it stood anywhere that it could go on from.",
+                hint="Retry it.",
+            )
+        runs.move(conn, run.run_id, from_={RunStatus.FAILED}, to=RunStatus.PAUSED)
+        card = asking.put_card(conn, run, run.error, entry.checkpoint_id, due=entry.next, now=now)
+        seq = events.last_seq(conn, run.run_id) + 1
+        told: dict[str, Json] = {"approval_id": card.approval_id, "title": card.title}
+        asked = RunEvent(
+            run_id=run.run_id, seq=seq, kind="interrupt", path=card.node, at=now, data=told
+        )
+        events.insert_many(conn, [asked])
+        topics.bump(conn, "inbox", "runs")
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action="ask",
+            object_=f"run:{run_id}",
+            after={"approval_id": card.approval_id},
+        )
+    return card
 
 
 def _kind_of_retry(old: Run) -> RunKind:

@@ -16,7 +16,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.queue.port import Job
+from interlock.core.queue.port import Job, JobKind
 from interlock.core.services import claiming, presence, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
@@ -24,6 +24,7 @@ from interlock.core.types import RunId, WorkerId
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
+from interlock.core.worker.steps import answer_step
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are cl
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 CLEAR_S = 600.0  # between two clearings of finished jobs
+
+_ERRANDS = {JobKind.SNAPSHOT: answer_snapshot, JobKind.STEP: answer_step}
 
 
 class Server:
@@ -147,7 +150,7 @@ class Server:
                 self._suspects.append(claimed)
             else:
                 self._carry(claimed)
-        for job in claim.snapshots:
+        for job in claim.errands:
             self._run_errand(job)
 
     def _try_suspect(self) -> None:
@@ -175,7 +178,8 @@ class Server:
         self._news.set()
 
     def _run_errand(self, job: Job) -> None:
-        task = asyncio.create_task(answer_snapshot(self._tools, job), name=f"read {job.job_id}")
+        answer = _ERRANDS[job.kind]
+        task = asyncio.create_task(answer(self._tools, job), name=f"read {job.job_id}")
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 

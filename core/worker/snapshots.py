@@ -30,9 +30,9 @@ async def answer_snapshot(tools: Tools, job: Job) -> None:
         )
     except InterlockError as exc:  # it says by itself what is wrong and what to do
         logger.warning("snapshot_refused", extra={"thread_id": thread_id, "reason": str(exc)})
-        await tools.call(reading.fail_snapshot, tools.app, job, failing.message_of(exc))
+        await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
     except Exception as exc:
         logger.exception("snapshot_failed", extra={"thread_id": thread_id})
-        await tools.call(reading.fail_snapshot, tools.app, job, failing.message_of(exc))
+        await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
     else:
         await tools.call(reading.store_snapshot, tools.app, job, snapshot)

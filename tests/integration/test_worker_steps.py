@@ -1,0 +1,64 @@
+"""What a task of a run was handed and gave out, asked of a real worker."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.steps import Handed
+from interlock.core.services import observing, reading
+
+
+def tasks(desk, run, path):
+    nodes = observing.run_detail(desk.app, run.run_id).nodes
+    return [node.task_id for node in nodes if node.path == path]
+
+
+def test_the_steps_of_a_run_that_waits_and_goes_on_are_read(desk):
+    desk.start()
+    held = desk.finish("one", desk.open_book())
+    (before,) = tasks(desk, held, "before")
+    (ask,) = tasks(desk, held, "ask")
+    step = reading.step(desk.app, held.run_id, before)
+    assert (step.handed, step.output, step.leads_to) == (
+        Handed.INPUT,
+        {"answers": ["before"]},
+        ("ask",),
+    )
+    asked = reading.step(desk.app, held.run_id, ask)
+    assert asked.questions == ({"question": "Go on?"},)
+    assert (asked.input["answers"], asked.has_output) == (["before"], False)
+    ended = desk.wait(desk.decide(desk.card(held), "yes").run_id)
+    answered = reading.step(desk.app, ended.run_id, ask)
+    assert answered.output == {"answers": ["yes"]}
+
+
+def test_each_part_of_a_fan_out_has_its_own_input(desk):
+    desk.start()
+    held = desk.finish("fan", desk.open_book(), input={"items": ["a", "b"]})
+    read = [reading.step(desk.app, held.run_id, t) for t in tasks(desk, held, "review")]
+    assert {step.input["item"] for step in read} == {"a", "b"}
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence(desk):
+    worker = desk.start()
+    run = desk.finish("steps", desk.open_book())
+    with pytest.raises(NotFound, match="run"):
+        reading.step(desk.app, "nobody", "t")
+    with pytest.raises(NotFound, match="task"):
+        reading.step(desk.app, run.run_id, "t")
+    (task, *_) = [n.task_id for n in observing.run_detail(desk.app, run.run_id).nodes]
+    with desk.app.engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE runs SET workflow = 'gone'")
+    with pytest.raises(StoreUnavailable, match="no graph 'gone'"):
+        reading.step(desk.app, run.run_id, task)
+    with desk.app.engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE runs SET workflow = 'steps'")
+        conn.exec_driver_sql(
+            "UPDATE node_runs SET task_id = 'unheard of', namespace = 'x:y' WHERE step = 1"
+        )
+    with pytest.raises(StoreUnavailable, match="unheard of"):
+        reading.step(desk.app, run.run_id, "unheard of")
+    worker.stop()
+    with pytest.raises(NoWorker, match="none is alive"):
+        reading.step(desk.app, run.run_id, "unheard of")
