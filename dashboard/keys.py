@@ -51,6 +51,16 @@ def card(approval_id: str) -> str:
     return _join("card", approval_id)
 
 
+def card_aftermath(approval_id: str) -> str:
+    """The line that says what became of a card."""
+    return _join("aftermath", approval_id)
+
+
+def card_part(name: str, approval_id: str) -> str:
+    """A part beside a card that is folded at first: why, graph, steps."""
+    return _join(f"beside-{name}", approval_id)
+
+
 def card_form(approval_id: str, version: int) -> str:
     """The form of one card, its fields and its buttons."""
     return _of_card("form", approval_id, version)
@@ -219,6 +229,11 @@ def inbox_show_new() -> str:
     return "inbox-show-new"
 
 
+def inbox_keyboard() -> str:
+    """The keys, and the line that shows them."""
+    return "inbox-keyboard"
+
+
 def open_card(approval_id: str) -> str:
     """A button elsewhere that opens a card in the inbox."""
     return _join("open", approval_id)
@@ -265,6 +280,41 @@ def launch_submit(workflow: str) -> str:
 def launch_recent(workflow: str, index: int) -> str:
     """The button that fills in one of the recent inputs."""
     return _join("launch-recent", workflow, str(index))
+
+
+def launch_file(workflow: str) -> str:
+    """The place for a file of inputs."""
+    return _join("launch-file", workflow)
+
+
+def launch_good_only(workflow: str) -> str:
+    """The choice to leave out the rows that do not fit."""
+    return _join("launch-good-only", workflow)
+
+
+def launch_file_submit(workflow: str) -> str:
+    """The button that launches a file."""
+    return _join("launch-file-submit", workflow)
+
+
+def launch_chat(workflow: str) -> str:
+    """The box for a message to a workflow that talks."""
+    return _join("launch-chat", workflow)
+
+
+def launch_chat_anew(workflow: str) -> str:
+    """The button that begins another conversation."""
+    return _join("launch-chat-anew", workflow)
+
+
+def batch_failed(ids: Iterable[str]) -> str:
+    """The list of a batch's failed rows with exactly these runs in this order."""
+    return f"batch-failed-{_digest(ids)}"
+
+
+def batch_download(batch_id: str) -> str:
+    """The button that downloads all runs of a batch."""
+    return _join("batch-download", batch_id)
 
 
 def launch_shortcut(workflow: str) -> str:
@@ -325,6 +375,11 @@ def run_cancel(run_id: str) -> str:
     return _join("run-cancel", run_id)
 
 
+def run_ask(run_id: str) -> str:
+    """The button that puts a failed run into the inbox."""
+    return _join("run-ask", run_id)
+
+
 def run_retry(run_id: str) -> str:
     """The button that retries a run."""
     return _join("run-retry", run_id)
@@ -338,6 +393,31 @@ def run_reason(run_id: str) -> str:
 def run_tabs(run_id: str) -> str:
     """The tabs beneath a run."""
     return _join("run-tabs", run_id)
+
+
+def run_steps(ids: Iterable[str]) -> str:
+    """The steps of a run, with exactly these attempts in this order."""
+    return f"run-steps-{_digest(ids)}"
+
+
+def run_step(task_id: str) -> str:
+    """What one chosen step was handed and gave out."""
+    return _join("run-step", task_id)
+
+
+def run_step_again(task_id: str) -> str:
+    """The button that reads a step once more."""
+    return _join("run-step-again", task_id)
+
+
+def run_state_form(run_id: str) -> str:
+    """The switch between the state to read and the state as JSON."""
+    return _join("run-state-form", run_id)
+
+
+def run_older(what: str, run_id: str) -> str:
+    """The button that shows older entries of a run's log or events."""
+    return _join("run-older", what, run_id)
 
 
 def confirm(what: str, object_id: str) -> str:

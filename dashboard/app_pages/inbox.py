@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput, NotFound
-from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
-from interlock.core.services import deciding, observing
+from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Verb
+from interlock.core.services import deciding, explaining, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
 from interlock.dashboard.app_pages.inbox_cards import DETAIL, choose_card, draw_cards, draw_nothing
 from interlock.dashboard.components import inbox_session as session
 from interlock.dashboard.components.answer_drafts import read_drafts
 from interlock.dashboard.components.approval_card import draw_card
+from interlock.dashboard.components.keyboard import keyboard
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note
 from interlock.dashboard.components.outcome import draw_outcome
 from interlock.dashboard.views import answer_intents, card, decisions, inbox, outcome
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.keyboard import build as build_keyboard
 from interlock.dashboard.views.notices import Empty
 
 
@@ -66,44 +69,44 @@ def draw_detail() -> None:
     bar = st.bottom.container(key=keys.decision_bar(), gap=None)
     draw_last_outcome()
     draw_note(state.take_note())
+    view = draw_chosen(bar)
+    with bar:
+        keyboard(build_keyboard(view), drawn=session.next_drawing())
+
+
+def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
     with st.container(key=keys.inbox_detail()):
         approval_id = choose_card()
         if approval_id is None:
             draw_nothing()
-            return
+            return None
         try:
             found = observing.get_card(deps.app(), approval_id)
         except NotFound:
             draw_empty(Empty("There is no such card. Choose one from the list."))
-            return
+            return None
         view = card.build(found, state=read_state(found.approval), now=deps.app().clock.now())
         problems = session.problems(view.approval_id, view.version)
         draw_card(
             view,
             bar=bar,
             problems=problems,
-            draw_fresh=lambda: draw_fresh(view.approval_id, view.version),
+            draw_fresh=lambda: draw_fresh(
+                view.approval_id, view.version, is_open=view.form is not None
+            ),
+            draw_beside=lambda: draw_beside(found.approval),
             on_decide=decide,
             on_next=leave,
         )
+    return view
 
 
 def read_state(approval: Approval) -> Json:
-    """The values at a breakpoint, as they were kept when the run stopped there."""
-    if approval.kind is not Kind.BREAKPOINT or approval.status is not ApprovalStatus.PENDING:
+    """The values at a breakpoint or a failed node, as they were kept when the run stopped there."""
+    if approval.kind not in STANDING or approval.status is not ApprovalStatus.PENDING:
         return None
     snapshot = observing.run_detail(deps.app(), approval.run_id).snapshot
     return snapshot.values if snapshot else None
-
-
-@st.fragment
-def draw_fresh(approval_id: str, version: int) -> None:
-    """Says when the card on the screen was decided elsewhere; the form below stays as it is."""
-    live("inbox", key=keys.live(f"fresh-{approval_id}"))
-    app = deps.app()
-    found = observing.get_card(app, approval_id)
-    closed = decisions.say_stale(found.approval, found.decisions, version, now=app.clock.now())
-    st.caption(f":orange[{md_escape(closed)}]" if closed else "\N{NO-BREAK SPACE}")
 
 
 @st.fragment
@@ -114,8 +117,8 @@ def draw_last_outcome() -> None:
     line = None
     if last:
         app = deps.app()
-        detail = observing.run_detail(app, last.run_id)
-        line = outcome.build(last, detail.run, detail.nodes, now=app.clock.now())
+        run, nodes = explaining.follow_run(app, last.run_id)
+        line = outcome.build(last, run, nodes, now=app.clock.now())
     draw_outcome(line)
 
 

@@ -36,6 +36,7 @@ def draw_card(
     bar: DeltaGenerator,
     problems: Sequence[FieldProblem],
     draw_fresh: Callable[[], None],
+    draw_beside: Callable[[], None],
     on_decide: OnDecide,
     on_next: OnNext,
 ) -> None:
@@ -46,15 +47,15 @@ def draw_card(
         card: What to draw.
         bar: Where its buttons go: within reach however long the card is.
         problems: What was wrong with the last try on this version.
-        draw_fresh: Draws the live line that says when somebody else decides it.
+        draw_fresh: Draws the live line that says who decided it and what became of it.
+        draw_beside: Draws what is folded beneath the card.
         on_decide: Called with the card as it was drawn and the verb of the button.
         on_next: Called with the id of a card that is closed, to leave it.
     """
     with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
         with st.container(gap=None):
             _draw_head(card)
-            if card.form is not None:
-                draw_fresh()
+            draw_fresh()
         if card.form is None:
             _draw_closed(card, on_next)
         _draw_asked(card)
@@ -63,6 +64,7 @@ def draw_card(
             mode = _draw_form(card, card.form, problems)
             with bar:
                 _draw_bar(card, card.form.buttons_in(mode), len(problems), on_decide)
+        draw_beside()
         _draw_more(card)
 
 
@@ -80,7 +82,6 @@ def _draw_head(card: CardView) -> None:
 
 
 def _draw_closed(card: CardView, on_next: OnNext) -> None:
-    st.markdown(f"{card.look.icon} {md_escape(card.closed)}")
     st.button(
         "Next waiting card",
         key=keys.verb("next", card.approval_id, card.version),
@@ -179,7 +180,7 @@ def _draw_more(card: CardView) -> None:
         draw_card_rows(card.siblings, place="siblings")
     st.page_link(
         page_path("run"),
-        label="Its run: graph, steps, state",
+        label="Its run",
         icon=":material/timeline:",
         query_params={"run_id": card.run_id},
     )

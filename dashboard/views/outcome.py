@@ -44,14 +44,15 @@ def build(outcome: Outcome, run: Run, nodes: Sequence[NodeRun], *, now: datetime
     """Say what the run of a decision is doing, or how it ended."""
     title = md_escape(clip(one_line(outcome.title), TITLE_LIMIT_COUNT))
     return OutcomeLine(
-        text=f"{say_done(outcome.verb)} · {title} · {_say_run(run, nodes, now)}",
+        text=f"{say_done(outcome.verb)} · {title} · {say_run(run, nodes, now)}",
         look=look_of_run(run.status),
         run_id=run.run_id,
         is_settled=not run.is_open,
     )
 
 
-def _say_run(run: Run, nodes: Sequence[NodeRun], now: datetime) -> str:
+def say_run(run: Run, nodes: Sequence[NodeRun], now: datetime) -> str:
+    """What a run does or how it ended, as Markdown: ``Running `charge` …``, `Done in 1.2 s.`"""
     if run.status is RunStatus.QUEUED:
         return "Waiting for a worker …"
     if run.status is RunStatus.RUNNING:
@@ -60,7 +61,8 @@ def _say_run(run: Run, nodes: Sequence[NodeRun], now: datetime) -> str:
         return f"Running {shown} …" if shown else "Running …"
     if run.status is RunStatus.DONE:
         return f"Done in {say_took(run, now=now)}."
-    if run.status is RunStatus.FAILED:
+    has_failed = run.status is RunStatus.PAUSED and run.error is not None
+    if has_failed or run.status is RunStatus.FAILED:
         error = run.error
         reason = f"{error.type}: {one_line(error.message)}" if error else "no reason was kept"
         return f"It failed: {md_escape(clip(reason, REASON_LIMIT_COUNT))}"

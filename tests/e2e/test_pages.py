@@ -116,7 +116,7 @@ def test_the_decision_bar_stays_in_view_however_long_the_card_is(
     card: Approval = office.ask({"question": "Enough?", "essay": "A line of it.\n" * 100})
     sheet = open_card(card, width=width, height=height)
     bar = sheet.page.locator(keys.selector(keys.decision_bar()))
-    last = sheet.root.get_by_role("link", name="Its run: graph, steps, state")
+    last = sheet.root.get_by_role("link", name="Its run")
 
     expect(bar).to_contain_text("Enough?")
     for place in (sheet.root, last):  # at the top, and scrolled to the end of the card
