@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from interlock.core.model.threads import Snapshot
 from interlock.dashboard.components.agent_text import draw_text, draw_value
+from interlock.dashboard.components.conversation import draw_conversation
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.tables import Row, draw_table
 from interlock.dashboard.views.escaping import md_escape
-from interlock.dashboard.views.formatting import format_exact, format_plural, short_id
+from interlock.dashboard.views.formatting import format_plural
+from interlock.dashboard.views.state import StateView
 from interlock.dashboard.views.steps import StepRow
-from interlock.dashboard.views.stream import EventRow, Line, Stream
+from interlock.dashboard.views.stream import EventRow, Line, Standing, Stream
+
+TO_READ, AS_JSON = "To read", "JSON"
+_STANDINGS: dict[Standing, str] = {
+    "writing": " · writing …",
+    "whole": "",
+    "cut off": " · cut off before its end",
+}
+
+OnPick = Callable[[str, Sequence[str]], None]
 
 
-def draw_steps(rows: Sequence[StepRow], *, key: str) -> None:
+def draw_steps(
+    rows: Sequence[StepRow],
+    *,
+    key: str,
+    chosen: str | None = None,
+    on_pick: OnPick | None = None,
+) -> None:
+    """
+    Draw the attempts.
+
+    Args:
+        rows: What to draw.
+        key: The table's key; it must change with the rows where they can be picked.
+        chosen: The key of the row that is marked.
+        on_pick: Called when another row is picked.
+    """
     if not rows:
         st.caption("No step has begun. Steps come here as the worker starts them.")
         return
@@ -36,32 +61,75 @@ def draw_steps(rows: Sequence[StepRow], *, key: str) -> None:
         name: st.column_config.TextColumn(name, alignment="right", width="small")
         for name in ("Step", "Attempt", "Took")
     }
-    draw_table(table, key=key, columns=right, alt=format_plural(len(rows), "step"))
+    ids = [row.key for row in rows]
+    draw_table(
+        table,
+        key=key,
+        ids=ids,
+        selected=ids.index(chosen) if chosen in ids else None,
+        on_pick=on_pick,
+        columns=right,
+        alt=format_plural(len(rows), "step"),
+    )
 
 
 def draw_stream(stream: Stream) -> None:
     if stream.is_empty:
-        st.caption("Nothing was streamed. Texts of models, custom events and prints come here.")
+        st.caption("Nothing was streamed. Texts of models and custom events come here.")
         return
+    if stream.left_out:
+        st.caption(stream.left_out)
     for warning in stream.warnings:
         draw_problem(warning)
     for text in stream.texts:
-        st.caption(f"{md_escape(text.node)}{'' if text.is_done else ' · writing …'}")
+        st.caption(f"{md_escape(text.node)}{_STANDINGS[text.standing]}")
         draw_text(text.text or " ")
-    _draw_lines("Custom events", stream.customs)
-    _draw_lines("What the workflow printed and logged", stream.logs)
+    if stream.customs:
+        st.caption("Custom events")
+        _draw_lines(stream.customs)
 
 
-def draw_state(snapshot: Snapshot | None, problem: str) -> None:
+def draw_log(lines: Sequence[Line]) -> None:
+    if not lines:
+        st.caption("Nothing was printed or logged. What the workflow's code prints comes here.")
+        return
+    _draw_lines(lines)
+
+
+def draw_state(view: StateView | None, problem: str, *, key: str) -> None:
     if problem:
         draw_problem(problem)
-    if snapshot is None:
+    if view is None:
         st.caption("The state is kept when the run waits or ends.")
         return
-    following = f" · next: {', '.join(snapshot.next)}" if snapshot.next else " · nothing follows"
-    place = f"{short_id(snapshot.checkpoint_id)}, {format_exact(snapshot.created_at)}{following}"
-    st.caption(md_escape(f"checkpoint {place}"))
-    draw_value(snapshot.values)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(md_escape(view.place), width="stretch")
+        form = st.segmented_control(
+            "Form",
+            [TO_READ, AS_JSON],
+            default=TO_READ,
+            required=True,
+            key=key,
+            label_visibility="collapsed",
+        )
+    if form == AS_JSON:
+        draw_value(view.whole)
+        return
+    if view.conversation is not None:
+        draw_conversation(view.conversation, key=f"{key}-messages")
+    if view.lines:
+        rows = [{"Field": name, "Value": text} for name, text in view.lines]
+        wide = st.column_config.TextColumn("Value", width="large")
+        draw_table(
+            rows,
+            key=f"{key}-lines",
+            columns={"Value": wide},
+            is_whole=True,
+            alt=format_plural(len(rows), "short value"),
+        )
+    for name, value in view.values:
+        st.caption(md_escape(name))
+        draw_value(value)
 
 
 def draw_events(rows: Sequence[EventRow], *, key: str) -> None:
@@ -79,7 +147,5 @@ def draw_events(rows: Sequence[EventRow], *, key: str) -> None:
     draw_table(table, key=key, columns=columns, alt=format_plural(len(rows), "event"))
 
 
-def _draw_lines(title: str, lines: Sequence[Line]) -> None:
-    if lines:
-        st.caption(title)
-        draw_text("\n".join(f"{line.at}  {line.place}  {line.text}" for line in lines))
+def _draw_lines(lines: Sequence[Line]) -> None:
+    draw_text("\n".join(f"{line.at}  {line.place}  {line.text}" for line in lines))

@@ -16,8 +16,10 @@ MESSAGE_LIMIT_COUNT = 300
 
 @dataclass(frozen=True, kw_only=True)
 class StepRow:
-    """One attempt of one task."""
+    """One attempt of one task; `key` tells it from every other."""
 
+    key: str
+    task_id: str
     step: int
     path: str
     attempt: str
@@ -58,6 +60,8 @@ def _build_row(node: NodeRun, now: datetime) -> StepRow:
     again = f" (delivery {node.delivery})" if node.delivery > 1 else ""
     duration_ms = None if node.status is NodeStatus.CACHED else took_ms(node, now)
     return StepRow(
+        key=f"{node.task_id}.{node.delivery}.{node.attempt}",
+        task_id=node.task_id,
         step=node.step,
         path=show_hidden(node.path),
         attempt=f"{node.attempt}{again}",

@@ -279,3 +279,20 @@ def test_a_deleted_thread_takes_its_runs_and_cards_along(engine, make):
 def test_events_belong_to_a_run(engine, make):
     with pytest.raises(Conflict, match="not there"), write(engine) as conn:
         events.insert_many(conn, [make.event(1)])
+
+
+def test_the_newest_events_of_a_run_are_read_backwards(engine, make):
+    with write(engine) as conn:
+        make.put_run(conn)
+        kinds = {2: "log", 4: "log"}
+        events.insert_many(conn, [make.event(n, kind=kinds.get(n, "node")) for n in range(1, 6)])
+
+        def newest(**given):
+            return [e.seq for e in events.fetch_newest(conn, "r1", **given)]
+
+        assert newest() == [1, 2, 3, 4, 5]
+        assert newest(limit=2) == [4, 5]
+        assert newest(limit=2, before_seq=4) == [2, 3]
+        assert newest(kinds=("log",)) == [2, 4]
+        assert newest(kinds=("log",), limit=1) == [4]
+        assert events.fetch_newest(conn, "r2") == []

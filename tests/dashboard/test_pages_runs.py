@@ -107,12 +107,13 @@ def test_a_run_shows_its_steps_with_foreign_words_inert(worked, open_page):
     assert "![" not in said(at)
 
 
-def test_streamed_texts_prints_and_warnings_are_joined(worked, open_page):
+def test_streamed_texts_and_warnings_are_joined_and_prints_have_a_tab(worked, open_page):
     at = open_tab(open_page("run", run_id=worked.run_id), worked, "Stream")
     codes = [code.value for code in at.code]
     assert "Hello" in codes
-    assert any("printed" in code for code in codes)
     assert "not durable" in said(at)
+    at = open_tab(at, worked, "Logs")
+    assert ["printed"] == [code.value.split()[-1] for code in at.code]
 
 
 def test_the_raw_log_and_the_input_are_there(worked, open_page):
@@ -141,6 +142,8 @@ def test_the_state_is_shown_once_it_is_kept(app, seed, worked, open_page):
     end(app, worked, RunStatus.DONE, end_checkpoint_id="checkpoint-9", ended_at=seed.at)
     at.run()
     assert not at.exception
+    assert dict(at.dataframe[0].value.values) == {"total": "7"}
+    at.segmented_control(key=keys.run_state_form(worked.run_id)).set_value("JSON").run()
     assert '"total"' in at.json[0].value
 
 
