@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from interlock.core.cli import acting, call, doctor, reading, serving
+from interlock.core.cli import acting, batches, call, doctor, reading, serving
 
 HELP = """Run LangGraph workflows, hold them for a human, hand the answer back exactly once.
 
@@ -35,10 +35,12 @@ def command() -> Any:
     register(doctor.doctor)
     register(reading.workflows)
     register(acting.launch)
+    register(batches.batch)
     register(reading.runs)
     register(reading.run)
     register(acting.cancel)
     register(acting.retry)
+    register(acting.ask)
     register(reading.inbox)
     register(acting.decide)
     register(reading.history)

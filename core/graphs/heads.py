@@ -160,6 +160,7 @@ def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> 
         has_failed=bool(failed),
         has_unfinished=len(silent) > len(failed),
         is_untouched=not any(is_touched(t, state) for t in state.tasks),
+        is_copy=(state.metadata or {}).get("source") == "fork",
     )
 
 
@@ -246,9 +247,15 @@ async def read_finished(graph: AnyGraph, reading: Reading) -> frozenset[str]:
 
 async def has_own_update(graph: AnyGraph, reading: Reading) -> bool:
     """Whether an update without a task, as an edit at a breakpoint writes, is stored at the head."""
-    return any(
-        task_id == NULL_TASK_ID for task_id, _, _ in await _read_writes(graph, reading.state)
-    )
+    return bool(await read_own_update(graph, reading.state.config))
+
+
+async def read_own_update(graph: AnyGraph, config: RunnableConfig) -> dict[str, Any]:
+    """The update without a task that is stored at a checkpoint, by channel."""
+    saver: Any = graph.checkpointer
+    saved = await saver.aget_tuple(config)
+    writes = (saved.pending_writes or ()) if saved is not None else ()
+    return {channel: value for task_id, channel, value in writes if task_id == NULL_TASK_ID}
 
 
 async def _read_writes(graph: AnyGraph, state: StateSnapshot) -> list[tuple[str, str, Any]]:

@@ -1,24 +1,31 @@
-"""Carrying out what a breakpoint's card decided: go on, edit the state, skip the nodes, stop."""
+"""Carrying out what the card of a breakpoint or a failure decided: go on, edit the state, skip, stop."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple, copy_checkpoint
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.graph.message import add_messages
 from langgraph.types import Command, Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter
 
-from interlock.core.graphs.heads import Reading, has_own_update
+from interlock.core.graphs.heads import Reading, has_own_update, read_own_update
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.schemas import adds_messages
+from interlock.core.graphs.skipping import skip_failed
+from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.types import Json
 
 END_NODE = "__end__"
+COUNTERS = "counters_since_delta_snapshot"  # of LangGraph: a copy has the same values
+_NOTHING = object()
 REDUCING = frozenset({"BinaryOperatorAggregate", "DeltaChannel"})  # a plain value is added there
 
 
@@ -32,17 +39,93 @@ async def make_input(graph: AnyGraph, verb: Mapping[str, Json], reading: Reading
     """
     if verb.get("verb") != "edit" or reading is None or await has_own_update(graph, reading):
         return None
-    values = verb.get("values") or {}
-    update = {name: replacing(graph.channels.get(name), value) for name, value in values.items()}
+    update = _read_edit(graph, verb)
     return Command(update=update) if update else None
 
 
+async def make_mending_input(
+    graph: AnyGraph,
+    config: RunnableConfig,
+    verb: Mapping[str, Json],
+    reading: Reading | None,
+    card_checkpoint_id: str | None,
+) -> Any:
+    """
+    What the graph is sent to go on where it failed: an edit, or nothing. Made twice it is made once.
+
+    As LangGraph takes one update a step, a second edit at the same place starts from a copy of the
+    checkpoint. So does an edit after an answer of the failed task: the answer was given for what the
+    state said before, and would be used again without a question.
+    """
+    if verb.get("verb") != "edit" or reading is None:
+        return None
+    edit, head = _read_edit(graph, verb), reading.head
+    card_config: RunnableConfig = {
+        **config,
+        "configurable": {**config["configurable"], "checkpoint_id": card_checkpoint_id},
+    }
+    before = await read_own_update(graph, card_config)
+    if head.checkpoint_id != card_checkpoint_id:  # on the copy
+        is_made = await has_own_update(graph, reading)
+        return None if is_made else Command(update={**before, **edit})
+    if all(_is_same(before.get(name, _NOTHING), edit[name]) for name in edit):
+        return None
+    if before or _has_used_answer(reading):
+        await _copy_head(graph, config)
+    return Command(update={**before, **edit})
+
+
+def _has_used_answer(reading: Reading) -> bool:
+    state = reading.state
+    failed = [t.id for t in state.tasks if has_failed(t) and not is_finished(t, state)]
+    answered = [i.namespace for i in reading.head.interrupts if i.is_answered]
+    return any(task_id in namespace for task_id in failed for namespace in answered)
+
+
+async def _copy_head(graph: AnyGraph, config: RunnableConfig) -> None:
+    """
+    Start the step of the head again, from a copy of its checkpoint.
+
+    As `update_state` does it for `__copy__`, but with the run's id, by which a delivery knows its own.
+    """
+    saver: Any = graph.checkpointer
+    saved: CheckpointTuple = await saver.aget_tuple(config)
+    step = saved.metadata.get("step", -1) + 1
+    copy = copy_checkpoint(saved.checkpoint)
+    copy["id"], copy["ts"] = str(uuid6(clock_seq=step)), datetime.now(UTC).isoformat()
+    kept = {k: v for k, v in saved.metadata.items() if k in {"parents", COUNTERS}}
+    parent = saved.parent_config or {
+        "configurable": {**config["configurable"], "checkpoint_ns": ""}
+    }
+    metadata: Any = {"parents": {}, **kept, "source": "fork", "step": step}
+    await saver.aput({**parent, "metadata": config["metadata"]}, copy, metadata, {})
+
+
+def _read_edit(graph: AnyGraph, verb: Mapping[str, Json]) -> dict[str, Any]:
+    values = verb.get("values") or {}
+    return {name: replacing(graph.channels.get(name), value) for name, value in values.items()}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001  a type that cannot be compared: the edit is made again
+        return False
+
+
 async def write_checkpoint(
-    graph: AnyGraph, config: RunnableConfig, verb: Mapping[str, Json], reading: Reading | None
+    graph: AnyGraph,
+    config: RunnableConfig,
+    verb: Mapping[str, Json],
+    reading: Reading | None,
+    *,
+    is_after_failure: bool = False,
 ) -> bool:
-    """Carry out a verb that makes a checkpoint of its own; False if this one makes none."""
+    """Carry out a verb that changes where the thread stands; False if this one does not."""
     word = verb.get("verb")
-    if word == "skip" and reading is not None:
+    if word == "skip" and is_after_failure:
+        await skip_failed(graph, config, str(verb.get("skips")))
+    elif word == "skip" and reading is not None:
         for place in reading.places:
             inner: RunnableConfig = {**config, "configurable": place.state.config["configurable"]}
             await _skip(graph, inner, place.state)

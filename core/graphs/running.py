@@ -28,7 +28,7 @@ from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.graphs.tracking import Record, Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
-from interlock.core.model.runs import Failure, Run, RunKind, RunStatus
+from interlock.core.model.runs import REFUSED, Failure, Run, RunKind, RunStatus
 from interlock.core.model.threads import Snapshot
 from interlock.core.types import Json, ThreadId
 
@@ -126,7 +126,7 @@ class Execution:
                 return Outcome(status=RunStatus.RUNNING)
             reading = (self._read_end(plan) if error is None else None) or await self.read()
             if error is None and self._has_left(plan, before, reading):
-                plan = self._plan(reading)
+                plan = self._plan_on(reading)
                 continue
             if error is not None and is_invalid_resume(error):
                 blamed = self._find_refused(plan, reading, error)
@@ -138,10 +138,12 @@ class Execution:
             return replace(self._conclude(reading, failure, error), refused=refused)
 
     def _has_left(self, plan: Plan, before: Reading | None, after: Reading | None) -> bool:
-        """Whether a skip or a stop took the thread away from where its card was drawn."""
+        """Whether a skip or a stop took the thread away from where its card was drawn, or mended it."""
         word = (self._task.verb or {}).get("verb")
-        is_away = before is not None and after is not None and before.head.differs(after.head)
-        return plan.step is Step.PROCEED and word in {"skip", "stop"} and is_away
+        if plan.step is not Step.PROCEED or before is None or after is None:
+            return False
+        is_left_out = word == "skip" and self._task.delivery.is_after_failure
+        return is_left_out or (word in {"skip", "stop"} and before.head.differs(after.head))
 
     def _find_unsent(
         self, plan: Plan, reading: Reading | None, refused: Mapping[str, str]
@@ -153,6 +155,12 @@ class Execution:
     def _plan(self, reading: Reading | None) -> Plan:
         head = reading.head if reading is not None else None
         return plan_delivery(replace(self._task.delivery, head=head))
+
+    def _plan_on(self, reading: Reading | None) -> Plan:
+        """What is left to do once a skip or a stop has been carried out."""
+        head = reading.head if reading is not None else None
+        plan = plan_delivery(replace(self._task.delivery, head=head, is_first=False))
+        return Plan(Step.GO_ON) if plan.step is Step.PROCEED else plan
 
     async def _expect_cached(self, first: Reading | None) -> None:
         """Only a graph with a cache serves from one; reading what is finished costs a query."""
@@ -166,7 +174,7 @@ class Execution:
     ) -> tuple[Failure | None, BaseException | None]:
         """Run the graph once; errors come back as values, whatever their class."""
         if plan.step is Step.REFUSE:
-            return Failure(type="Refused", message=plan.reason), None
+            return Failure(type=REFUSED, message=plan.reason), None
         if plan.step is Step.RECORD:
             return None, None
         status = NodeStatus.OK
@@ -238,19 +246,35 @@ class Execution:
         if plan.step is Step.SEND_ANSWERS:
             return Command(resume=dict(plan.answers))
         if plan.step is Step.PROCEED:
-            return await proceeding.make_input(self._graph, self._task.verb or {}, reading)
+            return await self._input_to_proceed(reading)
         return None
+
+    async def _input_to_proceed(self, reading: Reading | None) -> Any:
+        verb, delivery = self._task.verb or {}, self._task.delivery
+        if not delivery.is_after_failure:
+            return await proceeding.make_input(self._graph, verb, reading)
+        return await proceeding.make_mending_input(
+            self._graph, self._writing_config, verb, reading, delivery.card_checkpoint_id
+        )
 
     async def _write_checkpoint(self, plan: Plan, reading: Reading | None) -> bool:
         """Skip or stop; what to do from there, the new head says."""
-        config: RunnableConfig = {
+        verb = self._task.verb or {}
+        return plan.step is Step.PROCEED and await proceeding.write_checkpoint(
+            self._graph,
+            self._writing_config,
+            verb,
+            reading,
+            is_after_failure=self._task.delivery.is_after_failure,
+        )
+
+    @property
+    def _writing_config(self) -> RunnableConfig:
+        """The config of a checkpoint that no node makes."""
+        return {
             "configurable": {"thread_id": self._run.thread_id},
             "metadata": dict(self._config["metadata"]),
         }
-        verb = self._task.verb or {}
-        return plan.step is Step.PROCEED and await proceeding.write_checkpoint(
-            self._graph, config, verb, reading
-        )
 
     def _find_refused(
         self, plan: Plan, reading: Reading | None, error: BaseException
@@ -290,7 +314,8 @@ def config_for(run: Run) -> RunnableConfig:
     """
     The config of a run; `metadata.run_id` is unique per submission (law 4).
 
-    A context is there twice, as `context=` and for graphs that read it from `configurable`.
+    A context is there twice, as `context=` and for graphs that read it from `configurable`. The
+    variant, where there is one, is there for the graph and, in the metadata, for its traces.
     """
     given = run.context if isinstance(run.context, dict) else {}
     readable = {key: value for key, value in given.items() if not key.startswith(INTERNAL)}
@@ -298,6 +323,9 @@ def config_for(run: Run) -> RunnableConfig:
         "configurable": {**readable, "thread_id": run.thread_id, STRICT_RESUME: True},
         "metadata": {"run_id": run.run_id, "workflow": run.workflow},
     }
+    if run.variant:
+        config["configurable"]["variant"] = run.variant
+        config["metadata"]["variant"] = run.variant
     if run.options.recursion_limit is not None:
         config["recursion_limit"] = run.options.recursion_limit
     return config

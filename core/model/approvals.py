@@ -30,6 +30,11 @@ class Kind(StrEnum):
     CONFIRM = "confirm"
     VALUE = "value"
     BREAKPOINT = "breakpoint"
+    FAILURE = "failure"
+
+
+# No task waits for these; they are identified by where the thread stands.
+STANDING = frozenset({Kind.BREAKPOINT, Kind.FAILURE})
 
 
 class Verb(StrEnum):
@@ -49,8 +54,8 @@ class ApprovalSummary:
     """
     What lists say of a card: everything but what may be large (`Approval` has that, too).
 
-    `interrupt_id` is None for a breakpoint, which is identified by its checkpoint; `allowed` are the
-    verbs; `version` changes only with what is asked (law 1).
+    `interrupt_id` is None for a breakpoint and a failure, which are identified by their checkpoint;
+    `allowed` are the verbs; `version` changes only with what is asked (law 1).
     """
 
     approval_id: ApprovalId

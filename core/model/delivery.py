@@ -44,6 +44,7 @@ class Head:
     `due` are the nodes of all its tasks, `next` those of the unfinished ones: a worker may die
     between the last task's end and the checkpoint that takes it in, and then the thread is not
     finished although nothing of it is left to run. `has_failed`: a task of it ended in an error.
+    `is_copy`: it is a copy of another checkpoint, from which its tasks start again.
     `has_unfinished`: a task of it neither finished, nor failed, nor waits for an answer.
     `is_untouched`: no task of it left a trace. `is_at_breakpoint`: and a breakpoint applies here.
     A thread may stand inside subgraphs while this checkpoint stays: then `next` are paths inside
@@ -60,6 +61,7 @@ class Head:
     has_unfinished: bool = False
     is_untouched: bool = False
     is_at_breakpoint: bool = False
+    is_copy: bool = False
     inner_ids: frozenset[CheckpointId] = frozenset()
     inner_run_ids: frozenset[RunId] = frozenset()
 
@@ -105,7 +107,8 @@ class Delivery:
         own_run_ids: This run and, for a retry, the runs it retries.
         answers: Decided answers that no earlier delivery is known to have handed over, by
             interrupt id.
-        card_checkpoint_id: For `proceed`: where the breakpoint's card was drawn.
+        card_checkpoint_id: For `proceed`: where the card was drawn.
+        is_after_failure: For `proceed`: the card was a failed node's, not a breakpoint's.
         head: None while the thread has no checkpoint.
     """
 
@@ -116,6 +119,7 @@ class Delivery:
     answers: Mapping[str, Json]
     card_checkpoint_id: CheckpointId | None
     head: Head | None
+    is_after_failure: bool = False
 
 
 def plan_delivery(delivery: Delivery) -> Plan:
@@ -143,14 +147,32 @@ def _plan_proceed(delivery: Delivery) -> Plan:
     head = delivery.head
     if head is None:
         return Plan(Step.REFUSE, reason="The thread has no checkpoint to go on from.")
+    if delivery.is_after_failure and _is_to_be_mended(delivery, head):
+        return Plan(Step.PROCEED)
     if head.checkpoint_id == delivery.card_checkpoint_id:
         has_moved_inside = bool(head.inner_run_ids & delivery.own_run_ids)
-        if head.is_untouched and not has_moved_inside:
+        is_due = head.is_untouched and not has_moved_inside
+        if is_due and not delivery.is_after_failure:
             return Plan(Step.PROCEED)
         return _plan_rest(delivery, head)
     if head.run_id not in delivery.own_run_ids and not delivery.is_retry:
         return Plan(Step.REFUSE, reason="The thread has moved on since the card was drawn.")
     return _plan_rest(delivery, head)
+
+
+def _is_to_be_mended(delivery: Delivery, head: Head) -> bool:
+    """
+    Whether what was decided on a failed node is still to be done; done twice it does nothing more.
+
+    A copy that an edit starts from is made before the edit is: one without a trace waits for it.
+    """
+    if head.checkpoint_id != delivery.card_checkpoint_id:
+        is_own_copy = head.is_copy and head.run_id in delivery.own_run_ids
+        return is_own_copy and head.is_untouched
+    asks = bool(head.open_ids) and not head.has_unfinished
+    if head.has_failed or delivery.is_first:
+        return bool(head.due) and (head.has_failed or not asks)
+    return head.is_untouched and not head.inner_run_ids & delivery.own_run_ids
 
 
 def _plan_rest(delivery: Delivery, head: Head) -> Plan:

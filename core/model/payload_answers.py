@@ -13,7 +13,7 @@ from dataclasses import replace
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model import json_values, schema_checks
 from interlock.core.model.action_answers import build_action_answer
-from interlock.core.model.approvals import Intent, Kind, Verb
+from interlock.core.model.approvals import STANDING, Intent, Kind, Verb
 from interlock.core.model.questions import Question
 from interlock.core.model.schema_decisions import choose_word, find_saying
 from interlock.core.model.texts import join_words, show
@@ -31,7 +31,7 @@ def build_answer(question: Question, intent: Intent) -> Json:
         intent: The verb with its value, or `each` for several actions.
 
     Returns:
-        The resume value as JSON, which fits the question's schema. For a breakpoint
+        The resume value as JSON, which fits the question's schema. For a breakpoint or a failure
         {"verb": "approve" | "edit" | "skip" | "stop", "values": {...} or None}.
 
     Raises:
@@ -57,11 +57,11 @@ def _build(question: Question, intent: Intent) -> Json:
 
 
 def _allowed_verb(question: Question, intent: Intent) -> Verb:
-    """The intent's verb if the card takes it; on a breakpoint, reject is another word for stop."""
+    """The intent's verb if the card takes it; on a breakpoint or a failure, reject is another word for stop."""
     verb = intent.verb
     if verb is None:
         raise InvalidInput("No decision was given.", hint=_takes(question))
-    if question.kind is Kind.BREAKPOINT and verb is Verb.REJECT:
+    if question.kind in STANDING and verb is Verb.REJECT:
         verb = Verb.STOP
     if verb not in question.allowed:
         raise InvalidInput(
@@ -139,7 +139,7 @@ def _build_typed(question: Question, intent: Intent) -> Json:
     return _checked(question, {**reason, **fields, saying.field: saying.value})
 
 
-def _build_breakpoint(question: Question, intent: Intent) -> Json:
+def _build_standing(question: Question, intent: Intent) -> Json:
     verb = intent.verb or Verb.APPROVE
     if verb is not Verb.EDIT:
         _no_value(intent)
@@ -166,5 +166,6 @@ _BUILDERS: dict[Kind, Callable[[Question, Intent], Json]] = {
     Kind.CHOICE: _build_choice,
     Kind.CONFIRM: _build_confirm,
     Kind.VALUE: _build_value,
-    Kind.BREAKPOINT: _build_breakpoint,
+    Kind.BREAKPOINT: _build_standing,
+    Kind.FAILURE: _build_standing,
 }

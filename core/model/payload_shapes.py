@@ -13,6 +13,7 @@ from dataclasses import replace
 from interlock.core.model import json_values, schema_refs
 from interlock.core.model.approvals import Approval, Kind, Verb
 from interlock.core.model.payload_actions import read_agent_inbox, read_batch, read_call
+from interlock.core.model.payload_failures import read_failure
 from interlock.core.model.questions import Question, in_order
 from interlock.core.model.schema_checks import find_schema_problem
 from interlock.core.model.schema_decisions import choose_word, find_saying
@@ -96,6 +97,9 @@ def question_of(approval: Approval) -> Question:
         names = payload.get("next")
         nodes = [str(name) for name in names] if isinstance(names, list) else [approval.node]
         question = read_breakpoint(nodes, state_schema=approval.schema)
+    elif approval.kind is Kind.FAILURE:
+        kept = approval.payload if isinstance(approval.payload, dict) else {}
+        question = read_failure(kept, state_schema=approval.schema)
     else:
         question = read_interrupt(
             approval.payload, approval.schema, node=approval.node, tools=approval.tools

@@ -33,7 +33,7 @@ class Question:
         text: The question in full, as the graph wrote it; may be Markdown, is never trusted.
         allowed: The verbs that decide the whole card. With several actions those that all of them
             take; what a single action takes is in `actions`.
-        schema: JSON Schema of the answer (of a breakpoint: of the state), or None.
+        schema: JSON Schema of the answer (of a breakpoint or a failure: of the state), or None.
         options: The values to choose from. Binding for a `choice`, else a suggestion.
         actions: What an agent wants to do, in the order in which it is answered.
         is_list: Whether an agent-inbox request came as a list; the answer is a list in any case.

@@ -30,6 +30,9 @@ HELD = frozenset({RunStatus.WAITING, RunStatus.PAUSED})
 ENDED = frozenset({RunStatus.CONTINUED, RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
+REFUSED = "Refused"  # type of the failure of a run that found its thread elsewhere
+
+
 class RunKind(StrEnum):
     """
     What a run sends to its graph.
@@ -198,6 +201,7 @@ def may_cancel(status: RunStatus) -> bool:
     return status not in ENDED
 
 
-def may_retry(status: RunStatus) -> bool:
-    """Whether a run in this status can be retried: it failed or was cancelled."""
-    return status in {RunStatus.FAILED, RunStatus.CANCELLED}
+def may_retry(status: RunStatus, *, has_error: bool = False) -> bool:
+    """Whether a run can be retried: it failed, also where a human is asked about it, or was cancelled."""
+    asks = status is RunStatus.PAUSED and has_error
+    return asks or status in {RunStatus.FAILED, RunStatus.CANCELLED}

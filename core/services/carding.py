@@ -17,8 +17,9 @@ from interlock.core.model import payloads
 from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.payloads import Question
-from interlock.core.model.runs import Run, RunStatus
+from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.workflows import tools_around
+from interlock.core.services import asking
 from interlock.core.store import approvals, decisions, runs, workflows
 from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
@@ -41,6 +42,7 @@ def level_cards(
     status: RunStatus,
     refused: Mapping[str, str],
     now: datetime,
+    failure: Failure | None = None,
 ) -> Levelled:
     """
     Make the thread's cards say what its head asks.
@@ -52,16 +54,18 @@ def level_cards(
         status: How the run ended.
         refused: Ids of questions whose answer the graph refused, with its reason.
         now: When.
+        failure: Why the run failed, if a human is asked what to do about it.
     """
     asked: list[Approval] = []
     kept: list[ApprovalId] = []
     adopted: list[ApprovalId] = []
+    stands = RunStatus.FAILED if failure is not None else status
     for interrupt in head.interrupts:
         if interrupt.is_answered:
             continue
         card = _card(conn, run, head, interrupt, now)
         pending = _level_one(
-            conn, card, interrupt.interrupt_id, status, refused.get(interrupt.interrupt_id)
+            conn, card, interrupt.interrupt_id, stands, refused.get(interrupt.interrupt_id)
         )
         if pending is not None:
             kept.append(pending.approval_id)
@@ -69,7 +73,11 @@ def level_cards(
                 adopted.append(pending.approval_id)
             if pending.asked_at == now:
                 asked.append(pending)
-    if status is RunStatus.PAUSED:
+    if failure is not None:
+        card = asking.put_card(conn, run, failure, head.checkpoint_id, due=head.due, now=now)
+        kept.append(card.approval_id)
+        asked.append(card)
+    elif status is RunStatus.PAUSED:
         card = _breakpoint_card(conn, run, head, now)
         pending = _level_one(conn, card, f"{BREAK_KEY}{head.checkpoint_id}", status, None)
         if pending is not None:

@@ -13,9 +13,18 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, NotFound
 from interlock.core.model import payloads
-from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Intent, Kind, Verb
+from interlock.core.model.approvals import (
+    STANDING,
+    Approval,
+    ApprovalStatus,
+    Decision,
+    Intent,
+    Kind,
+    Verb,
+)
 from interlock.core.model.payloads import Question
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
+from interlock.core.services import asking
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
 from interlock.core.store import approvals, audit, decisions, engine, runs, threads, topics
@@ -67,7 +76,7 @@ def decide(
             now=now,
         ):
             raise _conflict(conn, approval.approval_id)
-        run = _join_run(app, conn, approval, held, actor)
+        run = _join_run(app, conn, approval, held, verb=intent.verb, actor=actor)
         before, after = _change(question, intent, answer)
         decision = Decision(
             decision_id=new_id(),
@@ -160,12 +169,22 @@ def _held_run(conn: Connection, approval: Approval) -> Run:
     return asked_by
 
 
-def _join_run(app: App, conn: Connection, approval: Approval, held: Run, actor: str) -> Run:
+def _kind_of_run(approval: Approval, verb: Verb | None) -> RunKind:
+    """Trying a failed node again is what a retry of its run is: with the answers that were given."""
+    if approval.kind is Kind.FAILURE and verb is Verb.APPROVE:
+        return RunKind.RETRY
+    return RunKind.PROCEED if approval.kind in STANDING else RunKind.RESUME
+
+
+def _join_run(
+    app: App, conn: Connection, approval: Approval, held: Run, *, verb: Verb | None, actor: str
+) -> Run:
     now = app.clock.now()
-    kind = RunKind.PROCEED if approval.kind is Kind.BREAKPOINT else RunKind.RESUME
+    kind = _kind_of_run(approval, verb)
     queued = runs.find_queued_resume(conn, approval.thread_id) if kind is RunKind.RESUME else None
     if queued is not None:
         return queued
+    asking.close_cards(conn, approval.thread_id, now=now)  # it runs along with the others
     runs.move(conn, held.run_id, from_=HELD, to=RunStatus.CONTINUED)
     run = Run(
         run_id=RunId(new_id()),

@@ -27,6 +27,7 @@ class Launch:
 
     `recursion_limit` None takes the graph's own or the setting's; `thread_id` None makes a new thread;
     `variant` is a name, or names with weights (`a 90, b 10`) of which one is drawn.
+    `asks_on_failure`: a human is asked when it fails.
     """
 
     workflow: str
@@ -38,6 +39,7 @@ class Launch:
     recursion_limit: int | None = None
     priority: int = 0
     variant: str = ""
+    asks_on_failure: bool = False
 
 
 def launch(app: App, request: Launch, *, actor: str) -> Run:
@@ -98,6 +100,7 @@ def make_run(request: Launch, *, actor: str, now: datetime, batch_id: str | None
             break_before=request.break_before,
             break_after=request.break_after,
             recursion_limit=request.recursion_limit,
+            asks_on_failure=request.asks_on_failure,
         ),
         priority=request.priority,
         created_at=now,

@@ -8,7 +8,7 @@ they are committed together (DESIGN.md section 6).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.delivery import HANDED_OVER, Head
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
-from interlock.core.model.runs import HELD, Failure, Run, RunStatus
+from interlock.core.model.runs import HELD, REFUSED, Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.queue.port import Job
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
@@ -72,6 +72,14 @@ class Ending:
         """
         is_cut_off = self.keeps_lock or self.status is RunStatus.CANCELLED
         return self.run.deliveries > 1 or is_cut_off
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the run failed at a place that it can go on from, and shall ask then."""
+        has_place = self.head is not None and bool(self.head.due)
+        is_failed = self.status is RunStatus.FAILED and self.failure is not None
+        is_stale = self.failure is not None and self.failure.type == REFUSED
+        return self.run.options.asks_on_failure and is_failed and has_place and not is_stale
 
     @property
     def is_handed_over(self) -> bool:
@@ -141,6 +149,7 @@ def _end(
     checkpoints.insert_many(conn, entries)
     snapshots.put_many(conn, [e.snapshot for e in endings if e.snapshot is not None])
     batches.lock_threads(conn, [e.run.thread_id for e in endings])
+    endings = _ask(conn, endings)
     levelled = _level(conn, endings, now)
     statuses = _settle(conn, endings)
     for run in (e.run for e in endings if e.may_leave_open):
@@ -163,6 +172,20 @@ def _end(
     return statuses, last_events
 
 
+def _ask(conn: Connection, endings: Sequence[Ending]) -> Sequence[Ending]:
+    """A run that failed is paused where a human shall decide, unless its thread goes on already."""
+    asking = {e.run.thread_id for e in endings if e.may_ask}
+    if not asking:
+        return endings
+    live = batches.find_live(conn, asking)
+    return [
+        replace(e, status=RunStatus.PAUSED)
+        if e.may_ask and not {*live.get(e.run.thread_id, ())} - {e.run.run_id}
+        else e
+        for e in endings
+    ]
+
+
 def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[RunId, Levelled]:
     """Make the threads' cards say what their heads ask; most ask nothing."""
     levelled: dict[RunId, Levelled] = {}
@@ -174,7 +197,13 @@ def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[R
             silent.append(e.run.thread_id)
         elif e.head is not None:
             levelled[e.run.run_id] = level_cards(
-                conn, e.run, head=e.head, status=e.status, refused=e.refused, now=now
+                conn,
+                e.run,
+                head=e.head,
+                status=e.status,
+                refused=e.refused,
+                now=now,
+                failure=e.failure if e.status is RunStatus.PAUSED else None,
             )
     batches.close_cards(conn, silent, status=ApprovalStatus.SUPERSEDED, at=now)
     return levelled

@@ -36,6 +36,14 @@ _FOR_TASKS = (
     )
     .order_by(node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt)
 )
+_STEP = (
+    select(node_runs)
+    .where(
+        node_runs.c.thread_id == bindparam("thread_id"), node_runs.c.step == bindparam("of_step")
+    )
+    .order_by(node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt)
+    .limit(bindparam("limit"))
+)
 _OPEN = select(
     node_runs.c.delivery, node_runs.c.task_id, node_runs.c.attempt, node_runs.c.started_at
 ).where(node_runs.c.run_id == bindparam("run_id"), node_runs.c.status == NodeStatus.RUNNING.value)
@@ -69,6 +77,14 @@ def fetch_for_tasks(
 ) -> list[NodeRun]:
     """All attempts of these tasks of a thread, whichever run made them."""
     rows = conn.execute(_FOR_TASKS, {"thread_id": thread_id, "task_ids": list(task_ids)})
+    return [_from_row(row) for row in rows]
+
+
+def fetch_step(
+    conn: Connection, thread_id: ThreadId, step: int, *, limit: int = 1000
+) -> list[NodeRun]:
+    """All attempts at a step of a thread, whichever run made them; looks through the whole thread."""
+    rows = conn.execute(_STEP, {"thread_id": thread_id, "of_step": step, "limit": limit})
     return [_from_row(row) for row in rows]
 
 

@@ -18,7 +18,7 @@ from interlock.dashboard.views.run import Neighbour, Problem, RunView
 OnAct = Callable[[str], None]
 
 
-def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
+def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct) -> None:
     """
     Draw the head.
 
@@ -26,11 +26,12 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
         view: What to draw.
         on_cancel: Called with the run's id.
         on_retry: Called with the run's id.
+        on_ask: Called with the run's id.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(md_escape(view.workflow), anchor=False, width="stretch")
         draw_badge(view.look)
-        _draw_acts(view, on_cancel, on_retry)
+        _draw_acts(view, on_cancel, on_retry, on_ask)
     st.caption(md_escape(view.summary), help=md_escape(view.exact))
     draw_notice(view.notice)
     for neighbour in (view.earlier, view.later):
@@ -41,7 +42,7 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct) -> None:
         _draw_problem(view.problem)
 
 
-def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct) -> None:
+def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct) -> None:
     with st.popover("Cancel or retry", key=f"act-{keys.run_reason(view.run_id)}"):
         st.text_input(
             "Reason (optional)",
@@ -51,6 +52,7 @@ def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct) -> None:
         )
         for act, key, on_click, icon in (
             (view.retry, keys.run_retry(view.run_id), on_retry, ":material/replay:"),
+            (view.ask, keys.run_ask(view.run_id), on_ask, ":material/inbox:"),
             (view.cancel, keys.run_cancel(view.run_id), on_cancel, ":material/cancel:"),
         ):
             st.button(

@@ -103,7 +103,7 @@ class AnswerForm:
     """
     What a card lets an operator do.
 
-    `fields` are those of the answer, or of the state at a breakpoint or a failed node. `modes` are the ways to write the
+    `fields` are those of the answer, or of the state at a breakpoint or a failure. `modes` are the ways to write the
     answer, the first is the default; one or none needs no switch. `option_labels` belong to `options`.
     `reason_sent` is whether the reason goes to the workflow too. `schema` is shown beside a JSON editor.
     """

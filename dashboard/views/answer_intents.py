@@ -199,7 +199,8 @@ def _refuse_leftovers(form: AnswerForm, drafts: Drafts) -> None:
         raise _problem(CHOICE, "approving chooses by itself; use Send answer for this one")
     if form.shape == "breakpoint":
         if drafts.picked or (drafts.mode == "json" and drafts.raw.strip()):
-            raise _problem(PICKED, "going on does not apply these; use Go on with changes")
+            label = next((b.label for b in form.buttons if b.verb is Verb.EDIT), "")
+            raise _problem(PICKED, f"this does not apply them; use {label}")
         return
     for action in form.actions:
         if action.is_editable and is_touched(action.fields, drafts.fields):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from interlock.core.model.approvals import Approval, ApprovalStatus, Kind
+from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus
 from interlock.core.model.payloads import Question, question_of
 from interlock.core.model.schemas import find_schema_problem
 from interlock.core.types import ApprovalId, Json, RunId
@@ -86,7 +86,7 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
 
     Args:
         card: The card with its decisions and the thread's other pending cards.
-        state: The thread's present values; a breakpoint's fields start with them.
+        state: The thread's present values; the fields of a breakpoint or a failed node start with them.
         now: Aware UTC time.
     """
     approval = card.approval
@@ -130,7 +130,7 @@ def _build_form(question: Question, approval: Approval, state: Json) -> AnswerFo
 
 def _find_schema_notice(approval: Approval) -> Notice | None:
     """A schema that cannot be used is not drawn and checks nothing: that has to be said (law 11)."""
-    if approval.schema is None or approval.kind is Kind.BREAKPOINT:
+    if approval.schema is None or approval.kind in STANDING:
         return None
     problem = find_schema_problem(approval.schema)
     return Notice("warning", UNCHECKED, show_hidden(problem)) if problem else None
@@ -138,7 +138,7 @@ def _find_schema_notice(approval: Approval) -> Notice | None:
 
 def _read_facts(payload: Json, question: Question) -> tuple[str, tuple[Part, ...]]:
     """What was asked, key by key; the question itself and what the form shows are left out."""
-    if not isinstance(payload, dict) or question.actions or question.kind is Kind.BREAKPOINT:
+    if not isinstance(payload, dict) or question.actions or question.kind in STANDING:
         return "", ()
     shown = {k: v for k, v in payload.items() if v != question.text and k not in _OPTION_KEYS}
     short = {k: one_line(v) for k, v in shown.items() if _is_short(v)}

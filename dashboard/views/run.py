@@ -87,6 +87,7 @@ class RunView:
     cards: tuple[CardRow, ...]
     cancel: Act
     retry: Act
+    ask: Act
     earlier: Neighbour | None
     later: Neighbour | None
     options: str
@@ -112,6 +113,7 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
         cards=tuple(build_row(a, now=now) for a in pending),
         cancel=_offer_cancel(run),
         retry=_offer_retry(run, detail.thread.last_run_id if detail.thread else None),
+        ask=_offer_ask(run, detail.thread.last_run_id if detail.thread else None),
         earlier=_neighbour("Earlier", chain[at - 1]) if at else None,
         later=_neighbour("Went on as", chain[at + 1]) if at + 1 < len(chain) else None,
         options=_say_options(run),
@@ -192,11 +194,20 @@ def _offer_cancel(run: Run) -> Act:
 
 
 def _offer_retry(run: Run, last_run_id: RunId | None) -> Act:
-    if not may_retry(run.status):
+    if not may_retry(run.status, has_error=run.error is not None):
         return Act("Retry", "Only failed or cancelled runs are retried.")
     if last_run_id not in (None, run.run_id):
         return Act("Retry", "Its thread has gone on with a later run.")
     return Act("Retry")
+
+
+def _offer_ask(run: Run, last_run_id: RunId | None) -> Act:
+    label = "Decide in the inbox"
+    if run.status is not RunStatus.FAILED:
+        return Act(label, "Only failed runs are decided there.")
+    if last_run_id not in (None, run.run_id):
+        return Act(label, "Its thread has gone on with a later run.")
+    return Act(label)
 
 
 def _neighbour(label: str, run: RunSummary) -> Neighbour:

@@ -59,7 +59,7 @@ AT_BREAKPOINT = head(is_at_breakpoint=True)
 STEP_NOT_CLOSED = head(next=(), has_unfinished=False, is_untouched=False)
 
 
-def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0"):
+def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0", failed=False):
     return plan_delivery(
         Delivery(
             kind=kind,
@@ -69,6 +69,7 @@ def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0"):
             answers=answers or {},
             card_checkpoint_id=card if kind is RunKind.PROCEED else None,
             head=at,
+            is_after_failure=failed,
         )
     )
 
@@ -317,3 +318,49 @@ def test_a_job_that_dies_even_of_being_looked_at_is_hopeless_one_try_later():
 )
 def test_a_job_that_was_there_at_two_deaths_is_carried_alone(progress, expected):
     assert is_suspect(progress) is expected
+
+
+# --- what was decided on a failed node --------------------------------------------------------------
+
+HALF_DONE = head(is_untouched=False)
+COPY = head(checkpoint_id="c2", is_copy=True)
+
+
+def mend(at, **given):
+    return plan(RunKind.PROCEED, at, card="c1", failed=True, **given).step
+
+
+@pytest.mark.parametrize("at", [FAILED, UNTOUCHED, HALF_DONE])
+@pytest.mark.parametrize("run_id", [OWN, OTHER])
+def test_a_decision_on_a_failed_node_is_carried_out_however_it_failed(at, run_id):
+    assert mend(replace(at, run_id=run_id), is_first=True) is Step.PROCEED
+
+
+@pytest.mark.parametrize(("at", "step"), [(FINISHED, Step.RECORD), (WAITING, Step.RECORD)])
+def test_a_decision_on_a_thread_that_ended_or_asks_by_now_does_nothing(at, step):
+    assert mend(at, is_first=True) is step
+
+
+def test_a_sibling_that_asks_does_not_keep_the_failed_node_from_being_mended():
+    both = replace(FAILED, interrupts=(asks("q1"),))
+    assert mend(both, is_first=True) is Step.PROCEED
+    assert mend(both) is Step.PROCEED
+
+
+@pytest.mark.parametrize("is_retry", [True, False])
+def test_a_decision_is_carried_out_again_while_the_node_stands_failed(is_retry):
+    assert mend(FAILED, is_retry=is_retry) is Step.PROCEED
+    assert mend(UNTOUCHED, is_retry=is_retry) is Step.PROCEED
+
+
+def test_once_it_was_carried_out_the_thread_goes_on_from_there():
+    assert mend(HALF_DONE) is Step.GO_ON
+    assert mend(replace(UNTOUCHED, inner_run_ids=frozenset({OWN}))) is Step.GO_ON
+    assert mend(WAITING) is Step.RECORD
+
+
+def test_an_edit_is_made_on_the_copy_it_starts_from_and_only_there():
+    assert mend(COPY) is Step.PROCEED
+    assert mend(replace(COPY, is_untouched=False)) is Step.GO_ON
+    assert mend(replace(COPY, is_copy=False)) is Step.GO_ON
+    assert mend(of_other(COPY)) is Step.REFUSE

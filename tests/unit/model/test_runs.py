@@ -53,6 +53,11 @@ def test_only_a_failed_or_cancelled_run_can_be_retried(status: RunStatus) -> Non
     assert runs.may_retry(status) is (status in {"failed", "cancelled"})
 
 
+@pytest.mark.parametrize("status", RunStatus)
+def test_a_run_that_asks_about_its_failure_can_be_retried_all_the_same(status: RunStatus) -> None:
+    assert runs.may_retry(status, has_error=True) is (status in {"failed", "cancelled", "paused"})
+
+
 def test_failure_survives_being_stored() -> None:
     failure = Failure(
         type="ValueError",

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from interlock.core.model.approvals import Verb
-from interlock.core.model.payloads import read_breakpoint, read_interrupt
+from interlock.core.model.payloads import (
+    describe_failure,
+    read_breakpoint,
+    read_failure,
+    read_interrupt,
+)
+from interlock.core.model.runs import FailureLine
 from interlock.dashboard.views import answer_forms
 
 ACTION = {
@@ -140,6 +146,17 @@ def test_a_breakpoint_goes_on_skips_or_stops_with_the_state_to_change():
     assert form.modes == ("form",)
     bare = answer_forms.build(read_breakpoint(["deploy"], state_schema=None), state=[1])
     assert bare.modes == ("json",)
+
+
+def test_a_failed_node_is_retried_edited_skipped_or_stopped():
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    kept = describe_failure(FailureLine("E", "no"), "pay", attempt=1, due=["pay"])
+    form = answer_forms.build(read_failure(kept, state_schema=schema), state={"n": 3})
+    assert [b.label for b in form.buttons] == ["Retry", "Edit state and retry", "Skip", "Stop"]
+    assert [(b.label, b.icon) for b in form.buttons if b.is_primary] == [
+        ("Retry", ":material/replay:")
+    ]
+    assert [(f.path, f.start) for f in form.fields] == [("n", 3)]
 
 
 def test_a_breakpoint_whose_state_may_not_be_edited_draws_no_fields():

@@ -219,7 +219,9 @@ def test_a_breakpoint_without_a_schema_is_edited_as_json():
 
 def test_going_on_past_chosen_changes_is_refused():
     card = Breakpoint({"n": 3})
-    assert card.refused(Verb.APPROVE, picked=("n",))[0][0] == "fields"
+    assert card.refused(Verb.APPROVE, picked=("n",)) == [
+        ("fields", "this does not apply them; use Go on with changes")
+    ]
     assert card.press(Verb.APPROVE)["verb"] == "approve"
     assert card.refused(Verb.EDIT) == [("fields", "choose the fields to change")]
     broken = Breakpoint({"n": 3, "log": [1]})

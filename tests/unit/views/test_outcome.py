@@ -42,5 +42,7 @@ def test_every_other_end_is_said(make, status):
 def test_a_failure_is_told_with_its_reason_escaped(make):
     failed = make.run(status=RunStatus.FAILED, error=Failure("E", "![x](http://a)"))
     assert r"E\: \!\[x\]" in say(make, failed).text
+    asks = make.run(status=RunStatus.PAUSED, error=Failure("E", "no funds"))
+    assert say(make, asks).text.endswith("no funds")
     unknown = make.run(status=RunStatus.FAILED)
     assert "no reason was kept" in say(make, unknown).text

@@ -126,3 +126,23 @@ def test_neighbours_are_named_with_their_status(make):
     assert view.earlier.label == "Earlier run a, continued"
     assert view.later.label == "Went on as run c, done"
     assert build(make, first, thread_runs=[first]).earlier is None
+
+
+@pytest.mark.parametrize(
+    ("status", "last_run_id", "why_not"),
+    [
+        (RunStatus.FAILED, "run-1", ""),
+        (RunStatus.FAILED, "run-2", "Its thread has gone on with a later run."),
+        (RunStatus.CANCELLED, "run-1", "Only failed runs are decided there."),
+    ],
+)
+def test_a_failed_run_can_be_decided_in_the_inbox(make, status, last_run_id, why_not):
+    view = build(make, make.run(status=status), last_run_id=last_run_id)
+    assert (view.ask.label, view.ask.why_not) == ("Decide in the inbox", why_not)
+
+
+def test_a_run_that_asks_about_its_failure_can_be_retried_and_says_why_it_failed(make):
+    view = build(make, make.run(status=RunStatus.PAUSED, error=Failure("E", "no funds")))
+    assert view.retry.is_possible
+    assert view.problem is not None
+    assert not view.ask.is_possible

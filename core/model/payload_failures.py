@@ -1,0 +1,128 @@
+"""
+The card of a node that failed: try again, change the state and try again, leave it out, or stop.
+
+An edit reaches the node that failed and leaves alone what finished beside it, with two exceptions,
+which are said on the card: an approval that was given for the old state must not act on the new one,
+and LangGraph takes one update a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from interlock.core.model.approvals import Kind, Verb
+from interlock.core.model.questions import Question
+from interlock.core.model.runs import FailureLine
+from interlock.core.model.texts import join_words, one_line
+from interlock.core.types import Json
+
+_NO_EDIT = "The state cannot be edited here: what is shown of it is that of the graph around."
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditCost:
+    """
+    What an edit does beside changing the state.
+
+    `is_second`: the state was edited at this place before. `answered` are titles of questions that
+    the node asked before it failed, `finished` the nodes that finished beside it.
+    """
+
+    is_second: bool = False
+    answered: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
+
+    @property
+    def is_fresh_start(self) -> bool:
+        """Whether an edit starts the whole step again."""
+        return self.is_second or bool(self.answered)
+
+
+def describe_failure(
+    failure: FailureLine,
+    node: str | None,
+    *,
+    attempt: int | None,
+    due: Sequence[str],
+    nodes: Collection[str] = (),
+    cost: EditCost | None = None,
+) -> dict[str, Json]:
+    """
+    What is kept with the card, so that it can be read again.
+
+    Args:
+        failure: What went wrong.
+        node: Path of the node that failed; None where no node did, as at the recursion limit.
+        attempt: Which attempt was the last.
+        due: The nodes that were due in the graph itself.
+        nodes: Paths of all nodes that are known, those of subgraphs among them.
+        cost: What an edit does beside changing the state.
+    """
+    cost = cost or EditCost()
+    around = next((each for each in due if node and node.startswith(f"{each}/")), None)
+    return {
+        "error": failure.type,
+        "message": failure.message,
+        "node": node,
+        "attempt": attempt,
+        "is_inside": around is not None and node not in due,
+        "skips": node if around is None or node in nodes else around,
+        "edit_starts_again": cost.is_fresh_start,
+        "asked_again": list(cost.answered),
+        "runs_again": list(cost.finished) if cost.is_fresh_start else [],
+    }
+
+
+def read_failure(payload: Mapping[str, Json], *, state_schema: Json) -> Question:
+    """
+    Make the question of a failed node from what `describe_failure` kept.
+
+    Args:
+        payload: As `describe_failure` made it.
+        state_schema: JSON Schema of the state, or None.
+    """
+    node = payload.get("node")
+    is_inside = payload.get("is_inside") is True
+    error = one_line(str(payload.get("error") or "error"))
+    verbs = [Verb.APPROVE]
+    verbs += [] if is_inside else [Verb.EDIT]
+    verbs += [Verb.SKIP] if node else []
+    words = [str(payload.get("message") or "")]
+    words.append(_say_inside(node, payload.get("skips")) if is_inside else _say_cost(payload))
+    return Question(
+        kind=Kind.FAILURE,
+        title=one_line(f"Failed in {node}: {error}" if node else f"Failed: {error}"),
+        text="\n\n".join(filter(None, words)),
+        allowed=(*verbs, Verb.STOP),
+        schema=state_schema,
+        options=(),
+        actions=(),
+        is_list=False,
+    )
+
+
+def _say_inside(node: Json, skipped: Json) -> str:
+    name = one_line(str(skipped))
+    only = f"Skip leaves out {name}" if skipped == node else f"Skip leaves out the whole of {name}"
+    return f"{only}. {_NO_EDIT}"
+
+
+def _say_cost(payload: Mapping[str, Json]) -> str:
+    if payload.get("edit_starts_again") is not True:
+        return ""
+    parts = []
+    if again := _words_at(payload, "runs_again"):
+        verb = "runs" if len(again) == 1 else "run"
+        parts.append(f"{join_words(again, last='and')} {verb} again")
+    if asked := _words_at(payload, "asked_again"):
+        verb = "is" if len(asked) == 1 else "are"
+        titles = join_words([f'"{title}"' for title in asked], last="and")
+        parts.append(f"{titles} {verb} asked again")
+    cost = f": {', and '.join(parts)}" if parts else ""
+    return f"Editing the state starts this step from its beginning{cost}. Retry does not."
+
+
+def _words_at(payload: Mapping[str, Json], key: str) -> list[str]:
+    found = payload.get(key)
+    return [one_line(str(each)) for each in found] if isinstance(found, list) else []

@@ -1,0 +1,141 @@
+"""The cards of runs that failed: who is to decide whether to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from interlock.core.model import payloads
+from interlock.core.model.approvals import (
+    STANDING,
+    Approval,
+    ApprovalStatus,
+    ApprovalSummary,
+    Kind,
+    Verb,
+)
+from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.payloads import EditCost
+from interlock.core.model.runs import Failure, Run
+from interlock.core.store import approvals, decisions, nodes, workflows
+from interlock.core.types import ApprovalId, CheckpointId, ThreadId, new_id
+
+FAIL_KEY = "fail:"
+MAX_CARDS = 1000  # of one thread
+
+
+def put_card(
+    conn: Connection,
+    run: Run,
+    failure: Failure,
+    checkpoint_id: CheckpointId,
+    *,
+    due: Sequence[str],
+    now: datetime,
+) -> Approval:
+    """
+    Ask a human what to do about a run that failed; one that was asked before is asked again.
+
+    Args:
+        conn: The transaction that also pauses the run.
+        run: The run.
+        failure: Why it failed.
+        checkpoint_id: Where its thread stands.
+        due: The nodes that are due there.
+        now: When.
+    """
+    workflow = workflows.fetch(conn, run.workflow)
+    schema = workflow.state_schema if workflow is not None else None
+    payload = payloads.describe_failure(
+        failure,
+        failure.node,
+        attempt=failure.attempt,
+        due=due,
+        nodes=workflow.nodes if workflow is not None else (),
+        cost=_find_cost(conn, run, failure, checkpoint_id),
+    )
+    question = payloads.read_failure(payload, state_schema=schema)
+    card = Approval(
+        approval_id=ApprovalId(new_id()),
+        interrupt_id=None,
+        thread_id=run.thread_id,
+        run_id=run.run_id,
+        workflow=run.workflow,
+        node=failure.node or ", ".join(dict.fromkeys(due)),
+        namespace="",
+        checkpoint_id=checkpoint_id,
+        kind=question.kind,
+        title=question.title,
+        payload=payload,
+        allowed=question.allowed,
+        schema=schema,
+        risk="",
+        status=ApprovalStatus.PENDING,
+        version=1,
+        asked_at=now,
+    )
+    key = f"{FAIL_KEY}{checkpoint_id}:{run.run_id}"
+    known = approvals.fetch_by_question(conn, run.thread_id, key)
+    if known is None:
+        approvals.insert(conn, card, key)
+        return card
+    if known.status is ApprovalStatus.PENDING:
+        return known
+    again = replace(card, approval_id=known.approval_id, version=known.version + 1)
+    approvals.reopen(conn, known.approval_id, version_from=known.version, approval=again)
+    return again
+
+
+def close_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:
+    """The thread goes on without its failed node's card having been decided: nobody is asked now."""
+    for card in approvals.fetch_summaries(conn, thread_id=thread_id, limit=MAX_CARDS):
+        if card.kind is Kind.FAILURE:
+            approvals.close(
+                conn,
+                card.approval_id,
+                version=card.version,
+                status=ApprovalStatus.SUPERSEDED,
+                now=now,
+            )
+
+
+def _find_cost(
+    conn: Connection, run: Run, failure: Failure, checkpoint_id: CheckpointId
+) -> EditCost:
+    decided = approvals.fetch_summaries(
+        conn,
+        statuses=(ApprovalStatus.DECIDED,),
+        thread_id=run.thread_id,
+        limit=MAX_CARDS,
+        newest_first=True,
+    )
+    here = [card for card in decided if card.checkpoint_id == checkpoint_id]
+    cost = EditCost(
+        is_second=any(_was_edited(conn, card) for card in here if card.kind in STANDING),
+        answered=tuple(
+            card.title for card in here if card.kind not in STANDING and card.node == failure.node
+        ),
+    )
+    if not cost.is_fresh_start:
+        return cost
+    return replace(cost, finished=_find_finished(conn, run, failure))
+
+
+def _was_edited(conn: Connection, card: ApprovalSummary) -> bool:
+    return any(
+        decision.verb is Verb.EDIT
+        for decision in decisions.fetch_for_approval(conn, card.approval_id)
+    )
+
+
+def _find_finished(conn: Connection, run: Run, failure: Failure) -> tuple[str, ...]:
+    """The nodes that finished beside the one that failed, whichever run of the thread they ran in."""
+    steps = [n.step for n in nodes.fetch_for_runs(conn, [run.run_id]) if n.path == failure.node]
+    if not steps:
+        return ()
+    beside = nodes.fetch_step(conn, run.thread_id, steps[-1])
+    finished = [n.path for n in beside if n.status in {NodeStatus.OK, NodeStatus.CACHED}]
+    return tuple(dict.fromkeys(path for path in finished if "/" not in path))
