@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from interlock.dashboard.components.agent_text import draw_text, draw_value
+from interlock.dashboard.components.changes import draw_changes
 from interlock.dashboard.views.decisions import DecisionRow
 from interlock.dashboard.views.escaping import md_escape
 
@@ -22,14 +23,7 @@ def draw_decisions(rows: Sequence[DecisionRow]) -> None:
             if row.refused:
                 st.caption("The workflow refused this answer:")
                 draw_text(row.refused)
-            if row.after is not None:
-                before, after = st.columns(2)
-                with before:
-                    st.caption("Before")
-                    draw_value(row.before)
-                with after:
-                    st.caption("After")
-                    draw_value(row.after)
-            else:
-                with st.expander("Answer that was sent"):
-                    draw_value(row.answer)
+            if row.changes:
+                draw_changes(row.changes)
+            with st.expander("Answer that was sent"):
+                draw_value(row.answer)

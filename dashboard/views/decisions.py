@@ -9,6 +9,8 @@ from datetime import datetime
 from interlock.core.errors import Conflict
 from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Decision
 from interlock.core.types import ApprovalId, Json
+from interlock.dashboard.views import changes
+from interlock.dashboard.views.changes import Change
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import format_ago, format_exact, format_seconds
 from interlock.dashboard.views.words import say_done
@@ -24,7 +26,11 @@ _NOT_USED = "Your decision was not used."
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionRow:
-    """One decision. `title`, `reason` and the values are foreign: drawn inert."""
+    """
+    One decision. `title`, `reason`, the answer and the changes are foreign: drawn inert.
+
+    `changes` are what an edit replaced, where it is known what was there before.
+    """
 
     approval_id: ApprovalId
     version: int
@@ -35,8 +41,7 @@ class DecisionRow:
     reason: str
     refused: str
     answer: Json
-    before: Json
-    after: Json
+    changes: tuple[Change, ...]
 
 
 def build_rows(
@@ -98,6 +103,14 @@ def _build_row(decision: Decision, title: str, now: datetime) -> DecisionRow:
         reason=show_hidden(decision.reason),
         refused=show_hidden(decision.refused or ""),
         answer=decision.answer,
-        before=decision.before,
-        after=decision.after,
+        changes=_compare(decision.before, decision.after),
     )
+
+
+def _compare(before: Json, after: Json) -> tuple[Change, ...]:
+    """Before and after; one action among one needs no number."""
+    if before is None or after is None:
+        return ()
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after) == 1:
+        return changes.compare(before[0], after[0])
+    return changes.compare(before, after)

@@ -15,6 +15,20 @@ def test_a_row_says_who_did_what_and_how_fast(make):
     assert (row.title, row.reason, row.refused) == ("Refund 620 EUR?", "too much", "no")
 
 
+def test_an_edit_says_what_it_changed_and_nothing_else(make):
+    def changed(before, after):
+        decision = make.decision(verb=Verb.EDIT, before=before, after=after)
+        (row,) = decisions.build_rows([decision], [make.card()], now=make.now)
+        return [(c.label, c.before, c.after) for c in row.changes]
+
+    mail = {"to": "Ann", "copies": 1}
+    assert changed([mail], [{**mail, "copies": 3}]) == [("copies", "1", "3")]
+    assert changed([mail, mail], [mail, {**mail, "to": "Bob"}]) == [("2.to", "Ann", "Bob")]
+    assert changed({"amount": 620}, {"amount": 500}) == [("amount", "620", "500")]
+    assert changed(None, {"amount": 500}) == []
+    assert changed(None, None) == []
+
+
 def test_a_decision_of_an_unknown_card_has_no_title(make):
     (row,) = decisions.build_rows([make.decision("other")], [make.card()], now=make.now)
     assert row.title == ""
