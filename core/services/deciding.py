@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, NotFound
-from interlock.core.model import payloads
+from interlock.core.model import edits, payloads
 from interlock.core.model.approvals import (
     STANDING,
     Approval,
@@ -27,7 +27,16 @@ from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
-from interlock.core.store import approvals, audit, decisions, engine, runs, threads, topics
+from interlock.core.store import (
+    approvals,
+    audit,
+    decisions,
+    engine,
+    runs,
+    snapshots,
+    threads,
+    topics,
+)
 from interlock.core.types import ApprovalId, Json, RunId, new_id
 
 
@@ -77,7 +86,7 @@ def decide(
         ):
             raise _conflict(conn, approval.approval_id)
         run = _join_run(app, conn, approval, held, verb=intent.verb, actor=actor)
-        before, after = _change(question, intent, answer)
+        before, after = _change(conn, approval, question, intent, answer)
         decision = Decision(
             decision_id=new_id(),
             approval_id=approval.approval_id,
@@ -212,12 +221,18 @@ def _word_of(one: Json) -> str:
     return str(one.get("decision", one.get("type", ""))) if isinstance(one, dict) else str(one)
 
 
-def _change(question: Question, intent: Intent, answer: Json) -> tuple[Json, Json]:
+def _change(
+    conn: Connection, approval: Approval, question: Question, intent: Intent, answer: Json
+) -> tuple[Json, Json]:
     """What an edit started from and what it became; nothing for other verbs."""
     if question.actions:
-        edits = intent.verb is Verb.EDIT or any("edit" in _word_of(e) for e in intent.each or ())
-        return ([dict(a.args) for a in question.actions], answer) if edits else (None, None)
-    return (None, answer) if intent.verb is Verb.EDIT else (None, None)
+        return edits.find_change(question, answer, None)
+    if intent.verb is not Verb.EDIT:
+        return None, None
+    if approval.kind not in STANDING:
+        return None, answer
+    kept = snapshots.fetch(conn, approval.thread_id, approval.checkpoint_id)
+    return edits.find_change(question, answer, kept.values if kept else None)
 
 
 def _verb_of_each(intent: Intent) -> Verb:
