@@ -50,6 +50,13 @@ def main() -> None:
                 url_path="run",
                 visibility="hidden",
             ),
+            st.Page(
+                _PAGES / "batch.py",
+                title="Batch",
+                icon=":material/table_rows:",
+                url_path="batch",
+                visibility="hidden",
+            ),
         ]
     )
     st.logo(str(_MARK), size="medium")

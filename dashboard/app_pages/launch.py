@@ -10,13 +10,19 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.services import launching, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.launch_chat import draw_chat
+from interlock.dashboard.app_pages.launch_file import STARTED as STARTED_BATCH
+from interlock.dashboard.app_pages.launch_file import draw_file_mode, draw_recent_files
+from interlock.dashboard.app_pages.launch_requests import make_request
 from interlock.dashboard.components import launch_form
 from interlock.dashboard.components.agent_text import draw_text
+from interlock.dashboard.components.graph import draw_graph
 from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note, draw_notice
 from interlock.dashboard.components.schema_form import read_fields
-from interlock.dashboard.views import launch
+from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.views import graph, launch
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.forms import ABSENT
@@ -24,6 +30,8 @@ from interlock.dashboard.views.forms import ABSENT
 SEEDS = "launch-seeds"  # per workflow: how often its form was filled anew, and with what
 PROBLEMS = "launch-problems"
 STARTED = "launch-started"
+WRITTEN = "launch-written-as"  # per workflow: form or JSON, whichever was last written in
+WRITTEN_MODES = ("form", "json")
 WANTED = "workflow"
 
 
@@ -53,13 +61,18 @@ def read_input(form: launch.LaunchForm, mode: str, turn: int) -> Json:
 
 
 def switch(form: launch.LaunchForm, turn: int) -> None:
-    """Carry what is typed over to the other way of writing it."""
+    """Carry what is typed over to the other way of writing it; chat and file write nothing there."""
     key = keys.launch_json_switch(form.workflow)
     mode = st.session_state.get(key)
+    written = st.session_state.setdefault(WRITTEN, {})
+    first = next(each for each in form.modes if each in WRITTEN_MODES)
+    if mode not in WRITTEN_MODES or mode == written.get(form.workflow, first):
+        return
     try:
         if mode == "json":
             key_of = launch_form.field_key(form.workflow, turn)
             fill(form.workflow, launch.read_partly(form, read_fields(form.fields, key_of)))
+            written[form.workflow] = mode
             return
         value = read_input(form, "json", turn)
     except InvalidInput as exc:
@@ -68,6 +81,7 @@ def switch(form: launch.LaunchForm, turn: int) -> None:
         return
     if launch.can_show(form, value):
         fill(form.workflow, value)
+        written[form.workflow] = mode
     else:
         st.session_state[key] = "json"
         problem = FieldProblem("", "the form has no field for a part of this; launch it as JSON")
@@ -76,19 +90,10 @@ def switch(form: launch.LaunchForm, turn: int) -> None:
 
 def start(form: launch.LaunchForm, mode: str, turn: int, drawn: str) -> None:
     app = deps.app()
-    options = launch_form.read_options(form)
+    thread_id = launch_form.read_options(form)["thread_id"] or None
     keep_problems(form.workflow, ())
     try:
-        request = launching.Launch(
-            workflow=form.workflow,
-            input=read_input(form, mode, turn),
-            context=launch.read_context(form, options["context"] or ""),
-            thread_id=options["thread_id"] or None,
-            break_before=tuple(options["break_before"] or ()),
-            break_after=tuple(options["break_after"] or ()),
-            recursion_limit=options["recursion_limit"],
-            priority=options["priority"] or 0,
-        )
+        request = make_request(form, read_input(form, mode, turn), thread_id=thread_id)
         actor = deps.actor()
         run = state.once(drawn, lambda: launching.launch(app, request, actor=actor))
     except InvalidInput as exc:
@@ -150,22 +155,34 @@ def draw_form(workflow: Workflow) -> None:
     form = launch.build(workflow, seed)
     with st.container(horizontal=True, vertical_alignment="center"):
         mode = launch_form.draw_switch(form, on_switch=lambda: switch(form, turn))
-        draw_recent(workflow.name)
-    problems = st.session_state.get(PROBLEMS, {}).get(workflow.name, ())
+        if mode == "file":
+            draw_recent_files()
+        elif mode != "chat":
+            draw_recent(workflow.name)
+    if mode == "file":
+        draw_file_mode(workflow, form)
+    elif mode == "chat":
+        draw_chat(form, turn)
+    else:
+        draw_single(form, mode, turn)
+    if workflow.input_schema is not None:
+        with st.expander("What the input must look like (JSON Schema)"):
+            st.json(workflow.input_schema, expanded=1)
+
+
+def draw_single(form: launch.LaunchForm, mode: str, turn: int) -> None:
+    problems = st.session_state.get(PROBLEMS, {}).get(form.workflow, ())
     rest = launch_form.draw_input(form, mode, turn, problems)
     launch_form.draw_options(form, deps.app().settings.recursion_limit)
     launch_form.draw_problems(rest)
     st.button(
         "Launch",
-        key=keys.launch_submit(workflow.name),
+        key=keys.launch_submit(form.workflow),
         icon=":material/rocket_launch:",
         type="primary",
         on_click=start,
         args=(form, mode, turn, state.drawn_form(STARTED)),
     )
-    if workflow.input_schema is not None:
-        with st.expander("What the input must look like (JSON Schema)"):
-            st.json(workflow.input_schema, expanded=1)
 
 
 def draw() -> None:
@@ -179,13 +196,20 @@ def draw() -> None:
         st.error("This workflow could not be loaded. The others work.")
         draw_text(workflow.error)
         return
-    draw_form(workflow)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        draw_form(workflow)
+    with right:
+        draw_graph(graph.build(workflow, {}, read_theme()))
 
 
 if st.session_state.get(STARTED):
     started = st.session_state.pop(STARTED)
     state.renew_form(STARTED)
     st.switch_page(page_path("run"), query_params={"run_id": started})
+if batch_id := st.session_state.pop(STARTED_BATCH, None):
+    state.renew_form(STARTED_BATCH)
+    st.switch_page(page_path("batch"), query_params={"batch_id": batch_id})
 st.title("Launch", anchor=False)
 draw_note(state.take_note())
 draw_workers()

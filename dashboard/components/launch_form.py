@@ -13,9 +13,9 @@ from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.schema_form import JSON_HEIGHT, KeyOf, draw_fields
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.forms import place_problems
-from interlock.dashboard.views.launch import LaunchForm
+from interlock.dashboard.views.launch import OPTION_NAMES, LaunchForm
 
-MODES = {"form": "Form", "json": "JSON"}
+MODES = {"chat": "Chat", "form": "Form", "json": "JSON", "file": "File"}
 EVERY_NODE = "*"
 _KEPT: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
 
@@ -35,14 +35,12 @@ def _suffix(turn: int) -> str:
 
 
 def draw_switch(form: LaunchForm, *, on_switch: Callable[[], None]) -> str:
-    """The switch between form and JSON; a workflow without a form has only JSON."""
-    if not form.fields:
-        return "json"
+    """The switch between the ways of saying what the input is."""
     key = keys.launch_json_switch(form.workflow)
     chosen: str | None = st.segmented_control(
         "Input as",
-        list(MODES),
-        default=None if key in st.session_state else "form",
+        form.modes,
+        default=None if key in st.session_state else form.modes[0],
         required=True,
         format_func=MODES.__getitem__,
         key=key,
@@ -50,7 +48,7 @@ def draw_switch(form: LaunchForm, *, on_switch: Callable[[], None]) -> str:
         label_visibility="collapsed",
         persist_state="session",
     )
-    return chosen or "form"
+    return chosen if chosen in form.modes else form.modes[0]
 
 
 def draw_input(
@@ -72,11 +70,13 @@ def draw_input(
     return problems
 
 
-def draw_options(form: LaunchForm, default_limit: int) -> None:
+def draw_options(form: LaunchForm, default_limit: int, *, has_thread: bool = True) -> None:
     """What else a run takes, folded away: most launches need none of it."""
     key_of = options_key(form.workflow)
     # By its key it stays open when a notice comes above it.
-    with st.expander("Breakpoints, thread, limits", icon=":material/tune:", key=key_of("more")):
+    with st.expander(
+        "Breakpoints, thread, variant, limits", icon=":material/tune:", key=key_of("more")
+    ):
         names = [EVERY_NODE, *form.nodes]
         for name, label in (("break_before", "Stop before"), ("break_after", "Stop after")):
             st.multiselect(
@@ -87,11 +87,28 @@ def draw_options(form: LaunchForm, default_limit: int) -> None:
                 help="The run pauses there and puts a card into the inbox.",
                 **_KEPT,
             )
+        if has_thread:
+            st.text_input(
+                "Thread id",
+                key=key_of("thread_id"),
+                help="Goes on with a thread that is free. Empty starts a new one.",
+                max_chars=200,
+                **_KEPT,
+            )
+        st.checkbox(
+            "When a step fails, ask a human",
+            key=key_of("asks_on_failure"),
+            help="The run pauses, and a card in the inbox offers to retry, to edit the state first,"
+            " to skip the step or to stop.",
+            **_KEPT,
+        )
         st.text_input(
-            "Thread id",
-            key=key_of("thread_id"),
-            help="Goes on with a thread that is free. Empty starts a new one.",
-            max_chars=200,
+            "Variant",
+            key=key_of("variant"),
+            placeholder="a 90, b 10",
+            help="A name, or names with weights of which one is drawn. It is kept on the run, and the"
+            " graph reads it from its config.",
+            max_chars=500,
             **_KEPT,
         )
         left, right = st.columns(2)
@@ -134,8 +151,7 @@ def options_key(workflow: str) -> KeyOf:
 def read_options(form: LaunchForm) -> Mapping[str, Any]:
     """What those widgets hold; one that was never drawn holds nothing."""
     key_of = options_key(form.workflow)
-    names = ("break_before", "break_after", "thread_id", "recursion_limit", "priority", "context")
-    return {name: st.session_state.get(key_of(name)) for name in names}
+    return {name: st.session_state.get(key_of(name)) for name in OPTION_NAMES}
 
 
 def draw_problems(problems: Sequence[FieldProblem]) -> None:

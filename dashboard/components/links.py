@@ -15,6 +15,7 @@ _ICONS: Mapping[PageName, str] = {
     "launch": ":material/rocket_launch:",
     "runs": ":material/list_alt:",
     "run": ":material/timeline:",
+    "batch": ":material/table_rows:",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.schemas import fields_of
@@ -29,7 +30,10 @@ OPTION_NAMES = (
     "thread_id",
     "recursion_limit",
     "priority",
+    "variant",
+    "asks_on_failure",
 )
+Mode = Literal["chat", "form", "json", "file"]
 RECENT_LIMIT_COUNT = 90
 _PLAIN_ITEMS = frozenset({"string", "integer", "number", "boolean"})
 
@@ -47,7 +51,8 @@ class Choice:
 class LaunchForm:
     """
     The form of one workflow. `fields` is empty where only JSON will do; `whole` says that its one field
-    is the whole input, not a key of it.
+    is the whole input, not a key of it. `modes` are the ways of saying what the input is, the usual
+    one first.
     """
 
     workflow: str
@@ -58,6 +63,7 @@ class LaunchForm:
     context_text: str
     takes_context: bool
     nodes: tuple[str, ...]
+    modes: tuple[Mode, ...]
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def build(workflow: Workflow, start: Json | object = ABSENT) -> LaunchForm:
         context_text=_context_text(workflow.context_schema),
         takes_context=workflow.context_schema is not None,
         nodes=tuple(n for n in workflow.nodes if "/" not in n),
+        modes=_list_modes(fields),
     )
 
 
@@ -194,6 +201,13 @@ def find_example(schema: Json) -> Json | object:
         if isinstance(given, list) and given and "default" not in inner:
             found[name] = given[0]
     return found or ABSENT
+
+
+def _list_modes(fields: Sequence[FormField]) -> tuple[Mode, ...]:
+    """A workflow that only needs a message is talked to; one without a form has no form."""
+    needs_more = any(f.is_required and f.given is ABSENT for f in fields if f.path != MESSAGES)
+    talks = any(f.widget == "messages" for f in fields) and not needs_more
+    return (*(("chat",) if talks else ()), *(("form",) if fields else ()), "json", "file")
 
 
 def _build_fields(schema: Json, start: Json | object) -> tuple[tuple[FormField, ...], bool]:

@@ -124,8 +124,12 @@ def test_options_go_along(app, desk, open_page):
     at.multiselect(key=option("break_before")).set_value(["pay"])
     at.text_input(key=option("thread_id")).set_value("order-9")
     at.number_input(key=option("recursion_limit")).set_value(7)
+    at.text_input(key=option("variant")).set_value("b")
+    at.checkbox(key=option("asks_on_failure")).set_value(True)
     submit(at)
     run = read_run(app)
+    assert run.variant == "b"
+    assert run.options.asks_on_failure
     assert run.options.break_before == ("pay",)
     assert run.options.recursion_limit == 7
     assert run.thread_id == "order-9"
@@ -147,15 +151,18 @@ def test_an_earlier_input_fills_the_form(app, seed, desk, open_page):
     assert at.text_input(key=field("customer") + "-1").value == "4712"
 
 
-def test_a_conversation_is_sent_as_a_message(app, seed, open_page):
-    schema = {
-        "type": "object",
-        "properties": {"messages": {"type": "array", "items": {"oneOf": [{"type": "object"}]}}},
-        "required": ["messages"],
-    }
+TALK = {
+    "type": "object",
+    "properties": {"messages": {"type": "array", "items": {"oneOf": [{"type": "object"}]}}},
+    "required": ["messages"],
+}
+
+
+def test_in_a_form_a_conversation_is_sent_as_one_message(app, seed, open_page):
     seed.worker()
-    seed.workflow(input_schema=schema)
+    seed.workflow(input_schema=TALK)
     at = open_page("launch")
+    at.segmented_control(key=keys.launch_json_switch("refund_desk")).set_value("form").run()
     at.text_area(key=field("messages")).set_value("hello")
     submit(at)
     expected = {"messages": [{"role": "user", "content": "hello"}]}
@@ -213,3 +220,20 @@ def test_a_list_of_objects_is_edited_as_a_table(app, seed, open_page):
     submit(at)
     lines = [{"name": "x", "amount": 2.5}, {"name": "z", "kind": "b"}]
     assert read_run(app).input == {"lines": lines}
+
+
+def test_the_graph_of_the_workflow_is_drawn_beside_its_form(seed, open_page):
+    nodes = [{"id": name, "label": name, "kind": "node"} for name in ("review", "pay")]
+    edges = [{"source": "review", "target": "pay", "label": "", "conditional": False}]
+    seed.workflow(graph={"nodes": nodes, "edges": edges})
+    at = open_page("launch")
+    assert not at.exception
+    assert len(at.get("graphviz_chart")) == 1
+
+
+def test_a_script_in_an_input_is_refused_beside_its_field(app, desk, open_page):
+    at = open_page("launch")
+    at.text_input(key=field("customer")).set_value("<script>x</script>")
+    submit(at)
+    assert "not allowed" in said(at).replace("\\", "")
+    assert observing.list_runs(app) == []

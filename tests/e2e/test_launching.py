@@ -141,7 +141,7 @@ def test_a_thread_that_waits_takes_no_second_run(
     card = office.hold("order", {}, thread_id="the-thread-that-waits")
     form = open_form("order")
 
-    form.main.get_by_text("Breakpoints, thread, limits").click()
+    form.main.get_by_text("Breakpoints, thread, variant, limits").click()
     form.option("thread_id").get_by_role("textbox").fill(card.thread_id)
     form.submit.click()
 
@@ -185,7 +185,7 @@ def test_a_run_is_stopped_at_its_breakpoint(
 
 def pause_before(form: LaunchForm, node: str, gate: Any) -> Page:
     """Launch the workflow with a breakpoint, by clicking; the run's page once it stands there."""
-    form.main.get_by_text("Breakpoints, thread, limits").click()
+    form.main.get_by_text("Breakpoints, thread, variant, limits").click()
     # While the place unfolds, the list of a field in it shuts itself again.
     form.page.wait_for_function(STANDS_STILL)
     nodes = form.option("break_before").get_by_role("combobox")

@@ -144,3 +144,24 @@ def test_a_schema_without_examples_gives_none():
     assert launch.find_example({"properties": {"a": True}}) is ABSENT
     assert launch.find_example({}) is ABSENT
     assert launch.find_example(None) is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("schema", "modes"),
+    [
+        (MESSAGES, ("chat", "form", "json", "file")),
+        ({**MESSAGES, "required": ["messages", "tone"]}, ("chat", "form", "json", "file")),
+        (ORDER, ("form", "json", "file")),
+        (None, ("json", "file")),
+        (
+            {
+                "type": "object",
+                "properties": {**MESSAGES["properties"], "customer": {"type": "string"}},
+                "required": ["messages", "customer"],
+            },
+            ("form", "json", "file"),
+        ),
+    ],
+)
+def test_a_workflow_that_needs_no_more_than_a_message_is_talked_to(make, schema, modes):
+    assert build(make, schema).modes == modes
