@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     max_media_bytes: int = Field(
         default=5_000_000,
         ge=0,
-        le=50_000_000,
+        le=5_000_000,
         description="Bytes of one picture, sound, film or file that are shown on a card; larger ones are named.",
     )
     max_step_bytes: int = Field(

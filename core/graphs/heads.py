@@ -33,6 +33,7 @@ from interlock.core.types import CheckpointId, ThreadId
 
 _STORED_AS_SEEN = frozenset({LastValue, BinaryOperatorAggregate})  # not untracked, not deltas
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
+MAX_MEDIA_BYTES = 7_000_000  # base64 of the 5 MB of pictures and files that a card shows
 NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
 CountAnswers = Callable[[ThreadId, CheckpointId], Awaitable[Mapping[str, int]]]
@@ -179,7 +180,9 @@ def _read_interrupts(
         count = _count_answers(namespace, answers)
         asking = LiveInterrupt(
             interrupt_id=interrupt.id,
-            value=projection.to_json(interrupt.value, max_bytes=MAX_PAYLOAD_BYTES),
+            value=projection.to_json(
+                interrupt.value, max_bytes=MAX_PAYLOAD_BYTES, max_media_bytes=MAX_MEDIA_BYTES
+            ),
             schema=getattr(interrupt, "response_schema", None),
             node=path_of(namespace),
             namespace=namespace,

@@ -27,6 +27,7 @@ from interlock.core.types import Json
 MAX_DEPTH = 50  # deeper than any form or tree is drawn
 MAX_TEXT_SHARE = 0.5  # of what is left: one long text must not hide everything after it
 MAX_PLAIN_KEY = 200  # characters
+LONG_BASE64 = 1000  # characters; shorter ones are texts like any other
 HIDDEN = "***"
 _OVERHEAD_BYTES = 4  # quotes, comma, colon
 _HIDDEN_FIELDS = (
@@ -37,14 +38,16 @@ _HIDDEN_KEY = re.compile(rf"(?:^|[_\-. ])(?:{_HIDDEN_FIELDS})s?$", re.IGNORECASE
 _HARMLESS_KEY = re.compile(
     r"(?:^|[_\-. ])(?:max|total|prompt|completion|input|output)_tokens$", re.IGNORECASE
 )
+_BASE64 = re.compile(r"(?:data:[\w/+.-]+;base64,)?[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class _Budget:
     """How many bytes may still be used, and which objects are being shown (for cycles)."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_media_bytes: int = 0) -> None:
         self.left = max_bytes
+        self.media_left = max_media_bytes
         self.open: set[int] = set()
 
     def take(self, size: int) -> bool:
@@ -52,15 +55,17 @@ class _Budget:
         return self.left >= 0
 
 
-def to_json(value: Any, *, max_bytes: int) -> Json:
+def to_json(value: Any, *, max_bytes: int, max_media_bytes: int = 0) -> Json:
     """
     Make JSON of any value.
 
     Args:
         value: Anything a state can hold, and what it cannot: cycles, NaN, broken objects.
         max_bytes: About how large the JSON text may become; beyond it parts are cut and marked.
+        max_media_bytes: How large texts in base64 may be together, which do not count as the others:
+            half a picture shows nothing.
     """
-    return _project(value, _Budget(max_bytes), 0)
+    return _project(value, _Budget(max_bytes, max_media_bytes), 0)
 
 
 def mask(value: Json) -> Json:
@@ -124,6 +129,9 @@ def _project_text(text: str, budget: _Budget) -> Json:
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
     size = len(text) + _OVERHEAD_BYTES
+    if LONG_BASE64 < size <= budget.media_left and _BASE64.fullmatch(text):
+        budget.media_left -= size
+        return text
     if size <= budget.left * MAX_TEXT_SHARE or size <= 200 <= budget.left:
         budget.take(size)
         return text

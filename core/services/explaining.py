@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.core.errors import NotFound
-from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
+from interlock.core.model.approvals import ApprovalSummary, Decision
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, follow, near
 from interlock.core.model.threads import Snapshot
@@ -29,7 +29,7 @@ READ_S = 5.0  # for a worker to read a state that was not kept
 class Aftermath:
     """A card with its decisions, and the run that carries out the newest, if there is one."""
 
-    approval: Approval
+    approval: ApprovalSummary
     decisions: tuple[Decision, ...]
     run: Run | None
     nodes: tuple[NodeRun, ...]
@@ -58,7 +58,7 @@ def aftermath(app: App, approval_id: str) -> Aftermath:
         NotFound: No such card.
     """
     with engine.read(app.engine) as conn:
-        approval = approvals.fetch(conn, ApprovalId(approval_id))
+        approval = approvals.fetch_summary(conn, ApprovalId(approval_id))
         if approval is None:
             raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
         taken = tuple(decisions.fetch_for_approval(conn, approval.approval_id))

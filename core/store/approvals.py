@@ -30,6 +30,7 @@ _ANY = tuple(ApprovalStatus)  # named one by one, as the indexes are by status
 SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema", "tools"})
 _INSERT = insert_into(approvals)
 _FETCH = select(approvals).where(approvals.c.approval_id == bindparam("of_id"))
+_FETCH_SUMMARY = select(*SUMMARY).where(approvals.c.approval_id == bindparam("of_id"))
 _BY_QUESTION = select(approvals).where(
     approvals.c.thread_id == bindparam("of_thread"), approvals.c.question_key == bindparam("of_key")
 )
@@ -98,6 +99,12 @@ def insert(conn: Connection, approval: Approval, question_key: str) -> None:
 def fetch(conn: Connection, approval_id: ApprovalId) -> Approval | None:
     """The card of this id."""
     return _one(conn.execute(_FETCH, {"of_id": approval_id}).one_or_none())
+
+
+def fetch_summary(conn: Connection, approval_id: ApprovalId) -> ApprovalSummary | None:
+    """The card of this id, without what may be large."""
+    row = conn.execute(_FETCH_SUMMARY, {"of_id": approval_id}).one_or_none()
+    return None if row is None else summary_from_row(row)
 
 
 def fetch_by_question(conn: Connection, thread_id: ThreadId, question_key: str) -> Approval | None:

@@ -85,7 +85,13 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
         except NotFound:
             draw_empty(Empty("There is no such card. Choose one from the list."))
             return None
-        view = card.build(found, state=read_state(found.approval), now=deps.app().clock.now())
+        app = deps.app()
+        view = card.build(
+            found,
+            state=read_state(found.approval),
+            now=app.clock.now(),
+            max_media_bytes=app.settings.max_media_bytes,
+        )
         problems = session.problems(view.approval_id, view.version)
         draw_card(
             view,

@@ -18,6 +18,7 @@ from interlock.dashboard.components.badges import draw_badge
 from interlock.dashboard.components.card_rows import draw_card_rows
 from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import page_path
+from interlock.dashboard.components.media import draw_media
 from interlock.dashboard.components.notices import draw_notice, draw_problem
 from interlock.dashboard.views.answer_forms import AnswerForm, Button, Mode
 from interlock.dashboard.views.answer_intents import place_problems
@@ -100,6 +101,10 @@ def _draw_asked(card: CardView) -> None:
     for part in card.parts:
         st.caption(md_escape(part.label))
         draw_value(part.value)
+    for at, piece in enumerate(card.media):
+        if piece.label:
+            st.caption(md_escape(piece.label))
+        draw_media(piece.media, key=f"{keys.card_part('media', card.approval_id)}-{at}")
 
 
 def _draw_form(

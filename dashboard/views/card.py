@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from interlock.core.model import media
 from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus
+from interlock.core.model.media import Media
 from interlock.core.model.payloads import Question, question_of
 from interlock.core.model.schemas import find_schema_problem
 from interlock.core.types import ApprovalId, Json, RunId
@@ -17,6 +19,7 @@ from interlock.dashboard.views.decisions import DecisionRow
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import (
     IN,
+    clip,
     format_ago,
     format_countdown,
     format_exact,
@@ -47,11 +50,20 @@ class Part:
     value: Json
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A picture, sound, film or file in what was asked, under its place there."""
+
+    label: str
+    media: Media
+
+
 @dataclass(frozen=True, kw_only=True)
 class CardView:
     """
     The card. `title`, `words`, `facts`, `parts` and `payload` are an agent's: drawn inert on their own
-    ground. `facts` are the short values of what was asked, one a line; `parts` are its long ones.
+    ground. `facts` are the short values of what was asked, one a line; `parts` are its long ones, `media`
+    what is to be seen or heard, with whose bytes cut short in all the others.
 
     `form` is None once the card cannot be decided; then `closed` says why. `unchecked` is a notice that
     the answer's schema could not be used.
@@ -71,6 +83,7 @@ class CardView:
     words: str
     facts: str
     parts: tuple[Part, ...]
+    media: tuple[Piece, ...]
     payload: Json
     shows_payload: bool
     unchecked: Notice | None
@@ -80,7 +93,9 @@ class CardView:
     record: tuple[DecisionRow, ...]
 
 
-def build(card: Card, *, state: Json, now: datetime) -> CardView:
+def build(
+    card: Card, *, state: Json, now: datetime, max_media_bytes: int = media.MAX_BYTES
+) -> CardView:
     """
     Put the card together.
 
@@ -88,6 +103,7 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
         card: The card with its decisions and the thread's other pending cards.
         state: The thread's present values; the fields of a breakpoint or a failed node start with them.
         now: Aware UTC time.
+        max_media_bytes: A larger picture, sound, film or file is named, not shown.
     """
     approval = card.approval
     question = question_of(approval)
@@ -109,7 +125,8 @@ def build(card: Card, *, state: Json, now: datetime) -> CardView:
         words="" if words.strip() == approval.title.strip() else words,
         facts=facts,
         parts=parts,
-        payload=approval.payload,
+        media=_find_media(approval, max_media_bytes),
+        payload=media.shorten(approval.payload),
         shows_payload=approval.payload is not None and approval.payload != question.text,
         unchecked=_find_schema_notice(approval) if is_open else None,
         form=_build_form(question, approval, state) if is_open else None,
@@ -140,12 +157,18 @@ def _read_facts(payload: Json, question: Question) -> tuple[str, tuple[Part, ...
     """What was asked, key by key; the question itself and what the form shows are left out."""
     if not isinstance(payload, dict) or question.actions or question.kind in STANDING:
         return "", ()
+    payload = media.shorten(payload)
     shown = {k: v for k, v in payload.items() if v != question.text and k not in _OPTION_KEYS}
     short = {k: one_line(v) for k, v in shown.items() if _is_short(v)}
     width = max(map(len, short), default=0)
     lines = [show_hidden(f"{k.ljust(width)}  {v}") for k, v in short.items()]
     parts = tuple(Part(show_hidden(k), v) for k, v in shown.items() if k not in short)
     return "\n".join(lines), parts
+
+
+def _find_media(approval: Approval, max_bytes: int) -> tuple[Piece, ...]:
+    found = media.find_parts(approval.payload, max_bytes=max_bytes)
+    return tuple(Piece(show_hidden(clip(path, LONG_COUNT)), part) for path, part in found)
 
 
 def _is_short(value: Json) -> bool:

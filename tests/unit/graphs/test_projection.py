@@ -205,3 +205,13 @@ def test_other_fields_are_shown(key):
 
 def test_an_empty_secret_is_shown_as_empty():
     assert mask({"password": "", "token": None}) == {"password": "", "token": None}
+
+
+def test_a_picture_is_kept_whole_beside_a_text_that_is_cut():
+    picture, text = "iVBORw0KGgo" * 1000, "word " * 5000
+    value = {"text": text, "image": picture, "url": f"data:image/png;base64,{picture}"}
+    kept = to_json(value, max_bytes=5000, max_media_bytes=30_000)
+    assert kept["image"] == picture
+    assert kept["url"] == value["url"]
+    assert kept["text"]["__cut__"] == "long text"
+    assert "__cut__" in to_json(value, max_bytes=5000, max_media_bytes=10_000)["image"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from types import SimpleNamespace
 
 import pytest
@@ -105,3 +106,13 @@ def test_a_schema_that_is_used_is_not_complained_about(make):
 def test_a_closed_card_does_not_complain_about_its_schema(make):
     closed = make.card(status=ApprovalStatus.DECIDED, schema="odd")
     assert build(make, closed, [make.decision()]).unchecked is None
+
+
+def test_a_picture_in_what_was_asked_is_shown_from_its_bytes(make):
+    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 900).decode()
+    payload = {"question": "Is this damaged?", "photo": {"type": "image", "base64": data}}
+    view = build(make, make.card(payload=payload))
+    ((label, media),) = [(p.label, p.media) for p in view.media]
+    assert (label, media.kind, media.size_bytes) == ("photo", "image", 908)
+    assert data not in str(view.parts)
+    assert data not in str(view.payload)
