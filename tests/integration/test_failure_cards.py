@@ -402,3 +402,80 @@ def test_a_retry_or_a_stop_survives_a_worker_that_dies_over_it(desk, book, fail,
     desk.start()
 
     assert desk.wait(decided.run_id).status == ("done" if verb is Verb.APPROVE else "cancelled")
+
+
+def test_of_two_branches_that_failed_only_the_one_on_the_card_is_left_out(desk, book, fail):
+    book.fail("part a")
+    book.fail("part b")
+    desk.start()
+    asks = fail("parts", book, input={"items": ["a", "b"]})
+
+    done = decide(desk, asks, Verb.SKIP)
+
+    assert done.status == "done", done.error
+    assert desk.values(done).get("seen", []) in ([], ["a"], ["b"])
+
+
+def test_a_result_that_cannot_be_stored_is_left_out_with_its_node(desk, book, fail):
+    desk.start()
+    asks = fail("unstorable", book, input={"how": "x"})
+    card = desk.card(asks)
+
+    done = decide(desk, asks, Verb.SKIP)
+
+    assert card.title == "Failed in keep: UnstorableValue"
+    assert done.status == "done", done.error
+    assert desk.values(done)["seen"] == ["first", "last"]
+    assert [book.count(n) for n in ("first", "keep", "last")] == [1, 1, 1]
+
+
+def test_a_task_of_a_function_is_left_out_with_the_whole_of_it(desk, book, fail):
+    book.fail("small")
+    desk.start()
+    held = fail("functions", book)
+    asks = desk.wait(desk.decide(desk.card(held), "yes").run_id)
+    card = desk.card(held)
+
+    done = decide(desk, held, Verb.SKIP)
+
+    assert (asks.status, card.node, card.payload["skips"]) == (
+        "paused",
+        "functions/ask_both",
+        "functions",
+    )
+    assert [str(verb) for verb in card.allowed] == ["approve", "skip", "stop"]
+    assert done.status == "done", done.error
+
+
+def test_a_node_that_kills_its_worker_may_be_left_out(desk, book, fail):
+    book.kill("c", times=3)
+    run = desk.launch("steps", book, asks_on_failure=True)
+    for _ in range(3):
+        assert desk.spawn().wait() == -9
+    desk.start()
+    asks = desk.wait(run)
+
+    done = decide(desk, asks, Verb.EDIT, {"question": "why?"})
+
+    assert (asks.status, asks.error.type) == ("paused", "KillsItsWorker")
+    assert done.status == "done", done.error
+    assert desk.values(done)["question"] == "why?"
+
+
+def test_a_node_that_fails_behind_its_breakpoint_and_an_edit_there_starts_again(desk, book, fail):
+    book.fail("c")
+    desk.start()
+    held = fail("steps", book, break_before=("c",))
+    asks = decide(desk, held, Verb.EDIT, {"log": ["one"]})
+    card = desk.card(held)
+
+    done = decide(desk, held, Verb.EDIT, {"log": ["two"]})
+
+    assert (asks.status, card.kind, card.payload["edit_starts_again"]) == (
+        "paused",
+        Kind.FAILURE,
+        True,
+    )
+    assert done.status == "done", done.error
+    assert desk.values(done)["log"] == ["two", "c", "d"]
+    assert desk.cards(held) == []

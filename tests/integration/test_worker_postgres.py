@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from interlock.core.model.approvals import Verb
 from interlock.core.services import observing, running
 
 
@@ -68,3 +69,23 @@ def test_a_failed_node_and_a_cancelled_one_are_retried(desk):
         "done",
         "done",
     ]
+
+
+def test_a_failed_node_is_edited_twice_and_another_left_out(desk):
+    book = desk.open_book()
+    book.fail("deep")
+    desk.start()
+    asks = desk.finish("picky", book, input={"amount": 1}, asks_on_failure=True)
+    inside = desk.finish("deep", book, asks_on_failure=True)
+
+    for amount in (2, 7):
+        card = desk.card(asks)
+        edited = desk.wait(desk.decide(card, {"amount": amount}, verb=Verb.EDIT).run_id)
+    skipped = desk.wait(desk.decide(desk.card(inside), verb=Verb.SKIP).run_id)
+
+    assert (edited.status, skipped.status) == ("done", "done")
+    assert desk.values(edited)["amount"] == 7
+    assert sorted(desk.values(edited)["seen"]) == ["beside", "last", "picky"]
+    assert desk.values(skipped)["seen"] == ["before", "behind", "last"]
+    index = [e.checkpoint_id for e in observing.history(desk.app, asks.thread_id)]
+    assert index == [t.checkpoint_id for t in desk.read_truth(asks)][::-1]
