@@ -126,6 +126,11 @@ def choice(approval_id: str, version: int) -> str:
     return _of_card("choice", approval_id, version)
 
 
+def choices(approval_id: str, version: int) -> str:
+    """The choice of several among the answers that a card lists."""
+    return _of_card("choices", approval_id, version)
+
+
 def json_switch(approval_id: str, version: int) -> str:
     """The switch between a card's form and plain JSON."""
     return _of_card("json", approval_id, version)
@@ -307,9 +312,9 @@ def launch_chat_anew(workflow: str) -> str:
     return _join("launch-chat-anew", workflow)
 
 
-def batch_failed(ids: Iterable[str]) -> str:
-    """The list of a batch's failed rows with exactly these runs in this order."""
-    return f"batch-failed-{_digest(ids)}"
+def batch_rows(place: str, ids: Iterable[str]) -> str:
+    """A list of a batch's rows with exactly these runs in this order."""
+    return f"batch-{place}-{_digest(ids)}"
 
 
 def batch_download(batch_id: str) -> str:

@@ -127,7 +127,8 @@ def _read_raw(value: Json) -> Question:
     kind = value.get("type") if isinstance(value, dict) else None
     asks = isinstance(kind, str) and kind.lower().replace("-", "_") in _APPROVAL_TYPES
     verbs = [*_YES_AND_NO, Verb.ANSWER]
-    return _question(Kind.CONFIRM if asks else Kind.VALUE, value, verbs, options=options)
+    found = _question(Kind.CONFIRM if asks else Kind.VALUE, value, verbs, options=options)
+    return replace(found, takes_several=bool(options) and not asks)
 
 
 def _find_options(value: Json) -> tuple[tuple[Json, ...], bool]:

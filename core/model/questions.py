@@ -36,6 +36,7 @@ class Question:
         schema: JSON Schema of the answer (of a breakpoint or a failure: of the state), or None.
         options: The values to choose from. Binding for a `choice`, else a suggestion.
         actions: What an agent wants to do, in the order in which it is answered.
+        takes_several: Whether the answer is meant to be a list of some of the options.
         is_list: Whether an agent-inbox request came as a list; the answer is a list in any case.
     """
 
@@ -47,6 +48,7 @@ class Question:
     options: tuple[Json, ...]
     actions: tuple[Action, ...]
     is_list: bool
+    takes_several: bool = False
 
 
 def in_order(verbs: Iterable[Verb]) -> tuple[Verb, ...]:

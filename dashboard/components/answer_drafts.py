@@ -37,6 +37,7 @@ def read_drafts(form: AnswerForm, approval_id: str, version: int) -> Drafts:
         raw=_held(keys.answer_text(*card), ""),
         yes=_held(keys.yes_no(*card), None),
         choice=_held(keys.choice(*card), None),
+        choices=tuple(_held(keys.choices(*card), [])),
         response=_held(keys.response(*card), ""),
         reason=_held(keys.reason(*card), ""),
         verbs={a.index: _verb(keys.action_choice(*card, a.index)) for a in form.actions},

@@ -50,7 +50,7 @@ def draw_answer(form: AnswerForm, card: Card, problems: Problems) -> None:
     """
     for action in form.actions:
         _draw_action(form, action, card, problems)
-    if form.options:
+    if form.options and not form.takes_several:
         _draw_options(form, card, problems)
     if form.modes and form.shape == "confirm":
         with st.expander("Answer something else"):
@@ -152,6 +152,9 @@ def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> 
         _draw_state(form, card, problems)
     elif mode == "form":
         draw_fields(form.fields, answer_drafts.field_key(*card), problems)
+    elif mode == "choose":
+        _draw_several(form, card)
+        draw_problem(problems.get(CHOICE))
     elif mode == "yes_no":
         st.radio(
             "Answer",
@@ -176,6 +179,17 @@ def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> 
                 st.json(form.schema, expanded=2)
 
 
+def _draw_several(form: AnswerForm, card: Card) -> None:
+    st.multiselect(
+        "Answer: any of these",
+        range(len(form.options)),
+        format_func=form.option_labels.__getitem__,
+        key=keys.choices(*card),
+        placeholder="Choose",
+        **_KEPT,
+    )
+
+
 def _draw_state(form: AnswerForm, card: Card, problems: Problems) -> None:
     """Only chosen fields are drawn and replaced; the others stay as they are in the thread."""
     key = keys.state_fields(*card)
@@ -197,6 +211,9 @@ def _draw_state(form: AnswerForm, card: Card, problems: Problems) -> None:
 def _carry_over(form: AnswerForm, card: Card) -> None:
     """What was filled in becomes the JSON that is edited next."""
     drafts = answer_drafts.read_drafts(form, *card)
+    if drafts.mode == "json" and form.takes_several:
+        chosen = [form.options[number] for number in sorted(drafts.choices)]
+        st.session_state[keys.answer_text(*card)] = to_json_text(chosen)
     if drafts.mode == "json" and form.shape == "typed":
         value, _ = assemble(form.fields, drafts.fields)
         text = to_json_text(value.get("") if form.is_whole else value)

@@ -21,10 +21,11 @@ from interlock.dashboard.views.formatting import one_line
 from interlock.dashboard.views.forms import ABSENT, FormField
 
 Shape = Literal["action", "actions", "typed", "choice", "raw", "confirm", "breakpoint"]
-Mode = Literal["form", "text", "json", "yes_no"]
+Mode = Literal["form", "choose", "text", "json", "yes_no"]
 
 MODE_NAMES: Mapping[Mode, str] = {
     "form": "Form",
+    "choose": "Choose",
     "text": "Text",
     "json": "JSON",
     "yes_no": "Yes / No",
@@ -104,7 +105,8 @@ class AnswerForm:
     What a card lets an operator do.
 
     `fields` are those of the answer, or of the state at a breakpoint or a failure. `modes` are the ways to write the
-    answer, the first is the default; one or none needs no switch. `option_labels` belong to `options`.
+    answer, the first is the default; one or none needs no switch. `option_labels` belong to `options`,
+    of which `takes_several` lets several be chosen.
     `reason_sent` is whether the reason goes to the workflow too. `schema` is shown beside a JSON editor.
     """
 
@@ -116,6 +118,7 @@ class AnswerForm:
     modes: tuple[Mode, ...] = ()
     options: tuple[Json, ...] = ()
     option_labels: tuple[str, ...] = ()
+    takes_several: bool = False
     takes_response: bool = False
     reason_sent: bool = False
     schema: Json = None
@@ -256,12 +259,15 @@ def _find_hidden(question: Question) -> tuple[set[str], bool]:
 def _build_open(question: Question) -> AnswerForm:
     shape = _SHAPES[question.kind]
     modes: tuple[Mode, ...] = () if shape == "choice" else ("text", "json", "yes_no")
+    if question.takes_several:
+        modes = ("choose", "json")
     return AnswerForm(
         shape=shape,
         buttons=_buttons(question.allowed),
         modes=modes if Verb.ANSWER in question.allowed else (),
         options=question.options,
         option_labels=tuple(show_hidden(one_line(o)) for o in question.options),
+        takes_several=question.takes_several,
         reason_sent=shape == "confirm",
     )
 
@@ -277,7 +283,9 @@ def _buttons(
 
 def _with_primary(form: AnswerForm, *, answers_first: bool) -> AnswerForm:
     """Mark the one primary button: sending several decisions, else the most likely verb."""
-    wants_words = form.shape == "choice" or (form.shape == "raw" and answers_first)
+    wants_words = form.shape == "choice" or (
+        form.shape == "raw" and (answers_first or form.takes_several)
+    )
     order = (Verb.ANSWER, Verb.APPROVE) if wants_words else _PRIMARY
     wanted = None if form.shape == "actions" else next((v for v in order if v in form.verbs), None)
     # Of two that are never seen together both may be primary.

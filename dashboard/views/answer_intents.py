@@ -36,7 +36,7 @@ class Drafts:
         mode: How the answer is written.
         raw: The text of a text or JSON answer.
         yes: The answer to a yes-or-no, None while neither is chosen.
-        choice: The number of the chosen option; `choices` where several may be chosen.
+        choice: The number of the chosen option; `choices` where several may be.
         verbs: By number of the action, the chosen verb.
         messages: By number of the action, what to say to it.
         picked: The state fields that shall be replaced.
@@ -47,6 +47,7 @@ class Drafts:
     raw: str = ""
     yes: bool | None = None
     choice: int | None = None
+    choices: tuple[int, ...] = ()
     response: str = ""
     reason: str = ""
     verbs: Mapping[int, Verb | None] = field(default_factory=dict)
@@ -117,6 +118,10 @@ def _read_answer(form: AnswerForm, drafts: Drafts) -> Json:
     if form.shape == "typed" and drafts.mode == "form":
         value = _assemble(form, drafts)
         return value.get("") if form.is_whole else value
+    if drafts.mode == "choose":
+        if not drafts.choices:
+            raise _problem(CHOICE, "choose at least one")
+        return [form.options[number] for number in sorted(drafts.choices)]
     if drafts.mode == "yes_no":
         if drafts.yes is None:
             raise _problem(RAW, "choose yes or no")
@@ -195,6 +200,8 @@ def _refuse_leftovers(form: AnswerForm, drafts: Drafts) -> None:
         raise _problem(RESPONSE, "approving does not send this; use Respond, or empty the field")
     if form.modes and form.shape in ("raw", "confirm", "action") and drafts.raw.strip():
         raise _problem(RAW, "approving does not send this; use Send answer, or empty the field")
+    if form.takes_several and drafts.choices:
+        raise _problem(CHOICE, "approving does not send these; use Send answer")
     if form.shape == "choice" and drafts.choice is not None:
         raise _problem(CHOICE, "approving chooses by itself; use Send answer for this one")
     if form.shape == "breakpoint":

@@ -108,6 +108,9 @@ def test_what_cannot_be_chosen_from_takes_any_answer(value: Any) -> None:
 def test_several_choices_at_once_are_a_suggestion_only() -> None:
     question = read({"options": ["a", "b"], "multiple": True})
     assert (question.kind, question.options) == (Kind.VALUE, ("a", "b"))
+    assert question.takes_several
+    assert not read({"options": ["a", "b"]}).takes_several
+    assert not read({"multiple": True}).takes_several
 
 
 @pytest.mark.parametrize("type_", ["approval_needed", "approval", "Approval-Required"])
@@ -332,6 +335,17 @@ def test_single_call_without_a_readable_schema_gets_the_safe_words(schema: Any) 
     question = read(CALL, schema)
     assert (question.kind, question.allowed) == (Kind.LANGCHAIN_CALL, (APPROVE, REJECT))
     assert question.actions[0].schema is None
+
+
+def test_what_looks_like_a_call_and_takes_no_decision_is_a_typed_answer() -> None:
+    question = read(CALL, {"type": "boolean"})
+    assert (question.kind, question.allowed) == (Kind.SCHEMA, (APPROVE, REJECT, EDIT, ANSWER))
+
+
+def test_several_requests_of_which_one_takes_nothing_take_a_whole_answer() -> None:
+    silent = {"action_request": {"action": "a", "args": {}}, "config": {}}
+    willing = {**silent, "config": {"allow_accept": True}}
+    assert read([silent, willing]).allowed == (APPROVE, ANSWER)
 
 
 def test_single_call_stays_decidable_where_only_its_arguments_cannot_be_checked() -> None:

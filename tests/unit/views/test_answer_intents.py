@@ -248,3 +248,14 @@ def test_fields_that_are_not_drawn_have_no_place():
     assert placed == {"answer": "broken"}
     assert [p.path for p in rest] == ["amount"]
     assert place_problems(card.form, problems, "form")[0]["amount"] == "too much"
+
+
+def test_several_of_what_is_offered_are_sent_in_its_order():
+    card = Card({"question": "Which colours?", "options": ["red", 2, "blue"], "multiple": True})
+    assert card.form.modes == ("choose", "json")
+    assert next(b.verb for b in card.form.buttons if b.is_primary) is Verb.ANSWER
+    chosen = {"mode": "choose", "choices": (2, 0)}
+    assert card.press(Verb.ANSWER, **chosen) == ["red", "blue"]
+    assert card.refused(Verb.APPROVE, **chosen)[0][0] == "choice"
+    assert card.refused(Verb.ANSWER, mode="choose") == [("choice", "choose at least one")]
+    assert card.press(Verb.ANSWER, mode="json", raw="[2]") == [2]
