@@ -78,12 +78,13 @@ class BatchReport:
     How far a batch is.
 
     `counts` has each status that a row's thread stands in; a row that is not launched yet is in none.
-    `failed` are the first of those that failed, in the order of the file.
+    `failed` are the first of those that failed, `runs` the first of all, in the order of the file.
     """
 
     batch: LaunchBatch
     counts: Mapping[RunStatus, int]
     failed: tuple[BatchRun, ...] = ()
+    runs: tuple[BatchRun, ...] = ()
 
     @property
     def launched(self) -> int:

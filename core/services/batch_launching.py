@@ -31,6 +31,7 @@ CHUNK_ROWS = 100  # a transaction of about 50 ms
 MAX_SOURCE_CHARS = 200
 MAX_ID_CHARS = 200
 MAX_FAILED = 200  # failed rows that a report shows; the download has all
+MAX_SHOWN = 100  # rows of any kind
 POLL_S = 0.1
 MAX_TOLD = 20  # bad rows that an error names
 
@@ -127,7 +128,8 @@ def report(app: App, batch_id: str) -> BatchReport:
             if counts.get(RunStatus.FAILED)
             else []
         )
-    return BatchReport(batch=batch, counts=counts, failed=tuple(failed))
+        shown = launch_batches.fetch_runs(conn, batch_id, limit=MAX_SHOWN)
+    return BatchReport(batch=batch, counts=counts, failed=tuple(failed), runs=tuple(shown))
 
 
 def wait(app: App, batch_id: str, *, timeout_s: float) -> BatchReport:

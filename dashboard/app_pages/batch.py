@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -24,6 +25,10 @@ def pick(key: str, ids: Sequence[str]) -> None:
     st.session_state[PICKED] = read_picked(key, ids)
 
 
+def write(batch_id: str) -> str:
+    return write_csv(batch_launching.list_runs(deps.app(), batch_id))
+
+
 @st.fragment
 def draw(batch_id: str) -> None:
     live("runs", key=keys.live(f"batch-{batch_id}"))
@@ -33,7 +38,6 @@ def draw(batch_id: str) -> None:
     view = batch.build(batch_launching.report(app, batch_id), now=app.clock.now())
     st.title(md_escape(view.title), anchor=False)
     draw_report(view, on_pick=pick)
-    draw_download(view, batch_id, write=lambda: write_csv(batch_launching.list_runs(app, batch_id)))
 
 
 batch_id = state.read_param("batch_id")
@@ -48,3 +52,4 @@ except NotFound:
     draw_empty(Empty(text, Link("Launch a file", "launch")))
 else:
     draw(batch_id)
+    draw_download(batch_id, write=partial(write, batch_id))

@@ -10,8 +10,9 @@ from interlock.dashboard import keys
 from interlock.dashboard.components.badges import as_markdown
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.tables import Row, draw_table
-from interlock.dashboard.views.batch import BatchView
+from interlock.dashboard.views.batch import BatchRow, BatchView
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.formatting import format_plural, short_id
 
 
 def draw_report(view: BatchView, *, on_pick: Callable[[str, Sequence[str]], None]) -> None:
@@ -20,30 +21,47 @@ def draw_report(view: BatchView, *, on_pick: Callable[[str, Sequence[str]], None
     counts = "\N{EM SPACE}".join(f"{as_markdown(c.look)} {c.text}" for c in view.counts)
     st.markdown(counts or "\N{NO-BREAK SPACE}")
     draw_notice(view.notice)
-    if not view.failed:
-        return
-    st.subheader("Failed", anchor=False)
-    ids = [row.run_id for row in view.failed]
+    if view.failed:
+        st.subheader("Failed", anchor=False)
+        _draw_rows(view.failed, place="failed", on_pick=on_pick)
+        st.caption(view.failed_more)
+    if view.rows:
+        st.subheader("In the order of the file", anchor=False)
+        _draw_rows(view.rows, place="all", on_pick=on_pick)
+        st.caption(view.rows_more)
+
+
+def _draw_rows(
+    found: Sequence[BatchRow], *, place: str, on_pick: Callable[[str, Sequence[str]], None]
+) -> None:
+    ids = [row.run_id for row in found]
+    has_variants = any(row.variant for row in found)
     rows: list[Row] = [
-        {"Run": row.short, "Thread": row.thread, "Problem": row.problem} for row in view.failed
+        {
+            "Status": row.look,
+            "Run": row.short,
+            "Thread": row.thread,
+            **({"Variant": row.variant} if has_variants else {}),
+            "Problem": row.problem,
+        }
+        for row in found
     ]
     draw_table(
         rows,
-        key=keys.batch_failed(ids),
+        key=keys.batch_rows(place, ids),
         ids=ids,
         on_pick=on_pick,
         columns={"Problem": st.column_config.TextColumn("Problem", width="large")},
-        alt=f"{len(rows)} rows that failed, in the order of the file",
+        alt=f"{format_plural(len(rows), 'row')} of the file, each with its run",
     )
-    st.caption(view.failed_more)
 
 
-def draw_download(view: BatchView, batch_id: str, *, write: Callable[[], str]) -> None:
+def draw_download(batch_id: str, *, write: Callable[[], str]) -> None:
     """All runs as CSV; `write` is called once somebody wants them."""
     st.download_button(
         "All runs as CSV",
         write,
-        file_name=view.file_name,
+        file_name=f"batch-{short_id(batch_id).lstrip('…')}.csv",
         mime="text/csv",
         key=keys.batch_download(batch_id),
         icon=":material/download:",

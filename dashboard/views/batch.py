@@ -71,12 +71,14 @@ class Count:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailedRow:
-    """A row that failed, with the run that did."""
+class BatchRow:
+    """A row of the file, with the newest run of its thread."""
 
     run_id: RunId
     short: str
     thread: str
+    look: Look
+    variant: str
     problem: str
 
 
@@ -90,10 +92,11 @@ class BatchView:
     ended_ratio: float
     progress: str
     counts: tuple[Count, ...]
-    failed: tuple[FailedRow, ...]
+    failed: tuple[BatchRow, ...]
     failed_more: str
+    rows: tuple[BatchRow, ...]
+    rows_more: str
     notice: Notice | None
-    file_name: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def build(report: BatchReport, *, now: datetime) -> BatchView:
     batch, counts = report.batch, report.counts
     failed_count = counts.get(RunStatus.FAILED, 0)
     more = failed_count - len(report.failed)
+    others = report.launched - len(report.runs)
     ratio = report.ended / batch.row_count if batch.row_count else 1.0
     return BatchView(
         title=show_hidden(batch.source),
@@ -156,10 +160,11 @@ def build(report: BatchReport, *, now: datetime) -> BatchView:
             for status in _ORDER
             if counts.get(status)
         ),
-        failed=tuple(_failed_row(run) for run in report.failed),
+        failed=tuple(_row(run) for run in report.failed),
         failed_more=f"And {format_plural(more, 'row')} more that failed." if more > 0 else "",
+        rows=tuple(_row(run) for run in report.runs),
+        rows_more=f"And {format_plural(others, 'row')} more." if others > 0 else "",
         notice=_find_notice(report),
-        file_name=f"batch-{short_id(batch.batch_id).lstrip('…')}.csv",
     )
 
 
@@ -175,12 +180,14 @@ def list_recent(batches: Sequence[LaunchBatch], *, now: datetime) -> tuple[Recen
     )
 
 
-def _failed_row(run: BatchRun) -> FailedRow:
+def _row(run: BatchRun) -> BatchRow:
     error = run.error
-    return FailedRow(
+    return BatchRow(
         run_id=run.run_id,
         short=short_id(run.run_id),
         thread=short_id(run.thread_id),
+        look=look_of_run(run.status),
+        variant=show_hidden(run.variant),
         problem=show_hidden(f"{error.type}: {one_line(error.message)}") if error else "",
     )
 

@@ -138,8 +138,9 @@ def test_the_page_of_a_batch_counts_and_names_what_failed(launched, open_page):
     assert "<b>topics</b>.csv" in said(at)
     assert "failed] 1" in said(at)
     assert "queued] 2" in said(at)
-    (table,) = at.dataframe
-    assert list(table.value["Problem"]) == ["ValueError: *no*"]
+    failed, rows = at.dataframe
+    assert list(failed.value["Problem"]) == ["ValueError: *no*"]
+    assert list(rows.value["Status"]) == [["failed"], ["queued"], ["queued"]]
     assert len(at.download_button) == 1
 
 

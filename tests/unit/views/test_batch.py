@@ -72,7 +72,7 @@ def test_a_batch_is_told_by_where_its_rows_stand_what_asks_for_somebody_first():
     assert (view.ended_ratio, view.progress) == (0.75, "3 of 4 ended")
     assert view.about == "essay · 4 rows · launched 4 min ago by ann"
     assert view.notice is None
-    assert view.file_name == "batch-919e6c15.csv"
+    assert (view.rows, view.rows_more) == ((), "And 4 rows more.")
 
 
 def test_the_failed_rows_lead_to_the_run_that_failed():
@@ -86,7 +86,9 @@ def test_the_failed_rows_lead_to_the_run_that_failed():
         ),
         BatchRun(run_id="r3", started_run_id="r3", thread_id="t2", status=RunStatus.FAILED),
     )
-    view = batch.build(report({"failed": 4}, failed=runs), now=NOW)
+    view = batch.build(report({"failed": 4}, failed=runs, runs=runs * 2), now=NOW)
+    assert [row.look.word for row in view.rows] == ["failed"] * 4
+    assert not view.rows_more
     assert [(row.run_id, row.problem) for row in view.failed] == [
         ("r2", "ValueError: no more"),
         ("r3", ""),
