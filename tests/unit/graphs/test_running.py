@@ -450,6 +450,13 @@ def test_a_run_is_configured_strictly_and_by_its_own_id():
     }
 
 
+def test_a_graph_is_told_its_variant_whatever_the_context_says():
+    of = replace(RUN, variant="b", context={"variant": "a"})
+    config = config_for(of)
+    assert config["configurable"]["variant"] == "b"
+    assert config["metadata"]["variant"] == "b"
+
+
 def test_a_context_is_read_from_the_config_too_but_cannot_set_what_is_ours():
     of = replace(RUN, context={"tenant": "a", "thread_id": "other", "__pregel_x": 1})
 
