@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from interlock.core.model.approvals import Kind, Verb
 from interlock.core.model.questions import Question
 from interlock.core.model.runs import FailureLine
-from interlock.core.model.texts import join_words, one_line
+from interlock.core.model.texts import one_line
 from interlock.core.types import Json
 
+_COST = "Editing the state starts this step from its beginning. Retry does not."
 _NO_EDIT = "The state cannot be edited here: what is shown of it is that of the graph around."
 
 
@@ -88,12 +89,10 @@ def read_failure(payload: Mapping[str, Json], *, state_schema: Json) -> Question
     verbs = [Verb.APPROVE]
     verbs += [] if is_inside else [Verb.EDIT]
     verbs += [Verb.SKIP] if node else []
-    words = [str(payload.get("message") or "")]
-    words.append(_say_inside(node, payload.get("skips")) if is_inside else _say_cost(payload))
     return Question(
         kind=Kind.FAILURE,
         title=one_line(f"Failed in {node}: {error}" if node else f"Failed: {error}"),
-        text="\n\n".join(filter(None, words)),
+        text=str(payload.get("message") or ""),
         allowed=(*verbs, Verb.STOP),
         schema=state_schema,
         options=(),
@@ -102,25 +101,27 @@ def read_failure(payload: Mapping[str, Json], *, state_schema: Json) -> Question
     )
 
 
-def _say_inside(node: Json, skipped: Json) -> str:
-    name = one_line(str(skipped))
-    only = f"Skip leaves out {name}" if skipped == node else f"Skip leaves out the whole of {name}"
-    return f"{only}. {_NO_EDIT}"
+@dataclass(frozen=True)
+class Remark:
+    """What is to be known before a decision: a sentence of ours, and lines with words of others."""
+
+    text: str
+    lines: tuple[str, ...] = ()
 
 
-def _say_cost(payload: Mapping[str, Json]) -> str:
+def read_remark(payload: Json) -> Remark | None:
+    """What skip leaves out and what an edit costs, of what `describe_failure` kept, if it is odd."""
+    if not isinstance(payload, dict):
+        return None
+    if payload.get("is_inside") is True:
+        name = one_line(str(payload.get("skips")))
+        whole = "" if payload.get("skips") == payload.get("node") else "the whole of "
+        return Remark(f"Skip leaves out {whole}{name}. {_NO_EDIT}")
     if payload.get("edit_starts_again") is not True:
-        return ""
-    parts = []
-    if again := _words_at(payload, "runs_again"):
-        verb = "runs" if len(again) == 1 else "run"
-        parts.append(f"{join_words(again, last='and')} {verb} again")
-    if asked := _words_at(payload, "asked_again"):
-        verb = "is" if len(asked) == 1 else "are"
-        titles = join_words([f'"{title}"' for title in asked], last="and")
-        parts.append(f"{titles} {verb} asked again")
-    cost = f": {', and '.join(parts)}" if parts else ""
-    return f"Editing the state starts this step from its beginning{cost}. Retry does not."
+        return None
+    again = [f"{name} runs again" for name in _words_at(payload, "runs_again")]
+    asked = [f"It is asked again: {title}" for title in _words_at(payload, "asked_again")]
+    return Remark(_COST, (*again, *asked))
 
 
 def _words_at(payload: Mapping[str, Json], key: str) -> list[str]:

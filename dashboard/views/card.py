@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from interlock.core.model import media
-from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus
+from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Kind
 from interlock.core.model.media import Media
-from interlock.core.model.payloads import Question, question_of
+from interlock.core.model.payloads import Question, question_of, read_remark
 from interlock.core.model.schemas import find_schema_problem
 from interlock.core.types import ApprovalId, Json, RunId
 from interlock.dashboard.palette import Look, look_of_approval
@@ -66,7 +66,7 @@ class CardView:
     what is to be seen or heard, with whose bytes cut short in all the others.
 
     `form` is None once the card cannot be decided; then `closed` says why. `unchecked` is a notice that
-    the answer's schema could not be used.
+    the answer's schema could not be used, or what an edit of a failed node's state costs.
     """
 
     approval_id: ApprovalId
@@ -128,7 +128,7 @@ def build(
         media=_find_media(approval, max_media_bytes),
         payload=media.shorten(approval.payload),
         shows_payload=approval.payload is not None and approval.payload != question.text,
-        unchecked=_find_schema_notice(approval) if is_open else None,
+        unchecked=_find_notice(approval) if is_open else None,
         form=_build_form(question, approval, state) if is_open else None,
         closed=decisions.say_closed(approval, card.decisions, now=now),
         siblings=tuple(build_row(a, now=now) for a in card.siblings),
@@ -143,6 +143,13 @@ def _build_form(question: Question, approval: Approval, state: Json) -> AnswerFo
         is_plain_question=isinstance(approval.payload, str),
         state=state,
     )
+
+
+def _find_notice(approval: Approval) -> Notice | None:
+    if approval.kind is Kind.FAILURE:
+        remark = read_remark(approval.payload)
+        return remark and Notice("info", remark.text, show_hidden("\n".join(remark.lines)))
+    return _find_schema_notice(approval)
 
 
 def _find_schema_notice(approval: Approval) -> Notice | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from interlock.core.errors import InvalidInput
 from interlock.core.model import payloads
 from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Kind, Verb
-from interlock.core.model.payloads import EditCost, Question
+from interlock.core.model.payloads import EditCost, Question, Remark
 from interlock.core.model.runs import FailureLine
 from interlock.core.types import ApprovalId, CheckpointId, Json, RunId, ThreadId
 
@@ -30,6 +30,12 @@ def describe(node: str | None = "charge", **given: Any) -> dict[str, Json]:
 
 def ask(node: str | None = "charge", **given: Any) -> Question:
     return payloads.read_failure(describe(node, **given), state_schema=STATE)
+
+
+def remark_on(node: str | None = "charge", **given: Any) -> Remark:
+    found = payloads.read_remark(describe(node, **given))
+    assert found is not None
+    return found
 
 
 def test_a_failed_node_can_be_retried_edited_skipped_or_stopped() -> None:
@@ -55,13 +61,14 @@ def test_where_no_node_failed_there_is_none_to_skip() -> None:
 def test_inside_a_subgraph_the_state_around_it_is_not_edited() -> None:
     question = ask("team/write", nodes=["charge", "mail", "team", "team/write"])
     assert question.allowed == (APPROVE, SKIP, STOP)
-    assert question.text.startswith("no funds\n\nSkip leaves out team/write. ")
-    assert "cannot be edited here" in question.text
+    assert question.text == "no funds"
+    remark = remark_on("team/write", nodes=["team", "team/write"])
+    assert remark.text.startswith("Skip leaves out team/write. The state cannot be edited here")
 
 
 def test_inside_a_function_the_whole_of_it_is_left_out() -> None:
     assert describe("team/send", nodes=["team"])["skips"] == "team"
-    assert "Skip leaves out the whole of team." in ask("team/send", nodes=["team"]).text
+    assert "Skip leaves out the whole of team." in remark_on("team/send", nodes=["team"]).text
 
 
 def test_a_slash_in_a_nodes_own_name_is_no_subgraph() -> None:
@@ -71,23 +78,26 @@ def test_a_slash_in_a_nodes_own_name_is_no_subgraph() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"),
+    ("cost", "lines"),
     [
-        (EditCost(finished=("mail",)), ""),
-        (EditCost(is_second=True), "Editing the state starts this step from its beginning."),
-        (EditCost(is_second=True, finished=("mail",)), ": mail runs again."),
-        (EditCost(is_second=True, finished=("mail", "log")), ": mail and log run again."),
-        (EditCost(answered=("Pay?",)), ': "Pay?" is asked again.'),
+        (EditCost(is_second=True), ()),
+        (EditCost(is_second=True, finished=("mail", "log")), ("mail runs again", "log runs again")),
+        (EditCost(answered=("Pay?",)), ("It is asked again: Pay?",)),
         (
-            EditCost(answered=("Pay?", "Sure?"), finished=("mail",)),
-            ': mail runs again, and "Pay?" and "Sure?" are asked again.',
+            EditCost(answered=("Pay?\nSure?",), finished=("mail",)),
+            ("mail runs again", "It is asked again: Pay?"),
         ),
     ],
 )
-def test_what_an_edit_costs_is_said_where_it_costs_something(cost: EditCost, said: str) -> None:
-    text = ask(cost=cost).text
-    assert said in text
-    assert ("Retry does not." in text) is bool(said)
+def test_what_an_edit_costs_is_said(cost: EditCost, lines: tuple[str, ...]) -> None:
+    remark = remark_on(cost=cost)
+    assert remark.text == "Editing the state starts this step from its beginning. Retry does not."
+    assert remark.lines == lines
+
+
+def test_where_an_edit_costs_nothing_nothing_is_said() -> None:
+    assert payloads.read_remark(describe(cost=EditCost(finished=("mail",)))) is None
+    assert payloads.read_remark("odd") is None
 
 
 def card(payload: Json, **more: Any) -> Approval:
@@ -118,15 +128,17 @@ def test_a_stored_card_is_the_same_question_again_with_its_own_verbs() -> None:
     stored = json.loads(json.dumps(describe(cost=EditCost(answered=("Pay?",)))))
     question = payloads.question_of(card(stored))
     assert (question.kind, question.allowed) == (Kind.FAILURE, (APPROVE, STOP))
-    assert '"Pay?" is asked again' in question.text
+    assert question.text == "no funds"
 
 
 @given(payload=st.recursive(st.none() | st.booleans() | st.text(), st.lists, max_leaves=3))
 def test_whatever_was_stored_is_read(payload: Json) -> None:
     assert payloads.question_of(card(payload)).kind is Kind.FAILURE
+    payloads.read_remark(payload)
     odd: Json = dict.fromkeys(describe(), payload) | {"is_inside": False}
     for changed in (odd, odd | {"edit_starts_again": True}, odd | {"is_inside": True}):
         assert payloads.question_of(card(changed)).schema == STATE
+        payloads.read_remark(changed)
 
 
 @pytest.mark.parametrize("verb", [APPROVE, SKIP, STOP])

@@ -116,3 +116,15 @@ def test_a_picture_in_what_was_asked_is_shown_from_its_bytes(make):
     assert (label, media.kind, media.size_bytes) == ("photo", "image", 908)
     assert data not in str(view.parts)
     assert data not in str(view.payload)
+
+
+def test_what_an_edit_of_a_failed_nodes_state_costs_is_said_apart_from_the_error(make):
+    kept = {"message": "no funds", "edit_starts_again": True, "asked_again": ["Pay\u202e?"]}
+    failed = make.card(kind=Kind.FAILURE, payload=kept, schema="odd")
+    view = build(make, failed)
+    assert (view.words, view.facts, view.parts) == ("no funds", "", ())
+    assert view.unchecked.text.startswith("Editing the state starts this step")
+    assert view.unchecked.detail.startswith("It is asked again: Pay")
+    assert "\u202e" not in view.unchecked.detail
+    plain = make.card(kind=Kind.FAILURE, payload={"message": "no funds"}, schema=None)
+    assert build(make, plain).unchecked is None
