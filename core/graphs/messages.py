@@ -33,6 +33,7 @@ class Messages:
         self._emit = emit
         self._path_of = path_of
         self._messages: dict[str, _Message] = {}
+        self._begun: dict[str, _Message] = {}  # those that may have something unsent
 
     def add(self, message: BaseMessage, metadata: dict[str, Any]) -> None:
         """Take a message, or a piece of one."""
@@ -45,6 +46,7 @@ class Messages:
             return  # a node returns the message it has streamed: the same one again
         if known is None:
             known = self._messages[key] = _Message(path, "", "", time.perf_counter())
+            self._begun[key] = known
         if not is_chunk and known.text:
             known.unsent = ""
         elif len(known.text) < MAX_TEXT:
@@ -52,14 +54,22 @@ class Messages:
             known.unsent += text
         known.is_done = not is_chunk or getattr(message, "chunk_position", None) == "last"
         if known.is_done:
+            del self._begun[key]
             self._send_whole(key, known, message.type.removesuffix("MessageChunk").lower())
         elif time.perf_counter() - known.sent_at >= MERGE_S and known.unsent:
             self._send_piece(key, known)
 
+    def send_due(self) -> None:
+        """Send what has waited for a further piece for long enough: a model may pause, or its process die."""
+        now = time.perf_counter()
+        for key, message in self._begun.items():
+            if message.unsent and now - message.sent_at >= MERGE_S:
+                self._send_piece(key, message)
+
     def flush(self) -> None:
         """Send what has not been sent of messages that never ended."""
-        for key, message in self._messages.items():
-            if not message.is_done and message.unsent:
+        for key, message in self._begun.items():
+            if message.unsent:
                 self._send_piece(key, message)
 
     def _send_piece(self, key: str, message: _Message) -> None:

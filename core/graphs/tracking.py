@@ -137,6 +137,7 @@ class Tracker:
         An attempt that is still open is announced here and not when it starts: most end before
         anybody looks, and then one record says it all.
         """
+        self._messages.send_due()
         with self._lock:
             long_ago = time.perf_counter() - SHORT_S
             for attempt in self._open.values():

@@ -113,7 +113,7 @@ def test_streamed_texts_and_warnings_are_joined_and_prints_have_a_tab(worked, op
     assert "Hello" in codes
     assert "not durable" in said(at)
     at = open_tab(at, worked, "Logs")
-    assert ["printed"] == [code.value.split()[-1] for code in at.code]
+    assert [code.value.split()[-1] for code in at.code] == ["printed"]
 
 
 def test_the_raw_log_and_the_input_are_there(worked, open_page):
