@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from interlock.core.cli import documents, printing
 from interlock.core.cli.call import Call
-from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.errors import UsageError
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Kind
+from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import browsing, observing, reading
+from interlock.core.services import browsing, observing, reading, sifting
 from interlock.core.types import ThreadId
 
 MAX_LIMIT = 10_000
@@ -130,16 +132,45 @@ def inbox(
     ] = None,
     workflow: WorkflowOption = None,
     thread: ThreadOption = None,
+    node: Annotated[
+        str | None, typer.Option("--node", metavar="NAME", help="Only of this node.")
+    ] = None,
+    kind: Annotated[
+        Kind | None, typer.Option("--kind", metavar="KIND", help="Only of this kind.")
+    ] = None,
+    risk: Annotated[
+        Risk | None,
+        typer.Option("--risk", metavar="RISK", help="Only of this risk: high, medium, low, none."),
+    ] = None,
+    search: Annotated[
+        str,
+        typer.Option("--search", metavar="WORDS", help="Only those that have all of these words."),
+    ] = "",
+    older: Annotated[
+        str | None,
+        typer.Option("--older", metavar="AGE", help="Only asked so long ago: 90s, 10m, 4h, 2d."),
+    ] = None,
+    sort: Annotated[
+        Sort, typer.Option("--sort", metavar="ORDER", help="One of waiting, newest, risk.")
+    ] = Sort.WAITING,
     limit: LimitOption = 1000,
 ) -> None:
-    """List what waits for a human, oldest first."""
-    found = observing.list_inbox(
-        call.open(),
+    """List what waits for a human, the longest waiting first."""
+    age = read_age(older) if older is not None else timedelta()
+    if age is None:
+        raise UsageError("--older takes an age such as 90s, 10m, 4h or 2d.")
+    app = call.open()
+    wanted = InboxFilter(
         statuses=tuple(status or (ApprovalStatus.PENDING,)),
         workflow=workflow,
         thread_id=thread,
-        limit=limit,
+        node=node,
+        kind=kind,
+        risk=risk,
+        text=search,
+        asked_until=app.clock.now() - age if older is not None else None,
     )
+    found = sifting.list_cards(app, wanted, sort=sort, limit=limit)
     if call.as_json:
         printing.print_json([documents.of_approval(approval) for approval in found])
         return

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
+from interlock.core.types import ApprovalId
+
+COUNT_LIMIT = 10_000  # cards that are counted; more are told as so many and more
 
 _AGE = re.compile(r"([1-9][0-9]{0,3})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -36,7 +39,8 @@ class InboxFilter:
     Which cards are wanted; what is None or empty leaves them free.
 
     `node` is the node's name as the card has it; `text` are words that all occur, each as the beginning
-    of one; `asked_until` and `asked_after` are aware UTC times, the first one included.
+    of one; `asked_until` and `asked_after` are aware UTC times, the first one included; of `ids` only
+    those are listed.
     """
 
     statuses: tuple[ApprovalStatus, ...] = (ApprovalStatus.PENDING,)
@@ -48,6 +52,7 @@ class InboxFilter:
     text: str = ""
     asked_until: datetime | None = None
     asked_after: datetime | None = None
+    ids: tuple[ApprovalId, ...] | None = None
 
     def until(self, moment: datetime) -> InboxFilter:
         """The same cards, as far as they were asked by then."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from interlock.core.model.approvals import Approval, ApprovalStatus, ApprovalSum
 from interlock.core.model.inbox_filters import InboxFilter, Sort
 from interlock.core.services.context import App
 from interlock.core.store import engine, inbox
+from interlock.core.types import ApprovalId
 
 MAX_NODES = 200  # to choose from
-COUNT_LIMIT = inbox.COUNT_LIMIT
+MAX_AMONG = 100  # of which those are told that are still wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +22,13 @@ class Sifted:
     One page of the list, and what stands around it.
 
     `counts` are by shelf and `total` of the filter itself, each at most `COUNT_LIMIT` + 1; `newer` are
-    cards of the same filter that were asked after those listed, newest first; `nodes` are those that can
-    be chosen.
+    cards of the same filter that were asked after those listed, newest first.
     """
 
     rows: tuple[ApprovalSummary, ...]
     total: int
     counts: Mapping[str, int]
     newer: tuple[ApprovalSummary, ...]
-    nodes: tuple[str, ...]
 
 
 def sift(
@@ -70,7 +69,6 @@ def sift(
                 for name, statuses in shelves.items()
             },
             newer=tuple(newer),
-            nodes=tuple(inbox.fetch_nodes(conn, wanted, limit=MAX_NODES)),
         )
 
 
@@ -98,6 +96,23 @@ def list_rows(
     """As `list_cards`, without what may be large."""
     with engine.read(app.engine) as conn:
         return inbox.fetch_summaries(conn, wanted, sort=sort, limit=limit, offset=offset)
+
+
+def list_nodes(app: App, wanted: InboxFilter) -> list[str]:
+    """The nodes that have cards in the wanted statuses and workflow, by name."""
+    with engine.read(app.engine) as conn:
+        return inbox.fetch_nodes(conn, wanted, limit=MAX_NODES)
+
+
+def list_next(
+    app: App, wanted: InboxFilter, *, among: Sequence[str], sort: Sort = Sort.WAITING
+) -> list[ApprovalId]:
+    """Those of some cards that are still wanted, and after them the first ones of all, in order."""
+    ids = tuple(ApprovalId(each) for each in among)
+    with engine.read(app.engine) as conn:
+        known = inbox.fetch_summaries(conn, replace(wanted, ids=ids), sort=sort, limit=MAX_AMONG)
+        first = inbox.fetch_summaries(conn, wanted, sort=sort, limit=2)
+    return list(dict.fromkeys(card.approval_id for card in (*known, *first)))
 
 
 def count(app: App, wanted: InboxFilter) -> int:

@@ -24,13 +24,12 @@ from sqlalchemy import (
 )
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, ApprovalSummary
-from interlock.core.model.inbox_filters import InboxFilter, Sort
+from interlock.core.model.inbox_filters import COUNT_LIMIT, InboxFilter, Sort
 from interlock.core.store import approvals as cards
 from interlock.core.store import searching
 from interlock.core.store.schema import approvals
 from interlock.core.store.searching import About
 
-COUNT_LIMIT = 10_000  # cards that are counted; more are told as so many and more
 _C = approvals.c
 _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.WAITING: (_C.asked_at, _C.approval_id),
@@ -121,6 +120,8 @@ def _conditions(conn: Connection, wanted: InboxFilter) -> Iterator[ColumnElement
             yield column == str(value)
     if wanted.risk is not None:
         yield _C.risk_order == cards.RISK_ORDER.get(wanted.risk, cards.NO_RISK)
+    if wanted.ids is not None:
+        yield _C.approval_id.in_(wanted.ids)
     if wanted.asked_until is not None:
         yield _C.asked_at <= wanted.asked_until
     if wanted.asked_after is not None:

@@ -6,107 +6,148 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from interlock.core.model.approvals import ApprovalSummary
-from interlock.core.services import observing
+from interlock.core.model.inbox_filters import InboxFilter
+from interlock.core.services import observing, sifting
 from interlock.dashboard import deps, keys
 from interlock.dashboard.components import inbox_session as session
-from interlock.dashboard.components.inbox_list import draw_list, draw_new
+from interlock.dashboard.components.inbox_list import (
+    draw_clear,
+    draw_filters,
+    draw_list,
+    draw_new,
+    draw_steps,
+)
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import inbox
+from interlock.dashboard.views import inbox, inbox_filters
+from interlock.dashboard.views.inbox_filters import Sieve
 
-EVERY = "All workflows"
-PENDING_COUNT = 200  # among them the next card is looked for
 LIST, DETAIL = "inbox-list-part", "inbox-detail-part"  # the two fragments of the page
-
-
-def pick_row(key: str, ids: Sequence[str], marked: str | None) -> None:
-    wanted = read_picked(key, ids, marked)
-    if wanted is not None:
-        session.pick(wanted)
-        session.turn_list()
-        st.rerun([LIST, DETAIL])
-
-
-def show_new(shelf: str) -> None:
-    session.let_in(shelf, deps.app().clock.now())
+EVERYTHING = InboxFilter()  # that waits
 
 
 @st.fragment(key=LIST)
 def draw_cards() -> None:
     live("inbox", "workflows", key=keys.live("inbox-list"))
     app = deps.app()
-    now = app.clock.now()
-    workflows = observing.list_workflow_names(app)
     with st.container(key=keys.inbox_list(), gap="small"):
-        shelf = st.segmented_control(
-            "Cards",
-            list(inbox.SHELVES),
-            default="pending",
-            required=True,
-            format_func=inbox.SHELF_NAMES.__getitem__,
-            key=keys.inbox_status(),
-            label_visibility="collapsed",
+        before = session.read_sieve()
+        nodes = sifting.list_nodes(app, before.read(app.clock.now()))
+        workflows = [w.name for w in observing.list_workflow_names(app)]
+        draw_filters(
+            before,
+            workflows=workflows,
+            nodes=nodes,
+            on_change=look_again,
+            on_clear=clear_filters,
         )
-        shelf = shelf or "pending"
-        chosen = st.selectbox(
-            "Workflow",
-            [EVERY, *(w.name for w in workflows)],
-            key=keys.inbox_workflow(),
-            label_visibility="collapsed",
-        )
-        workflow = None if chosen == EVERY else chosen
-        shown = f"{shelf}-{workflow}"
-        page = int(st.session_state.get(keys.inbox_page(shown), 1))
-        view = find_cards(shelf, workflow, page)
+        sieve = session.read_sieve()  # with what the browser brought along
+        view = find_cards(sieve)
         if inbox.may_let_in(view):
-            session.let_in(shown, now)
-            view = find_cards(shelf, workflow, page)
+            session.let_in(sieve.name, app.clock.now())
+            view = find_cards(sieve)
         session.keep_order(view.ids)
-        draw_new(view, on_show=lambda: show_new(shown))
-        draw_list(view, turn=session.turn(), on_pick=pick_row)
-        if view.page_count > 1:
-            st.pagination(view.page_count, key=keys.inbox_page(shown))
+        draw_new(view, on_show=lambda: session.let_in(sieve.name, app.clock.now()))
+        draw_list(view, turn=session.turn(), on_pick=pick_row, on_clear=clear_filters)
+        draw_steps(view, page_key=page_key(sieve), on_step=take_step)
 
 
-def find_cards(shelf: str, workflow: str | None, page: int) -> inbox.InboxList:
-    app = deps.app()
+def page_key(sieve: Sieve) -> str:
+    return keys.inbox_page(f"{sieve.name}\x1f{sieve.sort}")
+
+
+def find_cards(sieve: Sieve) -> inbox.InboxList:
+    """One page of the list; a page that is there no more becomes the last one."""
+    app, key = deps.app(), page_key(sieve)
     now = app.clock.now()
-    statuses = inbox.SHELVES[shelf]
-    cards = observing.list_inbox_rows(
-        app,
-        statuses=statuses,
-        workflow=workflow,
-        limit=inbox.PAGE_COUNT,
-        offset=(page - 1) * inbox.PAGE_COUNT,
-        newest_first=shelf != "pending",
-    )
-    newest: Sequence[ApprovalSummary] = ()
-    if shelf == "pending":
-        newest = observing.list_inbox_rows(
-            app, workflow=workflow, limit=inbox.NEW_LIMIT_COUNT + 1, newest_first=True
-        )
+    page = int(st.session_state.get(key) or 1)
+    found = sift(sieve, page)
+    wanted = session.picked()
+    seen_until = session.seen_until(sieve.name, now)
+    let_in = inbox.find_seen_until(found.newer, wanted, seen_until)
+    last = inbox.count_pages(found.total)
+    if page > last or let_in != seen_until:
+        session.let_in(sieve.name, let_in)
+        page = st.session_state[key] = min(page, last)
+        found = sift(sieve, page)
     return inbox.build(
-        cards,
-        newest=newest,
-        seen_until=session.seen_until(f"{shelf}-{workflow}", now),
-        total=observing.count_inbox(app, statuses=statuses, workflow=workflow),
-        shelf=shelf,
-        wanted_id=session.picked(),
-        is_filtered=workflow is not None,
+        found,
+        sieve=sieve,
+        page=page,
+        wanted_id=wanted,
         workflows=observing.list_workflow_names(app),
         now=now,
     )
+
+
+def sift(sieve: Sieve, page: int) -> sifting.Sifted:
+    app = deps.app()
+    now = app.clock.now()
+    return sifting.sift(
+        app,
+        sieve.read(now),
+        shelves=inbox_filters.SHELVES,
+        seen_until=session.seen_until(sieve.name, now) if sieve.is_pending else None,
+        sort=sieve.sort,
+        limit=inbox.PAGE_COUNT,
+        offset=(page - 1) * inbox.PAGE_COUNT,
+        newer_limit=inbox.NEW_LIMIT_COUNT + 1,
+    )
+
+
+def pick_row(key: str, ids: Sequence[str], marked: str | None) -> None:
+    wanted = read_picked(key, ids, marked)
+    if wanted is not None:
+        open_card(wanted)
+
+
+def redraw() -> None:
+    """Draw the list and the card again, from a callback."""
+    st.rerun([LIST, DETAIL])
+
+
+def look_again() -> None:
+    """Another filter was chosen: where no card is open the next one may be another."""
+    if session.picked() is None:
+        redraw()
+
+
+def clear_filters() -> None:
+    session.clear_sieve()
+    look_again()
+
+
+def take_step(by: int) -> None:
+    """Go to the card before or after the chosen one, over the end of a page, too."""
+    ids = session.order()
+    wanted = inbox.step(ids, session.picked(), by)
+    if wanted is None and ids:
+        sieve = session.read_sieve()
+        page = int(st.session_state.get(page_key(sieve)) or 1) + by
+        rows = sift(sieve, page).rows if page > 0 else ()
+        if rows:
+            st.session_state[page_key(sieve)] = page
+            wanted = rows[0 if by > 0 else -1].approval_id
+    if wanted is not None:
+        open_card(wanted)
+
+
+def open_card(approval_id: str) -> None:
+    session.pick(approval_id)
+    session.turn_list()
+    redraw()
 
 
 def choose_card() -> str | None:
     """The chosen card, which stays chosen; where there is none the next one in turn."""
     wanted = session.picked()
     if wanted is None:
-        pending = [
-            a.approval_id for a in observing.list_inbox_rows(deps.app(), limit=PENDING_COUNT)
-        ]
+        app = deps.app()
+        sieve = session.read_sieve()
+        waiting = sieve.read(app.clock.now(), shelf=inbox_filters.PENDING)
+        sort = sieve.sort if sieve.is_pending else inbox_filters.DEFAULT_SORT
+        pending = sifting.list_next(app, waiting, among=session.order(), sort=sort)
         wanted = inbox.choose_next(session.order(), pending, session.after())
         if session.after() is not None:
             session.note_coming(wanted)
@@ -119,6 +160,11 @@ def choose_card() -> str | None:
 def draw_nothing() -> None:
     live("inbox", "workflows", key=keys.live("inbox-empty"))
     app = deps.app()
-    if observing.count_inbox(app):
+    sieve = session.read_sieve()
+    waiting = sieve.read(app.clock.now(), shelf=inbox_filters.PENDING)
+    if sifting.count(app, waiting):
         st.rerun()
-    draw_empty(inbox.say_nothing_chosen(observing.list_workflow_names(app)))
+    others = sifting.count(app, EVERYTHING)
+    draw_empty(inbox.say_nothing_chosen(sieve, others, observing.list_workflow_names(app)))
+    if sieve.said and others:
+        draw_clear("nothing", on_clear=clear_filters)

@@ -1,20 +1,127 @@
-"""The inbox's list of cards; a row is picked by id, and new cards wait to be let in."""
+"""The inbox's list of cards: filters, rows picked by id, new cards that wait to be let in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
 from interlock.dashboard import keys
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.tables import Row, draw_table
+from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.inbox import InboxList
+from interlock.dashboard.views.inbox_filters import (
+    AGES,
+    KINDS,
+    MAX_CHARS,
+    PENDING,
+    RISKS,
+    SHELVES,
+    Name,
+    Sieve,
+    offer,
+    sorts_of,
+)
+
+_BOUND: dict[str, Any] = {"bind": "query-params"}
+
+
+def draw_filters(
+    sieve: Sieve,
+    *,
+    workflows: Sequence[str],
+    nodes: Sequence[str],
+    on_change: Callable[[], None],
+    on_clear: Callable[[], None],
+) -> None:
+    """
+    Draw the shelves, the search, the order and the filters; each is kept in the URL.
+
+    Args:
+        sieve: What is chosen.
+        workflows: Those that can be chosen.
+        nodes: Those that can be chosen.
+        on_change: Called when another filter is chosen.
+        on_clear: Called to clear all filters.
+    """
+    shared: dict[str, Any] = {"on_change": on_change, **_BOUND}
+    st.segmented_control(
+        "Cards",
+        list(SHELVES),
+        default=PENDING,
+        required=True,
+        key=keys.inbox_status(),
+        label_visibility="collapsed",
+        **shared,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            "Search",
+            key=keys.inbox_filter("text"),
+            placeholder="Search cards",
+            icon=":material/search:",
+            max_chars=MAX_CHARS,
+            label_visibility="collapsed",
+            live="400ms",
+            width="stretch",
+            **shared,
+        )
+        count = sum(1 for name, word in sieve.chosen.items() if word and name != "text")
+        with st.popover(
+            f"Filter · {count}" if count else "Filter",
+            icon=":material/filter_list:",
+            key=keys.inbox_filters(),
+        ):
+            st.selectbox(
+                "Order",
+                list(sorts_of(sieve.shelf)),
+                key=keys.inbox_sort(is_pending=sieve.is_pending),
+                **shared,
+            )
+            _draw_choice("Workflow", "workflow", workflows, sieve, shared)
+            _draw_choice("Node", "node", nodes, sieve, shared)
+            _draw_choice("Kind", "kind", list(KINDS), sieve, shared)
+            _draw_choice("Risk", "risk", list(RISKS), sieve, shared)
+            _draw_choice("Waiting over", "age", list(AGES), sieve, shared)
+            draw_clear("list", on_clear=on_clear)
+
+
+def _draw_choice(
+    label: str, name: Name, offered: Sequence[str], sieve: Sieve, shared: dict[str, Any]
+) -> None:
+    st.selectbox(
+        label,
+        offer(offered, sieve.chosen[name]),
+        index=None,
+        key=keys.inbox_filter(name),
+        placeholder="Any",
+        **shared,
+    )
+
+
+def draw_clear(place: str, *, on_clear: Callable[[], None]) -> None:
+    """The button that lets all cards through again."""
+    st.button(
+        "Clear filters",
+        key=keys.inbox_clear(place),
+        icon=":material/filter_list_off:",
+        on_click=on_clear,
+        type="tertiary",
+    )
 
 
 def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
-    """Announce new cards; the place is kept when there are none."""
-    with st.container(height=42, border=False):
+    """Say what is listed, and announce new cards; the place is kept when there are none."""
+    with st.container(
+        height=42,
+        border=False,
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+    ):
+        st.caption(f"{view.counts_text} {md_escape(view.filter_text)}", width="stretch")
         if view.new_text:
             st.button(
                 view.new_text,
@@ -23,14 +130,31 @@ def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
                 on_click=on_show,
                 type="tertiary",
             )
-        else:
-            st.caption(view.total_text)
+
+
+def draw_steps(view: InboxList, *, page_key: str, on_step: Callable[[int], None]) -> None:
+    """The pages, and the way to the card before and after the chosen one."""
+    if not view.rows:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for by, label, icon in ((-1, "Previous", "up"), (1, "Next", "down")):
+            st.button(
+                label,
+                key=keys.inbox_step(by),
+                icon=f":material/keyboard_arrow_{icon}:",
+                on_click=on_step,
+                args=(by,),
+                type="tertiary",
+                disabled=not view.can_step(by),
+            )
+        if view.page_count > 1:
+            st.pagination(view.page_count, key=page_key)
 
 
 OnPick = Callable[[str, Sequence[str], str | None], None]
 
 
-def draw_list(view: InboxList, *, turn: int, on_pick: OnPick) -> None:
+def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable[[], None]) -> None:
     """
     Draw the list.
 
@@ -38,9 +162,12 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick) -> None:
         view: The list.
         turn: Rises when a card is chosen elsewhere, so that the table marks that one.
         on_pick: Called with the table's key, its ids and the one it marked when a row is picked.
+        on_clear: Called to clear all filters.
     """
     if view.empty is not None:
         draw_empty(view.empty)
+        if view.can_clear:
+            draw_clear("empty", on_clear=on_clear)
         return
     rows: list[Row] = [
         {

@@ -14,7 +14,9 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.errors import FieldProblem
-from interlock.dashboard import state
+from interlock.dashboard import keys, state
+from interlock.dashboard.views.inbox_filters import NAMES, Sieve
+from interlock.dashboard.views.inbox_filters import build as build_sieve
 from interlock.dashboard.views.outcome import Outcome
 
 PLACE = "inbox"
@@ -27,6 +29,7 @@ _PROBLEMS = "inbox-problems"
 _OUTCOME = "inbox-outcome"
 _CAME = "inbox-came"
 _LEFT = "inbox-left"
+_DRAWN = "inbox-drawn"
 _DECIDED = "inbox-decided"
 URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
@@ -84,6 +87,32 @@ def has_just_come(approval_id: str) -> bool:
     return bool(came == approval_id and time.monotonic() - at_s < UNREAD_S)
 
 
+def read_sieve() -> Sieve:
+    """What the list is sifted by: what is chosen on the page; before it is drawn, what the URL says."""
+    shelf = _read(keys.inbox_status())
+    is_pending = build_sieve(shelf, {}, None).is_pending
+    chosen = {name: _read(keys.inbox_filter(name)) for name in NAMES}
+    return build_sieve(shelf, chosen, _read(keys.inbox_sort(is_pending=is_pending)))
+
+
+def clear_sieve() -> None:
+    """Choose no filter; the shelf and the order stay."""
+    for name in NAMES:
+        st.session_state[keys.inbox_filter(name)] = "" if name == "text" else None
+
+
+def _read(key: str) -> str | None:
+    found = st.session_state[key] if key in st.session_state else state.read_param(key)
+    return found if isinstance(found, str) else None
+
+
+def next_drawing() -> int:
+    """Another number at each drawing of the card."""
+    number: int = st.session_state.get(_DRAWN, 0) + 1
+    st.session_state[_DRAWN] = number
+    return number
+
+
 def keep_order(ids: Sequence[str]) -> None:
     """Remember the order in which the operator sees the cards."""
     st.session_state[_ORDER] = tuple(ids)
@@ -95,15 +124,15 @@ def order() -> tuple[str, ...]:
     return found
 
 
-def seen_until(shelf: str, now: datetime) -> datetime:
+def seen_until(name: str, now: datetime) -> datetime:
     """Up to when cards were let into this list; at first, until now."""
     seen: dict[str, datetime] = st.session_state.setdefault(_SEEN, {})
-    return seen.setdefault(shelf, now)
+    return seen.setdefault(name, now)
 
 
-def let_in(shelf: str, now: datetime) -> None:
-    """Let all cards into this list that were asked until now."""
-    st.session_state.setdefault(_SEEN, {})[shelf] = now
+def let_in(name: str, moment: datetime) -> None:
+    """Let all cards into this list that were asked until then."""
+    st.session_state.setdefault(_SEEN, {})[name] = moment
 
 
 def keep_problems(approval_id: str, version: int, problems: Sequence[FieldProblem]) -> None:

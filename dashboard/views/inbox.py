@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.inbox_filters import COUNT_LIMIT
 from interlock.core.model.workflows import WorkflowName
 from interlock.core.types import ApprovalId
 from interlock.dashboard.palette import Look, look_of_approval
@@ -19,30 +21,22 @@ from interlock.dashboard.views.formatting import (
     IN,
     clip,
     format_age,
+    format_count,
     format_countdown,
     format_exact,
-    format_plural,
     one_line,
 )
+from interlock.dashboard.views.inbox_filters import SHELVES, Sieve
 from interlock.dashboard.views.notices import Empty, offer_launch
 from interlock.dashboard.views.words import look_of_risk
+
+if TYPE_CHECKING:
+    from interlock.core.services.sifting import Sifted
 
 PAGE_COUNT = 25  # rows of one page; a table this long is drawn at once (facts: streamlit 2.4)
 NEW_LIMIT_COUNT = 99  # more are announced as "99+"
 TITLE_LIMIT_COUNT = 160
 JUST_CAME = "This card had only just come up, so nothing was sent. Press again to decide it."
-CLOSED = (
-    ApprovalStatus.DECIDED,
-    ApprovalStatus.EXPIRED,
-    ApprovalStatus.WITHDRAWN,
-    ApprovalStatus.SUPERSEDED,
-)
-SHELVES: dict[str, tuple[ApprovalStatus, ...]] = {
-    "pending": (ApprovalStatus.PENDING,),
-    "decided": (ApprovalStatus.DECIDED,),
-    "closed": CLOSED[1:],
-}
-SHELF_NAMES = {"pending": "Pending", "decided": "Decided", "closed": "No longer asked"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +56,30 @@ class CardRow:
 
 @dataclass(frozen=True, kw_only=True)
 class InboxList:
-    """The list as it is drawn; `selected_row` is where the chosen card stands now, if it is here."""
+    """
+    The list as it is drawn; `selected_row` is where the chosen card stands now, if it is here.
+
+    `counts_text` says how many are on each shelf, `filter_text` of which, `total_text` what is listed;
+    `can_clear` is whether the filter hides what an empty list would otherwise show.
+    """
 
     rows: tuple[CardRow, ...]
     ids: tuple[ApprovalId, ...]
     selected_id: ApprovalId | None
     selected_row: int | None
     new_text: str
+    page: int
     page_count: int
+    counts_text: str
+    filter_text: str
     total_text: str
     empty: Empty | None
+    can_clear: bool
+
+    def can_step(self, by: int) -> bool:
+        """Whether there is a card before or after the chosen one, on this page or another."""
+        is_last = self.page == (self.page_count if by > 0 else 1)
+        return bool(self.ids) and not (is_last and step(self.ids, self.selected_id, by) is None)
 
 
 def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
@@ -91,14 +99,11 @@ def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
 
 
 def build(
-    cards: Sequence[ApprovalSummary],
+    found: Sifted,
     *,
-    newest: Sequence[ApprovalSummary],
-    seen_until: datetime,
-    total: int,
-    shelf: str,
+    sieve: Sieve,
+    page: int,
     wanted_id: str | None,
-    is_filtered: bool,
     workflows: Sequence[WorkflowName],
     now: datetime,
 ) -> InboxList:
@@ -106,32 +111,54 @@ def build(
     Put the list together.
 
     Args:
-        cards: One page of cards, in order.
-        newest: The newest cards of the same filter, newest first; they tell what is new.
-        seen_until: Cards asked later are announced, not shown.
-        total: How many the filter has in all.
-        shelf: Which cards are listed, a key of `SHELVES`.
+        found: What the filter found: one page, the counts, what is new.
+        sieve: The filter in words.
+        page: Which page it is, from 1.
         wanted_id: The card the operator chose, wherever it stands.
-        is_filtered: Whether a workflow was chosen.
         workflows: What could be launched to fill an empty inbox.
         now: Aware UTC time.
     """
-    new_ids = {a.approval_id for a in newest if a.asked_at > seen_until} - {wanted_id}
-    shown = [a for a in cards if a.approval_id not in new_ids]
-    ids = tuple(a.approval_id for a in shown)
+    ids = tuple(a.approval_id for a in found.rows)
     selected_id = ApprovalId(wanted_id) if wanted_id else None
+    filtered = f"of {', '.join(sieve.said)}" if sieve.said else ""
+    empty = None if ids else _say_empty(found, sieve, workflows)
     return InboxList(
-        rows=tuple(build_row(a, now=now) for a in shown),
+        rows=tuple(build_row(a, now=now) for a in found.rows),
         ids=ids,
         selected_id=selected_id,
         selected_row=ids.index(selected_id) if selected_id in ids else None,
-        new_text=_announce(len(new_ids)),
-        page_count=max(1, -(-total // PAGE_COUNT)),
-        total_text=format_plural(total, "card"),
-        empty=None
-        if shown
-        else _say_empty(shelf, len(new_ids), workflows, is_filtered=is_filtered),
+        new_text=_announce(len(found.newer)),
+        page=page,
+        page_count=count_pages(found.total),
+        counts_text=" · ".join(
+            f"{_say_count(found.counts.get(shelf, 0))} {shelf.lower()}" for shelf in SHELVES
+        ),
+        filter_text=show_hidden(filtered),
+        total_text=show_hidden(f"{_say_cards(found.total)} {filtered}".rstrip()),
+        empty=empty,
+        can_clear=empty is not None and bool(sieve.said),
     )
+
+
+def count_pages(total: int) -> int:
+    """How many pages so many cards fill, as far as they are counted."""
+    return max(1, -(-min(total, COUNT_LIMIT) // PAGE_COUNT))
+
+
+def find_seen_until(
+    newer: Sequence[ApprovalSummary], wanted_id: str | None, seen_until: datetime
+) -> datetime:
+    """Up to when cards are listed; a newer one that was opened by its link lets itself in."""
+    asked_at = next((a.asked_at for a in newer if a.approval_id == wanted_id), seen_until)
+    return max(asked_at, seen_until)
+
+
+def step(ids: Sequence[str], chosen: str | None, by: int) -> str | None:
+    """The card before or after the chosen one on this page; None where the page ends."""
+    if chosen not in ids:
+        return next(iter(ids if by > 0 else reversed(ids)), None)
+    at = ids.index(chosen) + by
+    return ids[at] if 0 <= at < len(ids) else None
 
 
 def choose_next(order: Sequence[str], pending: Sequence[str], after: str | None) -> str | None:
@@ -156,8 +183,13 @@ def may_let_in(view: InboxList) -> bool:
     return not view.rows and bool(view.new_text)
 
 
-def say_nothing_chosen(workflows: Sequence[WorkflowName]) -> Empty:
-    """What stands in place of a card while none waits."""
+def say_nothing_chosen(sieve: Sieve, others: int, workflows: Sequence[WorkflowName]) -> Empty:
+    """What stands in place of a card while none waits, or none that the filter lets through."""
+    if sieve.said and others:
+        waits = "waits" if others == 1 else "wait"
+        return Empty(
+            f"No card of {', '.join(sieve.said)} waits. {_say_cards(others)} of other kinds {waits}."
+        )
     return offer_launch("No card waits. The next one will be shown here at once.", workflows)
 
 
@@ -167,14 +199,20 @@ def _announce(count: int) -> str:
     return f"{NEW_LIMIT_COUNT}+ new" if count > NEW_LIMIT_COUNT else f"{count} new"
 
 
-def _say_empty(
-    shelf: str, new_count: int, workflows: Sequence[WorkflowName], *, is_filtered: bool
-) -> Empty:
-    if new_count:
+def _say_count(count: int) -> str:
+    return f"{format_count(COUNT_LIMIT)}+" if count > COUNT_LIMIT else format_count(count)
+
+
+def _say_cards(count: int) -> str:
+    return f"{_say_count(count)} {'card' if count == 1 else 'cards'}"
+
+
+def _say_empty(found: Sifted, sieve: Sieve, workflows: Sequence[WorkflowName]) -> Empty:
+    if found.newer:
         return Empty("Everything you saw is decided; new cards have arrived.")
-    if is_filtered:
-        return Empty("No card of this workflow is here. Choose another, or all of them.")
-    if shelf == "pending":
+    if sieve.said:
+        return Empty(show_hidden(f"No card of {', '.join(sieve.said)} is here."))
+    if sieve.is_pending:
         text = "Nothing waits for you. A run that asks for a human puts its card here."
         return offer_launch(text, workflows)
     return Empty("Nothing here yet. Cards come here once they have been decided or closed.")

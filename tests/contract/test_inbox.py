@@ -61,6 +61,8 @@ def cards(app, make):
         (InboxFilter(text="nowhere"), ""),
         (InboxFilter(text="?!"), "012 35"),
         (InboxFilter(thread_id="t3"), "3"),
+        (InboxFilter(ids=("a4", "a3", "a0", "gone")), "03"),
+        (InboxFilter(ids=()), ""),
     ],
 )
 @pytest.mark.usefixtures("cards")
@@ -102,11 +104,22 @@ def test_what_the_inbox_shows_is_read_at_once(app, make):
     assert [c.approval_id for c in seen.rows] == ["a2", "a3"]
     assert [c.approval_id for c in seen.newer] == ["a5"]
     assert (seen.total, seen.counts) == (2, {"pending": 3, "decided": 1})
-    assert seen.nodes == ("review", "send", "team/check")
     everything = sifting.sift(app, wanted, shelves=shelves, limit=25)
     assert ([c.approval_id for c in everything.rows], everything.newer) == (["a2", "a3", "a5"], ())
-    every_node = sifting.sift(app, PENDING, shelves={}, limit=1).nodes
-    assert every_node == ("charge", "review", "send", "team/check")
+
+
+@pytest.mark.usefixtures("cards")
+def test_only_nodes_with_such_cards_can_be_chosen(app):
+    assert sifting.list_nodes(app, PENDING) == ["charge", "review", "send", "team/check"]
+    assert sifting.list_nodes(app, InboxFilter(workflow="refunds")) == ["charge", "review"]
+    decided = InboxFilter(statuses=(ApprovalStatus.DECIDED, ApprovalStatus.EXPIRED))
+    assert sifting.list_nodes(app, decided) == ["review"]
+
+
+@pytest.mark.usefixtures("cards")
+def test_what_is_next_comes_from_the_list_that_was_seen(app):
+    assert sifting.list_next(app, PENDING, among=["a5", "a4", "a3"]) == ["a3", "a5", "a0", "a1"]
+    assert sifting.list_next(app, InboxFilter(risk=Risk.HIGH), among=["a1"]) == ["a0", "a3"]
 
 
 @pytest.mark.usefixtures("cards")

@@ -9,6 +9,7 @@ from interlock.core.model.payloads import read_breakpoint, read_interrupt
 from interlock.core.model.runs import RunStatus
 from interlock.core.services import deciding, observing
 from interlock.dashboard import keys
+from interlock.dashboard.app_pages import inbox_cards
 from interlock.dashboard.components import inbox_session
 
 ACTION = {
@@ -30,6 +31,12 @@ TYPED = {
     },
     "required": ["approved"],
 }
+
+
+@pytest.fixture(autouse=True)
+def _whole_page(monkeypatch):
+    """Without a browser the whole page is drawn anyway, and nothing less can be."""
+    monkeypatch.setattr(inbox_cards, "redraw", lambda: None)
 
 
 def ask(seed, value, schema=None, **fields):
@@ -264,14 +271,71 @@ def test_new_cards_wait_to_be_let_in(seed, clock, open_page):
     assert not at.exception
     assert at.button(key=keys.inbox_show_new()).label == "1 new"
     at.button(key=keys.inbox_show_new()).click().run()
-    assert "2 cards" in said(at)
+    assert "2 pending" in said(at)
+
+
+def test_what_is_chosen_comes_from_the_url_and_the_next_card_is_of_the_same_filter(
+    app, seed, open_page, monkeypatch
+):
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 0.0)
+    mail = seed.run(RunStatus.WAITING, workflow="mails")
+    ask(seed, "Refund 1?", risk="high")
+    first = ask(seed, "Mail 1?", run=mail, risk="high", node="send")
+    ask(seed, "Refund 2?")
+    second = ask(seed, "Mail 2?", run=mail, risk="high", node="send")
+    chosen = {keys.inbox_filter("workflow"): "mails", keys.inbox_filter("risk"): "high risk"}
+    at = open_page("inbox", **chosen)
+    assert at.selectbox(key=keys.inbox_filter("node")).options == ["send"]
+    told = said(at).replace("\\", "")
+    assert "2 pending · 0 decided · 0 no longer asked of mails, high risk" in told
+    press(at, first, "approve")
+    press(at, second, "approve")
+    told = said(at).replace("\\", "")
+    assert "No card of mails, high risk waits. 2 cards of other kinds wait." in told
+    at.button(key=keys.inbox_clear("nothing")).click().run()
+    assert not at.exception
+    assert "2 pending" in said(at)
+    assert at.selectbox(key=keys.inbox_filter("workflow")).value is None
+
+
+def test_cards_are_gone_through_over_the_end_of_a_page(seed, open_page):
+    cards = [ask(seed, f"Refund {number}?") for number in range(27)]
+    at = open_page("inbox", approval_id=cards[24].approval_id)
+    assert at.button(key=keys.inbox_step(1)).disabled is False
+    for by, expected in ((1, 25), (1, 26), (-1, 25), (-1, 24)):
+        at.button(key=keys.inbox_step(by)).click().run()
+        assert not at.exception
+        assert at.query_params["approval_id"] == cards[expected].approval_id
+
+
+def test_a_search_finds_what_is_asked(seed, open_page):
+    ask(seed, {"question": "Refund?", "customer": "Ada Lovelace"})
+    ask(seed, {"question": "Refund?", "customer": "Charles Babbage"})
+    at = open_page("inbox")
+    at.text_input(key=keys.inbox_filter("text")).set_value("love").run()
+    assert not at.exception
+    assert "1 pending" in said(at)
+    at.text_input(key=keys.inbox_filter("text")).set_value("nobody").run()
+    assert "No card of" in said(at)
+    at.button(key=keys.inbox_clear("empty")).click().run()
+    assert "2 pending" in said(at)
+
+
+def test_a_page_that_is_there_no_more_becomes_the_last(app, seed, open_page, monkeypatch):
+    monkeypatch.setattr(inbox_session, "UNREAD_S", 0.0)
+    cards = [ask(seed, f"Refund {number}?") for number in range(26)]
+    at = open_page("inbox", approval_id=cards[24].approval_id)
+    at.button(key=keys.inbox_step(1)).click().run()
+    press(at, cards[25], "approve")
+    assert at.query_params["approval_id"] == cards[0].approval_id
+    assert "25 pending" in said(at)
 
 
 def test_decided_cards_are_kept_on_their_shelf(app, seed, open_page):
     card = ask(seed, "Refund?")
     deciding.decide(app, card.approval_id, Intent(verb=Verb.APPROVE), version=1, actor="Ben")
     at = open_page("inbox", approval_id=card.approval_id)
-    at.segmented_control(key=keys.inbox_status()).set_value("decided").run()
+    at.segmented_control(key=keys.inbox_status()).set_value("Decided").run()
     assert not at.exception
     assert "Already approved by Ben" in said(at).replace("\\", "")
     with pytest.raises(KeyError):

@@ -250,6 +250,28 @@ def test_the_inbox_shows_what_is_pending_unless_asked_otherwise(desk, ask):
     assert len(ask("inbox", "--status", "decided")[1]) == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "count"),
+    [
+        ("--node", "nowhere", 0),
+        ("--kind", "failure", 0),
+        ("--risk", "high", 0),
+        ("--risk", "none", 1),
+        ("--search", "nowhere", 0),
+        ("--older", "9999d", 0),
+        ("--sort", "newest", 1),
+    ],
+)
+def test_the_inbox_is_sifted(desk, ask, option, value, count):
+    assert len(ask("inbox", option, value)[1]) == count, desk.card
+
+
+def test_an_age_that_is_none_is_refused(ask):
+    code, told = ask("inbox", "--older", "soon")
+    assert code == 2
+    assert "10m" in str(told)
+
+
 def test_a_decision_gives_the_run_that_carries_it(desk, ask, app):
     code, decided = ask(
         "decide", desk.card.approval_id, "--approve", "--as", "bob", "--reason", "ok"
@@ -398,6 +420,41 @@ def test_all_that_failed_with_an_error_are_retried_or_cancelled_at_once(desk, as
 )
 def test_a_retry_needs_a_run_or_an_error(desk, call, args):
     assert call("retry", *args)[0] == 2
+
+
+def test_a_failed_run_is_put_into_the_inbox_and_decided_there(desk, ask, app):
+    assert ask("ask", desk.run.run_id)[0] == 3
+    failure = Failure("ConnectionError", "no route", node="review")
+    with engine.write(app.engine) as conn:
+        approvals.close_for_thread(
+            conn, desk.run.thread_id, status=ApprovalStatus.WITHDRAWN, now=app.clock.now()
+        )
+        runs.move(
+            conn,
+            desk.run.run_id,
+            from_={RunStatus.WAITING},
+            to=RunStatus.FAILED,
+            error=failure,
+        )
+    code, card = ask("ask", desk.run.run_id, "--as", "bob")
+    assert (code, card["kind"], card["title"]) == (
+        0,
+        "failure",
+        "Failed in review: ConnectionError",
+    )
+    assert card["allowed"] == ["approve", "edit", "skip", "stop"]
+    assert ask("ask", desk.run.run_id)[0] == 3
+    code, told = ask("decide", card["approval_id"], "--edit", '{"amount": 5}')
+    assert (code, told["status"]) == (0, "decided")
+    assert ask("run", told["run_id"])[1]["kind"] == "proceed"
+    assert ask("ask", "nope")[0] == 4
+
+
+def test_a_launch_may_ask_for_a_human_when_it_fails(desk, ask, app):
+    _, told = ask("launch", "refunds", "--input", '{"amount": 3}', "--ask-on-failure")
+    assert observing.get_run(app, told["run_id"]).options.asks_on_failure
+    _, told = ask("launch", "refunds", "--input", '{"amount": 3}')
+    assert not observing.get_run(app, told["run_id"]).options.asks_on_failure
 
 
 def test_a_run_that_goes_well_is_not_retried(desk, ask):

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.inbox_filters import COUNT_LIMIT
+from interlock.core.services.sifting import Sifted
 from interlock.dashboard.views import inbox
+from interlock.dashboard.views.inbox_filters import build as build_sieve
+
+EVERYTHING = build_sieve(None, {}, None)
+REFUNDS = build_sieve(None, {"workflow": "refunds"}, None)
 
 
-def build(make, cards, **more):
-    given = {
-        "newest": (),
-        "seen_until": make.now,
-        "total": len(cards),
-        "shelf": "pending",
-        "wanted_id": None,
-        "is_filtered": False,
-        "workflows": [make.workflow()],
-    } | more
-    return inbox.build(cards, **given, now=make.now)
+def build(make, cards, *, newer=(), total=None, counts=None, **more):
+    found = Sifted(
+        rows=tuple(cards),
+        total=len(cards) if total is None else total,
+        counts=counts or {},
+        newer=tuple(newer),
+    )
+    given = {"sieve": EVERYTHING, "page": 1, "wanted_id": None, "workflows": [make.workflow()]}
+    return inbox.build(found, **(given | more), now=make.now)
 
 
 def test_a_row_says_what_where_and_since_when(make):
@@ -42,22 +47,21 @@ def test_the_chosen_card_is_marked_where_it_stands_now(make):
 
 
 def test_new_cards_are_announced_and_not_shown(make):
-    old, new = make.card("old"), make.card("new", asked_at=make.now)
-    view = build(make, [old, new], newest=[new, old], seen_until=make.ago(minutes=1))
+    view = build(make, [make.card("old")], newer=[make.card("new", asked_at=make.now)])
     assert view.ids == ("old",)
     assert view.new_text == "1 new"
 
 
-def test_a_new_card_that_was_opened_by_its_link_is_shown(make):
-    new = make.card("new", asked_at=make.now)
-    view = build(make, [new], newest=[new], seen_until=make.ago(minutes=1), wanted_id="new")
-    assert view.ids == ("new",)
-    assert view.new_text == ""
+def test_a_new_card_that_was_opened_by_its_link_is_let_in(make):
+    before = make.ago(minutes=1)
+    newer = [make.card("b", asked_at=make.now), make.card("a", asked_at=make.ago(seconds=30))]
+    assert inbox.find_seen_until(newer, "a", before) == before + timedelta(seconds=30)
+    assert inbox.find_seen_until(newer, "other", before) == before
 
 
 def test_very_many_new_ones_are_said_as_many(make):
-    newest = [make.card(f"n{i}", asked_at=make.now) for i in range(100)]
-    view = build(make, [], newest=newest, seen_until=make.ago(minutes=1))
+    newer = [make.card(f"n{i}", asked_at=make.now) for i in range(100)]
+    view = build(make, [], newer=newer)
     assert view.new_text == "99+ new"
     assert inbox.may_let_in(view)
     assert "new cards have arrived" in view.empty.text
@@ -71,26 +75,62 @@ def test_pages_are_counted(make):
     view = build(make, [make.card()], total=inbox.PAGE_COUNT + 1)
     assert view.page_count == 2
     assert view.total_text == "26 cards"
+    assert inbox.count_pages(COUNT_LIMIT + 1) == COUNT_LIMIT / inbox.PAGE_COUNT
+
+
+def test_each_shelf_says_how_many_it_holds_within_the_filter(make):
+    view = build(
+        make, [make.card()], counts={"Pending": 1, "Decided": COUNT_LIMIT + 1}, sieve=REFUNDS
+    )
+    pending, decided, closed = view.counts_text.split(" · ")
+    assert pending == "1 pending"
+    assert decided.startswith("10")
+    assert decided.endswith("+ decided")
+    assert closed == "0 no longer asked"
+    assert view.filter_text == "of refunds"
+    assert view.total_text == "1 card of refunds"
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("sieve", "words", "can_clear"),
     [
-        ({}, "Nothing waits for you"),
-        ({"is_filtered": True}, "No card of this workflow"),
-        ({"shelf": "decided"}, "Nothing here yet"),
+        (EVERYTHING, "Nothing waits for you", False),
+        (REFUNDS, "No card of refunds is here", True),
+        (build_sieve("Decided", {}, None), "Nothing here yet", False),
     ],
 )
-def test_an_empty_list_says_what_would_fill_it(make, more, words):
-    assert words in build(make, [], **more).empty.text
+def test_an_empty_list_says_what_would_fill_it(make, sieve, words, can_clear):
+    view = build(make, [], sieve=sieve)
+    assert words in view.empty.text
+    assert view.can_clear is can_clear
 
 
 def test_the_place_of_a_card_says_that_none_waits(make):
-    assert inbox.say_nothing_chosen([make.workflow()]).link.page == "launch"
+    assert inbox.say_nothing_chosen(EVERYTHING, 0, [make.workflow()]).link.page == "launch"
+    assert inbox.say_nothing_chosen(REFUNDS, 0, [make.workflow()]).link.page == "launch"
+    one = inbox.say_nothing_chosen(REFUNDS, 1, []).text
+    assert one == "No card of refunds waits. 1 card of other kinds waits."
+    assert inbox.say_nothing_chosen(REFUNDS, 7, []).text.endswith("7 cards of other kinds wait.")
 
 
-def test_every_status_has_its_shelf():
-    assert {s for shelf in inbox.SHELVES.values() for s in shelf} == set(ApprovalStatus)
+def test_a_step_leads_to_the_neighbour_and_ends_with_the_page():
+    ids = ["a", "b", "c"]
+    assert [inbox.step(ids, "b", by) for by in (-1, 1)] == ["a", "c"]
+    assert inbox.step(ids, "c", 1) is None
+    assert inbox.step(ids, "a", -1) is None
+    assert [inbox.step(ids, "gone", by) for by in (-1, 1)] == ["c", "a"]
+    assert inbox.step([], "a", 1) is None
+
+
+def test_a_step_is_offered_where_it_leads_somewhere(make):
+    cards = [make.card("a"), make.card("b")]
+    first = build(make, cards, wanted_id="a")
+    assert (first.can_step(-1), first.can_step(1)) == (False, True)
+    more = build(make, cards, wanted_id="b", total=60)
+    assert (more.can_step(-1), more.can_step(1)) == (True, True)
+    second = build(make, cards, wanted_id="a", total=60, page=2)
+    assert second.can_step(-1)
+    assert not build(make, []).can_step(1)
 
 
 def test_the_next_card_is_the_one_after_in_the_order_seen():

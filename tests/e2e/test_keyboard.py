@@ -1,0 +1,186 @@
+"""The inbox by keys alone: from the first card to the last, and never a card that was not meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from interlock.core.model.approvals import Approval
+from interlock.core.store import approvals, engine
+from interlock.dashboard import keys
+
+NEED = {"type": "approval_needed"}
+PROJECT = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
+
+
+class Desk:
+    """The inbox of one product in a tab, used by keys."""
+
+    def __init__(self, page: Page, office: Any) -> None:
+        self.page = page
+        self._office = office
+        self._keys = page.locator(keys.selector(keys.inbox_keyboard()))
+        self.said = self._keys.locator(".said")
+        self.hints = self._keys.locator(".keys")
+        self.switch = self._keys.get_by_role("checkbox", name="Keys")
+        self.search = page.locator(keys.selector(keys.inbox_filter("text"))).get_by_role("textbox")
+
+    def wait_for(self, card: Approval) -> None:
+        """Until this card is the one that keys decide, and they are heard."""
+        ready = keys.card_form(card.approval_id, card.version)
+        expect(self._keys.locator(f'.keys[data-ready="{ready}"]')).to_be_attached()
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def field(self, key: Callable[..., str], card: Approval, *more: Any) -> Locator:
+        place = self.page.locator(keys.selector(key(card.approval_id, card.version, *more)))
+        return place.locator("input, textarea").first
+
+    def decided(self, card: Approval) -> list[tuple[str, Any]]:
+        return [(str(d.verb), d.answer) for d in self._office.decisions(card)]
+
+
+@pytest.fixture
+def open_desk(
+    new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> Callable[..., Desk]:
+    """Open the inbox."""
+
+    def open_(office: Any, url: str, **params: str) -> Desk:
+        page = new_page(width=1400)
+        query = "&".join(f"{name}={value}" for name, value in params.items())
+        page.goto(f"{url}/inbox?{query}")
+        until_live(page)
+        return Desk(page, office)
+
+    return open_
+
+
+def need(office: Any, title: str) -> Approval:
+    """A card that wants a yes or no."""
+    card: Approval = office.ask(NEED | {"question": title})
+    return card
+
+
+def test_a_mixed_inbox_is_cleared_by_keys_alone(
+    start_up: Callable[..., Any], offices: Callable[..., Any], open_desk: Callable[..., Desk]
+) -> None:
+    up = start_up(config=PROJECT)
+    office = offices(up)
+    yes = need(office, "Refund?")
+    no = need(office, "Deploy?")
+    words = office.ask("What shall it say?")
+    one = office.ask({"question": "Which?", "options": ["red", "blue"]})
+    order = office.hold("order", {"item": "stamps"})
+    held = office.hold("stages", {"gate": __file__}, break_before=("second",))
+    desk = open_desk(office, up.url)
+
+    desk.wait_for(yes)
+    desk.press("a")
+    desk.wait_for(no)
+    desk.press("x")
+    desk.wait_for(words)
+    desk.press("e")
+    expect(desk.field(keys.answer_text, words)).to_be_focused()
+    desk.page.keyboard.type("axe jk")  # each of them a key of ours, had nobody been typing
+    desk.press("Control+Enter")
+    desk.wait_for(one)
+    desk.press("e")
+    desk.press("Space")
+    desk.press("Control+Enter")
+    desk.wait_for(order)
+    desk.press("e")
+    desk.page.keyboard.type("20")
+    for _ in range(3):  # amount, copies, colour
+        desk.press("Tab")
+    desk.press("Escape")
+    desk.press("j")
+    desk.wait_for(held)
+    desk.press("a")
+
+    desk.wait_for(order)
+    assert desk.decided(yes) == [("approve", {"approved": True})]
+    assert desk.decided(no) == [("reject", {"approved": False, "reason": ""})]
+    assert desk.decided(words) == [("answer", "axe jk")]
+    assert desk.decided(one) == [("answer", "red")]
+    assert [verb for verb, _ in desk.decided(held)] == ["approve"]
+    assert office.count() == 1
+
+
+def test_keys_are_silent_while_somebody_types_and_when_switched_off(
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
+) -> None:
+    card = need(office, "Only by a click?")
+    tab = open_desk(office, desk.url, approval_id=card.approval_id)
+    tab.wait_for(card)
+    tab.press("/")
+    expect(tab.search).to_be_focused()
+    tab.page.keyboard.type("xa?")
+    expect(tab.search).to_have_value("xa?")
+    tab.press("Escape")
+    expect(tab.search).not_to_be_focused()
+    tab.press("?")
+    expect(tab.hints.get_by_text("leave a field")).to_be_visible()
+
+    tab.switch.uncheck()
+    tab.press("a")
+    tab.page.reload()
+    expect(tab.switch).not_to_be_checked()
+    tab.wait_for(card)
+    tab.press("a")
+    tab.press("Control+Enter")
+    tab.switch.check()  # clicks after the keys: had one been heard, this would come too late
+    tab.wait_for(card)
+    assert tab.decided(card) == []
+    tab.press("x")
+    expect(tab.page.locator(keys.selector(keys.inbox_outcome()))).to_contain_text("Rejected")
+    assert [verb for verb, _ in tab.decided(card)] == ["reject"]
+
+
+def test_no_key_approves_what_is_of_high_risk(
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
+) -> None:
+    card = need(office, "Delete everything?")
+    with engine.write(office.app.engine) as conn:
+        conn.execute(
+            approvals.approvals.update()
+            .where(approvals.approvals.c.approval_id == card.approval_id)
+            .values(risk="high", risk_order=0)
+        )
+    tab = open_desk(office, desk.url, approval_id=card.approval_id)
+    tab.wait_for(card)
+    tab.press("a")
+    expect(tab.said).to_contain_text("no key approves it")
+    tab.wait_for(card)
+    tab.press("Control+Enter")
+    tab.wait_for(card)
+    assert tab.decided(card) == []
+    tab.press("x")
+    expect(tab.page.locator(keys.selector(keys.inbox_outcome()))).to_contain_text("Rejected")
+
+
+def test_a_key_held_down_decides_one_card(
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
+) -> None:
+    cards = [need(office, f"Held down, {name}?") for name in ("one", "two")]
+    tab = open_desk(office, desk.url, **{"inbox-text": "held down"})
+    tab.wait_for(cards[0])
+    tab.page.keyboard.down("a")
+    for _ in range(30):  # Chromium's own repetition of a key that is held
+        tab.page.keyboard.down("a")
+    tab.wait_for(cards[1])
+    for _ in range(30):
+        tab.page.keyboard.down("a")
+    tab.page.keyboard.up("a")
+    tab.wait_for(cards[1])
+    assert [verb for verb, _ in tab.decided(cards[0])] == ["approve"]
+    assert tab.decided(cards[1]) == []
+    # What comes next is of the same filter, whatever else waits.
+    tab.press("a")
+    expect(tab.page.get_by_text(re.compile("No card of .+ waits|No card waits"))).to_be_visible()
