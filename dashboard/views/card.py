@@ -148,7 +148,9 @@ def _build_form(question: Question, approval: Approval, state: Json) -> AnswerFo
 def _find_notice(approval: Approval) -> Notice | None:
     if approval.kind is Kind.FAILURE:
         remark = read_remark(approval.payload)
-        return remark and Notice("info", remark.text, show_hidden("\n".join(remark.lines)))
+        if remark is None:
+            return None
+        return Notice("info", remark.text, show_hidden("\n".join(remark.lines)))
     return _find_schema_notice(approval)
 
 
