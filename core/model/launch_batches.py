@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,10 @@ from interlock.core.model.runs import ENDED, FailureLine, RunStatus
 from interlock.core.types import Json, RunId, ThreadId
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for a formula
-_COLUMNS = ("run_id", "thread_id", "status", "variant", "error_type", "error", "started_run_id")
+_COLUMNS = (
+    *("run_id", "thread_id", "status", "variant", "error_type", "error", "started_run_id"),
+    "input",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +65,8 @@ class BatchRun:
     """
     What became of one row: where its thread stands now.
 
-    `run_id` is the newest run of the thread, `started_run_id` the one that the row became.
+    `run_id` is the newest run of the thread, `started_run_id` the one that the row became, with its
+    `input`.
     """
 
     run_id: RunId
@@ -70,6 +75,7 @@ class BatchRun:
     status: RunStatus
     variant: str = ""
     error: FailureLine | None = None
+    input: Json = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +120,9 @@ def write_csv(runs: Iterable[BatchRun]) -> str:
     for run in runs:
         error = run.error or FailureLine("", "")
         cells = (run.run_id, run.thread_id, run.status, run.variant, error.type, error.message)
-        writer.writerow([escape_formula(str(cell)) for cell in (*cells, run.started_run_id)])
+        given = json.dumps(run.input, ensure_ascii=False)
+        whole = (*cells, run.started_run_id, given)
+        writer.writerow([escape_formula(str(cell)) for cell in whole])
     return file.getvalue()
 
 

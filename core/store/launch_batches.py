@@ -47,6 +47,7 @@ _RUNS = (
         _started.c.run_id.label("started_run_id"),
         _started.c.thread_id,
         _started.c.variant,
+        _started.c.input,
         _newest.c.run_id,
         _newest.c.status,
         _ERROR_LINE.label("error_line"),
@@ -127,6 +128,7 @@ def _read_runs(rows: Iterable[Any]) -> list[BatchRun]:
             thread_id=row.thread_id,
             status=RunStatus(row.status),
             variant=row.variant,
+            input=row.input,
             error=None
             if row.error_line is None
             else FailureLine(**encoding.load_json(row.error_line + "}")),

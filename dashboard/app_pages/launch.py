@@ -10,7 +10,7 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.services import launching, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.app_pages.launch_chat import draw_chat
+from interlock.dashboard.app_pages.launch_chat import THREAD, draw_chat
 from interlock.dashboard.app_pages.launch_file import STARTED as STARTED_BATCH
 from interlock.dashboard.app_pages.launch_file import draw_file_mode, draw_recent_files
 from interlock.dashboard.app_pages.launch_requests import make_request
@@ -116,7 +116,7 @@ def choose(workflows: Sequence[Workflow]) -> Workflow | None:
         names,
         index=names.index(wanted.name),
         key=key,
-        on_change=lambda: state.set_params(**{WANTED: st.session_state[key]}),
+        on_change=lambda: state.set_params(**{WANTED: st.session_state[key], THREAD: None}),
     )
     return next(w for w in workflows if w.name == name)
 

@@ -39,8 +39,8 @@ def _draw_rows(
     rows: list[Row] = [
         {
             "Status": row.look,
+            "Input": row.input,
             "Run": row.short,
-            "Thread": row.thread,
             **({"Variant": row.variant} if has_variants else {}),
             "Problem": row.problem,
         }
@@ -51,7 +51,10 @@ def _draw_rows(
         key=keys.batch_rows(place, ids),
         ids=ids,
         on_pick=on_pick,
-        columns={"Problem": st.column_config.TextColumn("Problem", width="large")},
+        columns={
+            "Input": st.column_config.TextColumn("Input", width="large"),
+            "Run": st.column_config.TextColumn("Run", width="small"),
+        },
         alt=f"{format_plural(len(rows), 'row')} of the file, each with its run",
     )
 

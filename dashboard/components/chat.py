@@ -11,7 +11,7 @@ from interlock.dashboard.components.links import draw_link
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.views.chat import ChatView
 
-HEIGHT = 480  # pixels, however much is said: the box to write in stays where it is
+HEIGHT = 400  # pixels, however much is said: the box to write in stays where it is
 
 
 def draw_chat(view: ChatView) -> None:

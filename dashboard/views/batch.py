@@ -24,6 +24,7 @@ from interlock.dashboard.views.notices import Notice
 BAD_LIMIT_COUNT = 200  # rows that do not fit and are shown; who has more mends the first
 SAMPLE_COUNT = 3
 SAMPLE_CHARS_COUNT = 160
+INPUT_CHARS_COUNT = 100
 # What asks for somebody first, then what goes on, then what is over.
 _ORDER = (
     RunStatus.FAILED,
@@ -76,9 +77,9 @@ class BatchRow:
 
     run_id: RunId
     short: str
-    thread: str
     look: Look
     variant: str
+    input: str
     problem: str
 
 
@@ -185,9 +186,9 @@ def _row(run: BatchRun) -> BatchRow:
     return BatchRow(
         run_id=run.run_id,
         short=short_id(run.run_id),
-        thread=short_id(run.thread_id),
         look=look_of_run(run.status),
         variant=show_hidden(run.variant),
+        input=show_hidden(one_line(run.input, limit_count=INPUT_CHARS_COUNT)),
         problem=show_hidden(f"{error.type}: {one_line(error.message)}") if error else "",
     )
 

@@ -63,10 +63,7 @@ def launch(app, file, *, batch_id="b1", actor="ann", **options):
 
 def inputs(app, batch_id="b1"):
     with read(app.engine) as conn:
-        return [
-            runs.fetch_input(conn, run.run_id)
-            for run in launch_batches.fetch_runs(conn, batch_id, limit=1000)
-        ]
+        return [run.input for run in launch_batches.fetch_runs(conn, batch_id, limit=1000)]
 
 
 def test_a_batch_is_kept_once_and_listed_newest_first(app, make):

@@ -141,6 +141,14 @@ def test_a_new_conversation_begins_on_a_new_thread(app, desk, open_page):
     assert read(at) == ["two"]
 
 
+def test_another_workflow_begins_without_a_thread(seed, desk, open_page):
+    seed.workflow("other", input_schema=SCHEMA)
+    at = say(open_page("launch"), "one")
+    at.selectbox(key=keys.launch_workflow()).set_value("other").run()
+    assert not at.exception
+    assert "thread_id" not in at.query_params
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_thread_of_another_workflow_is_not_shown(seed, desk, open_page, is_known):
     thread_id = seed.run(workflow="other").thread_id if is_known else "nobody knows it"

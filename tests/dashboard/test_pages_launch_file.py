@@ -140,6 +140,7 @@ def test_the_page_of_a_batch_counts_and_names_what_failed(launched, open_page):
     assert "queued] 2" in said(at)
     failed, rows = at.dataframe
     assert list(failed.value["Problem"]) == ["ValueError: *no*"]
+    assert next(iter(rows.value["Input"])) == '{"topic": "bees"}'
     assert list(rows.value["Status"]) == [["failed"], ["queued"], ["queued"]]
     assert len(at.download_button) == 1
 

@@ -39,6 +39,7 @@ def test_the_report_is_a_table_without_formulas():
         thread_id="t",
         status=RunStatus.FAILED,
         variant="a",
+        input={"topic": "Bienen für alle"},
         error=FailureLine("ValueError", '=HYPERLINK("http://x")\nand, more'),
     )
     done = BatchRun(run_id="r3", started_run_id="r3", thread_id="-t", status=RunStatus.DONE)
@@ -51,10 +52,20 @@ def test_the_report_is_a_table_without_formulas():
         "error_type",
         "error",
         "started_run_id",
+        "input",
     ]
     message = '\'=HYPERLINK("http://x")\nand, more'
-    assert rows[1] == ["r2", "t", "failed", "a", "ValueError", message, "r1"]
-    assert rows[2] == ["r3", "'-t", "done", "", "", "", "r3"]
+    assert rows[1] == [
+        "r2",
+        "t",
+        "failed",
+        "a",
+        "ValueError",
+        message,
+        "r1",
+        '{"topic": "Bienen für alle"}',
+    ]
+    assert rows[2] == ["r3", "'-t", "done", "", "", "", "r3", "null"]
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
