@@ -9,7 +9,7 @@ from interlock.dashboard.components.badges import as_markdown
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.views.aftermath import AftermathView
 
-HEIGHT = 34  # pixels: one line with its link
+HEIGHT = 30  # pixels: one line with its link
 
 
 def draw_aftermath(view: AftermathView, *, approval_id: str, is_warning: bool) -> None:

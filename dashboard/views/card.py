@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from interlock.core.services.observing import Card
 
 
-_OPTION_KEYS = ("options", "choices")  # drawn as the choice they are
+_OPTION_KEYS = ("options", "choices", "multiple")  # drawn as the choice they are
 UNCHECKED = (
     "The workflow gave a schema for the answer (`response_schema`) that cannot be used, so there is no"
     " form for it. What you answer is sent as it is, unchecked."
 )
+_NO_WORDS = object()  # a part of which nothing is left to read once its media are drawn
 LONG_COUNT = 70  # a longer text is read, not scanned: it stands by itself
 
 
@@ -166,13 +167,27 @@ def _read_facts(payload: Json, question: Question) -> tuple[str, tuple[Part, ...
     """What was asked, key by key; the question itself and what the form shows are left out."""
     if not isinstance(payload, dict) or question.actions or question.kind in STANDING:
         return "", ()
-    payload = media.shorten(payload)
-    shown = {k: v for k, v in payload.items() if v != question.text and k not in _OPTION_KEYS}
+    hidden = _OPTION_KEYS if question.options else ()
+    rest = {k: _read_words(v) for k, v in payload.items() if v != question.text and k not in hidden}
+    shown = {k: media.shorten(v) for k, v in rest.items() if v is not _NO_WORDS}
     short = {k: one_line(v) for k, v in shown.items() if _is_short(v)}
     width = max(map(len, short), default=0)
     lines = [show_hidden(f"{k.ljust(width)}  {v}") for k, v in short.items()]
     parts = tuple(Part(show_hidden(k), v) for k, v in shown.items() if k not in short)
     return "\n".join(lines), parts
+
+
+def _read_words(value: Json) -> object:
+    """Of content blocks their words alone, as the media among them are drawn; anything else as it is."""
+    if media.read_part(value, max_bytes=0) is not None:
+        return _NO_WORDS
+    if not isinstance(value, list) or not media.find_parts(value, max_bytes=0):
+        return value
+    words = [b for b in value if media.read_part(b, max_bytes=0) is None]
+    texts = [b.get("text") if isinstance(b, dict) else b for b in words]
+    if not all(isinstance(text, str) for text in texts):
+        return value
+    return "\n\n".join(str(text) for text in texts) or _NO_WORDS
 
 
 def _find_media(approval: Approval, max_bytes: int) -> tuple[Piece, ...]:
