@@ -64,13 +64,17 @@ def _reach_out(messages: Sequence[BaseMessage]) -> Reply:
     called = [call for m in turn if isinstance(m, AIMessage) for call in m.tool_calls]
     mails = [call for call in called if call["name"] == "send_email"]
     if not called:
-        named = CITY.search(brief)
-        city = named[0].capitalize() if named else "any"
-        return Reply("I look up whom to write to.", [Call("find_contacts", {"city": city})])
+        cities = dict.fromkeys(named.capitalize() for named in CITY.findall(brief)) or ["any"]
+        lookups = [Call("find_contacts", {"city": city}) for city in cities]
+        return Reply("I look up whom to write to.", lookups)
     if mails:
         lines = [_tell(mail["args"].get("to", "?"), results[mail["id"] or ""]) for mail in mails]
         return Reply("\n".join(lines))
-    found = json.loads(str(results[called[0]["id"] or ""].text) or "[]")
+    found = [
+        contact
+        for call in called
+        for contact in json.loads(str(results[call["id"] or ""].text) or "[]")
+    ]
     if not found:
         return Reply("There is nobody in the address book for that.")
     drafts = [Call("send_email", _write(contact, brief)) for contact in found]

@@ -184,6 +184,8 @@ def _read_one(action: ActionForm, drafts: Drafts) -> tuple[Json, list[FieldProbl
     if verb is None:
         return item, [FieldProblem(place, "decide this one too")]
     if verb is Verb.EDIT:
+        if Verb.APPROVE in action.verbs and not is_touched(action.fields, drafts.fields):
+            return item, [FieldProblem(place, "nothing was changed: approve it as it is")]
         return {**item, "args": args}, problems
     if verb is Verb.APPROVE and action.is_editable and is_touched(action.fields, drafts.fields):
         return item, [FieldProblem(place, "its arguments were changed: approve with changes")]

@@ -173,7 +173,7 @@ def _explain(field: Field) -> str:
     elif high is not None:
         words = "Less than" if field.maximum is None else "At most"
         parts.append(f"{words} {_say(high)}.")
-    if field.type == "string" and field.min_length:
+    if field.type == "string" and (field.min_length or 0) > 1:
         parts.append(f"At least {field.min_length} characters.")
     if field.format == "date-time":
         parts.append("In UTC.")

@@ -47,7 +47,13 @@ async def test_a_brief_ends_in_one_card_with_a_mail_to_each_customer(agent):
 
 @pytest.mark.parametrize(
     ("brief", "count"),
-    [("Write to linz", 1), ("Write to everyone", 5), ("Vienna, please", 3), ("", 5)],
+    [
+        ("Write to linz", 1),
+        ("Graz, linz and Graz", 2),
+        ("Write to everyone", 5),
+        ("Vienna, please", 3),
+        ("", 5),
+    ],
 )
 async def test_the_city_named_in_the_brief_decides_whom_it_writes_to(agent, brief, count):
     await agent.send({"messages": brief})

@@ -114,14 +114,14 @@ def test_a_rejection_among_several_takes_its_words_along():
 
 
 def test_every_one_of_several_actions_must_be_decided_without_losing_anything():
-    card = Card([ACTION] * 4)
+    card = Card([ACTION] * 5)
     problems = card.refused(
         None,
-        verbs={0: None, 1: Verb.APPROVE, 2: Verb.APPROVE, 3: Verb.RESPOND},
+        verbs={0: None, 1: Verb.APPROVE, 2: Verb.APPROVE, 3: Verb.RESPOND, 4: Verb.EDIT},
         fields={"1.n": 9},
         messages={2: "hm"},
     )
-    assert [path for path, _ in problems] == [f"{i}.decision" for i in range(4)]
+    assert [path for path, _ in problems] == [f"{i}.decision" for i in range(5)]
 
 
 def test_a_typed_yes_takes_the_other_fields_and_the_reason_along():

@@ -57,6 +57,7 @@ def test_a_boolean_nobody_decided_is_not_silently_no():
         ({"type": "number", "exclusiveMinimum": 0}, "More than 0."),
         ({"type": "number", "exclusiveMaximum": 5}, "Less than 5."),
         ({"type": "string", "minLength": 3}, "At least 3 characters."),
+        ({"type": "string", "minLength": 1, "description": "Who."}, "Who."),
         ({"type": "string", "format": "date-time"}, "In UTC."),
         ({"type": "array", "items": {"type": "string"}}, "As JSON: a list of string values."),
         (
