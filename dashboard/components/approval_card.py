@@ -102,9 +102,8 @@ def _draw_asked(card: CardView) -> None:
         st.caption(md_escape(part.label))
         draw_value(part.value)
     for at, piece in enumerate(card.media):
-        if piece.label:
-            st.caption(md_escape(piece.label))
-        draw_media(piece.media, key=f"{keys.card_part('media', card.approval_id)}-{at}")
+        key = f"{keys.card_part('media', card.approval_id)}-{at}"
+        draw_media(piece.media, key=key, label=piece.label)
 
 
 def _draw_form(

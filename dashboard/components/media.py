@@ -16,18 +16,18 @@ PIXELS_LIMIT_COUNT = 40_000_000  # a small file can unfold to a picture that no 
 IMAGE_WIDTH = 420  # pixels at most; full size is a click away
 
 
-def draw_media(media: Media, *, key: str) -> None:
+def draw_media(media: Media, *, key: str, label: str = "") -> None:
     """
     Draw one part: shown where its bytes are of a kind that is safe to show, else offered to be saved.
 
     Args:
         media: The part.
         key: Widget key of the button that saves it.
+        label: Where it was found; foreign.
     """
     view = say_media(media)
-    st.caption(md_escape(view.caption))
-    if view.problem:
-        st.caption(f":orange[{md_escape(view.problem)}]")
+    said = f"{view.caption}. {view.problem}" if view.problem else view.caption
+    st.caption(md_escape(f"{label} · {said}" if label else said))
     if media.url:
         draw_text(view.url)
     if media.data is None:
