@@ -128,7 +128,7 @@ def build(
         parts=parts,
         media=_find_media(approval, max_media_bytes),
         payload=media.shorten(approval.payload),
-        shows_payload=approval.payload is not None and approval.payload != question.text,
+        shows_payload=_has_more_to_show(approval, question),
         unchecked=_find_notice(approval) if is_open else None,
         form=_build_form(question, approval, state) if is_open else None,
         closed=decisions.say_closed(approval, card.decisions, now=now),
@@ -144,6 +144,12 @@ def _build_form(question: Question, approval: Approval, state: Json) -> AnswerFo
         is_plain_question=isinstance(approval.payload, str),
         state=state,
     )
+
+
+def _has_more_to_show(approval: Approval, question: Question) -> bool:
+    """Of a failure the workflow sent nothing: what is kept with it is ours, and shown."""
+    is_shown = approval.payload == question.text or approval.kind is Kind.FAILURE
+    return approval.payload is not None and not is_shown
 
 
 def _find_notice(approval: Approval) -> Notice | None:

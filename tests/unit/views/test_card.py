@@ -123,6 +123,7 @@ def test_what_an_edit_of_a_failed_nodes_state_costs_is_said_apart_from_the_error
     failed = make.card(kind=Kind.FAILURE, payload=kept, schema="odd")
     view = build(make, failed)
     assert (view.words, view.facts, view.parts) == ("no funds", "", ())
+    assert not view.shows_payload
     assert view.unchecked.text.startswith("Editing the state starts this step")
     assert view.unchecked.detail.startswith("It is asked again: Pay")
     assert "\u202e" not in view.unchecked.detail
