@@ -28,9 +28,10 @@ def fill_all(
         raise CannotSay(f"there is no field for {sorted(value.keys() - known)}")
     for field in fields:
         assert field.path == join_path(parent, field.name)
+        if field.widget == "group" and field.name not in value:
+            continue  # nobody begins it
         if field.widget == "group":
-            inner = value.get(field.name, {})
-            held |= fill_all(field.fields, inner, parent=field.path)
+            held |= fill_all(field.fields, value[field.name], parent=field.path)
         elif field.name in value:
             held[field.path] = fill(field, value[field.name])
         else:

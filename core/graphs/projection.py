@@ -22,6 +22,7 @@ from uuid import UUID
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from interlock.core.model.json_values import HIGHEST_INTEGER, LOWEST_INTEGER
 from interlock.core.types import Json
 
 MAX_DEPTH = 50  # deeper than any form or tree is drawn
@@ -117,8 +118,8 @@ def _project(value: Any, budget: _Budget, depth: int) -> Json:
 
 def _project_int(value: int, budget: _Budget) -> Json:
     budget.take(12)
-    # Browsers read JSON numbers as doubles; beyond 2**53 digits would change on the screen.
-    if abs(value) <= 2**53:
+    # Exact, for an answer may hold it again; whoever draws it sees to what a browser can show.
+    if LOWEST_INTEGER <= value <= HIGHEST_INTEGER:
         return int(value)
     return str(value) if abs(value).bit_length() < 10_000 else _cut("too many digits", type="int")
 

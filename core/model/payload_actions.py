@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from interlock.core.model import json_values, schema_refs
 from interlock.core.model.approvals import Kind, Verb
 from interlock.core.model.questions import Action, Question, in_order
-from interlock.core.model.schema_checks import find_schema_problem
+from interlock.core.model.schema_checks import check, find_schema_problem
 from interlock.core.model.texts import one_line, show
 from interlock.core.types import Json
 
@@ -123,11 +123,15 @@ def read_call(value: Json, published: Json, schema: Json) -> Question | None:
     if not isinstance(value.get("name"), str) or not isinstance(value.get("args"), dict):
         return None
     forms = _forms_by_verb(published)
+    allowed = in_order(forms) or _SAFE_VERBS
+    is_plain = not {Verb.EDIT, Verb.RESPOND} & set(allowed)
+    if is_plain and all(check({"type": verb.value}, schema) for verb in allowed):
+        return None  # its schema takes no decision alone: a typed answer
     action = Action(
         name=value["name"],
         args=value["args"],
         description=json_values.text_at(value, "description"),
-        allowed=in_order(forms) or _SAFE_VERBS,
+        allowed=allowed,
         schema=_args_schema(forms.get(Verb.EDIT, {}), published),
     )
     return _question_about(Kind.LANGCHAIN_CALL, [action], schema)
@@ -160,7 +164,8 @@ def _question_about(
     common = set.intersection(*(set(action.allowed) for action in actions))
     some = set.union(*(set(action.allowed) for action in actions))
     verbs = common or some
-    if not verbs or (schema is not None and kind is not Kind.LANGCHAIN_CALL):
+    is_stuck = not all(action.allowed for action in actions)
+    if is_stuck or (schema is not None and kind is not Kind.LANGCHAIN_CALL):
         verbs = verbs | {Verb.ANSWER}  # never a card that nothing can be done with
     first, more = actions[0], len(actions) - 1
     title = _action_title(first)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from interlock.core.types import Json
 from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.formatting import keep_digits
 
 HEIGHT_LIMIT_COUNT = 3000  # a longer text scrolls in its own box
 BOX_HEIGHT = 420  # pixels
@@ -26,6 +27,6 @@ def draw_value(value: Json, *, expanded: bool | int = 2) -> None:
     if isinstance(value, str):
         draw_text(value)
     elif isinstance(value, dict | list):
-        st.json(value, expanded=expanded)
+        st.json(keep_digits(value), expanded=expanded)
     else:
-        st.json({"value": value}, expanded=True)
+        st.json({"value": keep_digits(value)}, expanded=True)

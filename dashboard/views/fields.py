@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from interlock.core.model.schemas import Field
 from interlock.core.types import Json
-from interlock.dashboard.views.formatting import one_line
+from interlock.dashboard.views.formatting import SAFE_INTEGER, one_line
 from interlock.dashboard.views.forms import (
     ABSENT,
     AREA_COUNT,
-    SAFE_INTEGER,
     FormField,
     Widget,
     join_path,
+    with_null,
     with_start,
 )
 
@@ -100,7 +100,11 @@ def from_args(
         for name, value in args.items()
         if name not in described
     ]
-    return (*from_fields(given, args, parent=parent), *others)
+    drawn = (
+        with_null(f) if f.name in args and args[f.name] is None and f.given is ABSENT else f
+        for f in from_fields(given, args, parent=parent)
+    )
+    return (*drawn, *others)
 
 
 def _default(field: Field) -> object:
@@ -123,7 +127,7 @@ def _choose_widget(field: Field) -> Widget:
     if field.type in ("integer", "number"):
         return "integer" if field.type == "integer" else "number"
     if field.type == "array" and field.items is not None and field.items.enum:
-        return "choices"
+        return "json" if field.items.nullable else "choices"  # null cannot be chosen
     return "rows" if _columns(field) else "json"
 
 

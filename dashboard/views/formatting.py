@@ -15,6 +15,7 @@ DAY_S = 86_400
 JUST_NOW_S = 3  # a smaller age is noise: clocks and screens are not that exact
 ID_TAIL_COUNT = 8  # our ids begin with the time, so their ends tell them apart
 LONG_ID_COUNT = 20
+SAFE_INTEGER = 2**53 - 1  # what a browser's number holds exactly
 
 
 def format_duration_ms(duration_ms: float | None) -> str:
@@ -124,6 +125,16 @@ def one_line(value: Json, *, limit_count: int = 120) -> str:
 def to_json_text(value: Json, *, indent: int | None = 2) -> str:
     """JSON as people read it: indented, accents kept."""
     return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+
+
+def keep_digits(value: Json) -> Json:
+    """The same JSON for a browser to draw: whole numbers that it would round become texts."""
+    if isinstance(value, dict):
+        return {key: keep_digits(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [keep_digits(inner) for inner in value]
+    is_long = isinstance(value, int) and abs(value) > SAFE_INTEGER
+    return str(value) if is_long else value
 
 
 def _three_digits(value: float) -> str:

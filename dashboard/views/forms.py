@@ -16,7 +16,7 @@ from typing import Literal, NoReturn
 from interlock.core.errors import FieldProblem
 from interlock.core.types import Json
 from interlock.dashboard.views import rows
-from interlock.dashboard.views.formatting import to_json_text
+from interlock.dashboard.views.formatting import SAFE_INTEGER, to_json_text
 
 Widget = Literal[
     "text",
@@ -36,7 +36,6 @@ Widget = Literal[
 ]
 
 NEEDED = "is needed"
-SAFE_INTEGER = 2**53 - 1  # what a browser's number holds exactly
 AREA_COUNT = 80  # a longer text gets several lines
 
 
@@ -123,6 +122,13 @@ def with_start(field: FormField, value: Json | _Absent) -> FormField:
         return _as_json(field, value)
 
 
+def with_null(field: FormField) -> FormField:
+    """The field of a value that is null although it must not be: it stays so until something is entered."""
+    if field.widget in ("checkbox", "rows"):  # an empty one looks like a value of its own
+        return _as_json(field, None)
+    return replace(field, start=_empty(field.widget), given=None)
+
+
 def assemble(
     fields: Sequence[FormField], drafts: Mapping[str, object]
 ) -> tuple[dict[str, Json], list[FieldProblem]]:
@@ -152,7 +158,7 @@ def read(
     """What one field holds as JSON, or `ABSENT`, and what is wrong with it."""
     if field.widget == "group":
         inner, problems = assemble(field.fields, drafts)
-        if not inner and not field.is_required and field.given is ABSENT:
+        if not field.is_required and field.given is ABSENT and _holds_nothing(inner):
             return ABSENT, []  # an optional object nobody began: its own needs do not count
         return inner, problems
     draft = drafts.get(field.path, field.start)
@@ -312,6 +318,13 @@ def _read_empty(field: FormField, draft: object) -> Json | _Absent:
     if was_given and field.widget in ("text", "area", "choices"):
         return draft
     return [] if field.is_required and field.widget in ("choices", "rows") else ABSENT
+
+
+def _holds_nothing(value: Json) -> bool:
+    """Whether it is what fields give that are empty: nulls and empty lists, in objects within objects."""
+    if isinstance(value, Mapping):
+        return all(map(_holds_nothing, value.values()))
+    return value is None or value == []
 
 
 def _is_number(value: Json) -> bool:

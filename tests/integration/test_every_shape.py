@@ -172,7 +172,7 @@ SAYINGS = {
     "a whole number": (write("12"), 12),
     "a number": (write("12.5"), 12.5),
     "a number that is whole": (write("12.0"), 12.0),
-    "a large number": (write("9007199254740993"), Made("int", "9007199254740993")),
+    "a large number": (write("9007199254740993"), 9007199254740993),
     "null": (write("null"), None),
     "false": (write("false"), False),
     "an empty text": (write('""'), ""),
@@ -730,3 +730,24 @@ def test_questions_one_after_the_other_keep_their_answers(operator):
     assert second.approval_id != first.approval_id
     ended = operator.enter(second, press(ANSWER, choice=1))
     assert operator.desk.values(ended)["answers"] == [[WORDS, typed("3")], [["red", 3], typed(3)]]
+
+
+def test_a_number_too_long_for_a_browser_stays_what_it_is(operator):
+    long = 1234567890123456789
+    asked = {"action": "send", "args": {"id": long, "n": 1}}
+    question = {**REQUEST, "action_request": asked}
+    for entry, expected in (
+        (press(APPROVE), {"type": "accept", "args": asked}),
+        (
+            press(EDIT, {"n": 2}),
+            {"type": "edit", "args": {**asked, "args": {"id": long, "n": 2}}},
+        ),
+    ):
+        card = operator.ask("put", {"question": question})
+        assert operator.got(card, entry) == typed([expected])
+    card = operator.ask("batched", calling("scale", scale={"n": long}))
+    assert operator.told(card, press(EDIT, {"unit": "cm"})) == [
+        ("success", scaled(n=long, unit="cm"))
+    ]
+    card = operator.ask("put", {"question": {"question": "Which id?", "options": [long, "none"]}})
+    assert operator.got(card, press(ANSWER, choice=0)) == typed(long)

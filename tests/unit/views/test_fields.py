@@ -30,6 +30,7 @@ def draw(schema, start=None, **more):
         ({"type": "boolean"}, "choice"),
         ({"anyOf": [{"type": "boolean"}, {"type": "null"}], "default": None}, "choice"),
         ({"type": "array", "items": {"enum": ["x", "y"]}}, "choices"),
+        ({"type": "array", "items": {"enum": ["x", None]}}, "json"),
         ({"type": "array", "items": {"type": "string"}}, "json"),
         ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "json"),
         ({"type": "object"}, "json"),
@@ -185,3 +186,18 @@ def test_a_problem_with_a_dotted_name_stands_beside_its_field():
     _, (needed,) = assemble([field], {})
     assert needed.path == "a.b"
     assert place_problems([field], [needed]) == ({field.path: needed.message}, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "widget"),
+    [
+        ({"type": "string"}, "text"),
+        ({"type": "boolean", "default": False}, "json"),
+        ({"type": "array", "items": {"type": "object", "properties": {"n": {}}}}, "json"),
+    ],
+)
+def test_a_null_where_none_may_be_stays_one_until_something_is_entered(kind, widget):
+    described = fields_of({"properties": {"a": kind}, "required": ["a"]})
+    (field,) = fields.from_args(described, {"a": None})
+    assert field.widget == widget
+    assert assemble([field], {}) == ({"a": None}, [])

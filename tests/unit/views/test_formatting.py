@@ -112,3 +112,11 @@ def test_one_line_keeps_text_and_compacts_json():
     assert formatting.one_line({"ä": [1, 2]}) == '{"ä": [1, 2]}'
     assert formatting.one_line("x" * 200, limit_count=10) == "x" * 9 + "…"
     assert formatting.clip("short", 10) == "short"
+
+
+def test_a_number_that_a_browser_would_round_is_drawn_as_text():
+    value = {"id": 1234567890123456789, "all": [-(2**53), 2**53 - 1, True, 0.5]}
+    assert formatting.keep_digits(value) == {
+        "id": "1234567890123456789",
+        "all": [str(-(2**53)), 2**53 - 1, True, 0.5],
+    }
