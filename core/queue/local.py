@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from interlock.core.queue.port import Job, JobKind, JobQueue, NewJob
+from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, JobQueue, NewJob
 from interlock.core.store import dialect
 from interlock.core.store.schema import jobs
 from interlock.core.types import JobId, Json, WorkerId
@@ -58,6 +58,9 @@ _FREE = (
     .limit(bindparam("limit"))
     .with_for_update(of=jobs, skip_locked=True)
 )
+# By their priority, which the index serves: they stand before all runs.
+_IS_ERRAND = and_(jobs.c.priority >= ERRAND_PRIORITY, jobs.c.kind != JobKind.RUN.value)
+_FREE_ERRANDS = _FREE.where(_IS_ERRAND)
 _CLAIM = (
     update(jobs)
     .where(jobs.c.job_id.in_(bindparam("job_ids", expanding=True)))
@@ -85,6 +88,7 @@ _PUT_BACK = (
 )
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _ANY_DUE = select(exists().where(_DUE))
+_ANY_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND))
 _COUNT_DUE = select(func.count()).where(_DUE)
 _CLEAR = delete(jobs).where(
     jobs.c.status.in_(("done", "failed")), jobs.c.created_at < bindparam("before")
@@ -113,13 +117,20 @@ class LocalQueue(JobQueue):
         )
 
     def claim(
-        self, conn: Connection, *, worker_id: WorkerId, limit: int, now: datetime
+        self,
+        conn: Connection,
+        *,
+        worker_id: WorkerId,
+        limit: int,
+        now: datetime,
+        only_errands: bool = False,
     ) -> Sequence[Job]:
         """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
         # A statement sees what was committed before it began: two claims at once could each take
         # a job of one lock.
         dialect.lock_all(conn, dialect.Lock.CLAIM)
-        found = list(conn.execute(_FREE, {"now": now, "limit": limit}).scalars())
+        free = _FREE_ERRANDS if only_errands else _FREE
+        found = list(conn.execute(free, {"now": now, "limit": limit}).scalars())
         if not found:
             return []
         rows = conn.execute(_CLAIM, {"job_ids": found, "worker_id": worker_id})
@@ -164,9 +175,10 @@ class LocalQueue(JobQueue):
         count: int = conn.execute(_COUNT_DUE, {"now": now}).scalar_one()
         return count
 
-    def is_any_due(self, conn: Connection, *, now: datetime) -> bool:
+    def is_any_due(self, conn: Connection, *, now: datetime, only_errands: bool = False) -> bool:
         """Whether a claim could find something; may say yes too often, never no."""
-        return bool(conn.execute(_ANY_DUE, {"now": now}).scalar_one())
+        due = _ANY_ERRAND_DUE if only_errands else _ANY_DUE
+        return bool(conn.execute(due, {"now": now}).scalar_one())
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:
         """Delete finished jobs enqueued before this moment; the number deleted."""

@@ -26,6 +26,9 @@ class JobKind(StrEnum):
     STEP = "step"  # what one task was handed and gave out
 
 
+ERRAND_PRIORITY = 1_000_000  # somebody waits for it on a screen; above whatever a run may have
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One claimed job; `deliveries` counts how often it was handed out, this time included."""
@@ -59,9 +62,19 @@ class JobQueue(Protocol):
         """Add a job within the caller's transaction; nobody sees it before the commit."""
 
     def claim(
-        self, conn: Connection, *, worker_id: WorkerId, limit: int, now: datetime
+        self,
+        conn: Connection,
+        *,
+        worker_id: WorkerId,
+        limit: int,
+        now: datetime,
+        only_errands: bool = False,
     ) -> Sequence[Job]:
-        """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
+        """
+        Take up to `limit` due jobs, highest priority first, then oldest, one per lock.
+
+        `only_errands`: none that carries out a run.
+        """
 
     def finish(
         self, conn: Connection, job_id: JobId, *, failed: bool = False, result: Json = None
@@ -86,7 +99,7 @@ class JobQueue(Protocol):
     def count_due(self, conn: Connection, *, now: datetime) -> int:
         """How many jobs wait for a worker."""
 
-    def is_any_due(self, conn: Connection, *, now: datetime) -> bool:
+    def is_any_due(self, conn: Connection, *, now: datetime, only_errands: bool = False) -> bool:
         """Whether a claim could find something; may say yes too often, never no."""
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:

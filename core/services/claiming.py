@@ -67,26 +67,28 @@ class Seen:
     cancelled: frozenset[RunId]
 
 
-def look(app: App, run_ids: Sequence[RunId]) -> Seen:
+def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> Seen:
     """
     See whether a claim is worth the database's only writer, and which of these runs somebody
-    asked to cancel; a plain read.
+    asked to cancel; a plain read. `only_errands`: there is no room for another run.
     """
     with engine.read(app.engine) as conn:
         return Seen(
-            is_any_due=app.queue.is_any_due(conn, now=app.clock.now()),
+            is_any_due=app.queue.is_any_due(conn, now=app.clock.now(), only_errands=only_errands),
             cancelled=frozenset(runs.fetch_cancel_requests(conn, run_ids=run_ids))
             if run_ids
             else frozenset(),
         )
 
 
-def claim_jobs(app: App, worker_id: WorkerId, *, limit: int) -> Claim:
+def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool = False) -> Claim:
     """Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way."""
     now = app.clock.now()
     claimed: list[tuple[Job, Run]] = []
     with engine.write(app.engine) as conn:
-        jobs = app.queue.claim(conn, worker_id=worker_id, limit=limit, now=now)
+        jobs = app.queue.claim(
+            conn, worker_id=worker_id, limit=limit, now=now, only_errands=only_errands
+        )
         carried = [job for job in jobs if job.kind is JobKind.RUN]
         found = runs.fetch_by_ids(conn, [_run_id(job) for job in carried])
         for job in carried:

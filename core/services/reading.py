@@ -12,7 +12,7 @@ import time
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
 from interlock.core.model.steps import Step
 from interlock.core.model.threads import Snapshot
-from interlock.core.queue.port import Job, JobKind, NewJob
+from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.store import checkpoints, engine, nodes, runs, snapshots, threads
@@ -93,7 +93,7 @@ def _ask_worker(
             f"A worker is needed to read this {what}, and none is alive.",
             hint="Start `interlock up`.",
         )
-    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=100)
+    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=ERRAND_PRIORITY)
     with engine.write(app.engine) as conn:
         app.queue.enqueue(conn, job, now=app.clock.now())
     deadline = time.monotonic() + wait_s

@@ -33,6 +33,7 @@ GATHER_S = 0.05  # from one claim to the next: slots that come free in a moment 
 CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are claimed
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
+MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
 CLEAR_S = 600.0  # between two clearings of finished jobs
 
 _ERRANDS = {JobKind.SNAPSHOT: answer_snapshot, JobKind.STEP: answer_step}
@@ -126,25 +127,36 @@ class Server:
     async def _look(self) -> None:
         """See to cancellations and due jobs; while claims bring something, claim without asking."""
         is_blocked = bool(self._suspects) or self._is_alone
-        is_any_due = self._is_more
-        if not is_any_due or time.monotonic() - self._looked_at >= CANCEL_S:
+        free = 0 if is_blocked else self._free
+        is_any_due = self._is_more and free > 0
+        if not self._is_more or time.monotonic() - self._looked_at >= CANCEL_S:
             self._looked_at = time.monotonic()
             ids = [c.claimed.run.run_id for c in self._carriers.values()]
-            seen = await self.call(claiming.look, self._app, ids)
+            seen = await self.call(claiming.look, self._app, ids, only_errands=not free)
             self._cancel(seen.cancelled)
             is_any_due = seen.is_any_due
-        if is_any_due and not is_blocked:
-            await self._claim()
+        if is_any_due:
+            await self._claim(free)
         self._try_suspect()
 
-    async def _claim(self) -> None:
+    @property
+    def _free(self) -> int:
+        """How many more runs there is room for."""
         busy = sum(not carrier.is_over for carrier in self._carriers.values())
-        free = self._app.settings.concurrency - busy
-        if free <= 0:
-            return
+        return max(0, self._app.settings.concurrency - busy)
+
+    async def _claim(self, free: int) -> None:
+        """Take runs as there is room for them, and what somebody waits for on a screen in any case."""
         self._claimed_at = time.monotonic()
-        claim = await self.call(claiming.claim_jobs, self._app, self._worker.worker_id, limit=free)
-        self._is_more = bool(claim.runs)
+        claim = await self.call(
+            claiming.claim_jobs,
+            self._app,
+            self._worker.worker_id,
+            limit=free or MAX_ERRANDS,
+            only_errands=not free,
+        )
+        if free:
+            self._is_more = bool(claim.runs)
         for claimed in claim.runs:
             if claimed.is_suspect:
                 self._suspects.append(claimed)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from interlock.core.errors import Conflict
 from interlock.core.queue.local import LocalQueue
-from interlock.core.queue.port import JobKind, NewJob
+from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
 from interlock.core.store.engine import read, write
 
 
@@ -276,3 +276,16 @@ def test_a_more_urgent_job_that_comes_during_a_claim_waits_for_its_lock(engine, 
 def test_a_job_is_due_at_once_although_the_clock_was_set_back(put, claim):
     put("j1", at=3600)
     assert claim(at=0) == ["j1"]
+
+
+def test_an_errand_is_taken_where_there_is_no_room_for_a_run(engine, queue, make, put):
+    put("r1", priority=ERRAND_PRIORITY)
+    errand = NewJob(job_id="e1", kind=JobKind.STEP, priority=ERRAND_PRIORITY)
+    with write(engine) as conn:
+        assert not queue.is_any_due(conn, now=make.at(9), only_errands=True)
+        queue.enqueue(conn, errand, now=make.at(2))
+        assert queue.is_any_due(conn, now=make.at(9), only_errands=True)
+        (job,) = queue.claim(conn, worker_id="w1", limit=5, now=make.at(9), only_errands=True)
+        assert (job.job_id, job.kind) == ("e1", JobKind.STEP)
+        assert not queue.is_any_due(conn, now=make.at(9), only_errands=True)
+        assert queue.is_any_due(conn, now=make.at(9))

@@ -62,3 +62,20 @@ def test_what_cannot_be_read_is_said_in_a_sentence(desk):
     worker.stop()
     with pytest.raises(NoWorker, match="none is alive"):
         reading.step(desk.app, run.run_id, "unheard of")
+
+
+def test_a_step_is_read_while_every_place_of_the_worker_is_taken(desk):
+    desk.start(concurrency=1)
+    held = desk.finish("one", desk.open_book())
+    book = desk.open_book()
+    book.close("half")
+    said = [{"role": "user", "content": "go"}]
+    busy = desk.launch("telling", book, input={"messages": said, "words": 2})
+    waiting = desk.launch("one", desk.open_book())
+    book.wait_for("at half")
+    step = reading.step(desk.app, held.run_id, tasks(desk, held, "before")[0])
+    assert step.output == {"answers": ["before"]}
+    assert desk.run(busy).status == "running"
+    assert desk.run(waiting).status == "queued"
+    book.open("half")
+    assert desk.wait(busy).status == "done"
