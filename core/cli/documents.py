@@ -58,6 +58,7 @@ def of_node(node: NodeRun) -> dict[str, Json]:
     """One attempt; `node` is the full path ("team/researcher")."""
     return {
         "node": node.path,
+        "task_id": node.task_id,
         "attempt": node.attempt,
         "status": str(node.status),
         "duration_ms": node.duration_ms,

@@ -119,6 +119,19 @@ def run(call: Call, run_id: RunIdArgument) -> None:
         print_inbox(pending)
 
 
+def step(
+    call: Call,
+    run_id: RunIdArgument,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="As `run --json` prints it.")],
+) -> None:
+    """Show what one task of a run was handed and what it gave out, read by a worker."""
+    found = reading.step(call.open(), run_id, task_id).as_json()
+    if call.as_json:
+        printing.print_json(found)
+        return
+    printing.print_fields(found)
+
+
 def inbox(
     call: Call,
     status: Annotated[

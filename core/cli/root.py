@@ -38,6 +38,7 @@ def command() -> Any:
     register(batches.batch)
     register(reading.runs)
     register(reading.run)
+    register(reading.step)
     register(acting.cancel)
     register(acting.retry)
     register(acting.ask)

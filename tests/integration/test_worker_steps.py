@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from interlock.core import cli
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
 from interlock.core.model.steps import Handed
 from interlock.core.services import observing, reading
@@ -79,3 +82,16 @@ def test_a_step_is_read_while_every_place_of_the_worker_is_taken(desk):
     assert desk.run(waiting).status == "queued"
     book.open("half")
     assert desk.wait(busy).status == "done"
+
+
+def test_the_command_prints_a_step(desk, capsys):
+    desk.start()
+    held = desk.finish("one", desk.open_book())
+    folder = str(desk.app.settings.data_dir)
+    shown = ["--json", "--data-dir", folder]
+    assert cli.main(["run", held.run_id, *shown]) == 0
+    first = json.loads(capsys.readouterr().out)["nodes"][0]
+    assert cli.main(["step", held.run_id, first["task_id"], *shown]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["handed"], told["output"]) == ("input", {"answers": ["before"]})
+    assert cli.main(["step", held.run_id, "nobody", "--data-dir", folder]) == 4
