@@ -12,6 +12,7 @@ import streamlit as st
 
 from interlock.core.services import observing
 from interlock.dashboard import deps, keys, palette
+from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.views.escaping import md_escape
@@ -20,67 +21,76 @@ from interlock.dashboard.views.flow import find_foot_notice
 _HERE = Path(__file__).parent
 _PAGES = _HERE / "app_pages"
 _MARK = _HERE / "static" / "mark.svg"
+_INBOX = "inbox"
+_WAITING = "interlock-waiting"  # how many the menu says
 
 
 def main() -> None:
     """Set the frame, then run the page that the URL names."""
     st.set_page_config(page_title="Interlock", page_icon=str(_MARK), layout="wide")
-    inbox = st.Page(_PAGES / "inbox.py", title="Inbox", icon=":material/inbox:", url_path="inbox")
-    page = st.navigation(
-        [
-            st.Page(
-                _PAGES / "overview.py",
-                title="Overview",
-                icon=":material/dashboard:",
-                url_path="overview",
-                default=True,
-            ),
-            inbox,
-            st.Page(
-                _PAGES / "launch.py",
-                title="Launch",
-                icon=":material/rocket_launch:",
-                url_path="launch",
-            ),
-            st.Page(_PAGES / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
-            st.Page(
-                _PAGES / "run.py",
-                title="Run",
-                icon=":material/timeline:",
-                url_path="run",
-                visibility="hidden",
-            ),
-            st.Page(
-                _PAGES / "batch.py",
-                title="Batch",
-                icon=":material/table_rows:",
-                url_path="batch",
-                visibility="hidden",
-            ),
-        ]
-    )
+    page = _draw_menu(st.session_state.get(_WAITING, 0))
     st.logo(str(_MARK), size="medium")
     with st.sidebar, st.container(key=keys.sidebar_foot(), gap="small"):
-        _draw_foot(page.title, inbox)
+        _draw_foot("Inbox" if page.url_path == _INBOX else page.title)
         end = st.container()
     page.run()
     with end:  # drawn last: once it is there, so is the page
         frame(key=keys.live("whole-page"))
 
 
+def _draw_menu(waiting: int) -> st.Page:
+    """The pages, the inbox with the number that wait; which of them the URL names."""
+    st.session_state[_WAITING] = waiting
+    inbox = f"Inbox ({waiting})" if waiting else "Inbox"
+    pages = [
+        st.Page(
+            _PAGES / "overview.py",
+            title="Overview",
+            icon=":material/dashboard:",
+            url_path="overview",
+            default=True,
+        ),
+        st.Page(_PAGES / "inbox.py", title=inbox, icon=":material/inbox:", url_path=_INBOX),
+        st.Page(
+            _PAGES / "launch.py",
+            title="Launch",
+            icon=":material/rocket_launch:",
+            url_path="launch",
+        ),
+        st.Page(_PAGES / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
+        st.Page(
+            _PAGES / "run.py",
+            title="Run",
+            icon=":material/timeline:",
+            url_path="run",
+            visibility="hidden",
+        ),
+        st.Page(
+            _PAGES / "batch.py",
+            title="Batch",
+            icon=":material/table_rows:",
+            url_path="batch",
+            visibility="hidden",
+        ),
+    ]
+    return st.navigation(pages)
+
+
 @st.fragment
-def _draw_foot(title: str, inbox: st.Page) -> None:
+def _draw_foot(title: str) -> None:
     live("inbox", "workers", key=keys.live("foot"), refresh_s=0, shows_word=True)
     overview = observing.overview(deps.app())
     count = f"({overview.waiting}) " if overview.waiting else ""
     st.set_page_config(page_title=f"{count}{title} · Interlock", page_icon=str(_MARK))
     if overview.waiting:
         look = palette.WAITING
-        st.page_link(inbox, label=f"{overview.waiting} waiting", icon=look.icon)
+        st.page_link(page_path("inbox"), label=f"{overview.waiting} waiting", icon=look.icon)
     else:
         st.caption("Nothing waits for a human.")
     draw_notice(find_foot_notice(overview))
     st.caption(f"You act as {md_escape(deps.actor())}.")
+    if overview.waiting != st.session_state.get(_WAITING):
+        _draw_menu(overview.waiting)  # last, as what is drawn belongs to the page that is named
 
 
 main()

@@ -63,6 +63,10 @@ class Keys {
   // The keys that decide are dimmed till they are heard.
   settle() {
     clearTimeout(this.timer)
+    if (this.asked === "decide" && !this.isWaiting) {
+      this.asked = null
+      this.say("No answer has come yet. Press again if the card still waits.")
+    }
     const left = Math.max(this.shownAt + this.unreadMs, this.pressedAt + QUIET_MS) - Date.now()
     const wait = this.isWaiting ? this.askedAt + ANSWER_MS - Date.now() : left
     this.shown.dataset.ready = wait > 0 ? "" : this.data.card
@@ -154,7 +158,8 @@ class Keys {
 
   press(what) {
     const button = this.data[what].map((key) => find(key, "button")).find((found) => found && !found.disabled)
-    if (button) this.ask("decide", button)
+    if (!button) return this.say("This card takes no such answer by key.")
+    this.ask("decide", button)
   }
 }
 
