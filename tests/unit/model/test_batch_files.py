@@ -154,6 +154,8 @@ def test_an_input_that_is_one_value_has_one_column():
         read_text("a,b\n3,4\n", schema={"type": "integer"})
     rows = read_text("a\n3,4\n[\n", schema={"type": "array", "items": {}}).rows
     assert [row.line for row in rows if row.problems] == [2, 3]
+    rows = read_text('a\n3\n"4\n', schema={"type": "integer"}).rows
+    assert [row.line for row in rows if row.problems] == [3]
 
 
 def test_without_a_schema_what_reads_as_json_is_json():
