@@ -121,7 +121,8 @@ def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
         vertical_alignment="center",
         horizontal_alignment="distribute",
     ):
-        st.caption(f"{view.counts_text} {md_escape(view.filter_text)}", width="stretch")
+        filtered = f" · {md_escape(view.filter_text)}" if view.filter_text else ""
+        st.caption(f"{view.counts_text}{filtered}", width="stretch")
         if view.new_text:
             st.button(
                 view.new_text,

@@ -120,7 +120,7 @@ def build(
     """
     ids = tuple(a.approval_id for a in found.rows)
     selected_id = ApprovalId(wanted_id) if wanted_id else None
-    filtered = f"of {', '.join(sieve.said)}" if sieve.said else ""
+    said = show_hidden(", ".join(sieve.said))
     empty = None if ids else _say_empty(found, sieve, workflows)
     return InboxList(
         rows=tuple(build_row(a, now=now) for a in found.rows),
@@ -133,8 +133,8 @@ def build(
         counts_text=" · ".join(
             f"{_say_count(found.counts.get(shelf, 0))} {shelf.lower()}" for shelf in SHELVES
         ),
-        filter_text=show_hidden(filtered),
-        total_text=show_hidden(f"{_say_cards(found.total)} {filtered}".rstrip()),
+        filter_text=f"only {said}" if said else "",
+        total_text=f"{_say_cards(found.total)} of {said}" if said else _say_cards(found.total),
         empty=empty,
         can_clear=empty is not None and bool(sieve.said),
     )

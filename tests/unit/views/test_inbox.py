@@ -87,7 +87,7 @@ def test_each_shelf_says_how_many_it_holds_within_the_filter(make):
     assert decided.startswith("10")
     assert decided.endswith("+ decided")
     assert closed == "0 no longer asked"
-    assert view.filter_text == "of refunds"
+    assert view.filter_text == "only refunds"
     assert view.total_text == "1 card of refunds"
 
 
