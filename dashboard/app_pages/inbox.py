@@ -23,6 +23,12 @@ from interlock.dashboard.views.keyboard import build as build_keyboard
 from interlock.dashboard.views.notices import Empty
 
 
+def press(view: card.CardView, verb: Verb | None) -> None:
+    """Decide, and have it drawn what came of it, under whichever fragment's name the click arrived."""
+    session.ask_for_drawing()
+    decide(view, verb)
+
+
 def decide(view: card.CardView, verb: Verb | None) -> None:
     """Carry out a pressed button on exactly the version that was drawn."""
     app, approval_id, version = deps.app(), view.approval_id, view.version
@@ -65,6 +71,7 @@ def leave(approval_id: str) -> None:
 @st.fragment(key=DETAIL)
 def draw_detail() -> None:
     """Not live: what is typed here stays until the operator does something."""
+    session.take_drawing()
     # Made even where it stays empty: a fragment writes outside of itself only where it did so before.
     bar = st.bottom.container(key=keys.decision_bar(), gap=None)
     draw_last_outcome()
@@ -101,7 +108,7 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
                 view.approval_id, view.version, is_open=view.form is not None
             ),
             draw_beside=lambda: draw_beside(found.approval),
-            on_decide=decide,
+            on_decide=press,
             on_next=leave,
         )
     return view

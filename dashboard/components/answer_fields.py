@@ -10,6 +10,7 @@ import streamlit as st
 from interlock.core.model.approvals import Verb
 from interlock.dashboard import keys
 from interlock.dashboard.components import answer_drafts
+from interlock.dashboard.components import inbox_session as session
 from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.changes import draw_changes_so_far
 from interlock.dashboard.components.notices import draw_problem
@@ -86,6 +87,8 @@ def _draw_action(form: AnswerForm, action: ActionForm, card: Card, problems: Pro
 @st.fragment
 def _draw_edited(fields: Sequence[FormField], card: Card, problems: Problems) -> None:
     """Fields that start with what is there, and what is changed so far: a fragment without a button."""
+    if session.take_drawing():
+        st.rerun()
     key_of = answer_drafts.field_key(*card)
     draw_fields(fields, key_of, problems, is_live=True)
     found = changes.find_changes(fields, read_fields(fields, key_of))

@@ -53,6 +53,20 @@ def test_a_press_right_after_typing_is_not_lost(office: Any, open_card: Callable
     assert type(answer["args"]["args"]["copies"]) is int
 
 
+def test_a_press_in_the_instant_of_leaving_a_field_is_answered(
+    office: Any, open_card: Callable[..., Any]
+) -> None:
+    card = office.ask(MAIL)
+    sheet = open_card(card)
+
+    sheet.text(keys.card_field, "to").fill("Bob Birch")
+    sheet.button("Approve").click(delay=0)
+
+    bar = sheet.page.locator(keys.selector(keys.decision_bar()))
+    expect(bar).to_contain_text("Nothing was sent")
+    assert office.decisions(card) == ()
+
+
 def test_what_is_typed_while_another_field_is_read_stays(
     office: Any, open_card: Callable[..., Any]
 ) -> None:
