@@ -87,7 +87,7 @@ def read_filter(group: str, error_type: str | None) -> RunFilter:
 
 def draw_filters(group: str, names: Sequence[str], wanted: RunFilter) -> None:
     counts = browsing.count_runs(deps.app(), wanted)
-    put(keys.runs_status(), group)
+    st.session_state[keys.runs_status()] = group  # always: the browser's Back makes it forget
     st.segmented_control(
         "Status",
         list(runs.STATUS_GROUPS),
