@@ -445,6 +445,12 @@ class Sheet:
         self.place(keys.json_switch).get_by_role("radio", name=mode, exact=True).click()
 
 
+@pytest.fixture(scope="session")
+def sheet_of() -> Callable[[Page, Approval], Sheet]:
+    """A card as it is drawn on a page that is open already."""
+    return Sheet
+
+
 @pytest.fixture
 def open_card(desk: Up, new_page: Callable[..., Page]) -> Callable[..., Sheet]:
     """Open a card in a tab of its own."""
