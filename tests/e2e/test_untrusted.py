@@ -156,13 +156,15 @@ def test_all_that_a_run_says_is_shown_and_inert(
     code = main.get_by_test_id("stCode").filter(visible=True)
     expect(main.get_by_test_id("stAlert")).to_contain_text(NAME)  # the error's type
     expect(code.filter(has_text=text).first).to_be_visible()  # its message
-    for name in ("Steps", "Stream", "State", "Decisions", "Events", "Input"):
+    for name in ("Steps", "Stream", "Logs", "State", "Decisions", "Events", "Input"):
         main.get_by_role("tab", name=name, exact=True).click()
         until_idle(main.page)
         panel = main.get_by_role("tabpanel", name=name, exact=True)
         if name == "Stream":
-            for shown in (text, f'"{text}"', NAME):  # the model's, the custom event's, the logger's
+            for shown in (text, f'"{text}"'):  # the model's, the custom event's
                 expect(panel).to_contain_text(shown)
+        if name == "Logs":
+            expect(panel).to_contain_text(NAME)  # the logger's
         if name == "State":
             expect(panel.get_by_test_id("stJson")).to_contain_text(text)
 
