@@ -23,8 +23,8 @@ bench: ## measure; the other side runs in the same call
 soak: ## the long measurement: memory and speed over thousands of runs
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench soak $(ARGS)
 
-screenshot: ## take the README's picture from the running product
-	@sh scripts/setup.sh dev && sh scripts/system_parts.sh browser && .venv/bin/python scripts/screenshot.py $(ARGS)
+screenshot: ## take the pictures of the README and of docs/screens.md from the running product
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh browser && .venv/bin/python scripts/screenshots.py $(ARGS)
 
 format: ## format the code and mend what lint can mend
 	@sh scripts/setup.sh dev && .venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format .

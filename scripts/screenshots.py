@@ -1,0 +1,327 @@
+"""
+Take the pictures of every page from the running product, and write the page that shows them.
+
+Starts `interlock up` on a fresh folder and a free port, gives the shipped workflows work, looks at each
+page in Chromium in light and in dark colours, on a desk and on a phone, and stops what it started.
+Saves docs/images/screens/*.png with docs/screens.md, and docs/images/inbox.png for the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+INTERLOCK = [sys.executable, "-P", "-m", "interlock.core.cli"]
+STOP_S = 30
+READY_S = 120
+SETTLE_MS = 1500  # fragments are drawn one after the other; nothing on the page says the last is
+AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+PHONE = 390
+WIDTHS = {1400: 900, PHONE: 844}  # a desk and a phone, with their heights
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+COLOUR_COUNT = 128  # of a picture's palette: no banding is seen, and it is a third as large
+
+
+@dataclass(frozen=True)
+class Shot:
+    """
+    A page to be looked at. `path` is its address, with names of what was launched in braces; `words` say
+    what is seen; `tab` is one to open first, `top` what is then scrolled to the top.
+    """
+
+    name: str
+    title: str
+    path: str
+    words: str
+    tab: str = ""
+    top: str = ""
+
+
+BELOW_THE_TOP = (  # where the bar of the menu covers nothing of it
+    "(place) => { place.style.scrollMarginTop = '64px'; place.scrollIntoView({block: 'start'}) }"
+)
+CARD = '[class*="st-key-card--"]'
+TABS = '[data-testid="stTabs"]'
+SHOTS = (
+    Shot("overview", "Overview", "", "What waits, runs and failed, and whether work flows."),
+    Shot(
+        "inbox",
+        "Inbox",
+        "inbox?approval_id={refund}",
+        "The cards that wait, and one of them: a refund to release, approve or reject, with what is"
+        " known of it.",
+    ),
+    Shot(
+        "inbox-actions",
+        "Several actions on one card",
+        "inbox?approval_id={mails}",
+        "An agent wants to send several mails: each is approved, edited, rejected or answered by"
+        " itself.",
+    ),
+    Shot(
+        "inbox-form",
+        "A typed answer",
+        "inbox?approval_id={essay}",
+        "The workflow gave a schema for its answer, so there is a form, checked before it is sent.",
+    ),
+    Shot(
+        "inbox-breakpoint",
+        "A breakpoint",
+        "inbox?approval_id={paused}",
+        "A run stands before a node: go on, change the state, skip or stop.",
+    ),
+    Shot(
+        "inbox-decided",
+        "A decided card",
+        "inbox?approval_id={decided}",
+        "Who decided what and when, and what became of it.",
+    ),
+    Shot(
+        "launch",
+        "Launch",
+        "launch?workflow=refund_desk",
+        "A form from the workflow's own input schema; also by JSON, by chat, or a whole file.",
+    ),
+    Shot(
+        "launch-chat",
+        "Launch by chat",
+        "launch?workflow=outreach",
+        "A workflow that takes messages is talked to.",
+    ),
+    Shot("batch", "A batch", "batch?batch_id={batch}", "A file of inputs, one run a row, live."),
+    Shot(
+        "runs", "Runs", "runs", "Tabs with counts, a search, and failures grouped by their error."
+    ),
+    Shot(
+        "run",
+        "A run",
+        "run?run_id={run}",
+        "The graph, the time each node took with the human's wait apart, and every step.",
+    ),
+    Shot(
+        "run-state",
+        "A run's state",
+        "run?run_id={run}",
+        "What the run has come to, as it is and as JSON.",
+        tab="State",
+        top=TABS,
+    ),
+    Shot(
+        "run-failed",
+        "A failed run",
+        "run?run_id={failed}",
+        "Where it failed and why, and what can be done about it.",
+    ),
+)
+
+
+def main() -> None:
+    """Read the arguments and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the page")
+    parser.add_argument("--only", nargs="*", choices=[s.name for s in SHOTS], help="these alone")
+    args = parser.parse_args()
+    wanted = [shot for shot in SHOTS if not args.only or shot.name in args.only]
+    folder = args.out / "images" / "screens"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="interlock-pictures-") as place:
+        data_dir = Path(place) / "data"
+        with interlock_up(data_dir) as url, open_browser() as browser:
+            names = begin(data_dir)
+            if not args.only:
+                page = open_page(browser, 1400, "light")
+                picture = folder.parent / "inbox.png"
+                take(page, f"{url}/inbox?approval_id={names['refund']}", picture)
+                page.context.close()
+            take_all(browser, url, wanted, work(data_dir, names), folder)
+    if not args.only:
+        (args.out / "screens.md").write_text(say_all(), encoding="utf-8")
+    size = sum(path.stat().st_size for path in folder.glob("*.png"))
+    print(f"{folder}: {len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB")
+
+
+@contextmanager
+def interlock_up(data_dir: Path) -> Iterator[str]:
+    """Run the product until the block ends; the address it answers at."""
+    command = [*INTERLOCK, "up", "--json", "--no-browser", "--port", "0", "--data-dir", data_dir]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield read_document(process)["url"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def read_document(process: subprocess.Popen[str]) -> Any:
+    """Read the one JSON document that `up` prints when it is ready."""
+    text = ""
+    for line in process.stdout or ():
+        text += line
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            continue
+    raise SystemExit(f"interlock up ended with {process.wait()} before it was ready: {text}")
+
+
+def begin(data_dir: Path) -> dict[str, str]:
+    """Launch what waits on the README's picture, an essay and refunds; the ids by their names."""
+    essay = launch(data_dir, "essay_writer")
+    refund = launch(data_dir, "refund_desk", "--input", json.dumps(read_requests(data_dir)))
+    return {
+        "essay": essay["approvals"][0]["approval_id"],
+        "refund": refund["approvals"][0]["approval_id"],
+        "run": refund["run_id"],
+    }
+
+
+def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
+    """Launch the rest of what is seen; the ids by their names in `SHOTS`."""
+    requests = read_requests(data_dir)
+    rows = "\n".join(json.dumps({"requests": [row]}) for row in requests["requests"])
+    file = data_dir.parent / "requests.jsonl"
+    file.write_text(rows)
+    paid = launch(data_dir, "refund_desk", "--input", json.dumps(requests))["approvals"][0]
+    answer = ("--answer", json.dumps({"approved": True, "amount": 620}), "--reason", "parcel lost")
+    call(data_dir, "decide", paid["approval_id"], *answer, "--as", "Ann")
+    text = "Invite our customers in Vienna to the open day."
+    asked = json.dumps({"messages": [{"role": "user", "content": text}]})
+    mails = launch(data_dir, "outreach", "--input", asked)
+    paused = launch(data_dir, "essay_writer", "--break-before", "revise")
+    return {
+        **names,
+        "mails": mails["approvals"][0]["approval_id"],
+        "paused": paused["approvals"][0]["approval_id"],
+        "decided": paid["approval_id"],
+        "failed": launch(data_dir, "essay_writer", "--recursion-limit", "1")["run_id"],
+        "batch": call(data_dir, "launch", "refund_desk", "--batch", str(file))["batch_id"],
+    }
+
+
+def read_requests(data_dir: Path) -> Any:
+    """The refund desk's own example of an input."""
+    workflows = {w["name"]: w for w in call(data_dir, "workflows")}
+    return workflows["refund_desk"]["input_schema"]["examples"][0]
+
+
+def launch(data_dir: Path, workflow: str, *options: str) -> Any:
+    """Launch a workflow and wait until it ends or waits."""
+    return call(data_dir, "launch", workflow, "--wait", str(READY_S), *options)
+
+
+def call(data_dir: Path, *arguments: str) -> Any:
+    """Carry out one command; the document it prints. 1 says that a run has failed, as one shall."""
+    command = [*INTERLOCK, *arguments, "--json", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
+    if done.returncode not in {0, 1}:
+        raise SystemExit(f"{arguments} ended with {done.returncode}: {done.stdout}")
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Debian's Chromium where it is, else Playwright's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        yield browser
+        browser.close()
+
+
+def take_all(
+    browser: Browser, url: str, shots: Sequence[Shot], names: Mapping[str, str], folder: Path
+) -> None:
+    """Look at every page at every width in both schemes of colours."""
+    for scheme in SCHEMES:
+        for width in WIDTHS:
+            page = open_page(browser, width, scheme)
+            for shot in shots:
+                path = picture_of(folder, shot.name, scheme, width)
+                is_card = shot.path.startswith("inbox?")
+                top = shot.top or (CARD if is_card and width == PHONE else "")
+                take(page, f"{url}/{shot.path.format(**names)}", path, tab=shot.tab, top=top)
+            page.context.close()
+
+
+def open_page(browser: Browser, width: int, scheme: Literal["light", "dark"]) -> Page:
+    """A tab of a browser of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        locale="en-GB",
+    )
+    return context.new_page()
+
+
+def take(page: Page, url: str, path: Path, *, tab: str = "", top: str = "") -> None:
+    """Save what is seen of a page once it is at rest, with a palette of its own."""
+    page.goto(url)
+    wait_until_at_rest(page)
+    if tab:
+        page.get_by_role("tab", name=tab).click()
+        wait_until_at_rest(page)
+    if top:
+        page.locator(top).first.evaluate(BELOW_THE_TOP)
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        reduced = picture.convert("RGB").quantize(COLOUR_COUNT, dither=Image.Dither.NONE)
+    reduced.save(path, optimize=True)
+
+
+def wait_until_at_rest(page: Page) -> None:
+    """Wait until the page is drawn, follows what happens, and no part is being drawn again."""
+    page.locator(AT_REST).wait_for(timeout=READY_S * 1000)
+    page.get_by_role("heading").first.wait_for()
+    page.locator('[data-state="live"]').first.wait_for(state="attached")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)
+    page.locator(AT_REST).wait_for()
+
+
+def picture_of(folder: Path, name: str, scheme: str, width: int) -> Path:
+    """Where one picture is kept."""
+    return folder / f"{name}-{scheme}-{width}.png"
+
+
+def say_all() -> str:
+    """The page that shows them all: a desk in light colours large, the others small below."""
+    parts = [
+        "# The screens",
+        "Every page, taken from the running product with the shipped workflows by `make screenshot`.",
+    ]
+    for shot in SHOTS:
+        large, *small = [
+            f"images/screens/{shot.name}-{scheme}-{width}.png"
+            for width in WIDTHS
+            for scheme in SCHEMES
+        ]
+        labels = ("in dark colours", "on a phone", "on a phone, in dark colours")
+        others = " ".join(
+            f'<img src="{path}" alt="{shot.title}, {label}" height="240">'
+            for path, label in zip(small, labels, strict=True)
+        )
+        parts += [f"## {shot.title}", shot.words, f"![{shot.title}]({large})", others]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
