@@ -85,14 +85,30 @@ def _draw_action(form: AnswerForm, action: ActionForm, card: Card, problems: Pro
 
 
 @st.fragment
-def _draw_edited(fields: Sequence[FormField], card: Card, problems: Problems) -> None:
-    """Fields that start with what is there, and what is changed so far: a fragment without a button."""
+def _draw_edited(
+    fields: Sequence[FormField],
+    card: Card,
+    problems: Problems,
+    *,
+    only_proposed: bool = False,
+) -> None:
+    """
+    Fields that start with what is there, and what is changed so far: a fragment without a button.
+
+    Args:
+        fields: What is drawn.
+        card: Approval id and version.
+        problems: What is wrong, by path.
+        only_proposed: Tell of changes alone where a field came filled in.
+    """
     if session.take_drawing():
         st.rerun()
     key_of = answer_drafts.field_key(*card)
     draw_fields(fields, key_of, problems, is_live=True)
-    found = changes.find_changes(fields, read_fields(fields, key_of))
-    draw_changes_so_far(found, fields_count=len(list(walk(fields))))
+    drafts = read_fields(fields, key_of)
+    found = changes.find_changes(fields, drafts, only_proposed=only_proposed)
+    told = changes.find_proposed(fields) if only_proposed else tuple(walk(fields))
+    draw_changes_so_far(found, fields_count=len(told))
 
 
 def _draw_decision(action: ActionForm, card: Card, problems: Problems) -> None:
@@ -153,6 +169,8 @@ def _draw_modes(form: AnswerForm, card: Card, problems: Problems) -> None:
 def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> None:
     if mode == "form" and form.shape == "breakpoint":
         _draw_state(form, card, problems)
+    elif mode == "form" and changes.find_proposed(form.fields):
+        _draw_edited(form.fields, card, problems, only_proposed=True)
     elif mode == "form":
         draw_fields(form.fields, answer_drafts.field_key(*card), problems)
     elif mode == "choose":

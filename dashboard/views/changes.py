@@ -13,7 +13,7 @@ from interlock.core.model import media
 from interlock.core.types import Json
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import IN, clip, one_line
-from interlock.dashboard.views.forms import ABSENT, FormField, read
+from interlock.dashboard.views.forms import ABSENT, FormField, read, walk
 
 VALUE_LIMIT_COUNT = 160  # of one side of one change
 LEAD_COUNT = 24  # of a long text, what stands before its first difference
@@ -32,11 +32,25 @@ class Change:
     problem: str = ""
 
 
-def find_changes(fields: Sequence[FormField], drafts: Mapping[str, object]) -> tuple[Change, ...]:
-    """What a form would change if it were sent as it is filled in now."""
+def find_changes(
+    fields: Sequence[FormField], drafts: Mapping[str, object], *, only_proposed: bool = False
+) -> tuple[Change, ...]:
+    """
+    What a form would change if it were sent as it is filled in now.
+
+    Args:
+        fields: The form.
+        drafts: What is filled in, by path.
+        only_proposed: Leave out the fields that came empty: to fill them in is to answer, not to change.
+    """
     found: list[Change] = []
-    _collect(fields, drafts, "", found)
+    _collect(fields, drafts, "", found, only_proposed=only_proposed)
     return tuple(found)
+
+
+def find_proposed(fields: Sequence[FormField]) -> tuple[FormField, ...]:
+    """The fields of an answer that came filled in."""
+    return tuple(f for f in walk(fields) if f.given is not ABSENT)
 
 
 def compare(before: Json, after: Json) -> tuple[Change, ...]:
@@ -47,12 +61,20 @@ def compare(before: Json, after: Json) -> tuple[Change, ...]:
 
 
 def _collect(
-    fields: Sequence[FormField], drafts: Mapping[str, object], within: str, found: list[Change]
+    fields: Sequence[FormField],
+    drafts: Mapping[str, object],
+    within: str,
+    found: list[Change],
+    *,
+    only_proposed: bool,
 ) -> None:
     for field in fields:
         label = f"{within}{show_hidden(field.label)}"
         if field.widget == "group":
-            _collect(field.fields, drafts, f"{label}{IN}", found)
+            inner = f"{label}{IN}"
+            _collect(field.fields, drafts, inner, found, only_proposed=only_proposed)
+        elif only_proposed and field.given is ABSENT:
+            continue
         elif drafts.get(field.path, field.start) != field.start:
             change = _find_change(field, label, drafts)
             found += [change] if change is not None else []

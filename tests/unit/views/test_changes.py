@@ -5,7 +5,7 @@ import pytest
 from interlock.core.model.schemas import fields_of
 from interlock.dashboard.views import changes
 from interlock.dashboard.views.changes import Change
-from interlock.dashboard.views.fields import from_args
+from interlock.dashboard.views.fields import from_args, from_fields
 
 SCHEMA = {
     "type": "object",
@@ -35,10 +35,36 @@ def test_only_what_was_changed_is_named():
 
 
 def test_nested_new_and_emptied_fields_are_named():
-    assert find(**{"who.name": "Bob"}) == [("Who › Name", "Ann", "Bob", "")]
+    assert find(**{"who.name": "Bob"}) == [
+        ("Who \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Name", "Ann", "Bob", "")
+    ]
     assert find(sort=1) == [("Sort", "(nothing)", "b", "")]
     assert find(to="") == [("To", "Ann", "(empty)", "")]
     assert find(flag=False) == [("flag", "yes", "no", "")]
+
+
+def test_to_fill_in_an_answer_is_no_change_but_to_leave_what_was_proposed_is():
+    fields = from_fields(
+        fields_of(
+            {
+                "type": "object",
+                "properties": {
+                    "amount": {"type": "number", "default": 620},
+                    "note": {"type": "string"},
+                    "to": {"type": "object", "properties": {"iban": {"type": "string"}}},
+                },
+            }
+        ),
+        {"to": {"iban": "A"}},
+    )
+    drafts = {"amount": 500.0, "note": "partly", "to.iban": "B"}
+    assert [f.path for f in changes.find_proposed(fields)] == ["amount", "to.iban"]
+    assert changes.find_changes(fields, drafts, only_proposed=True) == (
+        Change(label="Amount", before="620", after="500"),
+        Change(
+            label="To \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Iban", before="A", after="B"
+        ),
+    )
 
 
 def test_what_cannot_be_sent_yet_says_why():
