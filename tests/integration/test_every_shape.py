@@ -234,6 +234,14 @@ def test_each_option_reaches_the_node_as_it_was_offered(operator, line):
     assert sorted(map(str, answers)) == sorted(str(typed(option)) for option in options)
 
 
+def test_several_of_what_is_offered_reach_the_node_in_its_order(operator):
+    question = {"question": "Which?", "options": ["red", 3, None], "multiple": True}
+    for chosen, expected in (((2, 0), ["red", None]), ((1,), [3])):
+        card = operator.ask("put", {"question": question})
+        entry = press(ANSWER, mode="choose", choices=chosen)
+        assert operator.got(card, entry) == typed(expected)
+
+
 def test_a_choice_between_yes_and_no_is_made_by_the_buttons(operator):
     question = {"question": "Publish?", "options": ["go ahead", "no", "later"]}
     for verb, word in ((APPROVE, "go ahead"), (REJECT, "no")):
@@ -692,6 +700,34 @@ def test_a_breakpoint_inside_is_decided_from_outside(operator, verb):
     ended = operator.enter(card, press(verb))
     names = [name for name, _ in operator.desk.values(ended).get("seen", [])]
     assert names == {APPROVE: ["a", "b", "c"], SKIP: ["a", "c"], STOP: []}[verb]
+
+
+# Failed nodes (c1) --------------------------------------------------------------------------------
+
+FAILURES = {
+    "edit and retry": (
+        press(EDIT, {"count": 7}, picked=("count",)),
+        "done",
+        {"a": 1, "b": 7, "c": 7},
+    ),
+    "retry": (press(APPROVE), "paused", None),
+    "skip": (press(SKIP), "done", {"a": 1, "c": 1}),
+    "stop": (press(STOP), "cancelled", {"a": 1}),
+}
+
+
+@check(FAILURES)
+def test_a_failed_node_is_retried_mended_skipped_or_stopped(operator, line):
+    entry, status, counts = line
+    card = operator.ask("picky", START, asks_on_failure=True)
+    assert (card.kind, card.node) == (Kind.FAILURE, "b")
+    ended = operator.enter(card, entry)
+    assert ended.status == status
+    if counts is None:  # it failed again, and asks again
+        assert operator.desk.card(ended).approval_id != card.approval_id
+    else:
+        seen = dict(operator.desk.values(ended)["seen"])
+        assert {name: got[1]["count"] for name, got in seen.items()} == typed(counts)[1]
 
 
 # Several questions of one thread, and inside another graph ----------------------------------------

@@ -35,6 +35,24 @@ def _build() -> StateGraph[Any, Any, Any, Any]:
     return builder
 
 
+
+def fail_below_five(state: State) -> State:
+    if state["count"] < 5:
+        raise ValueError(f"{state['count']} is too little")
+    return _step("b")(state)
+
+
+picky = (
+    StateGraph(State)
+    .add_node("a", _step("a"))
+    .add_node("b", fail_below_five)
+    .add_node("c", _step("c"))
+    .add_edge(START, "a")
+    .add_edge("a", "b")
+    .add_edge("b", "c")
+    .add_edge("c", END)
+    .compile()
+)
 steps = _build().compile()
 holds_before = _build().compile(interrupt_before=["b"])
 holds_after = _build().compile(interrupt_after=["b"])
