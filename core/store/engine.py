@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from interlock.core.store import encoding, violations
 from interlock.core.store.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_S = 30  # how long a writer waits for the others; a backup or a big batch takes a few
+RETRY_S = 0.02  # between two tries of what SQLite refuses without waiting
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
 STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are fewer
@@ -191,14 +193,33 @@ def _postgres_options(application_name: str) -> dict[str, Any]:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver's own BEGIN is deferred and comes too late
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    _switch_to_wal(connection)
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_S * 1000}",  # first: the switch to WAL itself may have to wait
-        "journal_mode=WAL",  # readers and the writer do not block each other
         "synchronous=NORMAL",  # with WAL: survives any kill, one fsync a checkpoint and not a commit
         "foreign_keys=ON",  # off by default, for each connection
         "journal_size_limit=67108864",  # bytes the WAL file is cut back to after a burst
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """
+    Let readers and the writer not block each other.
+
+    Of several that open a new file at once all but one are refused the switch without any waiting.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            return
 
 
 def _begin_sqlite(conn: Connection) -> None:

@@ -244,7 +244,8 @@ def _as_row(run: Run) -> dict[str, Any]:
 
 def _words(run: Run) -> str:
     ids = searching.ids_of(run.run_id, run.thread_id)
-    return f"{ids} {searching.texts_of(run.workflow, run.created_by, run.variant, run.input)}"
+    given = run.input if run.kind is RunKind.START else None  # a retry is found by what it retries
+    return f"{ids} {searching.texts_of(run.workflow, run.created_by, run.variant, given)}"
 
 
 def _one(row: Row[Any] | None) -> Run | None:

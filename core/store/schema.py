@@ -225,7 +225,6 @@ approvals = Table(
     Index("ix_approvals_run_status_asked", "run_id", "status", "asked_at", "approval_id"),
     Index("ix_approvals_node_status_asked", "node", "status", "asked_at", "approval_id"),
     Index("ix_approvals_kind_status_asked", "kind", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_risk_status_asked", "risk", "status", "asked_at", "approval_id"),
     Index("ix_approvals_status_order_asked", "status", "risk_order", "asked_at", "approval_id"),
     CheckConstraint(
         "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"

@@ -20,7 +20,10 @@ from interlock.core.store.dialect import PerDialect
 from interlock.core.store.schema import search_texts
 from interlock.core.types import Json
 
-MAX_TEXT = 8_000  # characters of one object that are looked through
+MAX_TEXT = 2_000  # characters of one object that are looked through: each costs a writer's time
+MAX_PART = (
+    500  # characters of one of its texts, so that a picture in letters leaves room for others
+)
 MAX_WORD = 100  # characters; a longer one is found by its beginning
 MAX_WORDS = 12  # looked for at once
 TAIL = 8  # characters of an id as screens show it
@@ -103,7 +106,7 @@ def texts_of(*values: Json) -> str:
     found: list[str] = []
     length = 0
     for text in _walk(values):
-        found.append(text[:MAX_TEXT])
+        found.append(text[:MAX_PART])
         length += len(found[-1]) + 1
         if length >= MAX_TEXT:
             break

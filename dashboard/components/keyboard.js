@@ -21,6 +21,10 @@ function isTyping(event) {
   return element.tagName === "INPUT" && !PLAIN_INPUTS.includes(element.type)
 }
 
+// A date hands over what was typed only when the calendar that opened beside it is closed, by Escape.
+const calendar = () => document.querySelector("[data-testid=stDateInputCalendar]")
+const escape = () => new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true })
+
 class Keys {
   constructor(element) {
     this.said = element.querySelector(".said")
@@ -98,7 +102,7 @@ class Keys {
       return () => this.decide("submit", event, typing)
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return undefined
-    if (key === "Escape" && typing) return () => event.composedPath()[0].blur()
+    if (key === "Escape" && typing) return calendar() ? undefined : () => event.composedPath()[0].blur()
     if (typing) return undefined
     if (key === "Escape" && this.shown.classList.contains("all")) return () => this.shown.classList.remove("all")
     const acts = {
@@ -152,6 +156,7 @@ class Keys {
     }
     this.say("")
     if (!isTyped) return this.press(what)
+    if (calendar()) document.activeElement?.dispatchEvent(escape())
     document.activeElement?.blur()
     setTimeout(() => card === this.data.card && !this.isWaiting && this.press(what), COMMIT_MS)
   }

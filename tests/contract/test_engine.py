@@ -254,3 +254,27 @@ def test_the_app_fixture_holds_a_working_app(app):
         topics.bump(conn, "runs")
     assert app.settings.data_dir.joinpath("app.db").exists()
     assert app.clock.now().tzinfo is UTC
+
+
+def test_a_new_file_is_opened_by_several_at_once(tmp_path):
+    wrong = []
+
+    def open_(url, start):
+        opened = engines.open_engine(url)
+        start.wait()
+        try:
+            with engines.write(opened) as conn:
+                conn.execute(text("CREATE TABLE IF NOT EXISTS t (n INTEGER)"))
+        except Exception as exc:
+            wrong.append(exc)
+        opened.dispose()
+
+    for number in range(20):
+        start = threading.Barrier(6)
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        openers = [threading.Thread(target=open_, args=(url, start)) for _ in range(6)]
+        for opener in openers:
+            opener.start()
+        for opener in openers:
+            opener.join()
+    assert wrong == []

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, text
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.store import engine as engines
-from interlock.core.store import migrating, runs, schema
+from interlock.core.store import migrating, runs, schema, searching
+from interlock.core.store.searching import About
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -61,9 +62,12 @@ def test_what_was_kept_before_a_step_is_there_after_it_and_after_the_way_back(em
                 " 'done', '{}', 0, '2026-01-05 09:30:00', 'ann', '', 0)"
             )
         )
+        conn.execute(text("UPDATE runs SET input = :given"), {"given": '{"order": "Zoë 991"}'})
     assert migrating.upgrade(empty) == schema.REVISION
     with engines.read(empty) as conn:
         run = runs.fetch(conn, "r1")
+        found = searching.matching(conn, About.RUN, "zoe 991 ann r1")
+        assert conn.execute(found).scalars().all() == ["r1"]
     assert (run.created_by, run.variant, run.batch_id) == ("ann", "", None)
     with engines.rebuild(empty) as conn:
         _step(conn, command.downgrade, "0001")

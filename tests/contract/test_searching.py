@@ -118,6 +118,10 @@ def test_only_so_much_of_a_text_is_kept(conn):
     assert find(conn, About.RUN, "w0") == ["a"]
 
 
+def test_a_picture_in_letters_leaves_room_for_the_words_after_it():
+    assert searching.texts_of({"image": "iVBORw0KGgo" * 9000, "order": "991"}).endswith(" 991")
+
+
 def test_a_value_of_any_depth_is_walked(conn):
     value = "needle"
     for _ in range(5000):

@@ -18,6 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.runs import Run
+from interlock.dashboard import keys
 
 PROJECT = Path(__file__).parent / "projects" / "hostile"
 NAME = "<img src=x onerror=alert(1)> ![n](/hostile.png)"
@@ -174,7 +175,8 @@ def test_a_form_of_an_attacker_is_shown_and_inert(
 ) -> None:
     main = look(f"/inbox?approval_id={asked['pending'].approval_id}")
     expect(main.get_by_role("heading", level=3)).to_contain_text("![image](")
-    expect(main.get_by_role("textbox").first).to_have_value(text)
+    form = main.locator(keys.selector(keys.inbox_detail()))
+    expect(form.get_by_role("textbox").first).to_have_value(text)
 
 
 def test_the_record_of_a_decision_is_shown_and_inert(

@@ -7,8 +7,12 @@ It only adds, and what it adds has a default: a program of the version before go
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from interlock.core.store import searching
 
 revision = "0002"
 down_revision = "0001"
@@ -16,6 +20,8 @@ branch_labels = None
 depends_on = None
 
 JSON = sa.JSON().with_variant(sa.Text(), "sqlite")
+ROWS_AT_ONCE = 500
+SEARCH_TEXTS = sa.table("search_texts", *map(sa.column, ("about", "object_id", "words")))
 SQLITE = (
     (
         "CREATE VIRTUAL TABLE search_words USING fts5("
@@ -81,6 +87,33 @@ def upgrade() -> None:
     )
     for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else (POSTGRES,):
         op.execute(statement)
+    _let_find_what_is_there()
+
+
+def _let_find_what_is_there() -> None:
+    """Rows of before are found like new ones; their words must have the form that is looked for."""
+    conn = op.get_bind()
+    runs = "SELECT run_id, thread_id, workflow, created_by, input FROM runs WHERE run_id > :after"
+    cards = (
+        "SELECT approval_id, thread_id, workflow, node, title, payload FROM approvals"
+        " WHERE approval_id > :after"
+    )
+    for about, query in (("run", runs), ("approval", cards)):
+        after = ""
+        while rows := conn.execute(
+            sa.text(f"{query} ORDER BY 1 LIMIT {ROWS_AT_ONCE}"), {"after": after}
+        ).all():
+            op.bulk_insert(
+                SEARCH_TEXTS,
+                [{"about": about, "object_id": row[0], "words": _words(row)} for row in rows],
+            )
+            after = rows[-1][0]
+
+
+def _words(row: sa.Row[tuple[Any, ...]]) -> str:
+    ids = searching.ids_of(row[0], row[1])
+    # JSON comes as text from SQLite; its marks are no letters, and what is left are its words.
+    return " ".join(searching.split(f"{ids} {searching.texts_of(*row[2:])}"))
 
 
 def _add_indexes() -> None:
@@ -89,7 +122,7 @@ def _add_indexes() -> None:
     op.create_index(
         "ix_runs_status_error_created", "runs", ["status", "error_type", "created_at", "run_id"]
     )
-    for column in ("node", "kind", "risk"):
+    for column in ("node", "kind"):
         op.create_index(
             f"ix_approvals_{column}_status_asked", "approvals", [column, "status", *end]
         )
@@ -102,7 +135,7 @@ def downgrade() -> None:
     op.drop_table("search_texts")
     op.drop_table("launch_batches")
     op.drop_index("ix_approvals_status_order_asked", "approvals")
-    for column in ("risk", "kind", "node"):
+    for column in ("kind", "node"):
         op.drop_index(f"ix_approvals_{column}_status_asked", "approvals")
     op.drop_index("ix_runs_status_error_created", "runs")
     op.drop_index("ix_runs_batch_created", "runs")
