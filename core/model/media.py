@@ -32,7 +32,10 @@ NOT_FETCHED = "It lies elsewhere and is not fetched."
 _TYPES = frozenset({"image", "audio", "video", "file", "document", "media", "text-plain"})
 _NESTED = ("image_url", "input_audio", "input_image", "input_file", "audio_url", "video_url")
 _DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.ASCII)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*", re.ASCII)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}", re.ASCII)  # either alphabet
+_LINE_COUNTS = range(64, 77)  # characters of a line, where base64 is broken into lines
+_HEAD_COUNT = 16  # characters that hold the twelve bytes a kind is told by
+_NO_PROOF = (b"\xff\xfb", b"\xff\xf3")  # too short: a path may begin as these do
 _UNSAFE_NAME = re.compile(r"[^\w. -]+")
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -114,8 +117,10 @@ def read_part(value: Json, *, max_bytes: int = MAX_BYTES) -> Media | None:
         max_bytes: A larger part is not decoded.
     """
     if isinstance(value, str):
-        source = _read_url(value, "") if value.startswith("data:") else None
-        return _decode(source, max_bytes) if source is not None and source.text else None
+        head = _DATA_URL.match(value)
+        if head is None or not _is_base64(value[head.end() :]):
+            return None  # a text that only begins like one
+        return _decode(_read_url(value, ""), max_bytes)
     if not isinstance(value, Mapping):
         return None
     source = _read_block(value)
@@ -142,23 +147,58 @@ def find_parts(value: Json, *, max_bytes: int = MAX_BYTES) -> tuple[tuple[str, M
 
 
 def shorten(value: Json) -> Json:
-    """The same value for a reader: base64 that says nothing to anybody is replaced by its length."""
-    return _shorten(value, 0)
+    """
+    The same value for a reader: base64 that says nothing to anybody is replaced by its length.
+
+    That is a `data:` URL, the bytes of a content block, and what decodes to something of a known kind;
+    any other text may be meant to be read, and is left whole.
+    """
+    return _shorten(value, "", 0)
 
 
-def _shorten(value: Json, depth: int) -> Json:
+def _shorten(value: Json, held: str, depth: int) -> Json:
+    """`held` are the bytes of the block around the value, as text."""
     if isinstance(value, str):
-        head = _DATA_URL.match(value)
-        is_long = len(value) > LONG_BASE64 and " " not in value[:LONG_BASE64]
-        if is_long and (head or _BASE64.fullmatch(value)):
-            start = head.group() if head else value[:12]
-            return f"{start}… ({len(value)} characters)"
-        return value
+        return _shorten_text(value, held)
     if depth >= MAX_DEPTH:
         return value
     if isinstance(value, Mapping):
-        return {key: _shorten(inner, depth + 1) for key, inner in value.items()}
-    return [_shorten(inner, depth + 1) for inner in value] if isinstance(value, list) else value
+        source = _read_block(value)
+        if source is not None and isinstance(source.text, str):
+            held = source.text
+        return {key: _shorten(inner, held, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shorten(inner, held, depth + 1) for inner in value]
+    return value
+
+
+def _shorten_text(text: str, held: str) -> str:
+    if len(text) <= LONG_BASE64:
+        return text
+    head = _DATA_URL.match(text)
+    start = head.group() if head else text[:12]
+    is_media = head is not None or text == held or _begins_as_media(text)
+    if not is_media or not _is_base64(text[head.end() :] if head else text):
+        return text
+    return f"{start}… ({len(text)} characters)"
+
+
+def _begins_as_media(text: str) -> bool:
+    head = text[:_HEAD_COUNT].replace("-", "+").replace("_", "/")
+    try:
+        data = base64.b64decode(head, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return bool(_tell(data)) and not data.startswith(_NO_PROOF)
+
+
+def _is_base64(text: str) -> bool:
+    """Whether a text is base64 and nothing else: in one piece, or in lines as mail has them."""
+    first, *rest = text.split() or [""]
+    *inner, last = rest or [""]
+    is_wrapped = len(first) in _LINE_COUNTS and len(last) <= len(first)
+    is_even = not rest or (is_wrapped and all(len(line) == len(first) for line in inner))
+    return is_even and _BASE64.fullmatch("".join([first, *rest])) is not None
 
 
 def _items(value: Json) -> list[tuple[str, Json]]:

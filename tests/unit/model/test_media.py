@@ -201,6 +201,60 @@ def test_base64_is_shortened_for_readers():
     assert media.shorten(deep) == deep
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.encodebytes(PNG * 100).decode(),  # lines of 76
+        base64.urlsafe_b64encode(MP4 + b"\xff\xfe" * 300).decode(),
+        b64(b"ID3" + b"x" * 600).rstrip("="),
+    ],
+)
+def test_base64_of_what_is_shown_is_shortened_however_it_is_written(text):
+    assert media.shorten(text) == f"{text[:12]}… ({len(text)} characters)"
+
+
+LINES = "\n".join(f"account{at:04d}" for at in range(40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LINES}\nDELETE ALL OF THEM",
+        f"{LINES}\nDELETE-ALL-OF-THEM",
+        f"{LINES}\nmore/and/more=",
+        "/srv/data/" + "a/" * 220 + "secret",
+        "//share/" + "a/" * 220 + "secret",  # begins as sound might
+        "\n".join(f"{at:064x}" for at in range(10)),
+        "x" * 500,
+        f"data:image/png;base64,{LINES}\nDELETE ALL OF THEM",
+        f"data:image/png;base64,{LINES}\nDELETE",
+        f"{b64(PNG * 39)}\nDELETE",
+        f"{b64(PNG * 40)} and DELETE ALL OF THEM",
+        f"{b64(PNG * 40)}/delete-all_of_them",  # two alphabets in one
+    ],
+)
+def test_text_is_never_shortened(text):
+    assert media.shorten({"accounts": text}) == {"accounts": text}
+    assert media.read_part(text) is None
+
+
+def test_the_bytes_of_a_block_are_shortened_whatever_they_are_and_nothing_else_in_it():
+    held = b64(b"a,b\n1,2\n" * 100)
+    url = f"data:text/csv;base64,{held}"
+    block = {"type": "file", "file": {"file_data": held, "note": LINES, "n": 1}, "as": held}
+    shown = media.shorten([block, {"type": "file", "file": {"file_data": url}}, {"data": held}])
+    said = f"{held[:12]}… ({len(held)} characters)"
+    assert shown[0] == {
+        "type": "file",
+        "file": {"file_data": said, "note": LINES, "n": 1},
+        "as": said,
+    }
+    assert shown[1]["file"]["file_data"] == f"data:text/csv;base64,… ({len(url)} characters)"
+    assert shown[2] == {"data": held}  # no block: nobody says that these are bytes
+    text = {"type": "file", "data": f"{LINES}\nDELETE ALL OF THEM"}
+    assert media.shorten(text) == text
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(
