@@ -7,6 +7,7 @@ It only adds, and what it adds has a default: a program of the version before go
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,7 +111,7 @@ def _let_find_what_is_there() -> None:
             after = rows[-1][0]
 
 
-def _words(row: sa.Row[tuple[Any, ...]]) -> str:
+def _words(row: Sequence[Any]) -> str:
     ids = searching.ids_of(row[0], row[1])
     # JSON comes as text from SQLite; its marks are no letters, and what is left are its words.
     return " ".join(searching.split(f"{ids} {searching.texts_of(*row[2:])}"))
