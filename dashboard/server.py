@@ -21,6 +21,8 @@ from typing import Any
 import streamlit as st
 import structlog
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
@@ -149,11 +151,16 @@ def build(settings: Settings, *, url: str = "") -> Guard:
             WebSocketRoute(live.PATH, live.serve),
             Route("/healthz", health.answer_alive),
             Route("/readyz", health.answer_ready),
+            Route("/overview", _lead_home),  # Streamlit knows its first page by no other name
         ],
         lifespan=partial(_live_while_serving, url),
         on_script_error=tell_failure,
     )
     return Guard(pages, hosts=Hosts(settings), headers=security_headers())
+
+
+def _lead_home(_request: Request) -> RedirectResponse:
+    return RedirectResponse("/")
 
 
 def streamlit_options(settings: Settings) -> dict[str, Any]:
@@ -177,7 +184,7 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
             "server.enableXsrfProtection": True,
             "server.enableAgentApi": False,
             "server.enableStaticServing": True,
-            "server.maxUploadSize": 1,  # MB; no page takes a file
+            "server.maxUploadSize": max(1, -(-settings.batch_max_bytes // 1_048_576)),  # MB
             "server.disconnectedSessionTTL": 60,
             "server.trustedUserHeaders": {},
             "client.allowedOrigins": [],  # no other site may steer a page by messages

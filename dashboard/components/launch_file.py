@@ -15,7 +15,7 @@ from interlock.dashboard.views.batch import FileView, RecentBatch
 from interlock.dashboard.views.escaping import md_escape
 
 ENDINGS = ["csv", "jsonl", "ndjson", "json"]
-MEGABYTE = 1_000_000
+MEGABYTE = 1_048_576  # as Streamlit counts
 
 
 def draw_upload(workflow: str, turn: str, *, max_bytes: int) -> Any:

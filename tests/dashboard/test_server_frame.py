@@ -90,3 +90,9 @@ def test_no_option_of_streamlit_is_unknown() -> None:
     known = config.get_config_options()
 
     assert [name for name in server.streamlit_options(Settings()) if name not in known] == []
+
+
+def test_a_file_of_inputs_of_any_allowed_size_can_be_sent():
+    for size, megabytes in ((1000, 1), (20_000_000, 20), (1_048_576, 1), (1_048_577, 2)):
+        options = server.streamlit_options(Settings(batch_max_bytes=size))
+        assert options["server.maxUploadSize"] == megabytes

@@ -186,6 +186,12 @@ def test_what_is_no_page_of_ours_is_closed(web: Any, path: str, method: str) -> 
     assert httpx.request(method, web.url + path).status_code == 404
 
 
+def test_the_first_page_is_found_by_its_name_too(web: Any) -> None:
+    answer = httpx.get(f"{web.url}/overview", follow_redirects=True)
+
+    assert (answer.status_code, answer.url.path) == (200, "/")
+
+
 @pytest.mark.parametrize("path", [*PATHS, "/_stcore/metrics", "/app/static/mark.svg"])
 def test_every_answer_carries_the_headers(web: Any, path: str) -> None:
     headers = httpx.get(web.url + path).headers
