@@ -2,8 +2,9 @@
 The tools of a graph, and what arguments each takes: so that a form can be typed where the interrupt says
 nothing of types.
 
-Found by looking at what the nodes hold, without running any of them. Injected arguments are left out,
-as they are for the model. A tool that cannot be described is left out, too.
+Found by looking at what the nodes hold, without running any of it: a value of the user's may be opened
+when it is first used. Injected arguments are left out, as they are for the model. Of a tool that cannot
+be described the name alone is kept.
 """
 
 from __future__ import annotations
@@ -11,28 +12,31 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeGuard, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
+from langgraph.pregel._read import PregelNode
 
 from interlock.core.graphs.projection import to_json
 from interlock.core.graphs.schemas import lift_root
 from interlock.core.model.json_values import find_cuts
 from interlock.core.types import Json
 
+Kind = TypeVar("Kind")
 AnyGraph = Pregel[Any, Any, Any, Any]
 Schemas = dict[str, Json]
+Found = tuple[str, BaseTool]  # a tool by its name
 
 MAX_TOOL_BYTES = 100_000  # a tool with more arguments than that is edited as JSON
 MAX_TOOLS_BYTES = 500_000  # of a workflow; what goes beyond is left out
 _MAX_DEPTH = 20  # graphs within graphs, and wrappers around a runnable
 _MAX_ITEMS = 1_000  # of a list or table of tools; a longer one is data
-_CONTAINERS = (list, tuple, set, frozenset)
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 logger = logging.getLogger(__name__)
 
@@ -43,23 +47,23 @@ def describe_tools(graph: AnyGraph) -> dict[str, Schemas] | None:
 
     Returns:
         {path of the graph ("" at the root, "team/writer"): {tool name: schema}}, or None where there
-        are none. Of two tools with the same name in one graph neither is there: nobody could tell
-        which one a question is about.
+        is no schema. None stands for the schema of a tool that cannot be described, or that is too
+        large, and of two with the same name in one graph: nobody could tell which one a question is about.
     """
     found: dict[str, dict[str, list[BaseTool]]] = {}
-    for path, tool in _walk(graph, "", frozenset()):
-        same_name = found.setdefault(path, {}).setdefault(tool.name, [])
+    for path, (name, tool) in _walk(graph, "", frozenset()):
+        same_name = found.setdefault(path, {}).setdefault(name, [])
         if all(known is not tool for known in same_name):
             same_name.append(tool)
     left = MAX_TOOLS_BYTES
-    described: dict[str, Schemas] = {}
+    described: dict[str, Schemas] = {path: {} for path in found}
     for path, tools in found.items():
         for name, same_name in tools.items():
             schema = _describe(same_name[0]) if len(same_name) == 1 else None
             left -= 0 if schema is None else len(json.dumps(schema))
-            if schema is not None and left >= 0:
-                described.setdefault(path, {})[name] = schema
-    return described or None
+            described[path][name] = schema if left >= 0 else None
+    has_any = any(schema is not None for each in described.values() for schema in each.values())
+    return described if has_any else None
 
 
 def _describe(tool: BaseTool) -> Json:
@@ -74,68 +78,87 @@ def _describe(tool: BaseTool) -> Json:
     return None if find_cuts(schema) else schema
 
 
-def _walk(graph: AnyGraph, path: str, around: frozenset[int]) -> Iterator[tuple[str, BaseTool]]:
+def _walk(graph: AnyGraph, path: str, around: frozenset[int]) -> Iterator[tuple[str, Found]]:
     """Each tool with the path of the graph that holds it; a graph that holds itself ends there."""
     if id(graph) in around or len(around) > _MAX_DEPTH:
         return
     around |= {id(graph)}
-    at_nodes = [node.bound for node in graph.nodes.values() if isinstance(node.bound, ToolNode)]
-    run_there = {id(tool) for bound in at_nodes for tool in bound.tools_by_name.values()}
     for name, node in graph.nodes.items():
         inside = f"{path}/{name}" if path else name
-        for part in node.subgraphs:
-            if isinstance(part, Pregel):
-                yield from _walk(part, inside, around)
-        for tool in _tools_of(node.bound, 0):
+        try:
+            tools, nested = _look_at(node, graph)
+        except Exception as exc:  # noqa: BLE001 - what a node is made of is the user's
+            logger.info("tools_not_found", extra={"node": inside, "reason": repr(exc)})
+            continue
+        for tool in tools:
             yield path, tool
-            if id(tool) in run_there and not isinstance(node.bound, ToolNode):
-                continue  # this one only tells the model of it
-            # An agent that a tool calls asks from within the node that runs the tool.
-            for held in _held_by(getattr(tool, "func", None), getattr(tool, "coroutine", None)):
-                if isinstance(held, Pregel):
-                    yield from _walk(held, inside, around)
+        for inner in nested:
+            yield from _walk(inner, inside, around)
+
+
+def _look_at(node: PregelNode, graph: AnyGraph) -> tuple[list[Found], list[AnyGraph]]:
+    """The tools of a node, and the graphs that run within it."""
+    nested: list[AnyGraph] = [part for part in node.subgraphs if _is(part, Pregel)]
+    tools = list(_tools_of(node.bound, 0))
+    for tool in tools:
+        if not _is(node.bound, ToolNode) and _runs_elsewhere(tool, graph):
+            continue  # this one only tells the model of it
+        # An agent that a tool calls asks from within the node that runs the tool.
+        held = _held_by(getattr(tool, "func", None), getattr(tool, "coroutine", None))
+        nested += [value for value in held if _is(value, Pregel)]
+    return [(tool.name, tool) for tool in tools], nested
+
+
+def _runs_elsewhere(tool: BaseTool, graph: AnyGraph) -> bool:
+    at_nodes = [node.bound for node in graph.nodes.values() if _is(node.bound, ToolNode)]
+    return any(tool is known for bound in at_nodes for known in bound.tools_by_name.values())
 
 
 def _tools_of(bound: object, depth: int) -> Iterator[BaseTool]:
     """The tools that a node's runnable holds, or that its function uses."""
     if depth > _MAX_DEPTH:
         return
-    if isinstance(bound, ToolNode):
+    if _is(bound, ToolNode):
         yield from bound.tools_by_name.values()
-    elif isinstance(bound, BaseTool):
+    elif _is(bound, BaseTool):
         yield bound
-    elif isinstance(bound, RunnableBindingBase):
+    elif _is(bound, RunnableBindingBase):
         yield from _tools_of(bound.bound, depth + 1)
-    elif isinstance(bound, RunnableSequence) or hasattr(bound, "steps"):
+    elif _is(bound, RunnableSequence) or hasattr(bound, "steps"):
         for step in _items(bound.steps):
             yield from _tools_of(step, depth + 1)
-    elif isinstance(bound, Runnable) and not isinstance(bound, Pregel):
+    elif _is(bound, Runnable) and not _is(bound, Pregel):
         for held in _held_by(*_functions_of(bound)):
             yield from _tools_in(held)
 
 
 def _functions_of(bound: Runnable[Any, Any]) -> Iterable[object]:
     """What a node's runnable calls; LangGraph wraps a function so that it has one or both."""
-    if isinstance(bound, RunnableLambda):
+    if _is(bound, RunnableLambda):
         return [vars(bound).get("func"), vars(bound).get("afunc")]
     return [getattr(bound, "func", None), getattr(bound, "afunc", None)]
 
 
 def _tools_in(held: object) -> Iterator[BaseTool]:
-    if isinstance(held, ToolNode):
+    if _is(held, ToolNode):
         yield from held.tools_by_name.values()
     for item in [held, *_items(held)]:
-        if isinstance(item, BaseTool):
+        if _is(item, BaseTool):
             yield item
 
 
+def _is(held: object, kind: Callable[..., Kind]) -> TypeGuard[Kind]:
+    """Like `isinstance`, which asks the value itself: one that stands for another would be opened."""
+    return isinstance(kind, type) and issubclass(type(held), kind)
+
+
 def _items(held: object) -> list[object]:
-    """What a list or a table holds; nothing for whatever else it is."""
-    if isinstance(held, Mapping):
-        held = list(held.values()) if len(held) <= _MAX_ITEMS else []
-    if not isinstance(held, _CONTAINERS) or len(held) > _MAX_ITEMS:
+    """What a plain list or table holds; nothing for whatever else it is."""
+    if type(held) not in _CONTAINERS:
         return []
-    return list(held)
+    table: Any = held
+    items = table.values() if type(held) is dict else table
+    return list(items) if len(items) <= _MAX_ITEMS else []
 
 
 def _held_by(*functions: object) -> list[object]:

@@ -26,7 +26,7 @@ class Workflow(WorkflowName):
     {"nodes": [{"id", "label", "kind"}], "edges": [{"source", "target", "label", "conditional"}]},
     kind one of start, end, node, subgraph; ids are node paths.
     `tools` is {path of the graph that holds them: {tool name: JSON Schema of its arguments}}, the path
-    "" for the graph itself, or None.
+    "" for the graph itself, or None; the schema is None where there is a tool of which nothing can be said.
     Of one that failed to load everything but `error` is empty.
     """
 
@@ -51,7 +51,8 @@ def tools_around(tools: Json, node: str) -> dict[str, Json]:
 
     Returns:
         The schemas by name: of the graph that the node is in, then of those around it, then of any
-        other, if that one is the only one of its name.
+        other, if that one is the only one of its name. A tool of which nothing can be said ends the
+        search for its name: another one would be another tool.
     """
     scopes = tools if isinstance(tools, dict) else {}
     around = [path for path in scopes if not path or f"{node}/".startswith(f"{path}/")]
@@ -60,4 +61,4 @@ def tools_around(tools: Json, node: str) -> dict[str, Json]:
     found = {name: schema for name, schema in elsewhere if names.count(name) == 1}
     for path in sorted(around, key=len):
         found |= scopes[path]
-    return found
+    return {name: schema for name, schema in found.items() if schema is not None}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from interlock.core.graphs import tools as graph_tools
 from interlock.core.graphs.describing import describe
 from interlock.core.graphs.tools import describe_tools
 from interlock.core.model.schema_checks import check
+from interlock.core.model.workflows import tools_around
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -62,8 +64,11 @@ def graph_of(*nodes: Any, **named: Any) -> Any:
 
 
 def names(graph: Any) -> dict[str, set[str]] | None:
+    """Those that are described."""
     found = describe_tools(graph)
-    return None if found is None else {path: set(inner) for path, inner in found.items()}
+    if found is None:
+        return None
+    return {path: {n for n, schema in each.items() if schema} for path, each in found.items()}
 
 
 def agent(*held: Any, **options: Any) -> Any:
@@ -235,6 +240,62 @@ def test_a_tool_that_cannot_be_described_or_is_too_large_is_left_out(monkeypatch
     assert names(graph_of(ToolNode([pay]), huge)) == {"": {"pay"}}
     monkeypatch.setattr(graph_tools, "MAX_TOOLS_BYTES", 200)
     assert names(graph_of(ToolNode([pay, ship]))) == {"": {"pay"}}
+
+
+def test_a_tool_that_is_left_out_keeps_its_name_so_that_none_is_mistaken_for_it():
+    other = StructuredTool.from_function(lambda n: "", name="pay", description="Another.")
+    team = graph_of(ToolNode([pay]))
+    found = describe_tools(graph_of(ToolNode([pay, ship]), ToolNode([other]), team=team))
+    assert found[""]["pay"] is None
+    assert tools_around(found, "n0").keys() == {"ship"}
+    assert tools_around(found, "team/n0")["pay"]["title"] == "pay"
+    assert describe_tools(graph_of(made(Odd))) is None
+
+
+class Catalogue(Mapping[str, Any]):
+    """A table that is opened when it is first used."""
+
+    def __len__(self) -> int:
+        raise ConnectionError("the catalogue cannot be reached")
+
+    __getitem__ = __iter__ = __len__  # type: ignore[assignment]
+
+
+class Lazy:
+    """Stands for what it makes when anything is asked of it."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("not configured yet")
+
+
+class Opened(list[Any]):
+    def __len__(self) -> int:
+        raise ConnectionError("the list cannot be read")
+
+
+@pytest.mark.parametrize("kind", [Catalogue, Lazy, Opened])
+def test_what_a_function_holds_is_looked_at_without_running_any_of_it(kind):
+    held = kind()
+
+    def use(state: Any) -> Any:
+        return pay.invoke(held)
+
+    assert names(graph_of(use)) == {"": {"pay"}}
+
+
+class Steps(RunnableLambda[Any, Any]):
+    @property
+    def steps(self) -> Any:
+        raise ConnectionError("the steps cannot be read")
+
+
+def test_a_node_that_cannot_be_looked_at_does_not_keep_the_others(caplog):
+    caplog.set_level(logging.INFO)
+    odd = graph_of(ToolNode([ship]), ToolNode([pay]))
+    odd.nodes["n0"].bound = Steps(lambda state: state)
+    assert names(odd) == {"": {"pay"}}
+    assert [record.node for record in caplog.records if hasattr(record, "node")] == ["n0"]
 
 
 def test_a_long_list_is_data_and_not_looked_through():

@@ -35,3 +35,19 @@ def test_a_tool_of_another_graph_counts_if_it_is_the_only_one_of_its_name() -> N
     tools = {"a": {"send": A, "pay": A}, "b": {"send": B, "pay": A}, "c": {"erase": C}}
     assert tools_around(tools, "n") == {"erase": C}
     assert tools_around(tools, "b/n") == {"send": B, "pay": A, "erase": C}
+
+
+@pytest.mark.parametrize(
+    ("tools", "node", "found"),
+    [
+        ({"": {"send": None}, "team": {"send": B}}, "n", {}),
+        ({"": {"send": A}, "team": {"send": None}}, "team/n", {}),
+        ({"": {"send": A}, "team": {"send": None}}, "n", {"send": A}),
+        ({"a": {"send": A}, "b": {"send": None}}, "n", {}),
+        ({"a": {"send": None, "pay": A}}, "n", {"pay": A}),
+    ],
+)
+def test_a_tool_that_nobody_could_describe_is_not_taken_for_another_of_its_name(
+    tools: Any, node: str, found: Any
+) -> None:
+    assert tools_around(tools, node) == found
