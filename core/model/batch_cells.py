@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
@@ -147,8 +148,8 @@ def _say(text: str) -> Json:
 def _make_object(pairs: list[tuple[str, Json]]) -> Json:
     made = dict(pairs)
     if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise NotJson(f"names {twice!r} twice in one object")
     return made
 

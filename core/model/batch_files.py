@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from interlock.core.types import Json
 _DELIMITERS = (",", ";", "\t")  # spreadsheets write what their country uses
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 
+csv.field_size_limit(2**31 - 1)  # of the whole process, so once: a file as a whole has its limit
 
 _Line = tuple[int, "list[str] | FieldProblem"]  # where it begins; its cells, or why there are none
 
@@ -103,7 +105,7 @@ def _read_csv(text: str, schema: Json) -> tuple[tuple[str, ...], Iterator[Row]]:
             f"Column {unnamed[0]} of the first row has no name.",
             "The first row names the fields of the input.",
         )
-    twice = [name for name in columns if columns.count(name) > 1]
+    twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         raise _refuse(f"Two columns are called {show(twice[0])!r}.")
     whole = fields_of(schema)
@@ -159,10 +161,21 @@ def _tell_length(cells: Sequence[str], columns: Sequence[str]) -> FieldProblem:
 
 
 def _parse(text: str) -> Iterator[_Line]:
-    """The rows with the line each begins in; rows without a filled cell are left out."""
+    """
+    The rows with the line each begins in; rows without a filled cell are left out.
+
+    Raises:
+        InvalidInput: A quote is never closed, so that nobody knows which rows follow it.
+    """
+    is_over = False
+
+    def read_lines() -> Iterator[str]:
+        nonlocal is_over
+        yield from io.StringIO(text, newline="")
+        is_over = True
+
     head = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(read_lines(), delimiter=max(_DELIMITERS, key=head.count), strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -170,11 +183,18 @@ def _parse(text: str) -> Iterator[_Line]:
         except StopIteration:
             return
         except csv.Error as exc:
-            # What follows an open quote is not to be told apart any more.
-            yield line, FieldProblem("", f"cannot be read as CSV: {exc}")
-            return
+            if is_over:
+                message = f"A quotation mark in the row of line {line} is never closed."
+                raise _refuse(message, "Close it; one within a cell is written twice.") from exc
+            yield line, _tell_error(exc, line, reader.line_num)
+            continue
         if any(cell.strip() for cell in cells):
             yield line, cells
+
+
+def _tell_error(exc: csv.Error, line: int, last: int) -> FieldProblem:
+    swallowed = f", and with it all up to line {last}" if last > line else ""
+    return FieldProblem("", f"cannot be read as CSV{swallowed}: {exc}")
 
 
 def _refuse(message: str, hint: str = "") -> InvalidInput:

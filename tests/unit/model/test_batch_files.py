@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -142,10 +143,45 @@ def test_a_row_of_another_length_is_a_problem_of_its_line():
     assert "3 cells" in rows[0].problems[0].message
 
 
-def test_a_quote_that_never_ends_is_told_with_its_line():
-    rows = read_text('name,count\na,1\n"b,2\nc,3\n').rows
-    assert [(row.line, bool(row.problems)) for row in rows] == [(2, False), (3, True)]
+def test_a_row_that_is_no_csv_is_a_problem_of_its_lines_and_the_others_are_read():
+    text = 'name,count\na,1\n"b"b,2\nc,3\n"d\ne,4\n"f,5\ng,6\n"h"h,7'
+    rows = read_text(text).rows
+    assert [(row.line, bool(row.problems)) for row in rows] == [
+        (2, False),
+        (3, True),
+        (4, False),
+        (5, True),
+        (8, False),
+        (9, True),
+    ]
+    assert rows[2].input == {"name": "c", "count": 3}
     assert "cannot be read as CSV" in rows[1].problems[0].message
+    assert "line 7" in rows[3].problems[0].message  # what it swallowed is not passed over in silence
+
+
+def test_a_quote_that_never_ends_refuses_the_file_as_nobody_knows_what_it_holds():
+    with pytest.raises(InvalidInput, match="line 3"):
+        read_text('name,count\na,1\n"b,2\nc,3\n')
+    with pytest.raises(InvalidInput, match="line 3"):
+        read_text('a\n3\n"4\n', schema={"type": "integer"})
+
+
+def test_a_cell_may_be_as_long_as_the_file():
+    rows = read_text(f"name,count\n{'x' * 300_000},1\nb,2\n", max_bytes=400_000).rows
+    assert [len(row.input["name"]) for row in rows] == [300_000, 1]
+
+
+def test_many_columns_and_many_keys_are_looked_at_in_no_time():
+    begun = time.perf_counter()
+    names = [f"c{at}" for at in range(100_000)]
+    text = f"{','.join(names)}\n{','.join('1' for _ in names)}\n"
+    assert len(values(text, schema=None, max_bytes=2_000_000)[0]) == 100_000
+    with pytest.raises(InvalidInput, match="Two columns are called 'c99999'"):
+        read_text(f"{','.join(names)},c99999\n", max_bytes=2_000_000)
+    twice = json.dumps(dict.fromkeys(names, 1))[:-1] + ', "c99999": 2}'
+    (row,) = read_text(twice, name="a.jsonl", max_bytes=2_000_000).rows
+    assert "'c99999' twice" in row.problems[0].message
+    assert time.perf_counter() - begun < 5
 
 
 def test_an_input_that_is_one_value_has_one_column():
@@ -154,7 +190,7 @@ def test_an_input_that_is_one_value_has_one_column():
         read_text("a,b\n3,4\n", schema={"type": "integer"})
     rows = read_text("a\n3,4\n[\n", schema={"type": "array", "items": {}}).rows
     assert [row.line for row in rows if row.problems] == [2, 3]
-    rows = read_text('a\n3\n"4\n', schema={"type": "integer"}).rows
+    rows = read_text('a\n3\n"4"4\n', schema={"type": "integer"}).rows
     assert [row.line for row in rows if row.problems] == [3]
 
 
@@ -187,7 +223,8 @@ def test_what_a_file_is_its_name_tells_or_else_its_first_character(name, text):
         ("name\n\n", "no rows"),
         ("name,,count\n1,2,3", "Column 2"),
         ("name,name\n1,2", "Two columns"),
-        ('"name\n', "Line 1"),
+        ('"name\n', "line 1"),
+        ('"name"s\nx\n', "Line 1"),
         pytest.param("name\n" + "a\n" * 101, "more than 100 rows", id="rows"),
         pytest.param("name\n" + "a" * 120_000, "bytes", id="big"),
     ],
