@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,12 @@ _COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchBatch:
-    """One file that was launched; `source` is its name, `row_count` how many runs it was to become."""
+    """
+    One file that was launched.
+
+    `source` is its name, `row_count` how many runs it was to become, `digest` what is the same for the
+    same inputs and options alone.
+    """
 
     batch_id: str
     workflow: str
@@ -30,6 +36,7 @@ class LaunchBatch:
     row_count: int
     created_at: datetime
     created_by: str
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,20 @@ class BatchReport:
     def is_over(self) -> bool:
         """Whether nothing is left to be launched, to run or to be decided."""
         return self.ended == self.batch.row_count
+
+
+def digest(inputs: Iterable[Json], options: Mapping[str, Json]) -> str:
+    """
+    What tells one batch from another of the same name: the same for the same inputs in the same order.
+
+    Args:
+        inputs: One a row, as they are launched.
+        options: How they are carried out.
+    """
+    found = hashlib.sha256()
+    for value in (options, *inputs):
+        found.update(json.dumps(value, sort_keys=True).encode() + b"\n")
+    return found.hexdigest()
 
 
 def write_csv(runs: Iterable[BatchRun]) -> str:

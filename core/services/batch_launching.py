@@ -20,6 +20,7 @@ from interlock.core.model.launch_batches import (
     CheckedFile,
     CheckedRow,
     LaunchBatch,
+    digest,
 )
 from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.services import checking, launching
@@ -93,7 +94,7 @@ def launch(
 
     Raises:
         InvalidInput: A row does not fit, none is left, or an option does not fit. Nothing was launched.
-        Conflict: There is a batch of this id that launched something else.
+        Conflict: There is a batch of this id that launched something else, or in another way.
     """
     _require_good(file, only_good=only_good)
     template = _prepare(app, file, request)
@@ -104,6 +105,7 @@ def launch(
         row_count=len(file.good),
         created_at=app.clock.now(),
         created_by=actor,
+        digest=_digest(file, template),
     )
     _begin(app, batch)
     while _launch_some(app, batch, file.good, template):
@@ -190,6 +192,11 @@ def _prepare(app: App, file: CheckedFile, request: Launch) -> Launch:
     return template
 
 
+def _digest(file: CheckedFile, template: Launch) -> str:
+    options = {name: value for name, value in vars(template).items() if name != "input"}
+    return digest((row.input for row in file.good), options)
+
+
 def _begin(app: App, batch: LaunchBatch) -> None:
     if not batch.batch_id or len(batch.batch_id) > MAX_ID_CHARS:
         raise InvalidInput(f"A batch's id has 1 to {MAX_ID_CHARS} characters.")
@@ -197,9 +204,12 @@ def _begin(app: App, batch: LaunchBatch) -> None:
         if not launch_batches.insert(conn, batch):
             known = launch_batches.lock(conn, batch.batch_id)
             if known is not None and not _are_same(known, batch):
+                what = f"{known.row_count} rows of {known.source} for {known.workflow!r}"
+                other = f" with other rows or options than {batch.source} has now"
                 raise Conflict(
                     f"The batch {batch.batch_id} launched something else:"
-                    f" {known.row_count} rows of {known.source} for {known.workflow!r}."
+                    f" {what}{other if _are_named_alike(known, batch) else ''}.",
+                    hint="Give another id.",
                 )
             return
         audit.append(
@@ -217,6 +227,10 @@ def _begin(app: App, batch: LaunchBatch) -> None:
 
 
 def _are_same(known: LaunchBatch, batch: LaunchBatch) -> bool:
+    return _are_named_alike(known, batch) and known.digest == batch.digest
+
+
+def _are_named_alike(known: LaunchBatch, batch: LaunchBatch) -> bool:
     what = [(b.workflow, b.source, b.row_count) for b in (known, batch)]
     return what[0] == what[1]
 

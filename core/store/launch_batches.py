@@ -117,6 +117,7 @@ def _from_row(row: Row[Any]) -> LaunchBatch:
         row_count=row.row_count,
         created_at=row.created_at,
         created_by=row.created_by,
+        digest=row.digest,
     )
 
 

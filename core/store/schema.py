@@ -337,6 +337,7 @@ launch_batches = Table(
     Column("row_count", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Words(300), nullable=False),
+    Column("digest", String(64), nullable=False, server_default=""),
     Index("ix_launch_batches_created", "created_at", "batch_id"),
 )
 

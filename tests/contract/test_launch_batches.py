@@ -75,6 +75,7 @@ def test_a_batch_is_kept_once_and_listed_newest_first(app, make):
             row_count=n,
             created_at=make.at(n),
             created_by="ann",
+            digest=f"{n}" * 64,
         )
         for n in range(3)
     ]
@@ -160,6 +161,32 @@ def test_the_same_batch_again_launches_nothing_twice(app):
         launch(app, file_of(app, "bees,1"))
     with pytest.raises(InvalidInput, match="id"):
         launch(app, file, batch_id="")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        (("bees,1", "ants,3"), {}),
+        (("ants,2", "bees,1"), {}),
+        (("bees,1", "ants,2"), {"variant": "a"}),
+        (("bees,1", "ants,2"), {"context": {"user": "bob"}}),
+        (("bees,1", "ants,2"), {"priority": 1}),
+        (("bees,1", "ants,2"), {"break_before": ("draft",)}),
+        (("bees,1", "ants,2"), {"asks_on_failure": True}),
+    ],
+)
+def test_a_batch_of_the_same_id_and_name_with_other_content_is_refused(app, rows, options):
+    launch(app, file_of(app, "bees,1", "ants,2"))
+    with pytest.raises(Conflict, match="other rows or options"):
+        launch(app, file_of(app, *rows), request=replace(LAUNCH, **options))
+    assert inputs(app) == [{"topic": "bees", "count": 1}, {"topic": "ants", "count": 2}]
+
+
+def test_the_same_content_is_the_same_batch_however_its_file_writes_it(app):
+    launch(app, file_of(app, "bees,1"), request=replace(LAUNCH, context={"a": 1, "b": " x "}))
+    again = file_of(app, "1; bees ", head="count;topic")
+    launch(app, again, request=replace(LAUNCH, context={"b": "x", "a": 1}), actor="bob")
+    assert len(inputs(app)) == 1
 
 
 def test_two_clicks_at_once_launch_each_row_once(app):

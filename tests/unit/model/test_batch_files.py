@@ -156,7 +156,7 @@ def test_a_row_that_is_no_csv_is_a_problem_of_its_lines_and_the_others_are_read(
     ]
     assert rows[2].input == {"name": "c", "count": 3}
     assert "cannot be read as CSV" in rows[1].problems[0].message
-    assert "line 7" in rows[3].problems[0].message  # what it swallowed is not passed over in silence
+    assert "line 7" in rows[3].problems[0].message  # with what it swallowed
 
 
 def test_a_quote_that_never_ends_refuses_the_file_as_nobody_knows_what_it_holds():

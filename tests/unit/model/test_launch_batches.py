@@ -10,6 +10,7 @@ from interlock.core.model.launch_batches import (
     BatchReport,
     BatchRun,
     LaunchBatch,
+    digest,
     escape_formula,
     write_csv,
 )
@@ -30,6 +31,21 @@ def test_a_batch_is_over_when_every_row_has_come_to_an_end():
     assert (going.launched, going.ended, going.is_over) == (3, 2, False)
     over = BatchReport(batch=BATCH, counts={RunStatus.DONE: 3, RunStatus.FAILED: 1})
     assert (over.launched, over.ended, over.is_over) == (4, 4, True)
+
+
+def test_only_the_same_inputs_in_the_same_order_with_the_same_options_have_one_digest():
+    rows, options = [{"a": 1, "b": [1, 2]}, {"a": 2}], {"priority": 0, "break_before": ("x",)}
+    known = digest(rows, options)
+    assert len(known) == 64
+    assert known == digest([{"b": [1, 2], "a": 1}, {"a": 2}], {**options})
+    others = [
+        digest(rows[::-1], options),
+        digest(rows[:1], options),
+        digest([{"a": 1.0, "b": [1, 2]}, {"a": 2}], options),
+        digest([{"a": True, "b": [1, 2]}, {"a": 2}], options),
+        digest(rows, {**options, "priority": 1}),
+    ]
+    assert len({known, *others}) == 6
 
 
 def test_the_report_is_a_table_without_formulas():

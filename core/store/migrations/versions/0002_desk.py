@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.String(length=300), nullable=False),
+        sa.Column("digest", sa.String(length=64), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_launch_batches")),
     )
     op.create_index("ix_launch_batches_created", "launch_batches", ["created_at", "batch_id"])
