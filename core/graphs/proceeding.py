@@ -20,7 +20,7 @@ from interlock.core.graphs.heads import Reading, has_own_update, read_own_update
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.schemas import adds_messages
 from interlock.core.graphs.skipping import skip_failed
-from interlock.core.graphs.tasks import has_failed, is_finished
+from interlock.core.graphs.tasks import is_finished
 from interlock.core.types import Json
 
 END_NODE = "__end__"
@@ -54,8 +54,8 @@ async def make_mending_input(
     What the graph is sent to go on where it failed: an edit, or nothing. Made twice it is made once.
 
     As LangGraph takes one update a step, a second edit at the same place starts from a copy of the
-    checkpoint. So does an edit after an answer of the failed task: the answer was given for what the
-    state said before, and would be used again without a question.
+    checkpoint. So does an edit where an unfinished task has asked: it would ask about the new state
+    under the old question's id, or use the answer given for the old state without a question.
     """
     if verb.get("verb") != "edit" or reading is None:
         return None
@@ -70,16 +70,16 @@ async def make_mending_input(
         return None if is_made else Command(update={**before, **edit})
     if all(_is_same(before.get(name, _NOTHING), edit[name]) for name in edit):
         return None
-    if before or _has_used_answer(reading):
+    if before or _has_asked(reading):
         await _copy_head(graph, config)
     return Command(update={**before, **edit})
 
 
-def _has_used_answer(reading: Reading) -> bool:
+def _has_asked(reading: Reading) -> bool:
     state = reading.state
-    failed = [t.id for t in state.tasks if has_failed(t) and not is_finished(t, state)]
-    answered = [i.namespace for i in reading.head.interrupts if i.is_answered]
-    return any(task_id in namespace for task_id in failed for namespace in answered)
+    unfinished = [task.id for task in state.tasks if not is_finished(task, state)]
+    asked = [interrupt.namespace for interrupt in reading.head.interrupts]
+    return any(task_id in namespace for task_id in unfinished for namespace in asked)
 
 
 async def _copy_head(graph: AnyGraph, config: RunnableConfig) -> None:

@@ -2,8 +2,8 @@
 The card of a node that failed: try again, change the state and try again, leave it out, or stop.
 
 An edit reaches the node that failed and leaves alone what finished beside it, with two exceptions,
-which are said on the card: an approval that was given for the old state must not act on the new one,
-and LangGraph takes one update a step.
+which are said on the card: an approval for the old state, given or still asked for, must not act on
+the new one, and LangGraph takes one update a step.
 """
 
 from __future__ import annotations
@@ -26,18 +26,20 @@ class EditCost:
     """
     What an edit does beside changing the state.
 
-    `is_second`: the state was edited at this place before. `answered` are titles of questions that
-    the node asked before it failed, `finished` the nodes that finished beside it.
+    `is_second`: the state was edited at this place before. `asked` are titles of the questions,
+    answered or not, of nodes that have not finished, the one that failed among them. `finished` are
+    the nodes that finished beside it, `settled` titles of the questions of those.
     """
 
     is_second: bool = False
-    answered: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     finished: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def is_fresh_start(self) -> bool:
         """Whether an edit starts the whole step again."""
-        return self.is_second or bool(self.answered)
+        return self.is_second or bool(self.asked)
 
 
 def describe_failure(
@@ -61,6 +63,7 @@ def describe_failure(
         cost: What an edit does beside changing the state.
     """
     cost = cost or EditCost()
+    again = cost if cost.is_fresh_start else EditCost()
     around = next((each for each in due if node and node.startswith(f"{each}/")), None)
     return {
         "error": failure.type,
@@ -70,8 +73,8 @@ def describe_failure(
         "is_inside": around is not None and node not in due,
         "skips": node if around is None or node in nodes else around,
         "edit_starts_again": cost.is_fresh_start,
-        "asked_again": list(cost.answered),
-        "runs_again": list(cost.finished) if cost.is_fresh_start else [],
+        "asked_again": [*again.asked, *again.settled],
+        "runs_again": list(again.finished),
     }
 
 

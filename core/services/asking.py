@@ -24,6 +24,7 @@ from interlock.core.store import approvals, decisions, nodes, workflows
 from interlock.core.types import ApprovalId, CheckpointId, ThreadId, new_id
 
 FAIL_KEY = "fail:"
+FINISHED = frozenset({NodeStatus.OK, NodeStatus.CACHED})
 MAX_CARDS = 1000  # of one thread
 
 
@@ -105,23 +106,31 @@ def close_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None
 def _find_cost(
     conn: Connection, run: Run, failure: Failure, checkpoint_id: CheckpointId
 ) -> EditCost:
-    decided = approvals.fetch_summaries(
+    """What an edit does here beside changing the state, as `graphs.proceeding` will carry it out."""
+    known = approvals.fetch_summaries(
         conn,
-        statuses=(ApprovalStatus.DECIDED,),
+        statuses=(ApprovalStatus.DECIDED, ApprovalStatus.PENDING),
         thread_id=run.thread_id,
         limit=MAX_CARDS,
         newest_first=True,
     )
-    here = [card for card in decided if card.checkpoint_id == checkpoint_id]
+    here = [card for card in known if card.checkpoint_id == checkpoint_id]
+    asked = [(_task_of(card), card.title) for card in here if card.kind not in STANDING]
+    tried = nodes.fetch_for_tasks(conn, run.thread_id, [task_id for task_id, _ in asked])
+    ended = {attempt.task_id for attempt in tried if attempt.status in FINISHED}
     cost = EditCost(
         is_second=any(_was_edited(conn, card) for card in here if card.kind in STANDING),
-        answered=tuple(
-            card.title for card in here if card.kind not in STANDING and card.node == failure.node
-        ),
+        asked=tuple(title for task_id, title in asked if task_id not in ended),
+        settled=tuple(title for task_id, title in asked if task_id in ended),
     )
     if not cost.is_fresh_start:
         return cost
     return replace(cost, finished=_find_finished(conn, run, failure))
+
+
+def _task_of(card: ApprovalSummary) -> str:
+    """Id of the task of the graph itself in which a card asks."""
+    return card.namespace.partition("|")[0].rpartition(":")[2]
 
 
 def _was_edited(conn: Connection, card: ApprovalSummary) -> bool:
@@ -137,5 +146,5 @@ def _find_finished(conn: Connection, run: Run, failure: Failure) -> tuple[str, .
     if not steps:
         return ()
     beside = nodes.fetch_step(conn, run.thread_id, steps[-1])
-    finished = [n.path for n in beside if n.status in {NodeStatus.OK, NodeStatus.CACHED}]
+    finished = [n.path for n in beside if n.status in FINISHED]
     return tuple(dict.fromkeys(path for path in finished if "/" not in path))

@@ -20,10 +20,11 @@ from interlock.core.model.payloads import Question
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.workflows import tools_around
 from interlock.core.services import asking
-from interlock.core.store import approvals, decisions, runs, workflows
+from interlock.core.store import approvals, decisions, encoding, runs, workflows
 from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
 BREAK_KEY = "break:"
+CHANGED = "The card asks something else by now; the answer was not sent."
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,31 @@ def withdraw_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> N
     approvals.close_for_thread(conn, thread_id, status=ApprovalStatus.WITHDRAWN, now=now)
 
 
+def supersede_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:
+    """The thread goes on from elsewhere: what was asked there is asked anew, or not at all."""
+    approvals.close_for_thread(conn, thread_id, status=ApprovalStatus.SUPERSEDED, now=now)
+
+
 def _level_one(
     conn: Connection, card: Approval, key: str, status: RunStatus, refusal: str | None
 ) -> Approval | None:
-    """Insert, keep or reopen one card; None if it stays decided."""
+    """
+    Insert, keep or reopen one card; None if it stays decided.
+
+    A node that runs again may ask something else under the same id: who read the old version must
+    not answer the new one, nor may an answer reach it that was given for the old one.
+    """
     known = approvals.fetch_by_question(conn, card.thread_id, key)
     if known is None:
         approvals.insert(conn, card, key)
         return card
-    if known.status is ApprovalStatus.PENDING:
+    is_changed = not _asks_the_same(known, card)
+    if known.status is ApprovalStatus.PENDING and not is_changed:
         return known
     if known.status is ApprovalStatus.DECIDED:
         decision = next(iter(decisions.fetch_for_approval(conn, known.approval_id)), None)
+        if is_changed and refusal is None and _is_on_its_way(conn, decision):
+            refusal = CHANGED
         if not _must_ask_again(conn, decision, status, refusal):
             return None
         if decision is not None and refusal is not None:
@@ -127,8 +141,20 @@ def _must_ask_again(
         return True
     if status not in {RunStatus.WAITING, RunStatus.PAUSED}:
         return False  # Retry hands the same answer over
-    carrier = runs.fetch(conn, decision.run_id)
-    return carrier is None or carrier.status is not RunStatus.QUEUED
+    return not _is_on_its_way(conn, decision)
+
+
+def _is_on_its_way(conn: Connection, decision: Decision | None) -> bool:
+    carrier = runs.fetch(conn, decision.run_id) if decision is not None else None
+    return carrier is not None and carrier.status is RunStatus.QUEUED
+
+
+def _asks_the_same(known: Approval, card: Approval) -> bool:
+    """Whether a version that somebody may have read says what is asked now (law 1)."""
+    return encoding.are_same(
+        [known.payload, known.schema],
+        [card.payload, card.schema],
+    )
 
 
 def _card(

@@ -25,6 +25,7 @@ from interlock.core.model.approvals import (
 from interlock.core.model.payloads import Question
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
+from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
 from interlock.core.store import (
@@ -193,7 +194,10 @@ def _join_run(
     queued = runs.find_queued_resume(conn, approval.thread_id) if kind is RunKind.RESUME else None
     if queued is not None:
         return queued
-    asking.close_cards(conn, approval.thread_id, now=now)  # it runs along with the others
+    if approval.kind is Kind.FAILURE and verb is Verb.EDIT:
+        supersede_cards(conn, approval.thread_id, now=now)  # they ask about the state before it
+    else:
+        asking.close_cards(conn, approval.thread_id, now=now)  # it runs along with the others
     runs.move(conn, held.run_id, from_=HELD, to=RunStatus.CONTINUED)
     run = Run(
         run_id=RunId(new_id()),

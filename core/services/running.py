@@ -167,6 +167,7 @@ def cancel_many(
 def _give_up(app: App, run_id: RunId, *, actor: str, reason: str) -> bool:
     now = app.clock.now()
     with engine.write(app.engine) as conn:
+        threads.lock(conn, _fetch(conn, run_id).thread_id)
         if not runs.move(conn, run_id, from_={RunStatus.FAILED}, to=RunStatus.CANCELLED):
             return False
         topics.bump(conn, "runs")
@@ -216,7 +217,8 @@ def ask(app: App, run_id: str, *, actor: str) -> Approval:
                 f"Run {run_id} failed before it stood anywhere that it could go on from.",
                 hint="Retry it.",
             )
-        runs.move(conn, run.run_id, from_={RunStatus.FAILED}, to=RunStatus.PAUSED)
+        if not runs.move(conn, run.run_id, from_={RunStatus.FAILED}, to=RunStatus.PAUSED):
+            raise Conflict(f"Run {run_id} was retried or given up meanwhile.")
         card = asking.put_card(conn, run, run.error, entry.checkpoint_id, due=entry.next, now=now)
         seq = events.last_seq(conn, run.run_id) + 1
         told: dict[str, Json] = {"approval_id": card.approval_id, "title": card.title}

@@ -52,6 +52,11 @@ def canonical_json(value: Json) -> str:
     return json.dumps(json.loads(dump_json(value)), sort_keys=True, separators=(",", ":"))
 
 
+def are_same(one: Json, other: Json) -> bool:
+    """Whether two values are stored alike, whatever the order of their keys; `1` is not `true`."""
+    return dump_json(one) == dump_json(other) or canonical_json(one) == canonical_json(other)
+
+
 def storable_text(text: str, *, length: int | None = None) -> str:
     """Replace what a text column cannot keep (NUL, half a surrogate pair) and cut at `length`."""
     if "\0" in text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from interlock.core.errors import Conflict
@@ -123,15 +125,32 @@ def test_what_an_edit_costs_is_read_from_the_records(app, engine, make, begin):
         ]
         nodes.upsert_many(conn, [failed, *others])
         card = make.put_approval(conn, "a1", node="charge", status="decided", title="Pay?")
-        make.put_approval(conn, "a2", "other", node="mail", status="decided", title="Mail?")
+        make.put_approval(conn, "a2", "other", namespace="mail:b", status="decided", title="Mail?")
+        make.put_approval(
+            conn, "a3", "third", namespace="log:z|x:e", title="Log?", interrupt_id="i3"
+        )
+        make.put_approval(conn, "a4", "old", checkpoint_id="c0", status="decided", title="Old?")
         decisions.insert(conn, make.decision(card.approval_id))
 
     end(app, make, run)
 
     (asked,) = pending(engine)
     assert asked.payload["edit_starts_again"] is True
-    assert asked.payload["asked_again"] == ["Pay?"]
+    assert sorted(asked.payload["asked_again"][:2]) == ["Log?", "Pay?"]
+    assert asked.payload["asked_again"][2:] == ["Mail?"]  # it has finished, and is run again
     assert sorted(asked.payload["runs_again"]) == ["log", "mail"]
+
+
+def test_an_edit_leaves_alone_a_question_that_is_settled(app, engine, make, begin):
+    run = begin()
+    with write(engine) as conn:
+        nodes.upsert_many(conn, [make.node_run("b", path="mail", status=NodeStatus.OK)])
+        make.put_approval(conn, "a2", namespace="mail:b", status="decided", title="Mail?")
+
+    end(app, make, run)
+
+    (asked,) = pending(engine)
+    assert (asked.payload["edit_starts_again"], asked.payload["asked_again"]) == (False, [])
 
 
 def test_an_edit_at_the_same_place_before_is_found(app, engine, make, begin):
@@ -212,3 +231,67 @@ def test_a_run_that_failed_before_its_first_checkpoint_is_not_asked_about(app, e
 
     with pytest.raises(Conflict, match="before it stood anywhere"):
         running.ask(app, "r1", actor="ann")
+
+
+def test_a_run_that_was_given_up_meanwhile_is_not_asked_about(
+    app, engine, make, begin, monkeypatch
+):
+    run = begin(options=RunOptions())
+    end(app, make, run)
+    fetch = running.checkpoints.fetch
+
+    def give_up(conn, *found):
+        runs.move(conn, "r1", from_={RunStatus.FAILED}, to=RunStatus.CANCELLED)
+        return fetch(conn, *found)
+
+    monkeypatch.setattr(running.checkpoints, "fetch", give_up)
+    with pytest.raises(Conflict, match="meanwhile"):
+        running.ask(app, "r1", actor="ann")
+
+    assert pending(engine) == []
+
+
+@pytest.mark.parametrize("first", ["ask", "give up"])
+def test_asking_about_a_run_and_giving_it_up_wait_for_each_other(
+    app, engine, make, begin, monkeypatch, first
+):
+    run = begin(options=RunOptions())
+    end(app, make, run)
+    lock = running.threads.lock
+    is_locked, is_next, may_go_on = (threading.Event() for _ in range(3))
+    told = []
+
+    def lock_and_wait(conn, thread_id):
+        if is_locked.is_set():
+            is_next.set()
+            return lock(conn, thread_id)
+        found = lock(conn, thread_id)
+        is_locked.set()
+        assert may_go_on.wait(20)
+        return found
+
+    def ask():
+        try:
+            told.append(running.ask(app, "r1", actor="ann").status)
+        except Conflict as exc:
+            told.append(str(exc))
+
+    def give_up():
+        told.append(running.cancel_many(app, ["r1"], actor="ben")[0].refusal)
+
+    monkeypatch.setattr(running.threads, "lock", lock_and_wait)
+    acts = [ask, give_up] if first == "ask" else [give_up, ask]
+    people = [threading.Thread(target=act) for act in acts]
+    people[0].start()
+    assert is_locked.wait(20)
+    people[1].start()
+    if engine.dialect.name == "postgresql":  # in SQLite whoever writes is alone anyway
+        assert is_next.wait(20)
+    may_go_on.set()
+    for person in people:
+        person.join(20)
+
+    with read(engine) as conn:
+        assert runs.fetch(conn, "r1").status is RunStatus.CANCELLED
+    assert pending(engine) == []
+    assert len(told) == 2

@@ -157,6 +157,55 @@ def test_a_card_that_stays_pending_belongs_to_the_run_that_holds_it_now(desk, by
     assert desk.card(held).version == 1
 
 
+def test_a_question_that_changed_beside_an_answer_is_a_new_version(desk, by_question):
+    book = desk.open_book()
+    desk.start()
+    held = desk.finish("changing", book, input={"items": ["a", "b"]})
+    cards = by_question(desk.cards(held))
+    (book.folder / "stock.done").write_text("one\n")
+
+    resumed = desk.wait(desk.decide(cards["Release a?"], 1).run_id)
+    again = desk.card(held)
+    with pytest.raises(Conflict, match="asks something else by now"):
+        desk.decide(cards["Release b?"], 2)
+    done = desk.wait(desk.decide(again, 3).run_id)
+
+    assert (resumed.status, again.approval_id) == ("waiting", cards["Release b?"].approval_id)
+    assert (again.version, again.payload) == (2, {"question": "Release b?", "stock": 1})
+    assert sorted(desk.values(done)["answers"]) == [["a", 1, 1], ["b", 3, 1]]
+
+
+def test_an_answer_on_its_way_to_a_question_that_changed_is_refused(desk, book_at_work):
+    book, held, cards, first = book_at_work
+    late = desk.decide(cards["Release b?"], 2)
+    book.open("released a")
+    desk.wait(first)
+    resumed = desk.wait(late.run_id)
+    again = desk.card(held)
+    (refused,) = observing.get_card(desk.app, again.approval_id).decisions
+    done = desk.wait(desk.decide(again, 3).run_id)
+
+    assert (resumed.status, again.version) == ("waiting", 2)
+    assert again.payload == {"question": "Release b?", "stock": 1}
+    assert (refused.version, refused.answer) == (1, 2)
+    assert "asks something else" in refused.refused
+    assert sorted(desk.values(done)["answers"]) == [["a", 1, 1], ["b", 3, 1]]
+
+
+@pytest.fixture
+def book_at_work(desk, by_question):
+    """Of two questions one was answered and its node is at work; the other one asks more by now."""
+    book = desk.open_book()
+    desk.start()
+    held = desk.finish("changing", book, input={"items": ["a", "b"]})
+    cards = by_question(desk.cards(held))
+    (book.folder / "stock.done").write_text("one\n")
+    book.close("released a")
+    first = desk.decide(cards["Release a?"], 1).run_id
+    book.wait_for("at released a")
+    return book, held, cards, first
+
+
 def test_a_refused_answer_is_kept_and_asked_again_while_the_others_are_applied(desk, by_question):
     book = desk.open_book()
     worker = desk.start()

@@ -481,3 +481,106 @@ def test_a_node_that_fails_behind_its_breakpoint_and_an_edit_there_starts_again(
     assert done.status == "done", done.error
     assert desk.values(done)["log"] == ["two", "c", "d"]
     assert desk.cards(held) == []
+
+
+@pytest.fixture
+def charged(desk, book, wait_until):
+    """A charge of 50 waits for its approval beside a limit that fails, and the worker."""
+    worker = desk.start()
+    book.close("failing")
+    run = desk.launch("pair", book, asks_on_failure=True, input={"amount": 50})
+    wait_until(lambda: desk.count_writes(run, "__interrupt__"), "the question")
+    wait_until(lambda: desk.count_writes(run, "seen"), "the result beside it")
+    book.open("failing")
+    held = desk.wait(run)
+    cards = {card.kind: card for card in desk.cards(held)}
+    assert cards.keys() == {Kind.FAILURE, Kind.VALUE}
+    return held, cards[Kind.FAILURE], cards[Kind.VALUE], worker
+
+
+def test_an_edit_asks_anew_what_waits_beside_the_failure(desk, book, charged):
+    held, failure, old, _ = charged
+
+    mended = desk.wait(desk.decide(failure, {"amount": 5}, verb=Verb.EDIT).run_id)
+    fresh = desk.card(held)
+    with pytest.raises(Conflict):
+        desk.decide(old, "for 50")
+    done = desk.wait(desk.decide(fresh, "for 5").run_id)
+
+    assert failure.payload["asked_again"] == ["Charge 50?"]
+    assert failure.payload["runs_again"] == ["beside"]
+    assert mended.status == "waiting", mended.error
+    assert fresh.payload == {"question": "Charge 5?"}
+    assert done.status == "done", done.error
+    assert sorted(desk.values(done)["seen"]) == ["beside", "charged 5 on for 5", "limit"]
+    assert (book.count("charged 50"), book.count("charged 5")) == (0, 1)
+
+
+def test_an_edit_asks_anew_what_was_answered_and_then_cut_off_beside_the_failure(
+    desk, book, charged
+):
+    held, _, old, _ = charged
+    book.close("charging")
+    book.close("failing")
+    answered = desk.decide(old, "for 50").run_id
+    book.wait_for("at charging")
+    book.open("failing")
+    asks = desk.wait(answered)
+    book.open("charging")
+    failure = desk.card(held)
+
+    mended = desk.wait(desk.decide(failure, {"amount": 5}, verb=Verb.EDIT).run_id)
+    fresh = desk.card(held)
+    done = desk.wait(desk.decide(fresh, "for 5").run_id)
+
+    assert asks.status == "paused", asks.error
+    assert failure.payload["asked_again"] == ["Charge 50?"]
+    assert (mended.status, fresh.payload) == ("waiting", {"question": "Charge 5?"})
+    assert done.status == "done", done.error
+    assert (book.count("charged 50"), book.count("charged 5")) == (0, 1)
+
+
+def test_an_edit_that_waits_for_its_worker_takes_the_questions_about_the_old_state_away(
+    desk, book, charged
+):
+    held, failure, old, worker = charged
+    worker.stop()
+    edited = desk.decide(failure, {"amount": 5}, verb=Verb.EDIT)
+
+    with pytest.raises(Conflict, match="superseded"):
+        desk.decide(old, "for 50")
+    waiting = desk.cards(held)
+    desk.start()
+    mended = desk.wait(edited.run_id)
+    done = desk.wait(desk.decide(desk.card(held), "for 5").run_id)
+
+    assert waiting == []
+    assert (mended.status, done.status) == ("waiting", "done")
+    assert (book.count("charged 50"), book.count("charged 5")) == (0, 1)
+
+
+@pytest.mark.parametrize("die_at", range(6))
+def test_an_edit_beside_a_question_survives_a_worker_that_dies_over_it(desk, book, charged, die_at):
+    held, failure, _, worker = charged
+    worker.stop()
+    edited = desk.decide(failure, {"amount": 5}, verb=Verb.EDIT)
+
+    desk.carry_unrecorded(lose="all", die_at=die_at)
+    desk.start()
+    mended = desk.wait(edited.run_id)
+    fresh = desk.card(held)
+    done = desk.wait(desk.decide(fresh, "for 5").run_id)
+
+    assert (mended.status, fresh.payload) == ("waiting", {"question": "Charge 5?"})
+    assert done.status == "done", done.error
+    assert (book.count("charged 50"), book.count("charged 5")) == (0, 1)
+
+
+def test_a_retry_leaves_the_question_beside_the_failure_as_it_is(desk, book, charged):
+    held, failure, old, _ = charged
+
+    asks = desk.wait(desk.decide(failure, verb=Verb.APPROVE).run_id)
+    cards = {card.kind: card for card in desk.cards(held)}
+
+    assert asks.status == "paused"
+    assert (cards[Kind.VALUE].approval_id, cards[Kind.VALUE].version) == (old.approval_id, 1)

@@ -82,10 +82,10 @@ def test_a_slash_in_a_nodes_own_name_is_no_subgraph() -> None:
     [
         (EditCost(is_second=True), ()),
         (EditCost(is_second=True, finished=("mail", "log")), ("mail runs again", "log runs again")),
-        (EditCost(answered=("Pay?",)), ("It is asked again: Pay?",)),
+        (EditCost(asked=("Pay?",)), ("It is asked again: Pay?",)),
         (
-            EditCost(answered=("Pay?\nSure?",), finished=("mail",)),
-            ("mail runs again", "It is asked again: Pay?"),
+            EditCost(asked=("Pay?\nSure?",), finished=("mail",), settled=("Mail?",)),
+            ("mail runs again", "It is asked again: Pay?", "It is asked again: Mail?"),
         ),
     ],
 )
@@ -96,7 +96,10 @@ def test_what_an_edit_costs_is_said(cost: EditCost, lines: tuple[str, ...]) -> N
 
 
 def test_where_an_edit_costs_nothing_nothing_is_said() -> None:
-    assert payloads.read_remark(describe(cost=EditCost(finished=("mail",)))) is None
+    assert (
+        payloads.read_remark(describe(cost=EditCost(finished=("mail",), settled=("Mail?",))))
+        is None
+    )
     assert payloads.read_remark("odd") is None
 
 
@@ -125,7 +128,7 @@ def card(payload: Json, **more: Any) -> Approval:
 
 
 def test_a_stored_card_is_the_same_question_again_with_its_own_verbs() -> None:
-    stored = json.loads(json.dumps(describe(cost=EditCost(answered=("Pay?",)))))
+    stored = json.loads(json.dumps(describe(cost=EditCost(asked=("Pay?",)))))
     question = payloads.question_of(card(stored))
     assert (question.kind, question.allowed) == (Kind.FAILURE, (APPROVE, STOP))
     assert question.text == "no funds"

@@ -157,6 +157,28 @@ checked = (
 )
 
 
+def weigh(part: Part) -> dict[str, Any]:
+    item = part["item"]
+    stock = book.count(part["book"], "stock")
+    answer = interrupt({"question": f"Release {item}?", "stock": stock})
+    book.note(part["book"], f"released {item}")
+    book.block_at(part["book"], f"released {item}")
+    return {"answers": [[item, answer, stock]]}
+
+
+def fan_out_weighed(state: State) -> list[Send]:
+    return [Send("weigh", Part(book=state["book"], item=item)) for item in state["items"]]
+
+
+changing = (
+    StateGraph(State)
+    .add_node("weigh", weigh)
+    .add_conditional_edges(START, fan_out_weighed, ["weigh"])
+    .add_edge("weigh", END)
+    .compile()
+)
+
+
 # --- a graph in a graph, two branches of which one asks ------------------------------------------
 
 

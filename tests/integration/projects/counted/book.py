@@ -17,6 +17,12 @@ def note(book: str, what: str) -> None:
         file.write(f"{os.getpid()}\n")
 
 
+def count(book: str, what: str) -> int:
+    """How often a side effect was done."""
+    path = Path(book) / f"{what}.done"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
 def die_if_told(book: str, where: str) -> None:
     """Kill the process as hard as can be, as often as the file says."""
     order = Path(book) / f"{where}.kill"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import book
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Send
+from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
 
@@ -113,5 +113,35 @@ deep = (
     .add_node("last", _step("last"))
     .add_edge(START, "team")
     .add_edge("team", "last")
+    .compile()
+)
+
+
+# --- an approval is asked for beside a step that fails --------------------------------------------
+
+
+async def charge(state: State) -> dict[str, Any]:
+    amount = state["amount"]
+    answer = interrupt({"question": f"Charge {amount}?"})
+    await book.wait_for(state["book"], "charging")
+    book.note(state["book"], f"charged {amount}")
+    return {"seen": [f"charged {amount} on {answer}"]}
+
+
+async def limit(state: State) -> dict[str, Any]:
+    await book.wait_for(state["book"], "failing")
+    if state["amount"] > 10:
+        raise ValueError(f"{state['amount']} is too much")
+    return {"seen": ["limit"]}
+
+
+pair = (
+    StateGraph(State)
+    .add_node("charge", charge)
+    .add_node("limit", limit)
+    .add_node("beside", beside)
+    .add_edge(START, "charge")
+    .add_edge(START, "limit")
+    .add_edge(START, "beside")
     .compile()
 )
