@@ -27,6 +27,7 @@ from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
+from interlock.core.services.finding import find_card
 from interlock.core.services.launching import job_for
 from interlock.core.store import (
     approvals,
@@ -119,9 +120,7 @@ def decide(
 
 
 def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
-    approval = approvals.fetch(conn, approval_id)
-    if approval is None:
-        raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
+    approval = find_card(conn, approval_id)
     if approval.status is not ApprovalStatus.PENDING or version not in (None, approval.version):
         raise _conflict(conn, approval_id, seen=version)
     return approval

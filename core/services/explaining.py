@@ -16,8 +16,9 @@ from interlock.core.model.threads import Snapshot
 from interlock.core.model.workflows import Workflow
 from interlock.core.services import reading
 from interlock.core.services.context import App
+from interlock.core.services.finding import WHERE_CARDS_ARE, find_run
 from interlock.core.store import approvals, decisions, engine, nodes, runs, workflows
-from interlock.core.types import ApprovalId, RunId
+from interlock.core.types import ApprovalId
 
 MAX_CARDS = 200
 MAX_NODES = 2000
@@ -60,7 +61,7 @@ def aftermath(app: App, approval_id: str) -> Aftermath:
     with engine.read(app.engine) as conn:
         approval = approvals.fetch_summary(conn, ApprovalId(approval_id))
         if approval is None:
-            raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
+            raise NotFound("card", approval_id, hint=WHERE_CARDS_ARE)
         taken = tuple(decisions.fetch_for_approval(conn, approval.approval_id))
         seen = Aftermath(approval=approval, decisions=taken, run=None, nodes=())
         if seen.newest is None:
@@ -82,9 +83,7 @@ def follow_run(app: App, run_id: str) -> tuple[Run, tuple[NodeRun, ...]]:
         NotFound: No such run.
     """
     with engine.read(app.engine) as conn:
-        run = runs.fetch(conn, RunId(run_id))
-        if run is None:
-            raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+        run = find_run(conn, run_id)
         return run, tuple(nodes.fetch_for_runs(conn, [run.run_id], limit=MAX_NODES))
 
 

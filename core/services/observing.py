@@ -15,6 +15,7 @@ from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.services.context import App
+from interlock.core.services.finding import find_card, find_run
 from interlock.core.store import (
     approvals,
     checkpoints,
@@ -29,7 +30,7 @@ from interlock.core.store import (
     workers,
     workflows,
 )
-from interlock.core.types import ApprovalId, Json, RunId, ThreadId
+from interlock.core.types import Json, RunId, ThreadId
 
 ALIVE_S = 40.0  # law 11: no sign of life for longer is said on the screen
 POLL_S = 0.05
@@ -152,10 +153,7 @@ def get_run(app: App, run_id: str) -> Run:
         NotFound: No such run.
     """
     with engine.read(app.engine) as conn:
-        run = runs.fetch(conn, RunId(run_id))
-    if run is None:
-        raise NotFound("run", run_id, hint="`interlock runs` lists them.")
-    return run
+        return find_run(conn, run_id)
 
 
 def run_detail(app: App, run_id: str) -> RunDetail:
@@ -166,9 +164,7 @@ def run_detail(app: App, run_id: str) -> RunDetail:
         NotFound: No such run.
     """
     with engine.read(app.engine) as conn:
-        run = runs.fetch(conn, RunId(run_id))
-        if run is None:
-            raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+        run = find_run(conn, run_id)
         thread_id, end = run.thread_id, run.end_checkpoint_id
         cards = approvals.fetch_summaries(
             conn,
@@ -273,9 +269,7 @@ def get_card(app: App, approval_id: str) -> Card:
         NotFound: No such card.
     """
     with engine.read(app.engine) as conn:
-        approval = approvals.fetch(conn, ApprovalId(approval_id))
-        if approval is None:
-            raise NotFound("card", approval_id, hint="`interlock inbox` lists the pending ones.")
+        approval = find_card(conn, approval_id)
         others = approvals.fetch_summaries(
             conn, thread_id=approval.thread_id, limit=MAX_CARDS_OF_THREAD
         )

@@ -15,8 +15,9 @@ from interlock.core.model.threads import Snapshot
 from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
-from interlock.core.store import checkpoints, engine, nodes, runs, snapshots, threads
-from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
+from interlock.core.services.finding import find_run
+from interlock.core.store import checkpoints, engine, nodes, snapshots, threads
+from interlock.core.types import CheckpointId, JobId, Json, ThreadId, new_id
 
 
 def state(
@@ -56,9 +57,7 @@ def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
         StoreUnavailable: It cannot be read; the message says why.
     """
     with engine.read(app.engine) as conn:
-        run = runs.fetch(conn, RunId(run_id))
-        if run is None:
-            raise NotFound("run", run_id, hint="`interlock runs` lists them.")
+        run = find_run(conn, run_id)
         known = nodes.fetch_for_tasks(conn, run.thread_id, [task_id])
     own = [node for node in known if node.run_id == run.run_id]
     if not own:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, InterlockError, NotFound
+from interlock.core.errors import Conflict, InterlockError
 from interlock.core.model.approvals import Approval
 from interlock.core.model.nodes import RunEvent
 from interlock.core.model.run_lists import Told
@@ -22,6 +22,7 @@ from interlock.core.model.runs import (
 from interlock.core.services import asking
 from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
+from interlock.core.services.finding import find_run
 from interlock.core.services.launching import job_for
 from interlock.core.store import audit, checkpoints, engine, events, runs, threads, topics
 from interlock.core.types import JobId, Json, RunId, new_id
@@ -39,9 +40,9 @@ def cancel(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
     """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
-        run = _fetch(conn, run_id)
+        run = find_run(conn, run_id)
         threads.lock(conn, run.thread_id)
-        run = _fetch(conn, run_id)
+        run = find_run(conn, run_id)
         if not may_cancel(run.status):
             raise Conflict(f"Run {run_id} has ended already: it is {run.status}.")
         if run.status is RunStatus.RUNNING or not _cancel_at_once(app, conn, run):
@@ -56,7 +57,7 @@ def cancel(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
             before={"status": str(run.status)},
             reason=reason,
         )
-        return _fetch(conn, run_id)
+        return find_run(conn, run_id)
 
 
 def _cancel_at_once(app: App, conn: Connection, run: Run) -> bool:
@@ -89,9 +90,9 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
     """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
-        old = _fetch(conn, run_id)
+        old = find_run(conn, run_id)
         thread = threads.lock(conn, old.thread_id)
-        old = _fetch(conn, run_id)
+        old = find_run(conn, run_id)
         if not may_retry(old.status, has_error=old.error is not None):
             raise Conflict(
                 f"Run {run_id} is {old.status}; only failed or cancelled runs are retried."
@@ -167,7 +168,7 @@ def cancel_many(
 def _give_up(app: App, run_id: RunId, *, actor: str, reason: str) -> bool:
     now = app.clock.now()
     with engine.write(app.engine) as conn:
-        threads.lock(conn, _fetch(conn, run_id).thread_id)
+        threads.lock(conn, find_run(conn, run_id).thread_id)
         if not runs.move(conn, run_id, from_={RunStatus.FAILED}, to=RunStatus.CANCELLED):
             return False
         topics.bump(conn, "runs")
@@ -203,9 +204,9 @@ def ask(app: App, run_id: str, *, actor: str) -> Approval:
     """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
-        run = _fetch(conn, run_id)
+        run = find_run(conn, run_id)
         thread = threads.lock(conn, run.thread_id)
-        run = _fetch(conn, run_id)
+        run = find_run(conn, run_id)
         if run.status is not RunStatus.FAILED or run.error is None:
             raise Conflict(f"Run {run_id} is {run.status}; only failed runs are asked about.")
         if thread is not None and thread.last_run_id != run.run_id:
@@ -245,10 +246,3 @@ def _kind_of_retry(old: Run) -> RunKind:
     """
     is_unsent_start = old.started_at is None and old.kind is RunKind.START
     return RunKind.START if is_unsent_start else RunKind.RETRY
-
-
-def _fetch(conn: Connection, run_id: str) -> Run:
-    run = runs.fetch(conn, RunId(run_id))
-    if run is None:
-        raise NotFound("run", run_id, hint="`interlock runs` lists them.")
-    return run
