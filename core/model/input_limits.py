@@ -14,9 +14,18 @@ from interlock.core.errors import FieldProblem
 from interlock.core.model.json_values import MAX_DEPTH, MAX_PROBLEMS
 from interlock.core.types import Json
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")  # browsers read an address as if these were not in it
+_IGNORED = r"\x00-\x1f\x7f"  # browsers read an address as if these were not in it
+
+
+def _address(start: str, goes_on: str, end: str = "") -> re.Pattern[str]:
+    """An address, not the end of another word: `metadata:` is none."""
+    between = rf"[{_IGNORED}]*"
+    return re.compile(rf"(?<![a-z]){between.join(start)}{goes_on}{between.join(end)}")
+
+
 _SCRIPT_START = re.compile(r"<script\b")
-_HTML_ADDRESS = re.compile(r"data:\s*text/html")
+_SCRIPT_ADDRESS = _address("javascript:", r"(?!\s)")  # with a blank after it, it is a heading
+_HTML_ADDRESS = _address("data:", rf"[\s{_IGNORED}]*", "text/html")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +107,6 @@ def _find_script(text: str) -> str:
     inside = plain.find(">", start.end()) if start is not None else -1
     if inside >= 0 and plain.find("</script", inside) >= 0:
         return "a <script> element"
-    address = _CONTROLS.sub("", plain)
-    if "javascript:" in address:
+    if _SCRIPT_ADDRESS.search(plain):
         return "a javascript: address"
-    return "a data:text/html address" if _HTML_ADDRESS.search(address) else ""
+    return "a data:text/html address" if _HTML_ADDRESS.search(plain) else ""

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId
 
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -1000, 1000
 STORY_LIMIT_COUNT = 6  # runs shown together; a longer story shows its newest part
 
 

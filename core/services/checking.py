@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from interlock.core.errors import FieldProblem
 from interlock.core.model import input_limits, json_values, schemas
 from interlock.core.model.input_limits import InputLimits
+from interlock.core.model.runs import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from interlock.core.model.workflows import Workflow
 from interlock.core.settings import Settings
 from interlock.core.types import Json
@@ -60,7 +61,8 @@ def check_context(workflow: Workflow, context: Json, limits: InputLimits) -> lis
     """A graph without a schema of its own may still read a context from its config."""
     if workflow.context_schema is None:
         is_fit = context is None or isinstance(context, dict)
-        found = [] if is_fit else [FieldProblem("", "must be an object")]
+        not_fit = [FieldProblem("", "must be an object")]
+        found = json_values.find_problems(context) if is_fit else not_fit
     else:
         found = schemas.check({} if context is None else context, workflow.context_schema)
     found = found or json_values.find_unstorable(context)
@@ -76,9 +78,10 @@ def check_options(
     break_before: Sequence[str],
     break_after: Sequence[str],
     recursion_limit: int | None,
+    priority: int,
     thread_id: str | None,
 ) -> list[FieldProblem]:
-    """How a run is to be carried out: nodes that there are, a limit that lets it begin, an id."""
+    """How a run is to be carried out: nodes that there are, a limit that lets it begin, its turn, an id."""
     top = {n for n in workflow.nodes if "/" not in n}
     problems = [
         FieldProblem(option, f"{n!r} is not a node; the nodes are {', '.join(sorted(top))}")
@@ -88,6 +91,9 @@ def check_options(
     ]
     if recursion_limit is not None and recursion_limit < 1:
         problems.append(FieldProblem("recursion_limit", "must be at least 1"))
+    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+        bounds = f"must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}"
+        problems.append(FieldProblem("priority", bounds))
     if thread_id is not None and not _is_id(thread_id):
         problems.append(
             FieldProblem(

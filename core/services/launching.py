@@ -197,6 +197,7 @@ def find_option_problems(app: App, workflow: Workflow, request: Launch) -> list[
             break_before=request.break_before,
             break_after=request.break_after,
             recursion_limit=request.recursion_limit,
+            priority=request.priority,
             thread_id=request.thread_id,
         ),
     ]

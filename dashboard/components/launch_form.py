@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.errors import FieldProblem
+from interlock.core.model.runs import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from interlock.dashboard import keys
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.schema_form import JSON_HEIGHT, KeyOf, draw_fields
@@ -126,8 +127,8 @@ def draw_options(form: LaunchForm, default_limit: int, *, has_thread: bool = Tru
         with right:
             st.number_input(
                 "Priority",
-                min_value=-1000,
-                max_value=1000,
+                min_value=LOWEST_PRIORITY,
+                max_value=HIGHEST_PRIORITY,
                 value=0,
                 key=key_of("priority"),
                 help="Higher ones start first.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,30 @@ def test_everything_wrong_is_named_at_once(app):
         "thread_id",
         "variant",
     ]
+
+
+@pytest.mark.parametrize("context_schema", [None, {"type": "object", "properties": {"a": {}}}])
+def test_a_context_is_no_way_around_the_limits(app, context_schema):
+    found = launching.fetch_workflow(app, "essay")
+    presence.publish(app, [replace(found, context_schema=context_schema)])
+    deep: Any = "javascript:x"
+    for _ in range(150):
+        deep = [deep]
+    (told,) = refuse(app, input={"topic": "bees"}, context={"a": deep})
+    assert told.startswith("context.a.0.0.")
+    assert "nested more than 100 levels deep" in told
+
+
+@pytest.mark.parametrize("priority", [1001, -1001, 2**31, 2**63])
+def test_a_priority_is_one_that_the_queue_can_hold(app, priority):
+    (told,) = refuse(app, input={"topic": "bees"}, priority=priority)
+    assert told == "priority: must be from -1000 to 1000"
+
+
+def test_the_highest_and_the_lowest_priority_are_kept(app):
+    for priority in (1000, -1000):
+        run = launch(app, input={"topic": "bees"}, priority=priority)
+        assert observing.get_run(app, run.run_id).priority == priority
 
 
 def test_a_variant_is_drawn_once_and_kept_by_what_goes_on_from_it(app):

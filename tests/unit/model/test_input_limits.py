@@ -44,6 +44,11 @@ def test_the_length_is_settable_and_may_be_unlimited():
         "java\tscr\nipt:alert(1)",
         "data:text/html,<b>",
         "DATA: Text/HTML;base64,AAAA",
+        "d\ta\nta\r:\n te\txt/html,<b>",
+        "see\ndata:text/html,<b>",
+        "see\njavascript:alert(1)",
+        "(javascript:\x01alert(1))",
+        "1javascript:alert(1)",
     ],
 )
 def test_what_a_browser_would_run_is_refused_in_any_case(text):
@@ -61,6 +66,12 @@ def test_what_a_browser_would_run_is_refused_in_any_case(text):
         "</script> ends <script>",
         "<scripture>x</scripture>",
         "I like JavaScript, and data: text only",
+        "Recommend a book like JavaScript: The Good Parts",
+        "JavaScript:\n- closures\n- promises",
+        "java\nscript: run it",
+        "thejavascript:x",
+        "Metadata: text/html; charset=utf-8",
+        "metadata:text/html",
         "data:image/png;base64,AAAA",
         "5 < 6 and 7 > 6",
     ],
@@ -85,6 +96,8 @@ def test_a_hostile_text_is_looked_at_in_no_time():
         "<script>" * 100_000,
         "data:" + " " * 500_000,
         "java\t" * 9999,
+        "j" + "\t" * 500_000,
+        "data:\n" * 100_000,
     ):
         find_problems(text, InputLimits(max_chars=0))
     assert time.perf_counter() - begun < 5
