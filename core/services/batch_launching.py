@@ -209,7 +209,7 @@ def _begin(app: App, batch: LaunchBatch) -> None:
                 raise Conflict(
                     f"The batch {batch.batch_id} launched something else:"
                     f" {what}{other if _are_named_alike(known, batch) else ''}.",
-                    hint="Give another id.",
+                    hint="Another batch needs an id of its own.",
                 )
             return
         audit.append(
