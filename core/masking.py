@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 MASK = "***"
+ROOM = 1_000  # characters read beyond a cut: a secret that lies on it is still known as one
 
+# A quote that is never closed is read to the end: the text may have been cut inside of it.
 _SECRET_IN_TEXT = re.compile(
-    r"""((?:[\w-]{0,40}(?:passw(?:or)?d|token|secret|api[_-]?key)|authorization|cookie)["']?\s*[=:]\s*)"""
-    r"""(?:"[^"\n]*"|'[^'\n]*'|(?:(?:bearer|basic)\s+)?["']?[^\s"'&,;)}\]]+["']?)""",
+    r"""((?:passw(?:or)?d|token|secret|api[_-]?key|authorization|cookie)["']?\s*[=:]\s*)"""
+    r"""(?:"[^"\n]*(?:"|\Z)|'[^'\n]*(?:'|\Z)|(?:(?:bearer|basic)\s+)?["']?[^\s"'&,;)}\]]+["']?)""",
     re.IGNORECASE,
 )
 # Up to the last @: a password may hold a slash or, wrongly, an @ of its own. Bounded, so that a long
 # text with many addresses is read in one go.
-_URL_PASSWORD = re.compile(r"""(\w{1,30}://[^\s:/@"']*:)[^\s"']{1,300}(@)""")
+_URL_PASSWORD = re.compile(r"""(\w://[^\s:/@"']*:)[^\s"']{1,300}(@)""")
 
 # What is a secret by its look alone, as services name it in their errors: keys and tokens of common
 # makers, a bearer's token, a signed web token.
@@ -24,8 +26,37 @@ _SECRET_BY_LOOK = re.compile(
     re.IGNORECASE,
 )
 
+_BLANK = re.compile(r"\s")
+
 
 def mask_text(text: str) -> str:
     """The text with passwords of URLs, values of keys that name secrets and known tokens replaced by `***`."""
     masked = _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
     return _SECRET_BY_LOOK.sub(MASK, masked)
+
+
+def mask_start(text: str, limit: int, *, mark: str = "") -> str:
+    """
+    The first `limit` characters of the masked text, and `mark` behind them if there are more.
+
+    However long the text is, little more than that of it is looked at.
+    """
+    masked = mask_text(text[: limit + ROOM])
+    is_cut = len(text) > limit + ROOM
+    if is_cut:  # its end may be half a secret, which nothing tells from a word
+        masked = masked[: -ROOM // 2]
+    return masked[:limit] + (mark if is_cut or len(masked) > limit else "")
+
+
+def mask_end(text: str, limit: int) -> str:
+    """The last `limit` characters of the masked text."""
+    masked = mask_text(text[-limit - ROOM :])
+    if len(text) > limit + ROOM:  # its beginning may be half a secret: up to the next blank
+        rest = masked[ROOM // 2 :]
+        masked = rest[_find_blank(rest) :]
+    return masked[-limit:]
+
+
+def _find_blank(text: str) -> int:
+    found = _BLANK.search(text)
+    return found.start() if found is not None else 0

@@ -10,7 +10,7 @@ from importlib import metadata
 from langgraph.errors import GraphRecursionError
 
 from interlock.core.graphs import projection
-from interlock.core.masking import mask_text
+from interlock.core.masking import mask_end, mask_start
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Failure
 from interlock.core.types import Json
@@ -29,8 +29,12 @@ def message_of(error: BaseException) -> str:
         text = f"(its text cannot be read: {type(broken).__name__})"
     if isinstance(error, GraphRecursionError):
         text = f"{text.split(' For more')[0]} Retry goes on with a fresh limit."
-    text = mask_text(text)
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " … (cut)"
+    return clean(text)
+
+
+def clean(text: str) -> str:
+    """An error's text as it is kept: its secrets hidden, cut before they are looked for (law 5)."""
+    return mask_start(text, MAX_MESSAGE, mark=" … (cut)")
 
 
 def describe(
@@ -52,7 +56,7 @@ def describe(
     return Failure(
         type=type(error).__name__,
         message=message_of(error),
-        stack=mask_text(stack[-MAX_STACK:]),
+        stack=mask_end(stack, MAX_STACK),
         node=attempt.path if attempt else node,
         attempt=attempt.attempt if attempt else None,
         snapshot=keep_state(state),

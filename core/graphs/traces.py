@@ -8,6 +8,7 @@ from typing import Any
 
 from langgraph.types import PregelTask, StateSnapshot
 
+from interlock.core.graphs import failing
 from interlock.core.graphs.handlers import find_handled
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.snapshots import parse_time
@@ -57,7 +58,7 @@ def traces_of(state: StateSnapshot) -> list[Trace]:
 
 
 def _error_of(task: PregelTask) -> str:
-    return find_handled(task) or str(task.error)
+    return failing.clean(find_handled(task) or str(task.error))
 
 
 def _status_of(task: PregelTask, state: StateSnapshot) -> NodeStatus | None:

@@ -27,6 +27,10 @@ from interlock.core.store import (
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId, WorkerId
 
 MAX_CHAIN = 1000  # retries of retries that are followed back; far beyond what a person does
+ENDED_EARLY = (
+    "The worker that was reading it ended before it was done, so it is not tried again. Ask once more;"
+    " if a worker ends each time, this is what ends it."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +86,27 @@ def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> S
 
 
 def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool = False) -> Claim:
-    """Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way."""
+    """
+    Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way.
+
+    So is an errand that was handed out before: it stands before all runs, and one that kills its
+    worker would kill each that comes, with all that runs there.
+    """
     now = app.clock.now()
     claimed: list[tuple[Job, Run]] = []
+    errands: list[Job] = []
     with engine.write(app.engine) as conn:
         jobs = app.queue.claim(
             conn, worker_id=worker_id, limit=limit, now=now, only_errands=only_errands
         )
         carried = [job for job in jobs if job.kind is JobKind.RUN]
+        for job in jobs:
+            if job.kind is JobKind.RUN:
+                continue
+            if job.deliveries > 1:
+                app.queue.finish(conn, job.job_id, failed=True, result=ENDED_EARLY)
+            else:
+                errands.append(job)
         found = runs.fetch_by_ids(conn, [_run_id(job) for job in carried])
         for job in carried:
             run = found.get(_run_id(job))
@@ -105,7 +122,7 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool 
         )
         if claimed:
             topics.bump(conn, "runs")
-    return Claim(described, tuple(job for job in jobs if job.kind is not JobKind.RUN))
+    return Claim(described, tuple(errands))
 
 
 def note_tries(app: App, job: Job, note: str) -> None:

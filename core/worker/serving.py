@@ -17,7 +17,7 @@ from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job, JobKind
-from interlock.core.services import claiming, presence, watching
+from interlock.core.services import claiming, presence, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId, WorkerId
@@ -34,6 +34,7 @@ CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are cl
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
+ERRAND_S = 60.0  # then whoever asked is gone; a run that has to be alone waits for what is read
 CLEAR_S = 600.0  # between two clearings of finished jobs
 
 _ERRANDS = {JobKind.SNAPSHOT: answer_snapshot, JobKind.STEP: answer_step}
@@ -135,9 +136,14 @@ class Server:
             seen = await self.call(claiming.look, self._app, ids, only_errands=not free)
             self._cancel(seen.cancelled)
             is_any_due = seen.is_any_due
-        if is_any_due:
+        if is_any_due and not self._is_held:
             await self._claim(free)
         self._try_suspect()
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether nothing at all is taken: what dies beside a suspect would be laid at its door."""
+        return self._is_alone or (bool(self._suspects) and not self._carriers)
 
     @property
     def _free(self) -> int:
@@ -167,7 +173,7 @@ class Server:
 
     def _try_suspect(self) -> None:
         """Carry what may kill this worker with nothing beside it that would die, too."""
-        if self._suspects and not self._carriers:
+        if self._suspects and not self._carriers and not self._errands:
             claimed = self._suspects.popleft()
             logger.warning("suspect_carried_alone", extra={"run_id": claimed.run.run_id})
             self._is_alone = True
@@ -190,10 +196,23 @@ class Server:
         self._news.set()
 
     def _run_errand(self, job: Job) -> None:
-        answer = _ERRANDS[job.kind]
-        task = asyncio.create_task(answer(self._tools, job), name=f"read {job.job_id}")
+        task = asyncio.create_task(self._read(job), name=f"read {job.job_id}")
         self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(self._on_read)
+
+    async def _read(self, job: Job) -> None:
+        reason = f"It took longer than {ERRAND_S:g} s, so it was given up."
+        try:
+            async with asyncio.timeout(ERRAND_S):
+                await _ERRANDS[job.kind](self._tools, job)
+        except TimeoutError:
+            logger.warning("errand_given_up", extra={"kind": str(job.kind), "reason": reason})
+            await self.call(reading.fail_job, self._app, job, reason)
+
+    def _on_read(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if self._suspects:
+            self._news.set()
 
     def _cancel(self, run_ids: Collection[RunId]) -> None:
         for task, carrier in self._carriers.items():

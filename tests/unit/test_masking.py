@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from interlock.core.masking import mask_text
+from interlock.core.masking import mask_end, mask_start, mask_text
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,50 @@ def test_a_long_text_is_read_in_one_go(part: str) -> None:
     began = time.process_time()
     mask_text(part * (200_000 // len(part)))
     assert time.process_time() - began < 5
+
+
+SECRETS = [
+    ("postgresql://app:", "hunter2" * 30, "@db/x"),
+    ("api_key=", "hunter2" * 10, " was refused"),
+    ('password="', "hunter2 " * 200, '" was refused'),
+    ("sent bearer ", "hunter2" * 20, " twice"),
+    ("key sk-", "hunter2" * 20, " is old"),
+]
+
+
+@pytest.mark.parametrize(("before", "secret", "after"), SECRETS)
+def test_a_secret_on_the_cut_is_not_half_shown(before: str, secret: str, after: str) -> None:
+    text = "word " * 200 + before + secret + after + " word" * 1_000
+    for limit in range(1_000, 1_100 + len(secret), 7):
+        assert "hunter2" not in mask_start(text, limit)
+    text = "word " * 1_000 + before + secret[:210] + after + "word " * 200
+    for limit in range(1_000, 1_300, 7):
+        assert "hunter2" not in mask_end(text, limit)
+
+
+def test_what_fits_stays_whole_and_the_rest_keeps_its_beginning_or_its_end() -> None:
+    assert mask_start("token=abc and more", 100, mark="!") == "token=*** and more"
+    assert mask_end("token=abc and more", 100) == "token=*** and more"
+    words = "".join(f"{n} " for n in range(100_000))
+    assert mask_start(words, 500) == words[:500]
+    assert mask_end(words, 500) == words[-500:]
+    assert mask_start("x" * 4_001, 4_000, mark="!") == "x" * 4_000 + "!"
+    assert mask_start("x" * 9_000, 4_000, mark="!") == "x" * 4_000 + "!"
+    assert mask_start("token=" + "x" * 4_500, 4_000, mark="!") == "token=***"
+    assert mask_end("x" * 4_500, 4_000) == "x" * 4_000
+    assert mask_end("x" * 9_000, 4_000) == "x" * 4_000
+
+
+@pytest.mark.parametrize("cut", [mask_start, mask_end])
+def test_a_text_that_is_cut_costs_no_more_for_being_long(cut: Callable[[str, int], str]) -> None:
+    text = "z" * 3_000_000
+    began = time.process_time()
+    for _ in range(10):
+        cut(text, 4_000)
+    assert time.process_time() - began < 1
+
+
+def test_a_megabyte_is_masked_in_less_than_a_second() -> None:
+    began = time.process_time()
+    mask_text("z" * 1_000_000)
+    assert time.process_time() - began < 1

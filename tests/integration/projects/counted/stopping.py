@@ -15,6 +15,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import CachePolicy, interrupt
 from langgraph_sdk.runtime import ServerRuntime
+from pydantic import BaseModel, model_validator
 from typing_extensions import TypedDict
 
 
@@ -134,6 +135,26 @@ def opened(runtime: ServerRuntime) -> Any:
     if context:
         book.die_if_told(context["book"], "opening")
     return StateGraph(State, context_schema=Where).add_node("a", _step("a")).add_edge(START, "a")
+
+
+# --- a state that may be the end of whoever reads it ------------------------------------------------
+
+
+class Fragile(BaseModel):
+    book: str
+    log: list[str] = []
+
+    @model_validator(mode="after")
+    def _read(self) -> Fragile:
+        book.die_if_told(self.book, "reading")
+        return self
+
+
+async def look_at(state: Fragile) -> dict[str, Any]:
+    return {"log": ["looked"]}
+
+
+fragile = StateGraph(State).add_node("look_at", look_at).add_edge(START, "look_at").compile()
 
 
 # --- cached nodes --------------------------------------------------------------------------------
