@@ -12,8 +12,12 @@ TITLE_LIMIT = 120  # characters: what one row of a list shows before it would wr
 ELLIPSIS = "…"
 _MARKS = re.compile(r"^(?:(?:#+|>+|[-*+]) )+")  # of Markdown headings, quotes and lists
 
+_KEPT_CONTROLS = frozenset("\n\t\r")
 # Joiners that scripts and emoji need; all other format characters can hide or reverse text.
-_KEPT_FORMATS = frozenset({"\u200c", "\u200d"})
+_JOINERS = frozenset("\u200c\u200d")
+# Letters, marks and signs that take part in no format and still show nothing.
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SELECTORS = range(0xE0100, 0xE01F0)  # a choice of glyphs, of which whole texts can be made
 
 
 def cut(text: str, limit: int) -> str:
@@ -23,7 +27,7 @@ def cut(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """
-    Make a title: the first line that says something, without marks that could hide or reverse it.
+    Make a title: the first line that says something; marks that hide or reverse text are named.
 
     Args:
         text: Anything, also Markdown; leading heading, quote and list marks are dropped.
@@ -33,9 +37,8 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
         One line, trimmed; empty when the text says nothing.
     """
     for line in text[: limit * 40].splitlines():
-        words = _MARKS.sub("", _visible_words(line))
-        if any(map(str.isalnum, words)):
-            return cut(words, limit)
+        if any(c.isalnum() and not _is_hidden(line, at) for at, c in enumerate(line)):
+            return cut(_MARKS.sub("", _visible_words(line)), limit)
     return ""
 
 
@@ -59,12 +62,34 @@ def label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _visible_words(text: str) -> str:
-    return " ".join("".join(map(_visible, text)).split())
+def show_hidden(text: str) -> str:
+    """
+    Make invisible characters visible by their names, bidirectional overrides among them.
+
+    An override can turn the figures of an amount round, a blank can make two addresses look alike;
+    whoever approves must see that it is there.
+    """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(f"⟨U+{ord(c):04X}⟩" if _is_hidden(text, at) else c for at, c in enumerate(text))
 
 
-def _visible(character: str) -> str:
+def _is_hidden(text: str, at: int) -> bool:
+    character = text[at]
     category = unicodedata.category(character)
-    if category == "Cc" or (category == "Cf" and character not in _KEPT_FORMATS):
-        return " "
-    return "\ufffd" if category == "Cs" else character
+    if category == "Cf":
+        return character not in _JOINERS or not _joins(text, at)
+    if category in ("Cc", "Cs"):
+        return character not in _KEPT_CONTROLS
+    return character in _BLANKS or ord(character) in _SELECTORS
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether a joiner has something to join: no two ASCII characters are ever joined."""
+    beside = text[max(0, at - 1) : at] + text[at + 1 : at + 2]
+    return len(beside) == 2 and not beside.isascii()
+
+
+def _visible_words(text: str) -> str:
+    shown = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join(show_hidden(shown).split())

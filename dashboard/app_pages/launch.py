@@ -15,7 +15,7 @@ from interlock.dashboard.app_pages.launch_file import STARTED as STARTED_BATCH
 from interlock.dashboard.app_pages.launch_file import draw_file_mode, draw_recent_files
 from interlock.dashboard.app_pages.launch_requests import make_request
 from interlock.dashboard.components import launch_form
-from interlock.dashboard.components.agent_text import draw_text
+from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.graph import draw_graph
 from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
@@ -23,7 +23,7 @@ from interlock.dashboard.components.notices import draw_note, draw_notice
 from interlock.dashboard.components.schema_form import read_fields
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.views import graph, launch
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.forms import ABSENT
 
@@ -167,7 +167,7 @@ def draw_form(workflow: Workflow) -> None:
         draw_single(form, mode, turn)
     if workflow.input_schema is not None:
         with st.expander("What the input must look like (JSON Schema)"):
-            st.json(workflow.input_schema, expanded=1)
+            draw_value(workflow.input_schema, expanded=1)
 
 
 def draw_single(form: launch.LaunchForm, mode: str, turn: int) -> None:
@@ -191,7 +191,7 @@ def draw() -> None:
         draw_nothing()
         return
     if workflow.description:
-        st.text(workflow.description)
+        st.text(show_hidden(workflow.description))
     if workflow.error is not None:
         st.error("This workflow could not be loaded. The others work.")
         draw_text(workflow.error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from interlock.core.types import Json
-from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.escaping import show_hidden, show_hidden_in
 from interlock.dashboard.views.formatting import keep_digits
 
 HEIGHT_LIMIT_COUNT = 3000  # a longer text scrolls in its own box
@@ -27,6 +27,6 @@ def draw_value(value: Json, *, expanded: bool | int = 2) -> None:
     if isinstance(value, str):
         draw_text(value)
     elif isinstance(value, dict | list):
-        st.json(keep_digits(value), expanded=expanded)
+        st.json(keep_digits(show_hidden_in(value)), expanded=expanded)
     else:
         st.json({"value": keep_digits(value)}, expanded=True)

@@ -197,7 +197,7 @@ def _draw_mode(form: AnswerForm, mode: Mode, card: Card, problems: Problems) -> 
         draw_problem(problems.get(RAW))
         if mode == "json" and form.schema is not None:
             with st.expander("What it must look like (JSON Schema)"):
-                st.json(form.schema, expanded=2)
+                draw_value(form.schema)
 
 
 def _draw_several(form: AnswerForm, card: Card) -> None:

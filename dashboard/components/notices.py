@@ -46,6 +46,14 @@ def draw_problem(text: str | None) -> None:
         st.markdown(f":red[:material/error: {md_escape(text)}]")
 
 
+def draw_hidden(text: str) -> None:
+    """What the field above holds without showing it, the hidden characters by their names."""
+    if text:
+        st.markdown(
+            f":orange[:material/visibility_off: Holds hidden characters: {md_escape(text)}]"
+        )
+
+
 def _keep_code(text: str) -> str:
     """Our own notices may name a command in backticks; everything else in them is plain."""
     parts = text.split("`")

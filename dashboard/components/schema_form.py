@@ -14,10 +14,10 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.types import Json
-from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.components.notices import draw_hidden, draw_problem
 from interlock.dashboard.components.row_editor import draw_rows
-from interlock.dashboard.views.escaping import md_escape, show_hidden
-from interlock.dashboard.views.formatting import one_line
+from interlock.dashboard.views.escaping import find_hidden, md_escape, show_hidden
+from interlock.dashboard.views.formatting import one_line, to_json_text
 from interlock.dashboard.views.forms import ABSENT, FormField, walk
 from interlock.dashboard.views.rows import keep_edits
 
@@ -55,6 +55,7 @@ def draw_fields(
                 draw_fields(field.fields, key_of, problems, is_live=is_live)
             continue
         _draw_field(field, key_of(field.path), is_live=is_live)
+        draw_hidden(_find_hidden(field))
         draw_problem((problems or {}).get(field.path))
 
 
@@ -114,6 +115,14 @@ def _draw_choice(field: FormField, shared: dict[str, Any]) -> None:
         st.selectbox(**shared, **options, format_func=say, placeholder="Choose")
     else:  # the labels of a radio are Markdown, those of the lists are not
         st.radio(**shared, **options, format_func=lambda n: md_escape(say(n)), horizontal=True)
+
+
+def _find_hidden(field: FormField) -> str:
+    """What a field starts with and does not show; a list of options shows it itself."""
+    if field.widget == "rows":
+        held = "" if field.given is ABSENT else to_json_text(field.given, indent=None)
+        return find_hidden(held)
+    return find_hidden(field.start) if isinstance(field.start, str) else ""
 
 
 def _numbers(field: FormField) -> list[int]:

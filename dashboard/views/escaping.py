@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 import string
-import unicodedata
+
+from interlock.core.model import texts
+from interlock.core.types import Json
 
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 _NEWLINES = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
-_KEPT_CONTROLS = "\n\t"
 
 # GitHub's Markdown makes links of addresses, also where every mark of them is escaped.
 _ADDRESS = re.compile(r"(?<=https)(?=://)|(?<=http)(?=://)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 _JOINER = "\u2060"  # is not seen and breaks no line
+HIDDEN_BEFORE_COUNT = 60  # characters before the first hidden one, to find its place by
+HIDDEN_LIMIT_COUNT = 200
 
 
 def md_escape(text: object) -> str:
@@ -38,20 +41,34 @@ def html_escape(text: object) -> str:
 
 
 def show_hidden(text: str) -> str:
-    """
-    Make invisible characters visible, bidirectional overrides among them.
-
-    An override can turn the figures of an amount round; whoever approves must see that it is there.
-    """
-    return "".join(c if _is_shown(c) else f"⟨U+{ord(c):04X}⟩" for c in text)
+    """Make invisible characters visible, bidirectional overrides among them."""
+    return texts.show_hidden(text)
 
 
-def _is_shown(character: str) -> bool:
-    if character in _KEPT_CONTROLS or character == "\r":
-        return True
-    category = unicodedata.category(character)
-    if category == "Cf":  # soft hyphens and joiners are ordinary parts of words and emoji
-        return (
-            unicodedata.bidirectional(character) == "BN" and character not in "\u2060\ufeff\u200b"
-        )
-    return category not in ("Cc", "Cs")
+def show_hidden_in(value: Json) -> Json:
+    """The same JSON to be drawn: invisible characters visible in its texts and in its keys."""
+    if isinstance(value, str):
+        return show_hidden(value)
+    if isinstance(value, list):
+        return [show_hidden_in(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    shown: dict[str, Json] = {}
+    for key, inner in value.items():
+        name = show_hidden(str(key))
+        while name in shown:  # a key that spells out the mark of another
+            name += "'"
+        shown[name] = show_hidden_in(inner)
+    return shown
+
+
+def find_hidden(text: str) -> str:
+    """What a field would show of a text without letting anybody see it, in its place; else empty."""
+    shown = show_hidden(text)
+    if shown == text:
+        return ""
+    at = next(n for n, (a, b) in enumerate(zip(text, shown, strict=False)) if a != b)
+    start = max(0, at - HIDDEN_BEFORE_COUNT)
+    told = shown[start : start + HIDDEN_LIMIT_COUNT]
+    more = start + HIDDEN_LIMIT_COUNT < len(shown)
+    return f"{'…' if start else ''}{told}{'…' if more else ''}"

@@ -14,9 +14,10 @@ from interlock.core.model import texts
         ("\n\n  # **Refund**  \nmore", "**Refund**"),
         ("> - quoted", "quoted"),
         ("one\ttwo   three", "one two three"),
-        ("safe\u202eevil\u2066", "safe evil"),
+        ("safe\u202eevil\u2066", "safe⟨U+202E⟩evil⟨U+2066⟩"),
+        ("\u200b\u200b\nRefund?", "Refund?"),
         ("bell\x07\x1b[31mred", "bell [31mred"),
-        ("lone \ud800 half", "lone \ufffd half"),
+        ("lone \ud800 half", "lone ⟨U+D800⟩ half"),
         ("family 👩\u200d🔧", "family 👩\u200d🔧"),
         ("---\n***", ""),
         ("---\n# -5 degrees?", "-5 degrees?"),
@@ -60,3 +61,30 @@ def test_words_are_joined_by_another_last_word() -> None:
 def test_key_becomes_a_label() -> None:
     assert texts.label("max_amount") == "Max amount"
     assert texts.label("") == ""
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "\u200b",
+        "\u200d",
+        "\u00ad",
+        "\u2060",
+        "\u2064",
+        "\u3164",
+        "\u2800",
+        "\U000e0041",
+        "\U000e0101",
+    ],
+)
+def test_what_two_addresses_could_differ_in_unseen_is_named(mark: str) -> None:
+    assert texts.show_hidden(f"ada{mark}@a.example") == f"ada⟨U+{ord(mark):04X}⟩@a.example"
+
+
+@pytest.mark.parametrize("text", ["\u0645\u06cc\u200c\u062e", "❤\ufe0f\u200d🔥", "plain\nlines\t"])
+def test_what_scripts_and_emoji_need_stays(text: str) -> None:
+    assert texts.show_hidden(text) == text
+
+
+def test_a_joiner_at_an_end_joins_nothing() -> None:
+    assert texts.show_hidden("é\u200d") == "é⟨U+200D⟩"

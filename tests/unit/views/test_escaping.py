@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.dashboard.views.escaping import dot_escape, html_escape, md_escape, show_hidden
+from interlock.dashboard.views.escaping import (
+    dot_escape,
+    find_hidden,
+    html_escape,
+    md_escape,
+    show_hidden,
+    show_hidden_in,
+)
 
 
 def test_every_punctuation_mark_is_escaped_for_markdown():
@@ -63,3 +70,18 @@ def test_an_override_that_turns_figures_round_is_shown():
 def test_lines_accents_and_joined_emoji_stay_as_they_are():
     family = "\U0001f468\u200d\U0001f469"
     assert show_hidden(f"é\n\tß {family}\r") == f"é\n\tß {family}\r"
+
+
+def test_a_tree_names_what_is_hidden_in_its_texts_and_keys():
+    spoofed = {"to\u202e": ["/home/\u202egpj.exe", 3, None], "to⟨U+202E⟩": {"a": True}}
+    assert show_hidden_in(spoofed) == {
+        "to⟨U+202E⟩": ["/home/⟨U+202E⟩gpj.exe", 3, None],
+        "to⟨U+202E⟩'": {"a": True},
+    }
+
+
+def test_what_a_field_holds_unseen_is_told_with_its_place():
+    assert find_hidden("ada@evil.com") == ""
+    assert find_hidden("ada\u202emoc.live@") == "ada⟨U+202E⟩moc.live@"
+    told = find_hidden("a" * 500 + "\u200b" + "b" * 500)
+    assert told == "…" + "a" * 60 + "⟨U+200B⟩" + "b" * 132 + "…"
