@@ -156,6 +156,13 @@ def _may_start_with(part: Part) -> bool:
     return part.value not in ([], {}, "", None)
 
 
+def _says_nothing(value: Any) -> bool:
+    """Whether an optional field with this value cannot be told from one that is left out."""
+    if isinstance(value, dict):
+        return all(map(_says_nothing, value.values()))
+    return value is None or value == []
+
+
 @st.composite
 def objects(draw: st.DrawFn, inner: st.SearchStrategy[Part] = _LEAVES) -> Part:
     """An object with needed fields, optional ones that are there or not, and some with a default."""
@@ -171,7 +178,7 @@ def objects(draw: st.DrawFn, inner: st.SearchStrategy[Part] = _LEAVES) -> Part:
                 chosen = None
         elif draw(st.booleans()) and _may_start_with(part):
             own["default"] = part.value
-        elif chosen is None or (_starts_empty(part) and draw(st.booleans())):
+        elif _says_nothing(chosen) or (_starts_empty(part) and draw(st.booleans())):
             is_there = False
         schema["properties"][name] = own
         if is_there:
