@@ -11,12 +11,31 @@ if [ $# -gt 0 ]; then
 fi
 
 sh scripts/system_parts.sh
-rm -f .coverage .coverage.*
-# The browser tests come last and alone: a browser, a server and a worker fill two cores.
+data=build/coverage
+rm -rf "$data" .coverage .coverage.*
+mkdir -p "$data"
+
+# The browser tests mostly wait, for a page or a worker. They run beside the others, which leave them a core.
+cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+others=$((cores > 2 ? cores - 1 : 1))
+run() { # part, then arguments of pytest
+    part=$1
+    shift
+    COVERAGE_FILE="$data/.coverage.$part" "$bin/pytest" "$@" --cov --cov-report= --cov-fail-under=0
+}
+run browser tests/e2e -p no:cacheprovider >"$data/browser.log" 2>&1 &
+browser=$!
+trap 'kill "$browser" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
 status=0
-"$bin/pytest" -n auto --cov --cov-report= --cov-fail-under=0 --ignore=tests/e2e || status=$?
-"$bin/pytest" tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0 || status=$?
+run rest -n "$others" --dist loadgroup --ignore=tests/e2e || status=$?
+echo "test: the rest is done; waiting for the tests in the browser" >&2
+wait "$browser" || status=$?
+cat "$data/browser.log"
 [ "$status" -eq 0 ] || exit "$status"
+
+"$bin/coverage" combine --quiet "$data/.coverage.rest" "$data/.coverage.browser"
 "$bin/coverage" report
 # What decides and what words the screens is pure, so every line and branch of it is reached.
 "$bin/coverage" report --include="core/model/*,dashboard/views/*" --fail-under=100
