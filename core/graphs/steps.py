@@ -17,7 +17,7 @@ from langgraph.pregel._algo import PregelTaskWrites, apply_writes, prepare_next_
 from langgraph.pregel._checkpoint import achannels_from_checkpoint
 from langgraph.types import Interrupt, Send
 
-from interlock.core.graphs import projection
+from interlock.core.graphs import failing, projection
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, ERROR, INTERRUPT
 from interlock.core.graphs.heads import NULL_TASK_ID
 from interlock.core.graphs.places import AnyGraph
@@ -30,7 +30,9 @@ RETURN = "__return__"
 SENDS = "__pregel_tasks"
 ROOT = "__root__"
 BRANCH = "branch:to:"
+JOIN = "join:"  # "join:a+b:next": an edge that waits for several
 INTERNAL = "__"
+EDGES = (INTERNAL, BRANCH, JOIN)  # what a graph keeps beside its state
 
 Writes = Sequence[tuple[str, Any]]
 
@@ -39,7 +41,7 @@ Writes = Sequence[tuple[str, Any]]
 class Wanted:
     """
     Which task: `namespace` is its own ("team:<task>|writer:<task>"), `step` its superstep as far as it
-    is known, `max_bytes` how much of each value is read out.
+    is known, `max_bytes` how much is read out of its input, of its output, and of all it asked and sent.
     """
 
     workflow: str
@@ -55,6 +57,7 @@ class _Found:
     saved: CheckpointTuple
     handed: Handed
     input: Any
+    is_edited: bool = False
 
     def writes_of(self, task_id: str) -> list[tuple[str, Any]]:
         return [
@@ -130,6 +133,7 @@ async def _make_again(
     if edits:
         task = PregelTaskWrites((), "__input__", edits, [])
         apply_writes(saved.checkpoint, channels, [task], None, part.trigger_to_nodes)
+    is_edited = any(channel not in CONTROL_CHANNELS for channel, _ in edits)
     step = int(saved.metadata.get("step", -1)) + 1
     tasks = prepare_next_tasks(
         saved.checkpoint,
@@ -146,13 +150,13 @@ async def _make_again(
         manager=None,
     )
     if task_id in tasks:
-        return _Found(saved, Handed.INPUT, tasks[task_id].input)
+        return _Found(saved, Handed.INPUT, tasks[task_id].input, is_edited)
     values = {
         name: channels[name].get()
         for name in part.stream_channels_list
         if name in channels and channels[name].is_available()
     }
-    return _Found(saved, Handed.STATE if values else Handed.NOTHING, values)
+    return _Found(saved, Handed.STATE if values else Handed.NOTHING, values, is_edited)
 
 
 def _part_of(graph: AnyGraph, namespace: str) -> AnyGraph | None:
@@ -182,6 +186,8 @@ def _describe(found: _Found, wanted: Wanted) -> Step:
 
     has_output = any(channel not in CONTROL_CHANNELS for channel, _ in writes)
     sent = [each for channel, value in writes if channel == SENDS for each in _as_sends(value)]
+    asked = [i.value for i in _interrupts_of(writes)]
+    both = show([*asked, *({"node": send.node, "arg": send.arg} for send in sent)])
     return Step(
         task_id=wanted.task_id,
         handed=found.handed,
@@ -189,14 +195,17 @@ def _describe(found: _Found, wanted: Wanted) -> Step:
         has_output=has_output,
         output=show(_output_of(writes)),
         leads_to=tuple(
-            channel.removeprefix(BRANCH) for channel, _ in writes if channel.startswith(BRANCH)
+            channel.rpartition(":")[2]
+            for channel, _ in writes
+            if channel.startswith((BRANCH, JOIN))
         ),
-        sends=tuple({"node": send.node, "arg": show(send.arg)} for send in sent),
-        questions=tuple(show(i.value) for i in _interrupts_of(writes)),
+        sends=tuple(both[len(asked) :]),
+        questions=tuple(both[: len(asked)]),
         # The error of a try before it is left beside the result of the one that went well.
         error=None
         if has_output
-        else next((str(value) for channel, value in writes if channel == ERROR), None),
+        else next((failing.clean(str(v)) for channel, v in writes if channel == ERROR), None),
+        is_edited=found.is_edited,
     )
 
 
@@ -206,7 +215,7 @@ def _output_of(writes: Writes) -> Any:
     for channel, value in writes:
         if channel in (ROOT, RETURN):
             return value
-        if channel not in CONTROL_CHANNELS and not channel.startswith((INTERNAL, BRANCH)):
+        if channel not in CONTROL_CHANNELS and not channel.startswith(EDGES):
             by_name.setdefault(channel, []).append(value)
     return {name: vs[0] if len(vs) == 1 else vs for name, vs in by_name.items()}
 
@@ -222,4 +231,4 @@ def _as_sends(value: Any) -> Iterable[Send]:
 
 
 def _plain(values: Any) -> dict[str, Any]:
-    return {k: v for k, v in values.items() if not k.startswith((INTERNAL, BRANCH))}
+    return {k: v for k, v in values.items() if not k.startswith(EDGES)}

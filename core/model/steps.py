@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from interlock.core.types import Json
+from interlock.core.types import Json, RunId
 
 
 class Handed(StrEnum):
@@ -28,7 +28,9 @@ class Step:
 
     `output` is by state field (`has_output` false where the task gave nothing out), `leads_to` the nodes
     that it chose or that follow it, `sends` what it sent to nodes, `questions` those of its interrupts,
-    `error` what is stored with it. The answers to its questions are in our decisions: LangGraph does
+    `error` what is stored with it; `is_edited` tells that an edit of the state is part of its input.
+    LangGraph keeps the newest run of a task alone: `again_in` is the run that ran it again, if one did.
+    The answers to its questions are in our decisions: LangGraph does
     not keep them all.
     """
 
@@ -41,6 +43,30 @@ class Step:
     sends: tuple[Json, ...] = ()
     questions: tuple[Json, ...] = ()
     error: str | None = None
+    is_edited: bool = False
+    again_in: RunId | None = None
+
+    def before(self, again_in: RunId, *, error: str | None, has_asked: bool) -> Step:
+        """
+        The same task as an earlier run had it, without what may be of the later one.
+
+        Args:
+            again_in: The run that ran it again.
+            error: That of the earlier run, from its records.
+            has_asked: Whether the stored questions are the earlier run's.
+        """
+        return replace(
+            self,
+            handed=Handed.NOTHING if self.is_edited else self.handed,
+            input=None if self.is_edited else self.input,
+            has_output=False,
+            output=None,
+            leads_to=(),
+            sends=(),
+            questions=self.questions if has_asked else (),
+            error=error,
+            again_in=again_in,
+        )
 
     def as_json(self) -> dict[str, Json]:
         """The form in which a worker hands it over."""

@@ -10,14 +10,18 @@ from __future__ import annotations
 import time
 
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.nodes import NodeRun
+from interlock.core.model.runs import Run
 from interlock.core.model.steps import Step
 from interlock.core.model.threads import Snapshot
 from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run
-from interlock.core.store import checkpoints, engine, nodes, snapshots, threads
+from interlock.core.store import approvals, checkpoints, engine, nodes, runs, snapshots, threads
 from interlock.core.types import CheckpointId, JobId, Json, ThreadId, new_id
+
+MAX_CARDS = 1000  # of one thread, the newest
 
 
 def state(
@@ -69,7 +73,29 @@ def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
         "namespace": own[-1].namespace,
         "step": own[-1].step,
     }
-    return Step.from_json(_ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s))
+    told = _ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s)
+    return _as_own(app, run, own[-1], Step.from_json(told))
+
+
+def _as_own(app: App, run: Run, node: NodeRun, step: Step) -> Step:
+    """The step as this run had it: a later run of the same task replaces what is stored of it."""
+    with engine.read(app.engine) as conn:
+        known = nodes.fetch_for_tasks(conn, run.thread_id, [node.task_id])
+        others = runs.fetch_by_ids(conn, {n.run_id for n in known} - {run.run_id})
+        later = [
+            r for r in others.values() if (r.created_at, r.run_id) > (run.created_at, run.run_id)
+        ]
+        if not later:
+            return step
+        cards = approvals.fetch_summaries(
+            conn, statuses=(), thread_id=run.thread_id, limit=MAX_CARDS, newest_first=True
+        )
+    asked = {card.run_id for card in cards if node.task_id in card.namespace}
+    return step.before(
+        max(later, key=lambda r: (r.created_at, r.run_id)).run_id,
+        error=f"{node.error_type}: {node.error_message or ''}" if node.error_type else None,
+        has_asked=asked == {run.run_id},
+    )
 
 
 def _read_by_worker(

@@ -7,7 +7,9 @@ import streamlit as st
 from interlock.dashboard import keys
 from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.badges import draw_badge
+from interlock.dashboard.components.links import draw_link
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.notices import Link
 from interlock.dashboard.views.step_detail import StepDetail
 
 
@@ -47,5 +49,7 @@ def _draw_output(view: StepDetail) -> None:
         st.caption(view.output_note)
     else:
         st.caption("Nothing for the state.")
+    if view.again_in:
+        draw_link(Link(label="Open that run", page="run", params={"run_id": view.again_in}))
     if view.leads_to:
         st.caption(f"Leads to {md_escape(view.leads_to)}")

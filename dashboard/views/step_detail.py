@@ -11,7 +11,7 @@ from interlock.core.model.steps import Handed, Step
 from interlock.core.types import Json
 from interlock.dashboard.palette import Look, look_of_node
 from interlock.dashboard.views.escaping import show_hidden
-from interlock.dashboard.views.formatting import format_duration_ms, format_plural
+from interlock.dashboard.views.formatting import format_duration_ms, format_plural, short_id
 
 INPUT_TITLES = {
     Handed.INPUT: "Input",
@@ -23,6 +23,9 @@ INPUT_NOTES = {
     Handed.STATE: "LangGraph does not keep what this step itself was handed.",
     Handed.NOTHING: "LangGraph does not keep what this step was handed.",
 }
+EDITED = (
+    "The state was edited for it, before or after this run: what this run was handed is not kept."
+)
 CUT = "__cut__"
 
 
@@ -47,6 +50,7 @@ class StepDetail:
     has_input: bool
     input: Json
     output_note: str
+    again_in: str
     has_output: bool
     output: Json
     leads_to: str
@@ -81,10 +85,11 @@ def build(
         look=look_of_node(node.status),
         error=show_hidden(_find_error(step, node)),
         input_title=INPUT_TITLES[step.handed],
-        input_note=INPUT_NOTES[step.handed],
+        input_note=EDITED if step.again_in and step.is_edited else INPUT_NOTES[step.handed],
         has_input=step.handed is not Handed.NOTHING,
         input=step.input,
-        output_note="" if step.has_output else _say_no_output(node.status),
+        output_note="" if step.has_output else _say_no_output(node.status, step.again_in),
+        again_in=step.again_in or "",
         has_output=step.has_output and step.output != {},
         output=step.output,
         leads_to=", ".join(show_hidden(name) for name in step.leads_to),
@@ -101,7 +106,11 @@ def _find_error(step: Step, node: NodeRun) -> str:
     return step.error or ""
 
 
-def _say_no_output(status: NodeStatus) -> str:
+def _say_no_output(status: NodeStatus, again_in: str | None) -> str:
+    if again_in and status is NodeStatus.INTERRUPTED:
+        return f"It stopped to ask; the run {short_id(again_in)} went on with it."
+    if again_in:
+        return f"The run {short_id(again_in)} ran it again, and what is stored is of that run."
     if status is NodeStatus.RUNNING:
         return "It is still at work."
     if status is NodeStatus.INTERRUPTED:

@@ -172,6 +172,7 @@ async def test_a_question_is_beside_the_input(savers):
     answered = await shop.read("ask")
     assert answered is not None
     assert answered.output == {"log": ["yes", "quite"]}
+    assert not answered.is_edited
 
 
 async def test_a_failed_task_tells_its_error_until_it_went_well(savers):
@@ -213,6 +214,9 @@ async def test_an_edit_at_a_breakpoint_is_part_of_what_the_node_was_handed(saver
     second = await shop.read("second", -1)
     assert second is not None
     assert (second.input["note"], second.output) == ("edited", {"log": ["edited"]})
+    first = await shop.read("first")
+    assert first is not None
+    assert (second.is_edited, first.is_edited) == (True, False)
 
 
 class Own(TypedDict, total=False):
@@ -338,6 +342,48 @@ async def test_what_is_read_keeps_to_a_size_and_says_what_was_cut(savers):
     assert step.output["log"][0]["__cut__"] == "long text"
     assert len(str(step.as_json())) < 25_000
     assert Step.from_json(step.as_json()) == step
+
+
+async def test_many_sends_and_questions_share_one_size(savers):
+    def split(state: State) -> list[Send]:
+        return [Send("part", {"note": "y" * 900}) for _ in range(100)]
+
+    def ask(state: State) -> dict:
+        return {"log": [interrupt({"question": "z" * 900})]}
+
+    graph = (
+        StateGraph(State)
+        .add_node("plan", note("plan"))
+        .add_node("part", ask)
+        .add_edge(START, "plan")
+        .add_conditional_edges("plan", split, ["part"])
+        .compile()
+    )
+    shop = Shop(graph, savers)
+    await shop.run({"note": "n"})
+    plan = await shop.read("plan", max_bytes=10_000)
+    assert plan is not None
+    assert plan.sends[0] == {"node": "part", "arg": {"note": "y" * 900}}
+    assert 5 < len(plan.sends) < 20
+    assert plan.sends[-1]["__cut__"].endswith("more items")
+    assert len(str(plan.as_json())) < 15_000
+    part = await shop.read("part", max_bytes=10_000)
+    assert part is not None
+    assert part.questions == ({"question": "z" * 900},)
+
+
+async def test_an_error_is_masked_and_cut(savers):
+    def work(state: State) -> dict:
+        raise ValueError("api_key=hunter2 at postgresql://app:hunter2@db/x " + "x" * 1_000_000)
+
+    shop = Shop(StateGraph(State).add_node("work", work).add_edge(START, "work").compile(), savers)
+    with pytest.raises(ValueError, match="api_key"):
+        await shop.run({"note": "n"})
+    failed = await shop.read("work")
+    assert failed is not None
+    assert failed.error is not None
+    assert failed.error.startswith("ValueError('api_key=*** at postgresql://app:***@db/x xxx")
+    assert len(failed.error) < 5_000
 
 
 async def test_a_task_that_no_checkpoint_knows_is_not_found(savers):

@@ -100,6 +100,16 @@ def test_a_chosen_step_is_read_once_and_shown_with_its_input_and_output(
     assert "Pay?" in codes
 
 
+def test_a_step_that_a_later_run_ran_again_leads_to_that_run(run, open_page, monkeypatch):
+    step = Step(task_id="task-1", handed=Handed.INPUT, input={"n": 1}, again_in="later")
+    monkeypatch.setattr(reading, "step", lambda *_: step)
+    at = open_page("run", run_id=run.run_id, step="task-1.1.1")
+    assert not at.exception
+    assert "The run later ran it again" in said(at)
+    links = [link.proto for link in at.get("page_link")]
+    assert any(x.label == "Open that run" and "run_id=later" in x.query_string for x in links)
+
+
 def test_a_step_that_cannot_be_read_says_why_and_can_be_read_again(run, open_page, monkeypatch):
     asked = []
 

@@ -8,8 +8,9 @@ import pytest
 
 from interlock.core import cli
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.approvals import Verb
 from interlock.core.model.steps import Handed
-from interlock.core.services import observing, reading
+from interlock.core.services import observing, reading, running
 
 
 def tasks(desk, run, path):
@@ -33,7 +34,56 @@ def test_the_steps_of_a_run_that_waits_and_goes_on_are_read(desk):
     assert (asked.input["answers"], asked.has_output) == (["before"], False)
     ended = desk.wait(desk.decide(desk.card(held), "yes").run_id)
     answered = reading.step(desk.app, ended.run_id, ask)
-    assert answered.output == {"answers": ["yes"]}
+    assert (answered.output, answered.again_in) == ({"answers": ["yes"]}, None)
+    before_it = reading.step(desk.app, held.run_id, ask)
+    assert (before_it.has_output, before_it.again_in) == (False, ended.run_id)
+    assert before_it.questions == ({"question": "Go on?"},)
+    assert before_it.input["answers"] == ["before"]
+
+
+def test_the_step_of_a_failed_run_does_not_show_what_its_retry_gave_out(desk):
+    book = desk.open_book()
+    book.fail("c")
+    desk.start()
+    failed = desk.finish("steps", book)
+    (c,) = tasks(desk, failed, "c")
+    retried = desk.wait(running.retry(desk.app, failed.run_id, actor="anna"))
+
+    first, second = (reading.step(desk.app, r.run_id, c) for r in (failed, retried))
+
+    assert (first.again_in, first.has_output, first.output) == (retried.run_id, False, None)
+    assert first.error == "RuntimeError: c was told to fail"
+    assert (first.handed, first.input["log"], first.leads_to) == (Handed.INPUT, ["a", "b"], ())
+    assert (second.again_in, second.output, second.error) == (None, {"log": ["c"]}, None)
+
+
+def test_the_step_of_a_failed_run_does_not_show_what_was_edited_for_its_retry(desk):
+    book = desk.open_book()
+    desk.start()
+    asks = desk.finish("picky", book, asks_on_failure=True, input={"amount": 1})
+    (picky,) = tasks(desk, asks, "picky")
+    assert reading.step(desk.app, asks.run_id, picky).input["amount"] == 1
+    decided = desk.decide(desk.card(asks), {"amount": 7}, verb=Verb.EDIT)
+    done = desk.wait(decided.run_id)
+
+    first, second = (reading.step(desk.app, r.run_id, picky) for r in (asks, done))
+
+    assert (first.handed, first.input, first.again_in) == (Handed.NOTHING, None, done.run_id)
+    assert first.error == "ValueError: 1 is too little"
+    assert (second.input["amount"], second.output) == (7, {"seen": ["picky"]})
+    assert second.leads_to == ("last",)
+
+
+def test_a_question_that_was_asked_later_is_not_that_of_the_run_before(desk):
+    desk.start()
+    held = desk.finish("two", desk.open_book())
+    (task,) = tasks(desk, held, "ask_twice")
+    again = desk.wait(desk.decide(desk.card(held), "yes").run_id)
+
+    first, second = (reading.step(desk.app, r.run_id, task) for r in (held, again))
+
+    assert (first.questions, first.again_in) == ((), again.run_id)
+    assert second.questions[-1] == {"question": "Pay 1000000?"}
 
 
 def test_each_part_of_a_fan_out_has_its_own_input(desk):

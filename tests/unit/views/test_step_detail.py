@@ -79,3 +79,20 @@ def test_a_cut_is_said(make):
     assert build(make, input={"a": cut}).cut.startswith("1 value too long")
     view = build(make, input={"a": [cut]}, sends=({"node": "n", "arg": cut},))
     assert view.cut.startswith("2 values too long")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (NodeStatus.INTERRUPTED, "It stopped to ask; the run later-0001 went on with it."),
+        (NodeStatus.ERROR, "The run later-0001 ran it again, and what is stored is of that run."),
+    ],
+)
+def test_a_step_that_a_later_run_ran_again_leads_there(make, status, words):
+    node = make.node(status=status, error_type="ValueError", error_message="no")
+    view = build(make, node, again_in="later-0001")
+    assert (view.output_note, view.again_in, view.input_note) == (words, "later-0001", "")
+    assert not view.has_output
+    view = build(make, node, again_in="later-0001", handed=Handed.NOTHING, is_edited=True)
+    assert view.input_note.startswith("The state was edited")
+    assert not build(make, node).again_in
