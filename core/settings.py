@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     max_step_bytes: int = Field(
         default=300_000,
         ge=10_000,
-        description="Bytes of JSON of a step's input, its output, and all it asked and sent; the rest is cut and marked.",
+        description="Bytes of JSON of a step's input, its output, and all it asked and sent; more is cut and marked.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
