@@ -296,7 +296,7 @@ def _from_widget(field: FormField, draft: object) -> Json | _Absent:
             return [{"role": "user", "content": draft}]
         case "rows":
             assert isinstance(draft, Mapping)
-            return rows.apply([] if isinstance(field.given, _Absent) else field.given, draft)
+            return rows.apply(field.given if isinstance(field.given, list) else [], draft)
         case "json":
             return parse_json(str(draft))
         case "number":

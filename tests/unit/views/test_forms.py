@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.core.errors import FieldProblem
+from interlock.core.model.schemas import fields_of
 from interlock.dashboard.views import forms
+from interlock.dashboard.views.fields import from_fields
 from interlock.dashboard.views.forms import ABSENT, FormField
 
 
@@ -220,3 +222,20 @@ def test_no_value_is_changed_by_being_shown(widget, value):
 def test_utc_is_what_a_moment_without_a_zone_means():
     field = started("moment", "2026-03-02T12:00:00Z")
     assert field.start == datetime(2026, 3, 2, 12, tzinfo=UTC).replace(tzinfo=None)
+
+
+def test_rows_are_added_to_a_list_that_is_null_so_far():
+    schema = {
+        "type": "object",
+        "properties": {
+            "lines": {
+                "type": ["array", "null"],
+                "items": {"type": "object", "properties": {"sku": {"type": "string"}}},
+                "default": None,
+            }
+        },
+    }
+    fields = from_fields(fields_of(schema), {})
+    added = {"lines": {"added_rows": [{"sku": "x"}]}}
+    assert forms.assemble(fields, added) == ({"lines": [{"sku": "x"}]}, [])
+    assert forms.assemble(fields, {}) == ({"lines": None}, [])
