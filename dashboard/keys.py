@@ -189,6 +189,11 @@ def decision_bar() -> str:
     return "decision-bar"
 
 
+def decision_row(approval_id: str, version: int) -> str:
+    """The buttons of one version: those of the card before leave with their row."""
+    return _of_card("decision-row", approval_id, version)
+
+
 def inbox_outcome() -> str:
     """The quiet line about the last decision."""
     return "inbox-outcome"
@@ -224,9 +229,9 @@ def inbox_step(by: int) -> str:
     return "inbox-next" if by > 0 else "inbox-previous"
 
 
-def inbox_page(shown: str) -> str:
-    """The page number within one filter."""
-    return _join("inbox-page", shown)
+def inbox_page(shown: str, turn: str) -> str:
+    """The page number within one filter; `turn` counts how often it was turned elsewhere."""
+    return _join("inbox-page", shown, turn)
 
 
 def inbox_show_new() -> str:
@@ -345,9 +350,9 @@ def runs_workflow() -> str:
     return "runs-workflow"
 
 
-def runs_page(shown: str) -> str:
-    """The page number within one filter."""
-    return _join("runs-page", shown)
+def runs_page(turn: str) -> str:
+    """The page number; `turn` counts how often it was turned elsewhere."""
+    return _join("runs-page", turn)
 
 
 def runs_search() -> str:

@@ -68,6 +68,16 @@ _ENDINGS = {
     "video/quicktime": "mov",
     "application/pdf": "pdf",
 }
+# Files that no system runs when they are opened, by what a part says it is.
+_TOLD_ENDINGS = {
+    "text/csv": "csv",
+    "text/markdown": "md",
+    "application/json": "json",
+    "application/zip": "zip",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +101,7 @@ class Media:
     claimed: str = ""
     data: bytes | None = None
     size_bytes: int = 0
-    name: str = "part.bin"
+    name: str = "part.txt"
     url: str = ""
     problem: str = ""
 
@@ -287,7 +297,7 @@ def _build(source: _Source, data: bytes, *, size_bytes: int = 0, problem: str = 
         claimed=source.claimed,
         data=data or None,
         size_bytes=size_bytes,
-        name=_safe_name(source.name, mime, kind),
+        name=_safe_name(source, mime, kind),
         url=source.url,
         problem=problem,
     )
@@ -330,11 +340,13 @@ def _name_of(value: Mapping[str, Json]) -> str:
     return _text(value, "filename", "file_name", "name", "title") or inner
 
 
-def _safe_name(name: str, mime: str, kind: str) -> str:
-    """A file name without folders, that ends as its bytes are."""
-    stem = _UNSAFE_NAME.sub("_", name.replace("\\", "/").rpartition("/")[2]).strip(" ._")
-    ending = _ENDINGS.get(mime)
-    if ending is None:
-        return stem[-NAME_LIMIT:] if "." in stem else f"{stem[:NAME_LIMIT] or 'part'}.bin"
-    stem = stem.rpartition(".")[0] or stem
-    return f"{stem[:NAME_LIMIT] or kind}.{ending}"
+def _safe_name(source: _Source, mime: str, kind: str) -> str:
+    """A file name without folders, that ends as its bytes are; never as something a system would run."""
+    stem = _UNSAFE_NAME.sub("_", source.name.replace("\\", "/").rpartition("/")[2]).strip(" ._")
+    stem, _, own = stem.rpartition(".") if "." in stem else (stem, "", "")
+    if mime in _ENDINGS:
+        return f"{stem[:NAME_LIMIT] or kind}.{_ENDINGS[mime]}"
+    named = own.lower() if own.lower() in _TOLD_ENDINGS.values() else "txt"
+    ending = _TOLD_ENDINGS.get(source.claimed, named)
+    left = f"{stem}_{own}" if own and own.lower() != ending else stem
+    return f"{left.replace('.', '_')[-NAME_LIMIT:] or 'part'}.{ending}"

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from interlock.core.model import json_values, schema_refs
+from interlock.core.model import json_values, media, schema_refs
 from interlock.core.model.approvals import Approval, Kind, Verb
 from interlock.core.model.payload_actions import read_agent_inbox, read_batch, read_call
 from interlock.core.model.payload_failures import read_failure
 from interlock.core.model.questions import Question, in_order
 from interlock.core.model.schema_checks import find_schema_problem
 from interlock.core.model.schema_decisions import choose_word, find_saying
-from interlock.core.model.texts import one_line
+from interlock.core.model.texts import one_line, show
 from interlock.core.types import Json
 
 # Where graphs put the question, in the order in which they are looked for.
@@ -61,7 +61,10 @@ def read_interrupt(
         or read_batch(value, schema, tools)
         or (_read_typed(value, schema) if schema is not None else _read_raw(value))
     )
-    return question if question.title else replace(question, title=_fallback_title(node))
+    if question.title:
+        return question
+    asked = None if question.actions else show(media.shorten(value))
+    return replace(question, title=_fallback_title(node, asked))
 
 
 def read_breakpoint(next_nodes: Sequence[str], *, state_schema: Json) -> Question:
@@ -191,5 +194,7 @@ def _text_of(value: Json) -> str:
     return ""
 
 
-def _fallback_title(node: str) -> str:
-    return one_line(node) or "Question"
+def _fallback_title(node: str, asked: str | None) -> str:
+    """The node that asks, and what it asks about: `review: 3`."""
+    name = one_line(node) or "Question"
+    return one_line(f"{name}: {asked}") if asked else name

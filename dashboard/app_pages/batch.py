@@ -37,6 +37,8 @@ def draw(batch_id: str) -> None:
     app = deps.app()
     view = batch.build(batch_launching.report(app, batch_id), now=app.clock.now())
     st.title(md_escape(view.title), anchor=False)
+    if left_out := batch.say_left_out(state.read_param("left_out")):
+        st.caption(left_out)
     draw_report(view, on_pick=pick)
 
 

@@ -47,16 +47,20 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
         problems = exc.problems or (FieldProblem("", exc.message),)
         session.keep_problems(approval_id, version, problems)
     except Conflict as exc:
-        text = decisions.say_conflict(exc, now=app.clock.now())
+        text = decisions.say_conflict(exc, kind=view.kind, now=app.clock.now())
         state.leave_note(state.Note("conflict", text))
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
     else:
         session.note_decided(approval_id, version)
-        word = str(done.decision.verb)
         session.keep_outcome(
             outcome.Outcome(
-                approval_id=approval_id, title=view.title, verb=word, run_id=done.run_id
+                approval_id=approval_id,
+                title=view.title,
+                verb=str(done.decision.verb),
+                run_id=done.run_id,
+                kind=view.kind,
+                count=len(view.form.actions) if verb is None else 1,
             )
         )
         session.pick(None, after=approval_id)

@@ -207,9 +207,11 @@ if st.session_state.get(STARTED):
     started = st.session_state.pop(STARTED)
     state.renew_form(STARTED)
     st.switch_page(page_path("run"), query_params={"run_id": started})
-if batch_id := st.session_state.pop(STARTED_BATCH, None):
+if started_batch := st.session_state.pop(STARTED_BATCH, None):
     state.renew_form(STARTED_BATCH)
-    st.switch_page(page_path("batch"), query_params={"batch_id": batch_id})
+    batch_id, left_out = started_batch
+    told = {"left_out": str(left_out)} if left_out else {}
+    st.switch_page(page_path("batch"), query_params={"batch_id": batch_id, **told})
 st.title("Launch", anchor=False)
 draw_note(state.take_note())
 draw_workers()

@@ -36,7 +36,8 @@ def start(form: LaunchForm, file: CheckedFile, batch_id: str, only_good_key: str
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
     else:
-        st.session_state[STARTED] = batch_id
+        left_out = len(file.bad) if only_good else 0
+        st.session_state[STARTED] = (batch_id, left_out)
 
 
 def check(workflow: Workflow, upload: Any) -> CheckedFile | str:

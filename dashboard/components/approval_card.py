@@ -130,6 +130,7 @@ def _draw_bar(
     card: CardView, buttons: Sequence[Button], problem_count: int, on_decide: OnDecide
 ) -> None:
     with st.container(
+        key=keys.decision_row(card.approval_id, card.version),
         border=True,
         horizontal=True,
         horizontal_alignment="right",

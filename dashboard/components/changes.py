@@ -10,7 +10,7 @@ from interlock.dashboard.views.changes import Change
 from interlock.dashboard.views.escaping import md_escape
 
 LINE_HEIGHT = 30  # pixels
-LINES_LIMIT_COUNT = 4  # that are reserved; more scroll in their place
+LINES_LIMIT_COUNT = 2  # that are reserved; more scroll in their place
 
 
 def draw_changes(changes: Sequence[Change]) -> None:

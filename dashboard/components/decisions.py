@@ -20,6 +20,8 @@ def draw_decisions(rows: Sequence[DecisionRow]) -> None:
             st.caption(md_escape(line))
             if row.reason:
                 draw_text(row.reason)
+            if row.each:
+                draw_text("\n".join(row.each))
             if row.refused:
                 st.caption("The workflow refused this answer:")
                 draw_text(row.refused)

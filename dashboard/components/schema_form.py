@@ -25,6 +25,9 @@ KeyOf = Callable[[str], str]
 RADIO_LIMIT_COUNT = 4  # a longer choice becomes a list that unfolds
 AREA_HEIGHT = 110
 JSON_HEIGHT = 130
+AREA_HEIGHT_LIMIT = 400  # pixels; what is longer scrolls
+LINE_HEIGHT = 24
+LINE_COUNT = 70  # characters of a line, about
 
 TYPING_PAUSE = "400ms"  # after which a live text counts as typed
 
@@ -79,9 +82,12 @@ def _draw_field(field: FormField, key: str, *, is_live: bool) -> None:
             pause = TYPING_PAUSE if is_live else False
             st.text_input(**shared, value=start, max_chars=field.max_chars, live=pause)
         case "area" | "messages":
-            st.text_area(**shared, value=start, max_chars=field.max_chars, height=AREA_HEIGHT)
+            st.text_area(
+                **shared, value=start, max_chars=field.max_chars, height=_height(start, AREA_HEIGHT)
+            )
         case "json":
-            st.text_area(**shared, value=start, height=JSON_HEIGHT, placeholder="JSON")
+            height = _height(start, JSON_HEIGHT)
+            st.text_area(**shared, value=start, height=height, placeholder="JSON")
         # Without limits: a widget keeps a number beyond them to itself, and the one before would be
         # sent beside the one that is seen. The schema refuses it, with a word.
         case "integer":
@@ -115,6 +121,13 @@ def _draw_choice(field: FormField, shared: dict[str, Any]) -> None:
         st.selectbox(**shared, **options, format_func=say, placeholder="Choose")
     else:  # the labels of a radio are Markdown, those of the lists are not
         st.radio(**shared, **options, format_func=lambda n: md_escape(say(n)), horizontal=True)
+
+
+def _height(start: object, least: int) -> int:
+    """As high as the text it starts with, as far as a screen allows: read before it is approved."""
+    lines = start.split("\n") if isinstance(start, str) else []
+    count = sum(1 + len(line) // LINE_COUNT for line in lines)
+    return min(max(least, (count + 1) * LINE_HEIGHT), AREA_HEIGHT_LIMIT)
 
 
 def _find_hidden(field: FormField) -> str:

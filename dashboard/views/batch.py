@@ -23,6 +23,7 @@ from interlock.dashboard.views.notices import Notice
 
 BAD_LIMIT_COUNT = 200  # rows that do not fit and are shown; who has more mends the first
 SAMPLE_COUNT = 3
+LEFT_OUT_DIGITS = 7
 SAMPLE_CHARS_COUNT = 160
 INPUT_CHARS_COUNT = 100
 # What asks for somebody first, then what goes on, then what is over.
@@ -167,6 +168,14 @@ def build(report: BatchReport, *, now: datetime) -> BatchView:
         rows_more=f"And {format_plural(others, 'row')} more." if others > 0 else "",
         notice=_find_notice(report),
     )
+
+
+def say_left_out(count: str | None) -> str:
+    """What the address of the page remembers: how many rows of the file were not launched at all."""
+    if not count or not count.isascii() or not count.isdigit() or len(count) > LEFT_OUT_DIGITS:
+        return ""
+    were = "did not fit and was" if int(count) == 1 else "did not fit and were"
+    return f"{format_plural(int(count), 'row')} of the file {were} left out."
 
 
 def list_recent(batches: Sequence[LaunchBatch], *, now: datetime) -> tuple[RecentBatch, ...]:

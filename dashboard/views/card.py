@@ -72,6 +72,7 @@ class CardView:
 
     approval_id: ApprovalId
     version: int
+    kind: Kind
     run_id: RunId
     title: str
     about: str
@@ -114,6 +115,7 @@ def build(
     return CardView(
         approval_id=approval.approval_id,
         version=approval.version,
+        kind=approval.kind,
         run_id=approval.run_id,
         title=show_hidden(approval.title) or "(no title)",
         about=f"{approval.workflow}{IN}{approval.node}",

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.errors import Conflict
-from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Decision
+from interlock.core.model.approvals import (
+    Approval,
+    ApprovalStatus,
+    ApprovalSummary,
+    Decision,
+    Kind,
+    Verb,
+)
+from interlock.core.model.payloads import question_of
 from interlock.core.types import ApprovalId, Json
 from interlock.dashboard.views import changes
 from interlock.dashboard.views.changes import Change
 from interlock.dashboard.views.escaping import show_hidden
-from interlock.dashboard.views.formatting import format_ago, format_exact, format_seconds
+from interlock.dashboard.views.formatting import (
+    clip,
+    format_ago,
+    format_exact,
+    format_seconds,
+    one_line,
+)
 from interlock.dashboard.views.words import say_done
 
 _CLOSED_WORDS = {
@@ -21,6 +35,10 @@ _CLOSED_WORDS = {
     ApprovalStatus.SUPERSEDED: "No longer asked: the thread went on from another point.",
     ApprovalStatus.DECIDED: "Already decided.",
 }
+_OF_ACTIONS = (Kind.LANGCHAIN, Kind.AGENT_INBOX)  # which hold several, with a decision for each
+_OWN_WORDS = {"accept": Verb.APPROVE, "ignore": Verb.REJECT, "response": Verb.RESPOND}
+REASON_LIMIT_COUNT = 300
+NAME_LIMIT_COUNT = 60
 _NOT_USED = "Your decision was not used."
 
 
@@ -29,7 +47,8 @@ class DecisionRow:
     """
     One decision. `title`, `reason`, the answer and the changes are foreign: drawn inert.
 
-    `changes` are what an edit replaced, where it is known what was there before.
+    `changes` are what an edit replaced, where it is known what was there before. `each` says of several
+    actions what was decided on each, with its reason; foreign, too.
     """
 
     approval_id: ApprovalId
@@ -42,14 +61,15 @@ class DecisionRow:
     refused: str
     answer: Json
     changes: tuple[Change, ...]
+    each: tuple[str, ...] = ()
 
 
 def build_rows(
     decisions: Sequence[Decision], approvals: Sequence[ApprovalSummary], *, now: datetime
 ) -> tuple[DecisionRow, ...]:
     """Decisions in the order given, each with the title of its card."""
-    titles = {a.approval_id: a.title for a in approvals}
-    return tuple(_build_row(d, titles.get(d.approval_id, ""), now) for d in decisions)
+    cards = {a.approval_id: a for a in approvals}
+    return tuple(_build_row(d, cards.get(d.approval_id), now) for d in decisions)
 
 
 def say_closed(approval: ApprovalSummary, decisions: Sequence[Decision], *, now: datetime) -> str:
@@ -59,7 +79,8 @@ def say_closed(approval: ApprovalSummary, decisions: Sequence[Decision], *, now:
     taken = next((d for d in decisions if d.version == approval.version), None)
     if taken is None or approval.status is not ApprovalStatus.DECIDED:
         return _CLOSED_WORDS[approval.status]
-    done = say_done(taken.verb).lower()
+    count = len(_read_each(taken, approval))
+    done = _lower(say_done(taken.verb, approval.kind, count=count))
     return f"Already {done} by {show_hidden(taken.actor)} {format_ago(taken.decided_at, now)}."
 
 
@@ -72,12 +93,12 @@ def say_stale(
     return say_closed(approval, decisions, now=now)
 
 
-def say_conflict(conflict: Conflict, *, now: datetime) -> str:
+def say_conflict(conflict: Conflict, *, kind: Kind | None = None, now: datetime) -> str:
     """Tell whoever came second who was first, with what and when."""
     winner: Mapping[str, Json] = conflict.winner or {}
     actor, decided_at = winner.get("actor"), winner.get("decided_at")
     if actor and decided_at:
-        done = say_done(str(winner.get("verb", ""))).lower()
+        done = _lower(say_done(str(winner.get("verb", "")), kind))
         ago = format_ago(datetime.fromisoformat(str(decided_at)), now)
         return f"Already {done} by {show_hidden(str(actor))} {ago}. {_NOT_USED}"
     status = str(winner.get("status", ""))
@@ -91,20 +112,53 @@ def say_conflict(conflict: Conflict, *, now: datetime) -> str:
     return str(conflict)
 
 
-def _build_row(decision: Decision, title: str, now: datetime) -> DecisionRow:
+def _build_row(decision: Decision, card: ApprovalSummary | None, now: datetime) -> DecisionRow:
     ago = format_ago(decision.decided_at, now)
+    each = _read_each(decision, card)
+    done = say_done(decision.verb, card.kind if card else None, count=len(each))
+    names = [a.name for a in question_of(card).actions] if isinstance(card, Approval) else []
     return DecisionRow(
         approval_id=decision.approval_id,
         version=decision.version,
-        title=show_hidden(title),
-        headline=f"{say_done(decision.verb)} by {show_hidden(decision.actor)} {ago}",
+        title=show_hidden(card.title if card else ""),
+        headline=f"{done} by {show_hidden(decision.actor)} {ago}",
         decided_at=format_exact(decision.decided_at),
         took=format_seconds(decision.seconds_to_decide),
         reason=show_hidden(decision.reason),
         refused=show_hidden(decision.refused or ""),
         answer=decision.answer,
         changes=_compare(decision.before, decision.after),
+        each=tuple(
+            f"{at}. {_say_each(item, names[at - 1] if at <= len(names) else '')}"
+            for at, item in enumerate(each, start=1)
+        ),
     )
+
+
+def _read_each(decision: Decision, card: ApprovalSummary | None) -> Sequence[Mapping[str, Json]]:
+    """What was sent for each of several actions; nothing where there was one, or where it is unknown."""
+    if card is None or card.kind not in _OF_ACTIONS:
+        return ()
+    answer = decision.answer
+    items = answer.get("decisions") if isinstance(answer, Mapping) else answer
+    if not isinstance(items, list) or len(items) < 2:
+        return ()
+    return items if all(isinstance(item, Mapping) for item in items) else ()
+
+
+def _say_each(item: Mapping[str, Json], name: str) -> str:
+    """`send_mail: Rejected, too late`: the action, the word and what was said with it."""
+    word = str(item.get("type", ""))
+    said = say_done(_OWN_WORDS.get(word, word))
+    args = item.get("args")
+    words = args if word == "response" else item.get("message")
+    told = f", {one_line(words, limit_count=REASON_LIMIT_COUNT)}" if words else ""
+    lead = f"{clip(one_line(name), NAME_LIMIT_COUNT)}: " if name else ""
+    return show_hidden(f"{lead}{said}{told}")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _compare(before: Json, after: Json) -> tuple[Change, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock.core.model.approvals import Kind
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.model.runs import Run, RunStatus
 from interlock.core.types import ApprovalId, RunId
@@ -22,12 +23,14 @@ NAMED_NODES_COUNT = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A decision just made in this session, and the run that carries it out."""
+    """A decision just made in this session on `count` actions, and the run that carries it out."""
 
     approval_id: ApprovalId
     title: str
     verb: str
     run_id: RunId
+    kind: Kind | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,9 @@ class OutcomeLine:
 def build(outcome: Outcome, run: Run, nodes: Sequence[NodeRun], *, now: datetime) -> OutcomeLine:
     """Say what the run of a decision is doing, or how it ended."""
     title = md_escape(clip(one_line(outcome.title), TITLE_LIMIT_COUNT))
+    done = say_done(outcome.verb, outcome.kind, count=outcome.count)
     return OutcomeLine(
-        text=f"{say_done(outcome.verb)} · {title} · {say_run(run, nodes, now)}",
+        text=f"{done} · {title} · {say_run(run, nodes, now)}",
         look=look_of_run(run.status),
         run_id=run.run_id,
         is_settled=not run.is_open,

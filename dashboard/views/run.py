@@ -144,7 +144,8 @@ def _say_times(run: Run) -> str:
 
 def _say_options(run: Run) -> str:
     options = run.options
-    parts = [f"at most {options.recursion_limit} supersteps"]
+    limit = options.recursion_limit
+    parts = ["the usual limit of supersteps" if limit is None else f"at most {limit} supersteps"]
     if options.break_before:
         parts.append(f"stops before {', '.join(options.break_before)}")
     if options.break_after:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from interlock.core.model.approvals import Verb
+from collections.abc import Mapping
+
+from interlock.core.model.approvals import Kind, Verb
 from interlock.dashboard.palette import Look, Tone
 
 _DONE_WORDS = {
@@ -14,13 +16,29 @@ _DONE_WORDS = {
     Verb.SKIP: "Skipped",
     Verb.STOP: "Stopped",
 }
+_STANDING_WORDS: Mapping[Kind, Mapping[Verb, str]] = {
+    Kind.BREAKPOINT: {Verb.APPROVE: "Went on", Verb.EDIT: "Went on with changes"},
+    Kind.FAILURE: {Verb.APPROVE: "Retried", Verb.EDIT: "Retried with changes"},
+}
 HIGH_RISK = "high"
 _UNRATED = ("", "unknown", "none", "unset")  # no policy says how risky it is
 
 
-def say_done(verb: str) -> str:
-    """A decision in the past tense: `Approved`."""
-    return _DONE_WORDS[Verb(verb)] if verb in set(Verb) else "Decided"
+def say_done(verb: str, kind: Kind | None = None, *, count: int = 1) -> str:
+    """
+    A decision in the past tense: `Approved`.
+
+    Args:
+        verb: What was decided.
+        kind: Of the card, whose buttons have words of their own at a breakpoint and after a failure.
+        count: How many actions were decided, each by itself.
+    """
+    if count > 1:
+        return f"Sent {count} decisions"
+    if verb not in set(Verb):
+        return "Decided"
+    own = _STANDING_WORDS.get(kind, {}) if kind else {}
+    return own.get(Verb(verb), _DONE_WORDS[Verb(verb)])
 
 
 def look_of_risk(risk: str) -> Look | None:

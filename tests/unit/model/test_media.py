@@ -90,7 +90,7 @@ def test_sound_films_and_files_are_told_by_their_bytes(block, kind, mime):
 def test_what_a_browser_could_run_is_never_a_picture(body):
     part = media.read_part({"type": "image", "base64": b64(body), "mime_type": "image/png"})
     assert part is not None
-    assert (part.kind, part.mime, part.name) == ("file", "", "part.bin")
+    assert (part.kind, part.mime, part.name) == ("file", "", "part.txt")
     assert "image/png" in part.problem
     assert part.data == body
 
@@ -98,7 +98,7 @@ def test_what_a_browser_could_run_is_never_a_picture(body):
 def test_html_that_says_so_is_a_file():
     part = media.read_part({"type": "file", "base64": b64(b"<p>"), "mime_type": "text/html"})
     assert part is not None
-    assert (part.kind, part.name) == ("file", "part.bin")
+    assert (part.kind, part.name) == ("file", "part.txt")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,11 @@ def test_names_are_safe_and_end_as_the_bytes_are():
     assert name("C:\\temp\\ä?.png") == "ä_.png"
     assert name("", PNG) == "image.png"
     assert name("list.csv", b"a,b") == "list.csv"
-    assert name("list", b"a,b") == "list.bin"
+    assert name("list", b"a,b") == "list.txt"
+    assert name("in\u202egnp.exe", b"<p>", mime_type="text/html") == "in_gnp_exe.txt"
+    assert name("a.b.sh", b"#!") == "a_b_sh.txt"
+    assert name("list.exe", b"a,b", mime_type="text/csv") == "list_exe.csv"
+    assert name("photo.png", b"MZ", mime_type="image/png") == "photo_png.txt"
     assert name("", b"a,b", extras={"filename": "b.csv"}) == "b.csv"
     assert len(name("x" * 500 + ".csv", b"a,b")) <= 100
 

@@ -40,11 +40,24 @@ def inbox(action: str = "send", args: Any = None, **flags: bool) -> dict[str, An
 
 
 @pytest.mark.parametrize(
-    "value", [3, 0.5, True, None, "", [], {}, ["x"], [[1]], {"a": 1}, list(range(999))]
+    ("value", "title"),
+    [
+        (3, "review: 3"),
+        (0.5, "review: 0.5"),
+        (True, "review: true"),
+        (None, "review: null"),
+        ("", "review"),
+        ([], "review: []"),
+        ({}, "review: {}"),
+        (["x"], 'review: ["x"]'),
+        ([[1]], "review: [[1]]"),
+        ({"a": "\u202e1"}, 'review: {"a": "⟨U+202E⟩1"}'),
+        ([1] * 999, "review: [" + "1, " * 19 + "1…"),
+    ],
 )
-def test_raw_value_takes_yes_no_and_any_answer(value: Any) -> None:
+def test_raw_value_takes_yes_no_and_any_answer(value: Any, title: str) -> None:
     question = read(value)
-    assert (question.kind, question.title, question.text) == (Kind.VALUE, "review", "")
+    assert (question.kind, question.title, question.text) == (Kind.VALUE, title, "")
     assert question.allowed == (APPROVE, REJECT, ANSWER)
     assert (question.schema, question.options, question.actions) == (None, (), ())
 

@@ -107,3 +107,9 @@ def test_rows_that_were_not_launched_are_not_counted_as_waiting():
 def test_earlier_files_are_a_line_each():
     (recent,) = batch.list_recent([BATCH], now=NOW)
     assert recent.label == "topics.csv · essay · 4 rows · 4 min ago"
+
+
+def test_rows_that_were_left_out_stay_told():
+    assert batch.say_left_out("5") == "5 rows of the file did not fit and were left out."
+    assert batch.say_left_out("1") == "1 row of the file did not fit and was left out."
+    assert [batch.say_left_out(c) for c in (None, "", "-1", "x", "\u0665", "9" * 9)] == [""] * 6

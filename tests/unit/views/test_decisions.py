@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from interlock.core.errors import Conflict
-from interlock.core.model.approvals import ApprovalStatus, Verb
+from interlock.core.model.approvals import ApprovalStatus, Kind, Verb
 from interlock.dashboard.views import decisions
 
 
@@ -77,3 +77,47 @@ def test_a_card_that_asks_anew_is_stale_on_the_screen(make):
     reopened = make.card(version=2)
     assert "version 2" in decisions.say_stale(reopened, [], 1, now=make.now)
     assert decisions.say_stale(reopened, [], 2, now=make.now) == ""
+
+
+def test_the_record_lists_what_was_decided_on_each_action(make):
+    request = {"name": "mail\u200b", "args": {}}
+    card = make.card(
+        kind=Kind.LANGCHAIN,
+        status=ApprovalStatus.DECIDED,
+        payload={
+            "action_requests": [request, request, request],
+            "review_configs": [{"action_name": "mail\u200b", "allowed_decisions": ["approve"]}],
+        },
+    )
+    answer = {"decisions": [{"type": "approve"}, {"type": "reject", "message": "too\nlate"}, {}]}
+    decision = make.decision(verb=Verb.ANSWER, answer=answer)
+    (row,) = decisions.build_rows([decision], [card], now=make.now)
+    assert row.headline == "Sent 3 decisions by Ann 4 min ago"
+    assert row.each == (
+        "1. mail⟨U+200B⟩: Approved",
+        "2. mail⟨U+200B⟩: Rejected, too late",
+        "3. mail⟨U+200B⟩: Decided",
+    )
+    said = decisions.say_closed(card, [decision], now=make.now)
+    assert said == "Already sent 3 decisions by Ann 4 min ago."
+
+
+def test_the_words_of_an_agent_inbox_are_told_as_ours(make):
+    card = make.card(kind=Kind.AGENT_INBOX, payload=None)
+    answer = [{"type": "accept", "args": {"a": 1}}, {"type": "response", "args": "Ask Bob"}]
+    (row,) = decisions.build_rows([make.decision(answer=answer)], [card], now=make.now)
+    assert row.each == ("1. Approved", "2. Answered, Ask Bob")
+
+
+@pytest.mark.parametrize("answer", [True, [{"type": "accept"}], [1, 2], {"decisions": "x"}])
+def test_one_action_or_another_answer_is_no_list(make, answer):
+    card = make.card(kind=Kind.AGENT_INBOX)
+    (row,) = decisions.build_rows([make.decision(answer=answer)], [card], now=make.now)
+    assert (row.each, row.headline) == ((), "Approved by Ann 4 min ago")
+
+
+def test_a_loser_at_a_breakpoint_reads_the_word_of_the_button(make):
+    at = make.ago(minutes=4).isoformat()
+    lost = Conflict("lost", winner={"actor": "Ben", "verb": "approve", "decided_at": at})
+    said = decisions.say_conflict(lost, kind=Kind.BREAKPOINT, now=make.now)
+    assert said.startswith("Already went on by Ben")

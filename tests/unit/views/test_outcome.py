@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from interlock.core.model.approvals import Kind
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
 from interlock.dashboard.views import outcome
@@ -46,3 +49,12 @@ def test_a_failure_is_told_with_its_reason_escaped(make):
     assert say(make, asks).text.endswith("no funds")
     unknown = make.run(status=RunStatus.FAILED)
     assert "no reason was kept" in say(make, unknown).text
+
+
+def test_the_line_says_what_the_button_said(make):
+    proceeded = replace(LAST, kind=Kind.FAILURE)
+    assert outcome.build(proceeded, make.run(), (), now=make.now).text.startswith("Retried · ")
+    several = replace(LAST, verb="answer", count=3)
+    assert outcome.build(several, make.run(), (), now=make.now).text.startswith(
+        "Sent 3 decisions ·"
+    )

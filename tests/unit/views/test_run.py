@@ -35,6 +35,8 @@ def test_the_summary_says_who_when_and_how_long(make):
         " · handed to a worker 2 times · reason: again"
     )
     assert view.options == "at most 9 supersteps · stops before a · stops after * · priority 5"
+    usual = build(make, make.run(options=RunOptions()))
+    assert usual.options == "the usual limit of supersteps"
     assert "ended \u2013" in view.exact
     assert '"amount": 620' in view.input_text
 

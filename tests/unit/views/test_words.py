@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.model.approvals import Verb
+from interlock.core.model.approvals import Kind, Verb
 from interlock.dashboard.palette import Tone
 from interlock.dashboard.views.words import look_of_risk, say_done
 
@@ -23,3 +23,11 @@ def test_a_risk_is_a_grey_word_and_an_unrated_one_none():
     assert high.icon != low.icon
     assert look_of_risk("") is None
     assert look_of_risk("unknown") is None
+
+
+def test_the_words_are_those_of_the_button():
+    assert say_done("approve", Kind.BREAKPOINT) == "Went on"
+    assert say_done("edit", Kind.FAILURE) == "Retried with changes"
+    assert say_done("skip", Kind.FAILURE) == "Skipped"
+    assert say_done("approve", Kind.VALUE) == "Approved"
+    assert say_done("answer", Kind.LANGCHAIN, count=3) == "Sent 3 decisions"
