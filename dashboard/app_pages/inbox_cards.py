@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.services import observing, sifting
+from interlock.core.types import ApprovalId
 from interlock.dashboard import deps, keys
 from interlock.dashboard.components import inbox_session as session
 from interlock.dashboard.components.inbox_list import (
@@ -50,18 +52,25 @@ def draw_cards() -> None:
         session.keep_order(view.ids)
         draw_new(view, on_show=lambda: session.let_in(sieve.name, app.clock.now()))
         draw_list(view, turn=session.turn(), on_pick=pick_row, on_clear=clear_filters)
-        draw_steps(view, page_key=page_key(sieve), on_step=take_step)
+        shown = name_list(sieve)
+        draw_steps(
+            view,
+            page_key=lambda turn: keys.inbox_page(shown, turn),
+            on_step=take_step,
+            on_turn=lambda page: session.turn_page(shown, page),
+        )
 
 
-def page_key(sieve: Sieve) -> str:
-    return keys.inbox_page(f"{sieve.name}\x1f{sieve.sort}")
+def name_list(sieve: Sieve) -> str:
+    """What has pages of its own: a list in one order."""
+    return f"{sieve.name}\x1f{sieve.sort}"
 
 
 def find_cards(sieve: Sieve) -> inbox.InboxList:
     """One page of the list; a page that is there no more becomes the last one."""
-    app, key = deps.app(), page_key(sieve)
+    app, shown = deps.app(), name_list(sieve)
     now = app.clock.now()
-    page = int(st.session_state.get(key) or 1)
+    page = session.page(shown)
     found = sift(sieve, page)
     wanted = session.picked()
     seen_until = session.seen_until(sieve.name, now)
@@ -69,16 +78,27 @@ def find_cards(sieve: Sieve) -> inbox.InboxList:
     last = inbox.count_pages(found.total)
     if page > last or let_in != seen_until:
         session.let_in(sieve.name, let_in)
-        page = st.session_state[key] = min(page, last)
+        page = min(page, last)
+        session.turn_page(shown, page)
         found = sift(sieve, page)
     return inbox.build(
         found,
+        is_outside=is_outside(sieve, wanted, [row.approval_id for row in found.rows]),
         sieve=sieve,
         page=page,
         wanted_id=wanted,
         workflows=observing.list_workflow_names(app),
         now=now,
     )
+
+
+def is_outside(sieve: Sieve, wanted: str | None, listed: Sequence[str]) -> bool:
+    """Whether the open card is one that the filter does not let through, on any page."""
+    if wanted is None or wanted in listed or not sieve.said:
+        return False
+    app = deps.app()
+    asked = replace(sieve.read(app.clock.now()), ids=(ApprovalId(wanted),))
+    return not sifting.count(app, asked)
 
 
 def sift(sieve: Sieve, page: int) -> sifting.Sifted:
@@ -124,10 +144,10 @@ def take_step(by: int) -> None:
     wanted = inbox.step(ids, session.picked(), by)
     if wanted is None and ids:
         sieve = session.read_sieve()
-        page = int(st.session_state.get(page_key(sieve)) or 1) + by
+        page = session.page(name_list(sieve)) + by
         rows = sift(sieve, page).rows if page > 0 else ()
         if rows:
-            st.session_state[page_key(sieve)] = page
+            session.turn_page(name_list(sieve), page)
             wanted = rows[0 if by > 0 else -1].approval_id
     if wanted is not None:
         open_card(wanted)

@@ -11,6 +11,7 @@ from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.failure_groups import draw_groups, draw_report
 from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
+from interlock.dashboard.components.pages import draw_pages
 from interlock.dashboard.components.runs_table import draw_runs
 from interlock.dashboard.components.tables import read_picked
 from interlock.dashboard.views import failures, runs
@@ -28,8 +29,7 @@ def pick(key: str, ids: Sequence[str]) -> None:
     st.session_state[WANTED] = read_picked(key, ids)
 
 
-def turn() -> None:
-    page = st.session_state.get(keys.runs_page("all"), 1)
+def turn(page: int) -> None:
     state.set_params(page=str(page) if page > 1 else None)
 
 
@@ -174,8 +174,7 @@ def draw() -> None:
     else:
         draw_runs(view, on_pick=pick)
     if page > 1 or view.has_more:
-        put(keys.runs_page("all"), page)
-        st.pagination(page + int(view.has_more), key=keys.runs_page("all"), on_change=turn)
+        draw_pages(page, page + int(view.has_more), key_of=keys.runs_page, on_turn=turn)
     if st.session_state.get(WANTED):
         st.switch_page(page_path("run"), query_params={"run_id": st.session_state.pop(WANTED)})
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from interlock.dashboard import keys
 from interlock.dashboard.components.links import draw_empty
+from interlock.dashboard.components.pages import draw_pages
 from interlock.dashboard.components.tables import Row, draw_table
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.inbox import InboxList
@@ -25,6 +26,7 @@ from interlock.dashboard.views.inbox_filters import (
     sorts_of,
 )
 
+WAITS_PX, RISK_PX, ASKS_PX = 64, 68, 180  # the last one holds `SHORT_COUNT` letters
 _BOUND: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -118,11 +120,12 @@ def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
         height=42,
         border=False,
         horizontal=True,
+        wrap=False,
         vertical_alignment="center",
         horizontal_alignment="distribute",
     ):
-        filtered = f" · {md_escape(view.filter_text)}" if view.filter_text else ""
-        st.caption(f"{view.counts_text}{filtered}", width="stretch")
+        filtered = f"{md_escape(view.filter_text)} · " if view.filter_text else ""
+        st.caption(f"{filtered}{view.counts_text}", width="stretch", wrap=False)
         if view.new_text:
             st.button(
                 view.new_text,
@@ -133,7 +136,13 @@ def draw_new(view: InboxList, *, on_show: Callable[[], None]) -> None:
             )
 
 
-def draw_steps(view: InboxList, *, page_key: str, on_step: Callable[[int], None]) -> None:
+def draw_steps(
+    view: InboxList,
+    *,
+    page_key: Callable[[str], str],
+    on_step: Callable[[int], None],
+    on_turn: Callable[[int], None],
+) -> None:
     """The pages, and the way to the card before and after the chosen one."""
     if not view.rows:
         return
@@ -149,7 +158,7 @@ def draw_steps(view: InboxList, *, page_key: str, on_step: Callable[[int], None]
                 disabled=not view.can_step(by),
             )
         if view.page_count > 1:
-            st.pagination(view.page_count, key=page_key)
+            draw_pages(view.page, view.page_count, key_of=page_key, on_turn=on_turn)
 
 
 OnPick = Callable[[str, Sequence[str], str | None], None]
@@ -175,9 +184,9 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
             "Waits" if row.look.word == "waiting" else "State": (
                 row.age if row.look.word == "waiting" else row.look
             ),
-            "Asks": row.title,
+            "Risk": row.risk.removesuffix(" risk"),
+            "Asks": row.short_title,
             "Where": row.about,
-            "Risk": row.risk,
             "Left": row.left,
         }
         for row in view.rows
@@ -192,7 +201,9 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
         selected=view.selected_row,
         on_pick=lambda key, ids: on_pick(key, ids, view.selected_id),
         columns={
-            "Waits": st.column_config.TextColumn("Waits", width="small"),
+            "Waits": st.column_config.TextColumn("Waits", width=WAITS_PX),
+            "Risk": st.column_config.TextColumn("Risk", width=RISK_PX),
+            "Asks": st.column_config.TextColumn("Asks", width=ASKS_PX),
         },
         is_whole=True,
         alt=f"Cards: {view.total_text}",

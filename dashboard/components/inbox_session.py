@@ -32,6 +32,7 @@ _LEFT = "inbox-left"
 _DRAWN = "inbox-drawn"
 _DECIDED = "inbox-decided"
 _UNDRAWN = "inbox-undrawn"
+_PAGES = "inbox-pages"
 URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
 
@@ -134,6 +135,17 @@ def seen_until(name: str, now: datetime) -> datetime:
 def let_in(name: str, moment: datetime) -> None:
     """Let all cards into this list that were asked until then."""
     st.session_state.setdefault(_SEEN, {})[name] = moment
+
+
+def page(shown: str) -> int:
+    """Which page of a list is shown, from 1."""
+    pages: dict[str, int] = st.session_state.get(_PAGES, {})
+    return pages.get(shown, 1)
+
+
+def turn_page(shown: str, number: int) -> None:
+    """Show another page of a list."""
+    st.session_state.setdefault(_PAGES, {})[shown] = number
 
 
 def keep_problems(approval_id: str, version: int, problems: Sequence[FieldProblem]) -> None:

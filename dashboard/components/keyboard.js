@@ -6,15 +6,22 @@ const QUIET_MS = 500 // between two presses that decide: nearer ones are a key h
 const UNREAD_MS = 1_000 // a card that came up by itself is not decided sooner (inbox_session.UNREAD_S)
 const UNSEEN_MS = 300 // nor one that was gone to by a key or a link
 const ANSWER_MS = 5_000 // at most, from a press to the card it leads to
+const LOST_MS = 1_500 // a move that nothing came of by then is pressed again
+const QUEUED_COUNT = 25 // moves that wait for the one before
+const ROOM_PX = 12 // between what has the focus and the bar
+const REDRAWN_MS = 400 // at most, for a button to be drawn anew; less than QUIET_MS: one press at a time
 const COMMIT_MS = 80 // a field that is left hands over what was typed
 const PLAIN_INPUTS = ["checkbox", "radio", "button", "submit", "range", "color", "file"]
 const IS_MAC = /Mac|iP(hone|ad)/.test(navigator.platform)
 
+const place = (key) => document.querySelector(`.st-key-${CSS.escape(key)}`)
 const find = (key, inner) => key && document.querySelector(`.st-key-${CSS.escape(key)} ${inner}`)
+const isIdle = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
 const isSeen = (element) => element.getClientRects().length > 0
 
-function isTyping(event) {
-  const element = event.composedPath()[0]
+const isTyping = (event) => isField(event.composedPath()[0])
+
+function isField(element) {
   if (!(element instanceof HTMLElement)) return false
   if (element.isContentEditable || ["TEXTAREA", "SELECT"].includes(element.tagName)) return true
   if (["textbox", "searchbox", "combobox", "listbox"].includes(element.getAttribute("role"))) return true
@@ -36,6 +43,7 @@ class Keys {
     this.pressedAt = 0
     this.pressedStamp = -QUIET_MS
     this.asked = null // what a key asked for and is not drawn yet
+    this.queued = [] // moves that wait for it
     element.querySelector(".mod").textContent = IS_MAC ? "\u2318" : "Ctrl"
     this.box.checked = localStorage.getItem(STORED) !== "off"
     this.box.addEventListener("change", () => {
@@ -44,11 +52,15 @@ class Keys {
     })
     this.listener = (event) => this.hear(event)
     window.addEventListener("keydown", this.listener, true)
+    this.focused = (event) => this.uncover(event.target)
+    window.addEventListener("focusin", this.focused)
   }
 
   leave() {
     clearTimeout(this.timer)
+    clearTimeout(this.lost)
     window.removeEventListener("keydown", this.listener, true)
+    window.removeEventListener("focusin", this.focused)
   }
 
   update(data) {
@@ -58,10 +70,37 @@ class Keys {
       this.shownAt = Date.now()
       this.say("")
     }
-    if (data.drawn !== this.data.drawn) this.asked = null
+    const isAnswered = data.drawn !== this.data.drawn
+    if (isAnswered) this.asked = null
+    const isOther = this.data.shown !== undefined && data.shown !== this.data.shown
     this.data = data
     this.show()
+    if (isOther) requestAnimationFrame(() => this.scrollToHead())
+    if (isAnswered && this.queued.length) this.move(this.queued.shift())
     this.settle()
+  }
+
+  // Another card is read from its head, not from where the one before it was left.
+  scrollToHead() {
+    const detail = place(this.data.detail)
+    const main = detail?.closest("[data-testid=stMain]")
+    if (!main || (isField(document.activeElement) && detail.contains(document.activeElement))) return
+    const above = detail.getBoundingClientRect().top - main.getBoundingClientRect().top
+    if (above >= 0) return
+    const head = main.scrollTop + above
+    main.scrollTop = head < main.clientHeight / 2 ? 0 : head - ROOM_PX // on a phone it is below the list
+  }
+
+  // What has the focus is never behind the bar.
+  uncover(element) {
+    const isOurs = place(this.data.detail)?.contains(element) && element.matches(":focus-visible")
+    const main = isOurs && element.closest("[data-testid=stMain]")
+    const bar = place(this.data.bar)
+    if (!main || !bar || !isSeen(bar)) return
+    const rect = element.getBoundingClientRect()
+    const over = rect.bottom + ROOM_PX - bar.getBoundingClientRect().top
+    const room = rect.top - main.getBoundingClientRect().top // its beginning stays in sight
+    if (over > 0) main.scrollTop += Math.min(over, Math.max(room - ROOM_PX, 0))
   }
 
   // The keys that decide are dimmed till they are heard.
@@ -71,6 +110,7 @@ class Keys {
       this.asked = null
       this.say("No answer has come yet. Press again if the card still waits.")
     }
+    if (!this.isWaiting) this.queued = []
     const left = Math.max(this.shownAt + this.unreadMs, this.pressedAt + QUIET_MS) - Date.now()
     const wait = this.isWaiting ? this.askedAt + ANSWER_MS - Date.now() : left
     this.shown.dataset.ready = wait > 0 ? "" : this.data.card
@@ -80,6 +120,7 @@ class Keys {
   show() {
     this.shown.classList.toggle("off", !this.box.checked)
     for (const hint of this.shown.querySelectorAll("[data-for]")) hint.hidden = !this.data[hint.dataset.for]?.length
+    for (const hint of this.shown.querySelectorAll("[data-word]")) hint.textContent = this.data[hint.dataset.word]
   }
 
   say(text) {
@@ -106,8 +147,8 @@ class Keys {
     if (typing) return undefined
     if (key === "Escape" && this.shown.classList.contains("all")) return () => this.shown.classList.remove("all")
     const acts = {
-      j: () => this.move("next"),
-      k: () => this.move("previous"),
+      j: () => this.move("next", event.repeat),
+      k: () => this.move("previous", event.repeat),
       a: () => this.decide("approve", event),
       x: () => this.decide("reject", event),
       e: () => this.enter(),
@@ -129,11 +170,27 @@ class Keys {
     button.click()
   }
 
-  move(where) {
+  move(where, isHeld = false) {
     const button = find(this.data[where], "button")
-    if (this.isWaiting || !button || button.disabled) return
+    if (this.isWaiting) {
+      if (this.asked === "move" && !isHeld && this.queued.length < QUEUED_COUNT) this.queued.push(where)
+      return
+    }
+    if (!button || button.disabled) {
+      this.queued = []
+      return
+    }
     this.say("")
     this.ask("move", button)
+    clearTimeout(this.lost)
+    this.lost = setTimeout(() => this.moveAgain(where, this.data.drawn), LOST_MS)
+  }
+
+  // A click can get lost while the page is drawn. A move is harmless, so it is pressed once more.
+  moveAgain(where, drawn) {
+    if (this.asked !== "move" || drawn !== this.data.drawn) return
+    if (isIdle()) find(this.data[where], "button:enabled")?.click()
+    else if (this.isWaiting) this.lost = setTimeout(() => this.moveAgain(where, drawn), LOST_MS / 5)
   }
 
   enter() {
@@ -149,6 +206,7 @@ class Keys {
     this.pressedAt = Date.now()
     this.settle()
     const { card, is_high_risk: isHighRisk } = this.data
+    this.queued = []
     if (!card || event.repeat || sinceLast < QUIET_MS || this.isWaiting) return
     if (isHighRisk && what !== "reject") return this.say("High risk: no key approves it. Press the button.")
     if (Date.now() - this.shownAt < this.unreadMs) {
@@ -161,10 +219,13 @@ class Keys {
     setTimeout(() => card === this.data.card && !this.isWaiting && this.press(what), COMMIT_MS)
   }
 
-  press(what) {
+  // While the page is drawn anew a button of the card may be gone for a moment; it is waited for.
+  press(what, until = Date.now() + REDRAWN_MS) {
+    const { card } = this.data
     const button = this.data[what].map((key) => find(key, "button")).find((found) => found && !found.disabled)
-    if (!button) return this.say("This card takes no such answer by key.")
-    this.ask("decide", button)
+    if (button) return this.ask("decide", button)
+    if (!this.data[what].length || Date.now() > until) return this.say("This card takes no such answer by key.")
+    setTimeout(() => card === this.data.card && !this.isWaiting && this.press(what, until), COMMIT_MS)
   }
 }
 

@@ -19,8 +19,8 @@ _HTML = """<div class="line">
 <span class="said" role="status"></span>
 <span class="keys">
 <span><kbd>J</kbd> <kbd>K</kbd> next, previous</span>
-<span data-for="approve"><kbd>A</kbd> approve</span>
-<span data-for="reject"><kbd>X</kbd> reject</span>
+<span data-for="approve"><kbd>A</kbd> <span data-word="approve_word">approve</span></span>
+<span data-for="reject"><kbd>X</kbd> <span data-word="reject_word">reject</span></span>
 <span data-for="form"><kbd>E</kbd> first field</span>
 <span data-for="submit"><kbd class="mod">Ctrl</kbd> <kbd>Enter</kbd> main button</span>
 <span class="more"><kbd>/</kbd> search</span>
@@ -70,5 +70,7 @@ def keyboard(view: Keyboard, *, drawn: int) -> None:
         "previous": keys.inbox_step(-1),
         "search": keys.inbox_filter("text"),
         "show_new": keys.inbox_show_new(),
+        "detail": keys.inbox_detail(),
+        "bar": keys.decision_bar(),
     }
     _component(key=keys.inbox_keyboard(), data={**asdict(view), **page, "drawn": drawn})

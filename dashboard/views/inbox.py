@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 PAGE_COUNT = 25  # rows of one page; a table this long is drawn at once (facts: streamlit 2.4)
 NEW_LIMIT_COUNT = 99  # more are announced as "99+"
 TITLE_LIMIT_COUNT = 160
+SHORT_COUNT = 26  # of a title in the list, whose column does not push away where it is asked
+OUTSIDE = "the open card is not among these"
 JUST_CAME = "This card had only just come up, so nothing was sent. Press again to decide it."
 
 
@@ -47,6 +49,7 @@ class CardRow:
     version: int
     look: Look
     title: str
+    short_title: str
     about: str
     risk: str
     age: str
@@ -85,11 +88,13 @@ class InboxList:
 def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
     """One card as a row."""
     risk = look_of_risk(approval.risk)
+    title = clip(one_line(show_hidden(approval.title)), TITLE_LIMIT_COUNT) or "(no title)"
     return CardRow(
         approval_id=approval.approval_id,
         version=approval.version,
         look=look_of_approval(approval.status),
-        title=clip(one_line(show_hidden(approval.title)), TITLE_LIMIT_COUNT) or "(no title)",
+        title=title,
+        short_title=clip(title, SHORT_COUNT),
         about=f"{approval.workflow}{IN}{approval.node}",
         risk=risk.word if risk else "",
         age=format_age(approval.asked_at, now),
@@ -106,6 +111,7 @@ def build(
     wanted_id: str | None,
     workflows: Sequence[WorkflowName],
     now: datetime,
+    is_outside: bool = False,
 ) -> InboxList:
     """
     Put the list together.
@@ -117,10 +123,12 @@ def build(
         wanted_id: The card the operator chose, wherever it stands.
         workflows: What could be launched to fill an empty inbox.
         now: Aware UTC time.
+        is_outside: Whether the filter does not let the chosen card through.
     """
     ids = tuple(a.approval_id for a in found.rows)
     selected_id = ApprovalId(wanted_id) if wanted_id else None
     said = show_hidden(", ".join(sieve.said))
+    notes = [OUTSIDE] * is_outside + [f"only {said}"] * bool(said)
     empty = None if ids else _say_empty(found, sieve, workflows)
     return InboxList(
         rows=tuple(build_row(a, now=now) for a in found.rows),
@@ -133,7 +141,7 @@ def build(
         counts_text=" · ".join(
             f"{_say_count(found.counts.get(shelf, 0))} {shelf.lower()}" for shelf in SHELVES
         ),
-        filter_text=f"only {said}" if said else "",
+        filter_text=" · ".join(notes),
         total_text=f"{_say_cards(found.total)} of {said}" if said else _say_cards(found.total),
         empty=empty,
         can_clear=empty is not None and bool(sieve.said),

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from interlock.core.model.approvals import Approval
 from interlock.core.store import approvals, engine
 from interlock.dashboard import keys
+from interlock.dashboard.views.inbox import PAGE_COUNT
 
 NEED = {"type": "approval_needed"}
 PROJECT = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
@@ -194,3 +195,23 @@ def test_a_key_held_down_decides_one_card(
     # What comes next is of the same filter, whatever else waits.
     tab.press("a")
     expect(tab.page.get_by_text(re.compile("No card of .+ waits|No card waits"))).to_be_visible()
+
+
+def test_quick_keys_go_over_the_end_of_a_page_and_a_yes_answers_no_question(
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
+) -> None:
+    cards = [office.ask(f"Paged, number {number}?") for number in range(PAGE_COUNT + 2)]
+    tab = open_desk(office, desk.url, **{"inbox-text": "paged"})
+    tab.wait_for(cards[0])
+    for _ in cards[1:]:  # each before the one before it is answered
+        tab.press("j")
+    tab.wait_for(cards[-1])
+    tab.press("k")
+    tab.wait_for(cards[-2])
+    tab.press("k")
+    tab.wait_for(cards[-3])
+    tab.press("a")  # what is asked for are words
+    expect(tab.said).to_contain_text("no such answer")
+    tab.press("k")
+    tab.wait_for(cards[-4])
+    assert tab.decided(cards[-3]) == []

@@ -33,6 +33,17 @@ def test_a_row_says_what_where_and_since_when(make):
     assert row.left == ""
 
 
+def test_a_long_title_is_cut_with_a_mark(make):
+    row = inbox.build_row(make.card(title="word " * 20), now=make.now)
+    assert row.short_title == ("word " * 20)[: inbox.SHORT_COUNT - 1] + "\u2026"
+    assert len(row.title) > inbox.SHORT_COUNT
+
+
+def test_an_open_card_that_the_filter_hides_is_told_of(make):
+    view = build(make, [make.card("a")], wanted_id="z", sieve=REFUNDS, is_outside=True)
+    assert view.filter_text == "the open card is not among these \u00b7 only refunds"
+
+
 def test_a_title_of_nothing_can_still_be_clicked(make):
     assert inbox.build_row(make.card(title=""), now=make.now).title == "(no title)"
 
