@@ -15,9 +15,7 @@ data=build/coverage
 rm -rf "$data" .coverage .coverage.*
 mkdir -p "$data"
 
-# The browser tests mostly wait, for a page or a worker. They run beside the others, which leave them a core.
-cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-others=$((cores > 2 ? cores - 1 : 1))
+# The browser tests mostly wait, for a page or a worker: they run beside the others.
 run() { # part, then arguments of pytest
     part=$1
     shift
@@ -29,7 +27,7 @@ trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
 status=0
-run rest -n "$others" --dist loadgroup --ignore=tests/e2e || status=$?
+run rest -n auto --dist loadgroup --ignore=tests/e2e || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
 cat "$data/browser.log"

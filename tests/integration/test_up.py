@@ -165,7 +165,7 @@ def test_killed_children_come_back_and_a_killed_parent_takes_them_along(start, a
     wait_for(lambda: all(is_gone(child) for child in children.values()), up.told)
     again = start()
     again.ready()
-    assert len(ask("workflows")[1]) == 2
+    assert {w["name"] for w in ask("workflows")[1]} >= {"essay_writer", "refund_desk"}
     again.process.terminate()
     assert again.process.wait(WAIT_S) == 0
 
