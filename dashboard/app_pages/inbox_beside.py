@@ -24,10 +24,11 @@ def draw_fresh(approval_id: str, version: int, *, is_open: bool) -> None:
     app = deps.app()
     known = explaining.aftermath(app, approval_id).newest
     topics = [f"run:{known.run_id}", "runs"] if known else []
-    live("inbox", *topics, key=keys.live(f"fresh-{approval_id}"))
-    seen = explaining.aftermath(app, approval_id)
-    view = aftermath.build(seen, version, now=app.clock.now())
-    draw_aftermath(view, approval_id=approval_id, is_warning=is_open)
+    with st.container(gap=None):  # both keep their places while they say nothing
+        live("inbox", *topics, key=keys.live(f"fresh-{approval_id}"))
+        seen = explaining.aftermath(app, approval_id)
+        view = aftermath.build(seen, version, now=app.clock.now())
+        draw_aftermath(view, approval_id=approval_id, is_warning=is_open)
 
 
 def draw_beside(card: ApprovalSummary) -> None:
