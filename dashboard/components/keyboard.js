@@ -34,6 +34,7 @@ const escape = () => new KeyboardEvent("keydown", { key: "Escape", bubbles: true
 
 class Keys {
   constructor(element) {
+    this.element = element
     this.said = element.querySelector(".said")
     this.shown = element.querySelector(".keys")
     this.box = element.querySelector("input")
@@ -128,6 +129,7 @@ class Keys {
   }
 
   hear(event) {
+    if (!this.element.isConnected) return this.leave()
     if (!this.box.checked || event.isComposing || document.querySelector("[data-testid=stDialog]")) return
     const act = this.choose(event)
     if (act === undefined) return
@@ -234,8 +236,11 @@ const all = new WeakMap()
 export default function ({ data, parentElement }) {
   if (!all.has(parentElement)) all.set(parentElement, new Keys(parentElement))
   all.get(parentElement).update(data)
-  return () => {
-    all.get(parentElement)?.leave()
-    all.delete(parentElement)
-  }
+  // An older drawing may be ended after a newer one has begun: what counts is whether the place is gone.
+  return () =>
+    setTimeout(() => {
+      if (parentElement.isConnected) return
+      all.get(parentElement)?.leave()
+      all.delete(parentElement)
+    })
 }

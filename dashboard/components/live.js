@@ -262,9 +262,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.is_frame) window[HUB].frame = setTriggerValue
   else if (isNew) window[HUB].join(part)
   else window[HUB].ask()
-  return () => {
-    parts.delete(parentElement)
-    if (data.is_frame) window[HUB].frame = null
-    part.leave()
-  }
+  // An older drawing may be ended after a newer one has begun: what counts is whether the place is gone.
+  return () =>
+    setTimeout(() => {
+      if (parentElement.isConnected) return
+      parts.delete(parentElement)
+      if (window[HUB].frame === setTriggerValue) window[HUB].frame = null
+      part.leave()
+    })
 }

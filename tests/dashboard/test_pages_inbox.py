@@ -287,7 +287,7 @@ def test_what_is_chosen_comes_from_the_url_and_the_next_card_is_of_the_same_filt
     at = open_page("inbox", **chosen)
     assert at.selectbox(key=keys.inbox_filter("node")).options == ["send"]
     told = said(at).replace("\\", "")
-    assert "2 pending · 0 decided · 0 no longer asked · only mails, high risk" in told
+    assert "only mails, high risk · 2 pending · 0 decided · 0 no longer asked" in told
     press(at, first, "approve")
     press(at, second, "approve")
     told = said(at).replace("\\", "")

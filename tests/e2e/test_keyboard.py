@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from interlock.core.model.approvals import Approval
 from interlock.core.store import approvals, engine
+from interlock.core.types import new_id
 from interlock.dashboard import keys
 from interlock.dashboard.views.inbox import PAGE_COUNT
 
 NEED = {"type": "approval_needed"}
-PROJECT = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
+NOTHING_WAITS = re.compile("No card of .+ waits|No card waits")
+MOVE_MS = 8_000
 
 
 class Desk:
@@ -38,6 +41,16 @@ class Desk:
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
+
+    def move(self, key: str, card: Approval) -> None:
+        """Go to a card. A move that a busy page has missed is made again, as its user would."""
+        ready = f'.keys[data-ready="{keys.card_form(card.approval_id, card.version)}"]'
+        for _ in range(3):
+            self.press(key)
+            with suppress(AssertionError):
+                expect(self._keys.locator(ready)).to_be_attached(timeout=MOVE_MS)
+                return
+        self.wait_for(card)
 
     def field(self, key: Callable[..., str], card: Approval, *more: Any) -> Locator:
         place = self.page.locator(keys.selector(key(card.approval_id, card.version, *more)))
@@ -70,24 +83,27 @@ def need(office: Any, title: str) -> Approval:
 
 
 def test_a_mixed_inbox_is_cleared_by_keys_alone(
-    start_up: Callable[..., Any], offices: Callable[..., Any], open_desk: Callable[..., Desk]
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
 ) -> None:
-    up = start_up(config=PROJECT)
-    office = offices(up)
-    yes = need(office, "Refund?")
-    no = need(office, "Deploy?")
-    words = office.ask("What shall it say?")
-    one = office.ask({"question": "Which?", "options": ["red", "blue"]})
-    order = office.hold("order", {"item": "stamps"})
-    held = office.hold("stages", {"gate": __file__}, break_before=("second",))
-    desk = open_desk(office, up.url)
-    expect(desk.page.get_by_role("link", name="Inbox (6)")).to_be_visible()
+    numbers = itertools.count()
+
+    def own() -> str:
+        """A thread by whose name the cards of this test are found among all others."""
+        return f"zebra-{new_id()}-{next(numbers)}"
+
+    yes = office.ask(NEED | {"question": "Refund?"}, thread_id=own())
+    no = office.ask(NEED | {"question": "Deploy?"}, thread_id=own())
+    words = office.ask("What shall it say?", thread_id=own())
+    one = office.ask({"question": "Which?", "options": ["red", "blue"]}, thread_id=own())
+    order = office.hold("order", {"item": "stamps"}, thread_id=own())
+    held = office.hold("stages", {"gate": __file__}, break_before=("second",), thread_id=own())
+    desk = open_desk(office, desk.url, **{"inbox-text": "zebra"})
 
     desk.wait_for(yes)
-    desk.press("j")
-    desk.wait_for(no)
-    desk.press("k")
-    desk.wait_for(yes)
+    desk.press("?")
+    expect(desk.hints.get_by_text("leave a field")).to_be_visible()
+    desk.move("j", no)
+    desk.move("k", yes)
     desk.press("a")
     desk.wait_for(no)
     desk.press("x")
@@ -112,7 +128,7 @@ def test_a_mixed_inbox_is_cleared_by_keys_alone(
     desk.wait_for(held)
     desk.press("a")
 
-    expect(desk.page.get_by_text("No card waits")).to_be_visible()
+    expect(desk.page.get_by_text(NOTHING_WAITS)).to_be_visible()
     assert desk.decided(yes) == [("approve", {"approved": True})]
     assert desk.decided(no) == [("reject", {"approved": False, "reason": ""})]
     assert desk.decided(words) == [("answer", "axe jk")]
@@ -121,7 +137,6 @@ def test_a_mixed_inbox_is_cleared_by_keys_alone(
     assert (verb, bought["amount"], bought["colour"]) == ("answer", 20, "red")
     assert bought["day"] == "2026-01-02"
     assert [verb for verb, _ in desk.decided(held)] == ["approve"]
-    assert office.count() == 0
 
 
 def test_keys_are_silent_while_somebody_types_and_when_switched_off(
@@ -194,7 +209,7 @@ def test_a_key_held_down_decides_one_card(
     assert tab.decided(cards[1]) == []
     # What comes next is of the same filter, whatever else waits.
     tab.press("a")
-    expect(tab.page.get_by_text(re.compile("No card of .+ waits|No card waits"))).to_be_visible()
+    expect(tab.page.get_by_text(NOTHING_WAITS)).to_be_visible()
 
 
 def test_quick_keys_go_over_the_end_of_a_page_and_a_yes_answers_no_question(
