@@ -7,7 +7,9 @@ Refuses to be reachable from elsewhere unless told so in so many words: nobody s
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
+import pkgutil
 import secrets
 import signal
 import socket
@@ -29,7 +31,7 @@ from streamlit.web import bootstrap as streamlit_bootstrap
 from interlock.core import logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.settings import Settings
-from interlock.dashboard import deps, palette
+from interlock.dashboard import components, deps, palette
 from interlock.dashboard.http import broadcasting, heads, health, live
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
@@ -227,6 +229,7 @@ def _is_not_ours_to_tell(record: logging.LogRecord) -> bool:
 @asynccontextmanager
 async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str, Any]]:
     logs.adopt("streamlit", "uvicorn")  # theirs would pass our log and its masks by
+    import_components()
     app = deps.app()
     broadcaster = broadcasting.Broadcaster(
         partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)
@@ -240,6 +243,17 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
     finally:
         broadcasting.use(None)
         await broadcaster.stop()
+
+
+def import_components() -> None:
+    """
+    Import whatever pages are drawn with, before the first tab asks.
+
+    Two first tabs would import pandas in two threads, and one could meet it half loaded. It needs the
+    running Streamlit: a component that is declared before belongs to none.
+    """
+    for found in pkgutil.iter_modules(components.__path__, f"{components.__name__}."):
+        importlib.import_module(found.name)
 
 
 def _serve(settings: Settings, listener: socket.socket, *, url: str) -> int:

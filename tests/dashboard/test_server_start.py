@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +25,28 @@ def test_port_0_takes_a_free_port_and_says_which(start_web: Callable[..., Any]) 
     web = start_web(port=0)
 
     assert httpx.get(f"{web.url}/healthz").json() == {"status": "ok"}
+
+
+IMPORTED_FOR_A_PAGE = """
+import sys
+from interlock.dashboard import server
+server.import_components()
+before = set(sys.modules)
+from interlock.dashboard.app_pages import inbox_beside, inbox_cards, launch_chat, launch_file, run_tabs
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(sorted(new - {"interlock"}), "pandas" in before)
+"""
+
+
+def test_what_pages_import_is_there_before_the_first_of_them() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", IMPORTED_FOR_A_PAGE],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "[] True"
 
 
 def test_a_signal_ends_it_with_0(start_web: Callable[..., Any]) -> None:

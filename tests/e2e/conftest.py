@@ -14,13 +14,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from re import Pattern
 from types import MappingProxyType
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import psutil
 import pytest
@@ -47,6 +47,7 @@ from interlock.dashboard import keys
 DESK = Path(__file__).parent / "projects" / "desk" / "langgraph.json"
 PYTHON = (sys.executable, "-P", "-m", "interlock.core.cli")
 START_TIMEOUT_S = 90
+SHOWN_OF_LOG = 5000
 STOP_TIMEOUT_S = 30
 ACT_TIMEOUT_MS = 40_000  # a loaded machine of two cores; what it waits for usually takes 0.3 s
 TOKEN_S = "0.04"  # a text is written for seconds, so that a page can show it growing
@@ -54,6 +55,9 @@ NEED_BROWSER = (
     "There is no Chromium to run these tests in. Get one by `sh scripts/system_parts.sh browser`"
     " (Debian: apt-get install chromium; elsewhere: python -m playwright install chromium)."
 )
+
+
+RUNNING: list[Up] = []  # what a failed test shows the logs of
 
 
 class Up:
@@ -79,6 +83,10 @@ class Up:
         )
         self.told = self._read_announcement()
         self.url: str = self.told["url"]
+
+    def read_log(self) -> str:
+        """What its processes have said."""
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     def call(self, *arguments: str, exit_code: int = 0) -> Any:
         """Run a command on the same data folder; what it printed as JSON."""
@@ -136,8 +144,8 @@ class Up:
             told["url"]  # a refusal is a document too
         except (ValueError, KeyError):
             self.stop()
-            said = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
-            pytest.fail(f"`interlock up` was not ready within {START_TIMEOUT_S} s:\n{said[-5000:]}")
+            said = self.read_log()[-SHOWN_OF_LOG:]
+            pytest.fail(f"`interlock up` was not ready within {START_TIMEOUT_S} s:\n{said}")
         return told
 
     def _read_document(self, lines: list[bytes]) -> None:
@@ -185,10 +193,12 @@ def _starter(folder: Path) -> Iterator[Callable[..., Up]]:
         with (folder / f"up-{len(started)}.log").open("wb") as log:
             up = Up(data_dir or folder / "data", config=config, env=env, log=log)
         started.append(up)
+        RUNNING.append(up)
         return up
 
     yield start
     for up in started:
+        RUNNING.remove(up)
         if up.process.poll() is None:
             up.stop()
 
@@ -453,17 +463,28 @@ def sheet_of() -> Callable[[Page, Approval], Sheet]:
 
 @pytest.fixture
 def open_card(desk: Up, new_page: Callable[..., Page]) -> Callable[..., Sheet]:
-    """Open a card in a tab of its own."""
+    """Open a card in a tab of its own, beside all that wait or those with a text."""
 
-    def open_(card: Approval, *, width: int = 1280, height: int = 900) -> Sheet:
+    def open_(card: Approval, *, text: str = "", width: int = 1280, height: int = 900) -> Sheet:
         page = new_page(width=width, height=height)
-        page.goto(f"{desk.url}/inbox?approval_id={card.approval_id}")
+        chosen = urlencode({"approval_id": card.approval_id, "inbox-text": text})
+        page.goto(f"{desk.url}/inbox?{chosen}")
         wait_until_live(page)
         sheet = Sheet(page, card)
         expect(sheet.root).to_be_visible()
         return sheet
 
     return open_
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the product itself said beside a test that failed."""
+    report = yield
+    if report.failed:
+        for up in RUNNING:
+            report.sections.append((f"log of {up.url}", up.read_log()[-SHOWN_OF_LOG:]))
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from interlock.core.model.approvals import Approval, Intent, Verb
+from interlock.core.types import new_id
 from interlock.dashboard import keys
 
 NEED = {"type": "approval_needed"}
@@ -103,8 +104,9 @@ def test_a_double_click_decides_one_card_once(
 def test_a_new_card_leaves_draft_selection_focus_and_list_alone(
     office: Any, open_card: Callable[..., Any]
 ) -> None:
-    card = office.ask("What shall it say?")
-    sheet = open_card(card)
+    # Found by a word of their own: only some rows of a long list are drawn.
+    card = office.ask("What shall it say?", thread_id=f"heron-{new_id()}")
+    sheet = open_card(card, text="heron")
     page: Page = sheet.page
     listed = page.locator(keys.selector(keys.inbox_list()))
     table = listed.get_by_test_id("stDataFrame")
@@ -116,7 +118,7 @@ def test_a_new_card_leaves_draft_selection_focus_and_list_alone(
     for _ in range(3):
         draft.press("Shift+ArrowLeft")
 
-    newer = need(office, "Something newer?")
+    newer = office.ask(NEED | {"question": "Something newer?"}, thread_id=f"heron-{new_id()}")
 
     announced = listed.get_by_role("button", name=re.compile("1 new"))
     expect(announced).to_be_visible()
