@@ -28,6 +28,9 @@ class NodeRun:
 
     `node` is its name, `path` its full path ("team/researcher"), `namespace` LangGraph's
     ("team:<task>|researcher:<task>"); `delivery` counts how often the run's job was handed out.
+    `is_final` is False for a try that another followed; `retry_wait_ms` is what was waited before
+    this one. `origin` says what served it in place of the node: "memory", "database", "redis",
+    "semantic" of a cache, "fallback:<what>". Tokens and cost are of the model calls within it.
     """
 
     run_id: RunId
@@ -45,6 +48,15 @@ class NodeRun:
     duration_ms: float | None = None
     error_type: str | None = None
     error_message: str | None = None
+    ended_at: datetime | None = None
+    is_final: bool = True
+    variant: str = ""
+    retry_wait_ms: float | None = None
+    error_kind: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: float | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

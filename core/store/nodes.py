@@ -126,4 +126,13 @@ def _from_row(row: Row[Any]) -> NodeRun:
         duration_ms=row.duration_ms,
         error_type=row.error_type,
         error_message=row.error_message,
+        ended_at=row.ended_at,
+        is_final=row.is_final,
+        variant=row.variant,
+        retry_wait_ms=row.retry_wait_ms,
+        error_kind=row.error_kind,
+        tokens_in=row.tokens_in,
+        tokens_out=row.tokens_out,
+        cost=row.cost,
+        origin=row.origin,
     )

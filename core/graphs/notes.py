@@ -1,0 +1,56 @@
+"""
+What policies have to say of an attempt while it runs, for whoever records it.
+
+A policy knows the task it stands around, the record of its attempt is made elsewhere; here they meet.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from interlock.core.model.nodes import NodeStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """
+    About one attempt of one task.
+
+    `status` replaces what its end looks like: an attempt that a breaker refused ends in an error and
+    is short-circuited; one that a cache or a fallback served ends well. The others are as on `NodeRun`.
+    """
+
+    status: NodeStatus | None = None
+    error_kind: str | None = None
+    retry_wait_ms: float | None = None
+    origin: str | None = None
+
+
+class Notes:
+    """The notes of one run, by task id; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._notes: dict[str, Note] = {}
+        self._is_degraded = False
+
+    def tell(self, task_id: str, **changes: Any) -> None:
+        """Add to the note of a task's attempt: keywords of `Note`."""
+        with self._lock:
+            self._notes[task_id] = replace(self._notes.get(task_id, Note()), **changes)
+
+    def take(self, task_id: str) -> Note | None:
+        """The note of the attempt that just ended; the next one begins without."""
+        with self._lock:
+            return self._notes.pop(task_id, None)
+
+    def mark_degraded(self) -> None:
+        """Something served in a node's place: the run's result is less than it could have been."""
+        self._is_degraded = True
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether something served in a node's place."""
+        return self._is_degraded

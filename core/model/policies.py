@@ -1,0 +1,205 @@
+"""
+What an `interlock.toml` may ask for: per workflow, per node and per tool, and the rules around them.
+
+Shapes and bounds only; `core.policy` reads the file and says what is wrong with it (DESIGN.md section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from interlock.core.model.variants import MAX_NAME_CHARS
+from interlock.core.types import Json
+
+MAX_WAIT_S = 86_400.0
+Seconds = Annotated[float, Field(gt=0, le=MAX_WAIT_S)]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Retry(_Part):
+    """
+    Tries of a node, the first included, and the waits between them (MISSION R1).
+
+    `on`: "transient" tries again what may pass by itself, "any" whatever is no answer, no interrupt
+    and no cancellation; names of exception classes add to the transient ones. `permanent` names
+    classes that are never tried again. `jitter_s` is added to each wait, evenly from 0.
+    `longer` multiplies the time limit of a node after each try that ran out of it.
+    """
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    initial_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] = 1.0
+    backoff: Annotated[float, Field(ge=1, le=100)] = 2.0
+    max_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] = 60.0
+    jitter_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] = 1.0
+    on: Literal["transient", "any"] | tuple[Name, ...] = "transient"
+    permanent: tuple[Name, ...] = ()
+    longer: Annotated[float, Field(ge=1, le=100)] = 2.0
+
+
+class Timeout(_Part):
+    """`run_s` is for a whole try, `idle_s` for the time without any sign of one (async nodes only)."""
+
+    run_s: Seconds | None = None
+    idle_s: Seconds | None = None
+
+
+class BreakerRules(_Part):
+    """
+    When a breaker opens: `failures` within the last `window_s`; after `reset_s` one probe is let through.
+
+    `counts`: "failures" counts time-outs, network and server errors, "any" every error. `name`
+    joins several nodes and tools to one breaker; None is one of its own.
+    """
+
+    name: Name | None = None
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    window_s: Seconds = 60.0
+    reset_s: Seconds = 60.0
+    counts: Literal["failures", "any"] = "failures"
+
+
+class CacheRules(_Part):
+    """
+    How long a node's result is used again, and for what it counts as the same.
+
+    `key`: fields of the node's input; empty is all of it. `scope`: whose results are shared:
+    "user" by who launched, "tenant" by the context's `tenant`, both by default. `semantic` is the
+    similarity from which texts count as the same. `once`: of several that compute the same at the
+    same time, one does and the others wait. `events`: names by which it is cleared.
+    """
+
+    ttl_s: Annotated[float, Field(gt=0, le=366 * MAX_WAIT_S)] | None = 3600.0
+    key: tuple[Name, ...] = ()
+    scope: tuple[Literal["user", "tenant"], ...] = ("user", "tenant")
+    semantic: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_entries: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    once: bool = False
+    events: tuple[Name, ...] = ()
+
+
+class RateRules(_Part):
+    """Starts of a node: for one user within an hour, for everybody within a minute."""
+
+    per_user_hour: Annotated[int, Field(ge=1)] | None = None
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+
+
+class Fallback(_Part):
+    """One thing used in a node's place: another node of the same graph, or a state update."""
+
+    node: Name | None = None
+    value: Json = None
+
+
+class SandboxRules(_Part):
+    """Bounds of a tool that runs in a process of its own (MISSION R6)."""
+
+    cpu_s: Seconds = 10.0
+    wall_s: Seconds = 30.0
+    memory_mb: Annotated[int, Field(ge=16, le=1_048_576)] = 512
+    network: bool = False
+
+
+class ToolPolicy(_Part):
+    """One tool of a tool node."""
+
+    breaker: BreakerRules | None = None
+    cache: CacheRules | None = None
+    rate: RateRules | None = None
+    sandbox: SandboxRules | None = None
+    timeout: Timeout | None = None
+    side_effects: bool | None = None
+
+
+class NodePolicy(_Part):
+    """One node, named by its path ("team/researcher"); a node without one runs as LangGraph runs it."""
+
+    retry: Retry | None = None
+    timeout: Timeout | None = None
+    breaker: BreakerRules | None = None
+    cache: CacheRules | None = None
+    rate: RateRules | None = None
+    fallback: tuple[Fallback, ...] = ()
+    on_failure: Literal["fail", "ask"] = "fail"
+    side_effects: bool | None = None
+    tool: Mapping[Name, ToolPolicy] = Field(default_factory=dict)
+
+
+class ApprovalPolicy(_Part):
+    """The cards of one node: what a team wants to know and to bound about them."""
+
+    risk: Literal["", "low", "medium", "high"] = ""
+    answers: Mapping[Literal["approve", "reject"], Any] = Field(default_factory=dict)
+    deadline_s: Seconds | None = None
+
+
+class OutageRules(_Part):
+    """What a run does while its checkpoint store does not answer (MISSION R7)."""
+
+    on: Literal["hold", "memory"] = "hold"
+
+
+class WorkflowPolicy(_Part):
+    """One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches."""
+
+    priority: int | None = None
+    step_s: Seconds | None = None
+    on_failure: Literal["fail", "ask"] = "fail"
+    rate: RateRules | None = None
+    outage: OutageRules | None = None
+    variants: Mapping[Annotated[str, Field(max_length=MAX_NAME_CHARS)], float] = Field(
+        default_factory=dict
+    )
+    node: Mapping[Name, NodePolicy] = Field(default_factory=dict)
+    approval: Mapping[Name, ApprovalPolicy] = Field(default_factory=dict)
+    default: NodePolicy | None = None  # for nodes that `node` does not name
+
+
+class Price(_Part):
+    """What a model costs per million tokens, in whatever currency the table is kept."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class ModelRules(_Part):
+    """Calls to one model from all workers together, and keys that are used in turn."""
+
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    in_flight: Annotated[int, Field(ge=1)] | None = None
+    keys: tuple[Name, ...] = ()  # names of environment variables, never the keys themselves
+    cache: CacheRules | None = None
+
+
+class AlertRule(_Part):
+    """A rule of `core.model.alerts`, switched off or with other bounds."""
+
+    enabled: bool = True
+    threshold: float | None = None
+    for_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] | None = None
+    hold_off_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] | None = None
+    severity: Literal["info", "warning", "critical"] | None = None
+
+
+class Policies(_Part):
+    """A whole file. `workflow` holds only those without a problem; `problems` the others, by name."""
+
+    path: str = ""
+    workflow: Mapping[str, WorkflowPolicy] = Field(default_factory=dict)
+    problems: Mapping[str, str] = Field(default_factory=dict)
+    prices: Mapping[str, Price] = Field(default_factory=dict)
+    models: Mapping[str, ModelRules] = Field(default_factory=dict)
+    alerts: Mapping[str, AlertRule] = Field(default_factory=dict)
+    notify: tuple[str, ...] = ()  # Apprise URLs or names of variables that hold them
+    warnings: tuple[str, ...] = ()
+
+    def for_workflow(self, name: str) -> WorkflowPolicy:
+        """The policy of a workflow; one that is not named has an empty one."""
+        return self.workflow.get(name, WorkflowPolicy())
