@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 def test_the_licences_of_all_direct_dependencies_are_told() -> None:
     page = read("docs/why.md")
-    wanted = tomllib.loads(read("pyproject.toml"))["project"]["dependencies"]
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     names = [re.split(r"[<>=\[]", line)[0] for line in wanted]
     assert [name for name in names if f"| {name} |" not in page] == []
