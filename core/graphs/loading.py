@@ -95,7 +95,11 @@ def load_one(spec: GraphSpec, project: Project) -> LoadedGraph:
     """Import one graph; what goes wrong becomes its `error`."""
     exported: Exported | None = None
     description = spec.description
-    error = None
+    error = project.policies.problems.get(spec.name)
+    if error is not None:
+        return LoadedGraph(
+            name=spec.name, description=description, spec=spec, exported=None, error=error
+        )
     try:
         module = import_target(spec, project)
         exported = _read_export(spec, module)

@@ -1,5 +1,5 @@
 """
-Read a project's langgraph.json: which graphs it exports and what they need.
+Read a project's langgraph.json: which graphs it exports and what they need, and its policies.
 
 Reads files only; nothing is imported and nothing of the process is changed (`entering` does that).
 """
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from interlock.core.errors import FieldProblem, InvalidInput
+from interlock.core.model.policies import Policies
+from interlock.core.policy import read_policies
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery" / "langgraph.json"
 
@@ -60,7 +62,8 @@ class Project:
     `dependencies` are as written (folders, or names of packages); `env` is the variables, or the
     path of the file that holds them; `allow_types` are (module, class) pairs that
     `checkpointer.serde.allowed_msgpack_modules` names; `unused_keys` are the keys that have no
-    effect here; `warnings` are sentences for the operator.
+    effect here; `warnings` are sentences for the operator; `policies` is what the interlock.toml
+    beside it says.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class Project:
     allow_types: tuple[tuple[str, str], ...] = ()
     unused_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    policies: Policies = field(default_factory=Policies)
 
     @property
     def import_paths(self) -> tuple[Path, ...]:
@@ -116,6 +120,7 @@ def read_project(path: Path | None) -> Project:
         allow_types=allow_types,
         unused_keys=_list_unused(config),
         warnings=tuple(warnings),
+        policies=read_policies(folder, [graph.name for graph in graphs]),
     )
 
 

@@ -22,6 +22,7 @@ from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.serde import FaithfulSerializer, serializer_for
 from interlock.core.graphs.trusting import ProjectTypes
+from interlock.core.model.policies import Policies
 from interlock.core.model.workflows import Workflow
 
 logger = logging.getLogger(__name__)
@@ -31,13 +32,21 @@ AnyGraph = Pregel[Any, Any, Any, Any]
 
 @dataclass
 class Workshop:
-    """Opens a workflow's graph for one run: our saver, our store, the project's trusted types."""
+    """
+    Opens a workflow's graph for one run: our saver, our store, the project's trusted types.
+
+    `policies` is what the project's interlock.toml says, without the workflows that it does not fit.
+    """
 
     project: Project
     graphs: dict[str, LoadedGraph]
     savers: Savers
     store: BaseStore
+    policies: Policies = field(init=False)
     _serializers: dict[str, FaithfulSerializer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.policies = self.project.policies
 
     @asynccontextmanager
     async def open(

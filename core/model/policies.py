@@ -7,9 +7,9 @@ Shapes and bounds only; `core.policy` reads the file and says what is wrong with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from interlock.core.model.variants import MAX_NAME_CHARS
 from interlock.core.types import Json
@@ -97,6 +97,12 @@ class Fallback(_Part):
     node: Name | None = None
     value: Json = None
 
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Fallback:
+        if (self.node is None) is ("value" not in self.model_fields_set):
+            raise ValueError("must have either node or value")
+        return self
+
 
 class SandboxRules(_Part):
     """Bounds of a tool that runs in a process of its own (MISSION R6)."""
@@ -107,28 +113,36 @@ class SandboxRules(_Part):
     network: bool = False
 
 
-class ToolPolicy(_Part):
-    """One tool of a tool node."""
+class _Called(_Part):
+    """What a node and a tool have in common."""
 
+    timeout: Timeout | None = None
     breaker: BreakerRules | None = None
     cache: CacheRules | None = None
     rate: RateRules | None = None
-    sandbox: SandboxRules | None = None
-    timeout: Timeout | None = None
     side_effects: bool | None = None
 
+    @model_validator(mode="after")
+    def _is_cached_without_effects(self) -> Self:
+        if self.cache is not None and self.side_effects:
+            raise ValueError(
+                "cannot have a cache and side_effects = true: what is served from a cache does not run"
+            )
+        return self
 
-class NodePolicy(_Part):
+
+class ToolPolicy(_Called):
+    """One tool of a tool node."""
+
+    sandbox: SandboxRules | None = None
+
+
+class NodePolicy(_Called):
     """One node, named by its path ("team/researcher"); a node without one runs as LangGraph runs it."""
 
     retry: Retry | None = None
-    timeout: Timeout | None = None
-    breaker: BreakerRules | None = None
-    cache: CacheRules | None = None
-    rate: RateRules | None = None
     fallback: tuple[Fallback, ...] = ()
     on_failure: Literal["fail", "ask"] = "fail"
-    side_effects: bool | None = None
     tool: Mapping[Name, ToolPolicy] = Field(default_factory=dict)
 
 
@@ -146,20 +160,25 @@ class OutageRules(_Part):
     on: Literal["hold", "memory"] = "hold"
 
 
-class WorkflowPolicy(_Part):
-    """One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches."""
+class Defaults(_Part):
+    """What may stand in `[defaults]`: it holds for every workflow that does not say otherwise itself."""
 
     priority: int | None = None
     step_s: Seconds | None = None
     on_failure: Literal["fail", "ask"] = "fail"
     rate: RateRules | None = None
     outage: OutageRules | None = None
-    variants: Mapping[Annotated[str, Field(max_length=MAX_NAME_CHARS)], float] = Field(
-        default_factory=dict
-    )
+    default: NodePolicy | None = None  # for nodes that `node` does not name
+
+
+class WorkflowPolicy(Defaults):
+    """One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches."""
+
+    variants: Mapping[
+        Annotated[str, Field(max_length=MAX_NAME_CHARS)], Annotated[float, Field(gt=0)]
+    ] = Field(default_factory=dict)
     node: Mapping[Name, NodePolicy] = Field(default_factory=dict)
     approval: Mapping[Name, ApprovalPolicy] = Field(default_factory=dict)
-    default: NodePolicy | None = None  # for nodes that `node` does not name
 
 
 class Price(_Part):
@@ -188,6 +207,12 @@ class AlertRule(_Part):
     severity: Literal["info", "warning", "critical"] | None = None
 
 
+class Notify(_Part):
+    """The key `notify`: Apprise URLs or names of variables that hold them."""
+
+    notify: tuple[Name, ...] = ()
+
+
 class Policies(_Part):
     """A whole file. `workflow` holds only those without a problem; `problems` the others, by name."""
 
@@ -200,6 +225,17 @@ class Policies(_Part):
     notify: tuple[str, ...] = ()  # Apprise URLs or names of variables that hold them
     warnings: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that is wrong with the file, a sentence each."""
+        return (*dict.fromkeys(self.problems.values()), *self.warnings)
+
     def for_workflow(self, name: str) -> WorkflowPolicy:
         """The policy of a workflow; one that is not named has an empty one."""
         return self.workflow.get(name, WorkflowPolicy())
+
+    def without(self, name: str, problem: str) -> Policies:
+        """The same with one workflow refused, for what shows only once its graph is known."""
+        kept = {each: policy for each, policy in self.workflow.items() if each != name}
+        problems = {**self.problems, name: problem}
+        return self.model_copy(update={"workflow": kept, "problems": problems})

@@ -76,6 +76,8 @@ def _tell(project: Project) -> None:
             "project_keys_unused",
             extra={"path": str(project.path), "keys": list(project.unused_keys)},
         )
+    for problem in project.policies.told:
+        logger.error("policy_refused", extra={"reason": problem})
 
 
 def _run(work: Coroutine[Any, Any, T], *, threads: int, leave: Callable[[T], None]) -> T:
