@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -107,3 +108,21 @@ class GraphFailed(InterlockError):
 
 class WorkflowNotLoaded(InterlockError):
     """A graph of the project could not be loaded; the others work. The message has the reason."""
+
+
+class CallRefused(InterlockError, RuntimeError):
+    """
+    A policy did not let a call of a node or tool through, so nothing of it ran.
+
+    A RuntimeError, which LangGraph's own retry leaves alone. `name` is what refused (a breaker, a
+    limit); `retry_at` is when to try again, None where nobody knows.
+    """
+
+    def __init__(self, message: str, *, name: str, retry_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.retry_at = retry_at
+
+
+class BreakerOpen(CallRefused):
+    """A breaker is open, or half open with its one probe in flight; the node or tool was not called."""

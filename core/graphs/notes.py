@@ -7,6 +7,8 @@ A policy knows the task it stands around, the record of its attempt is made else
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,13 +33,16 @@ class Note:
 class Notes:
     """The notes of one run, by task id; from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Callable[[str, str], None] = lambda _text, _path: None) -> None:
+        """`warn` takes a sentence for the run's log and the path of the node it is about."""
+        self.warn = warn
         self._lock = threading.Lock()
         self._notes: dict[str, Note] = {}
+        self._hits: dict[str, deque[str]] = {}
         self._is_degraded = False
 
     def tell(self, task_id: str, **changes: Any) -> None:
-        """Add to the note of a task's attempt: keywords of `Note`."""
+        """Add to the note of a task's present attempt, or of its next one: keywords of `Note`."""
         with self._lock:
             self._notes[task_id] = replace(self._notes.get(task_id, Note()), **changes)
 
@@ -45,6 +50,17 @@ class Notes:
         """The note of the attempt that just ended; the next one begins without."""
         with self._lock:
             return self._notes.pop(task_id, None)
+
+    def tell_hit(self, node: str, origin: str) -> None:
+        """A cache served a task of this node, from this tier; LangGraph does not say which task."""
+        with self._lock:
+            self._hits.setdefault(node, deque()).append(origin)
+
+    def take_hit(self, node: str) -> str | None:
+        """The tier of the oldest hit of a node that was not taken yet."""
+        with self._lock:
+            hits = self._hits.get(node)
+            return hits.popleft() if hits else None
 
     def mark_degraded(self) -> None:
         """Something served in a node's place: the run's result is less than it could have been."""
