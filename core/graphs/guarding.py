@@ -9,7 +9,7 @@ covers is not wrapped and costs nothing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,21 +74,16 @@ class Guard(Protocol):
     fallback where there is one; an agent is told by a message that its tool is unavailable.
     Anything else raised on entering fails the attempt.
 
-    `around` is called in whatever thread a graph runs in that was called without asyncio;
-    `around_async` in the worker's event loop, where nothing may block. Nearly all calls are async,
-    also those of sync nodes, whose function alone runs in a thread.
+    Every call comes in the worker's event loop, where nothing may block, also those of sync nodes and
+    sync tools: their function alone runs in a thread.
     """
 
     def covers(self, place: Place) -> bool:
         """Whether it has anything to do there."""
         ...
 
-    def around(self, call: Call) -> AbstractContextManager[object]:
-        """For one attempt, from any thread."""
-        ...
-
     def around_async(self, call: Call) -> AbstractAsyncContextManager[object]:
-        """For one attempt, in the event loop."""
+        """The context of one attempt or call."""
         ...
 
 
@@ -106,12 +101,8 @@ class ToolHook(Protocol):
         """Whether it has anything to do at a tool; `place.tool` is its name."""
         ...
 
-    def call(self, call: Call, proceed: Callable[[], Any]) -> Any:
-        """One call, from any thread."""
-        ...
-
     async def call_async(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """One call, in the event loop."""
+        """One call; what it returns is the tool's answer."""
         ...
 
 
