@@ -1,0 +1,287 @@
+"""
+Breakers: what a worker tells of its calls, and what an operator orders.
+
+Called by workers only for what is no healthy call: a failure, a probe, a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import NotFound
+from interlock.core.model.breaker import (
+    PROBE_LEASE_S,
+    Breaker,
+    BreakerEvent,
+    Order,
+    Outcome,
+    Pass,
+    Served,
+    conclude,
+    join_served,
+    obey,
+    say_cause,
+)
+from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.policies import BreakerRules
+from interlock.core.services.context import App
+from interlock.core.store import audit, breakers, engine, topics
+from interlock.core.types import new_id
+
+TOPIC = "breakers"
+SPANS_COUNT, SPAN_S = 12, 10  # two minutes, which is what a tile shows
+EVENTS_COUNT = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A breaker as policies ask for it."""
+
+    name: str
+    rules: BreakerRules
+    serves: tuple[Served, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The breakers as they were at one moment; `head` moves with every change to them."""
+
+    head: int
+    breakers: Mapping[str, Breaker]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What came to a breaker in one span of time: calls that ended, failed, or were refused."""
+
+    calls: int = 0
+    errors: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """All breakers as a screen shows them, their traffic by span, oldest first, and what happened."""
+
+    breakers: Sequence[Breaker]
+    traffic: Mapping[str, Sequence[Traffic]]
+    events: Sequence[BreakerEvent]
+
+
+def enlist(app: App, wanted: Sequence[Wanted], *, is_all: bool = False) -> Known:
+    """
+    Make breakers known before their first call.
+
+    Args:
+        app: The parts.
+        wanted: What policies ask for.
+        is_all: Whether they are all there are: the others serve nothing any more.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        found = {each.name: each for each in breakers.fetch_all(conn)}
+        for each in sorted(wanted, key=lambda each: each.name):
+            old = found.get(each.name)
+            kept = () if is_all or old is None else old.serves
+            serves = join_served(kept, each.serves)
+            if old is None or (old.rules, old.serves) != (each.rules, serves):
+                breakers.enlist(conn, each.name, rules=each.rules, serves=serves, now=now)
+                topics.bump(conn, TOPIC)
+        gone = set(found) - {each.name for each in wanted} if is_all else set()
+        for name in sorted(gone):
+            if found[name].serves:
+                breakers.enlist(conn, name, rules=found[name].rules, serves=(), now=now)
+                topics.bump(conn, TOPIC)
+        return _read_known(conn)
+
+
+def read_known(app: App, *, head: int = -1) -> Known | None:
+    """The breakers; None if their head has not moved since."""
+    with engine.read(app.engine) as conn:
+        if topics.fetch_heads(conn).get(TOPIC, 0) == head:
+            return None
+        return _read_known(conn)
+
+
+def claim_probe(app: App, name: str, *, run_id: str | None = None) -> tuple[Pass | None, Breaker]:
+    """
+    Let one call through as the probe, of all that want to be at this moment on all workers.
+
+    Returns:
+        What it goes through with, or None; and the breaker as it is now.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        before = _lock(conn, name)
+        probe = new_id()
+        after = breakers.claim_probe(conn, before, probe, now=now)
+        if after is None:
+            return None, before
+        _note(conn, before, after, run_id=run_id)
+        topics.bump(conn, TOPIC)
+        return Pass(after.epoch, probe), after
+
+
+def renew_probe(app: App, name: str, passed: Pass) -> bool:
+    """Say that a probe still runs; False if it decides nothing any more."""
+    until = app.clock.now() + timedelta(seconds=PROBE_LEASE_S)
+    with engine.write(app.engine) as conn:
+        return breakers.renew_probe(conn, name, passed.probe or "", until=until)
+
+
+def tell(
+    app: App, name: str, passed: Pass, outcome: Outcome, *, run_id: str | None = None
+) -> Breaker:
+    """Tell how a call ended that was a failure or a probe; the breaker as it is now."""
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        before = _lock(conn, name)
+        after = conclude(before, passed, outcome, now)
+        if after is before or not breakers.move(conn, before, after):
+            return before
+        _note(conn, before, after, run_id=run_id)
+        topics.bump(conn, TOPIC)
+        return after
+
+
+def count_refusals(app: App, counts: Mapping[str, int]) -> None:
+    """Add to how many calls were refused, by breaker."""
+    with engine.write(app.engine) as conn:
+        breakers.count_refusals(conn, counts)
+        topics.bump(conn, TOPIC)
+
+
+def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -> Breaker:
+    """
+    Hold a breaker open or closed, or give it back to its rules, closed and with nothing counted.
+
+    Raises:
+        NotFound: No such breaker; the message lists those there are.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        before = _lock(conn, name)
+        after = obey(before, wanted, now)
+        breakers.move(conn, before, after)
+        cause = f"{_CAUSES[wanted]}{f': {reason}' if reason else ''}"
+        _note(conn, before, after, actor=actor, cause=cause)
+        topics.bump(conn, TOPIC)
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action=f"breaker {wanted}",
+            object_=f"breaker:{name}",
+            before=_say(before),
+            after=_say(after),
+            reason=reason,
+        )
+        return after
+
+
+def list_breakers(app: App) -> list[Breaker]:
+    """All breakers that serve something, by name, with what they refused."""
+    with engine.read(app.engine) as conn:
+        return [each for each in breakers.fetch_all(conn) if each.serves]
+
+
+def read_board(app: App, *, since: datetime) -> Board:
+    """Everything a screen shows of breakers; `since` bounds what happened to them."""
+    now = app.clock.now()
+    edges = [
+        now - timedelta(seconds=SPAN_S * (SPANS_COUNT - number)) for number in range(SPANS_COUNT)
+    ]
+    with engine.read(app.engine) as conn:
+        found = [each for each in breakers.fetch_all(conn) if each.serves]
+        served = [place for each in found for place in each.serves]
+        counted = breakers.count_attempts(conn, served, [*edges, now + timedelta(seconds=1)])
+        events = breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
+    spans: dict[tuple[str, str], list[Traffic]] = {}
+    for workflow, path, number, status, count in counted:
+        own = spans.setdefault((workflow, path), [Traffic()] * SPANS_COUNT)
+        own[number] = _add(own[number], _as_traffic(status, count))
+    return Board(
+        breakers=found,
+        traffic={each.name: _sum([spans.get(at, ()) for at in _places(each)]) for each in found},
+        events=events,
+    )
+
+
+_CAUSES = {
+    Order.OPEN: "held open by an operator",
+    Order.CLOSE: "held closed by an operator",
+    Order.RESET: "reset by an operator",
+}
+_NO_TRAFFIC: Sequence[Traffic] = (Traffic(),) * SPANS_COUNT
+
+
+def _read_known(conn: Connection) -> Known:
+    head = topics.fetch_heads(conn).get(TOPIC, 0)
+    return Known(head, {each.name: each for each in breakers.fetch_all(conn)})
+
+
+def _lock(conn: Connection, name: str) -> Breaker:
+    found = breakers.lock(conn, name)
+    if found is None:
+        names = [each.name for each in breakers.fetch_all(conn)]
+        raise NotFound("breaker", name, hint=f"There are: {', '.join(names) or 'none'}.")
+    return found
+
+
+def _note(
+    conn: Connection,
+    before: Breaker,
+    after: Breaker,
+    *,
+    actor: str = "",
+    cause: str = "",
+    run_id: str | None = None,
+) -> None:
+    """Keep a change of state, and whatever an operator did."""
+    if before.state is after.state and not actor:
+        return
+    assert after.updated_at is not None  # every change says when it was
+    breakers.insert_event(
+        conn,
+        BreakerEvent(
+            event_id=new_id(),
+            name=after.name,
+            at=after.updated_at,
+            before=before.state,
+            after=after.state,
+            cause=cause or say_cause(before, after),
+            actor=actor,
+            run_id=run_id,
+        ),
+    )
+
+
+def _say(breaker: Breaker) -> dict[str, str]:
+    held = "" if breaker.forced is None else breaker.forced.value
+    return {"state": breaker.state.value, "held": held}
+
+
+def _places(breaker: Breaker) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((place.workflow, place.path) for place in breaker.serves))
+
+
+def _as_traffic(status: NodeStatus, count: int) -> Traffic:
+    if status is NodeStatus.SHORT_CIRCUITED:
+        return Traffic(refused=count)
+    is_run = status in {NodeStatus.OK, NodeStatus.ERROR}
+    return Traffic(calls=count if is_run else 0, errors=count if status is NodeStatus.ERROR else 0)
+
+
+def _add(one: Traffic, other: Traffic) -> Traffic:
+    return Traffic(one.calls + other.calls, one.errors + other.errors, one.refused + other.refused)
+
+
+def _sum(all_spans: Sequence[Sequence[Traffic]]) -> tuple[Traffic, ...]:
+    total = [Traffic()] * SPANS_COUNT
+    for spans in all_spans:
+        total = [_add(a, b) for a, b in zip(total, spans or _NO_TRAFFIC, strict=True)]
+    return tuple(total)
