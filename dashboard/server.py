@@ -32,7 +32,7 @@ from interlock.core import logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.settings import Settings
 from interlock.dashboard import components, deps, palette
-from interlock.dashboard.http import broadcasting, heads, health, live
+from interlock.dashboard.http import broadcasting, heads, health, live, metrics
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
 from interlock.dashboard.views.escaping import md_escape
@@ -153,6 +153,7 @@ def build(settings: Settings, *, url: str = "") -> Guard:
             WebSocketRoute(live.PATH, live.serve),
             Route("/healthz", health.answer_alive),
             Route("/readyz", health.answer_ready),
+            Route("/metrics", metrics.answer_metrics),
             Route("/overview", _lead_home),  # Streamlit knows its first page by no other name
         ],
         lifespan=partial(_live_while_serving, url),
