@@ -105,6 +105,7 @@ class Lock(IntEnum):
     CLAIM = 7_401_002  # claims take turns
     UPGRADE = 7_401_003  # several hosts may start at once
     WORKER = 7_401_004  # being the only worker, as long as the session lasts
+    ALERTS = 7_401_005  # what is wrong is settled by one process at a time
 
 
 def lock_all(conn: Connection, key: Lock) -> None:
