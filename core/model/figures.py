@@ -74,7 +74,8 @@ class WorkflowFigures:
     """
     One workflow in a window; an execution is a thread's way from a start to its end.
 
-    Durations are of executions that ended, without the time a human took. `uptime_ratio` is the
+    Durations are of executions that completed or failed, without the time a human took; one that
+    failed and was then given up has failed. `uptime_ratio` is the
     share of minutes with an end that were not all failures.
     """
 
@@ -128,7 +129,12 @@ class ReviewerFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One span of a series over time: what ended in it."""
+    """
+    One span of a series over time: the executions that ended in it.
+
+    `runs` completed or failed (`errors` of them), percentiles are of their durations; `cached` and
+    `wait_s` are of all their nodes.
+    """
 
     start: datetime
     runs: int = 0
@@ -150,7 +156,12 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """Median ms of each node in each hour; `cells[path][n]` belongs to `hours[n]`, None where none ran."""
+    """
+    Median ms of each node in each hour (in each day, of a window of eight days or more).
+
+    `cells[path][n]` belongs to `hours[n]`, None where none ran; of all workflows together it is
+    `cells["workflow/path"]`. Only the nodes that took most of the time are in it.
+    """
 
     hours: Sequence[datetime]
     cells: Mapping[str, Sequence[float | None]]

@@ -1,0 +1,183 @@
+"""Reading figures, for screens, command line, alerts and Prometheus: the same numbers everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from interlock.core.model import measuring
+from interlock.core.model.figures import Heat, Metrics, Series, Window
+from interlock.core.model.spans import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Piece,
+    Tier,
+    floor,
+    plan,
+    series_span,
+    starts,
+)
+from interlock.core.model.tallies import NodeTally, Tallies
+from interlock.core.services.context import App
+from interlock.core.store import engine, raw_figures, reviews, rollups
+
+MINUTES_KEPT = timedelta(days=3)  # rows by minute; what is older is there by hour and day
+MAX_DUE = 1000
+LONG = timedelta(days=8)  # a window as long has a heatmap by day
+
+
+def last(app: App, length: timedelta, **which: str | None) -> Window:
+    """The window that ends now; `which` are `workflow` and `variant`."""
+    now = app.clock.now()
+    return Window(start=now - length, end=now, **which)
+
+
+def read(app: App, window: Window) -> Metrics:
+    """
+    All figures of a window, from one reading of the database.
+
+    A window that begins before there are figures by minute begins at its hour; the one that is
+    given back says so.
+    """
+    with engine.read(app.engine) as conn:
+        source = _Source(conn, app.clock.now(), window)
+        window = source.window
+        before = source.before()
+        tallies = source.tally(window.start, window.end)
+        reviewed = reviews.fetch(conn, window)
+        hour = source.tally(window.end - HOUR, window.end)
+        breakers = reviews.fetch_breakers(conn)
+        nodes = measuring.measure_nodes(tallies, breakers)
+        workflows, variants = measuring.measure_workflows(
+            tallies,
+            seconds=window.seconds,
+            failed_last_hour={key: run.failed for key, run in hour.runs.items()},
+        )
+        return Metrics(
+            window=window,
+            totals=measuring.measure_totals(tallies, reviewed, seconds=window.seconds),
+            before=measuring.measure_totals(
+                source.tally(before.start, before.end),
+                reviews.fetch(conn, before),
+                seconds=before.seconds,
+            ),
+            nodes=nodes,
+            workflows=workflows,
+            variants=variants,
+            errors=measuring.measure_errors(tallies),
+            reviewers=measuring.measure_reviewers(reviewed),
+            series=source.series(),
+            heat=source.heat(list(measuring.busiest(nodes))),
+            is_whole=source.is_whole(),
+        )
+
+
+def read_tallies(app: App, window: Window) -> Tallies:
+    """What is counted in a window, without anything made of it: for alerts and Prometheus."""
+    with engine.read(app.engine) as conn:
+        source = _Source(conn, app.clock.now(), window)
+        return source.tally(source.window.start, source.window.end)
+
+
+class _Source:
+    """One reading of the database, for one window."""
+
+    def __init__(self, conn: Connection, now: datetime, window: Window) -> None:
+        self._conn = conn
+        self._read: dict[Piece, Mapping[datetime, Tallies]] = {}
+        self._rolled_until = rollups.rolled_until(conn)
+        self._kept_since = floor(now - MINUTES_KEPT, HOUR)
+        self.window = replace(window, start=self._align(window.start), end=self._align(window.end))
+
+    def _align(self, moment: datetime) -> datetime:
+        return moment if moment >= self._kept_since else floor(moment, HOUR)
+
+    def before(self) -> Window:
+        """The window just before, as long."""
+        length = self.window.end - self.window.start
+        start = self._align(self.window.start - length)
+        return replace(self.window, start=start, end=self.window.start)
+
+    def tally(self, start: datetime, end: datetime) -> Tallies:
+        """Everything from `start` to before `end`."""
+        found = Tallies()
+        for piece in plan(start, end, self._rolled_until):
+            if piece.tier is None:
+                for tallies in self._raw(piece).values():
+                    found.add(tallies)
+            else:
+                rows = rollups.fetch(self._conn, piece.tier, piece.start, piece.end, **self._which)
+                found.add(rows)
+        return found
+
+    def series(self) -> Series:
+        """Points over the window."""
+        start, end = self.window.start, self.window.end
+        span = series_span(end - start)
+        spans: dict[datetime, Tallies] = {}
+        for piece in plan(start, end, self._rolled_until, longest=_tier_within(span)):
+            if piece.tier is None:
+                found = self._raw(piece)
+            else:
+                found = rollups.fetch_runs(
+                    self._conn, piece.tier, piece.start, piece.end, **self._which
+                )
+            for moment, tallies in found.items():
+                spans.setdefault(floor(moment, span), Tallies()).add(tallies)
+        return measuring.measure_series(spans, starts(start, end, span), span)
+
+    def heat(self, nodes: Sequence[tuple[str, str]]) -> Heat:
+        """Medians of some nodes hour by hour, or day by day in a long window."""
+        start, end = self.window.start, self.window.end
+        span = DAY if end - start >= LONG else HOUR
+        cells: dict[tuple[str, str], dict[datetime, NodeTally]] = {node: {} for node in nodes}
+        for piece in plan(start, end, self._rolled_until, longest=_tier_within(span)):
+            for moment, node, tally in self._durations(piece, nodes):
+                if node in cells:
+                    cells[node].setdefault(floor(moment, span), NodeTally()).add(tally)
+        return measuring.measure_heat(
+            cells, starts(start, end, span), is_one_workflow=self.window.workflow is not None
+        )
+
+    def _durations(
+        self, piece: Piece, nodes: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[datetime, tuple[str, str], NodeTally]]:
+        if piece.tier is None:
+            for minute, tallies in self._raw(piece).items():
+                for (workflow, path, _), tally in tallies.nodes.items():
+                    yield minute, (workflow, path), tally
+        else:
+            yield from rollups.fetch_durations(
+                self._conn,
+                piece.tier,
+                piece.start,
+                piece.end,
+                nodes,
+                variant=self.window.variant,
+            )
+
+    def _raw(self, piece: Piece) -> Mapping[datetime, Tallies]:
+        """Read once however many figures need it."""
+        if piece not in self._read:
+            self._read[piece] = raw_figures.count_by_minute(
+                self._conn, piece.start, piece.end, **self._which
+            )
+        return self._read[piece]
+
+    @property
+    def _which(self) -> dict[str, str | None]:
+        return {"workflow": self.window.workflow, "variant": self.window.variant}
+
+    def is_whole(self) -> bool:
+        """Whether no minute of the window waits to be made anew."""
+        due = rollups.fetch_due(self._conn, limit=MAX_DUE)
+        return not any(self.window.start - MINUTE < minute < self.window.end for minute in due)
+
+
+def _tier_within(span: timedelta) -> Tier:
+    """The longest tier whose spans fit into these."""
+    return max((t for t in Tier if t.length <= span), key=lambda t: t.length)

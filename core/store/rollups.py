@@ -1,0 +1,269 @@
+"""
+Rows of figures by minute, hour and day: written once from the raw rows, added up ever after.
+
+`error_types` of a workflow's rows holds what has no column of its own: errors by type, who started
+executions, minutes with an end and with nothing but failures, ratings and their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
+
+from interlock.core.model.spans import MINUTE, Tier, floor
+from interlock.core.model.tallies import (
+    NodeTally,
+    RunTally,
+    Tallies,
+    errors_as_json,
+    errors_from_json,
+)
+from interlock.core.store import bulk, dialect
+from interlock.core.store.schema import metric_rollups, rollup_due, run_rollups
+from interlock.core.types import Json
+
+MAX_DUE = 500  # minutes that are made anew at once
+_TABLES = (metric_rollups, run_rollups)
+_PUT_NODES = bulk.upsert(metric_rollups)
+_PUT_RUNS = bulk.upsert(run_rollups)
+_MARK = dialect.insert_new(rollup_due)
+_DUE = select(rollup_due.c.start).order_by(rollup_due.c.start).limit(bindparam("limit"))
+_NODE_COUNTS = (
+    *("runs", "errors", "attempts", "interrupted", "cached", "short_circuited", "degraded"),
+    *("sum_ms", "min_ms", "max_ms", "wait_s", "tokens_in", "tokens_out", "cost"),
+)
+_RUN_COUNTS = (
+    *("started", "completed", "failed", "cancelled", "degraded", "nodes"),
+    *("sum_ms", "min_ms", "max_ms", "tokens_in", "tokens_out", "cost"),
+)
+
+
+def put(conn: Connection, tier: Tier, spans: Mapping[datetime, Tallies]) -> None:
+    """Write the figures of spans; what stood there for them is gone."""
+    clear(conn, tier, list(spans))
+    _PUT_NODES.run(
+        conn,
+        [
+            {
+                "tier": tier.value,
+                "start": start,
+                "workflow": workflow,
+                "path": path,
+                "variant": variant,
+                "histogram": tally.histogram.as_json(),
+                "error_types": errors_as_json(tally.error_types),
+                **{name: getattr(tally, name) for name in _NODE_COUNTS},
+            }
+            for start, tallies in spans.items()
+            for (workflow, path, variant), tally in tallies.nodes.items()
+        ],
+    )
+    _PUT_RUNS.run(
+        conn,
+        [
+            {
+                "tier": tier.value,
+                "start": start,
+                "workflow": workflow,
+                "variant": variant,
+                "histogram": tally.histogram.as_json(),
+                "error_types": _more(tally),
+                **{name: getattr(tally, name) for name in _RUN_COUNTS},
+            }
+            for start, tallies in spans.items()
+            for (workflow, variant), tally in tallies.runs.items()
+        ],
+    )
+
+
+def clear(conn: Connection, tier: Tier, starts: Collection[datetime]) -> None:
+    """Remove the rows of spans."""
+    given = [{"of_tier": tier.value, "of_start": start} for start in starts]
+    for table in _TABLES if given else ():
+        conn.execute(
+            delete(table).where(
+                table.c.tier == bindparam("of_tier"), table.c.start == bindparam("of_start")
+            ),
+            given,
+        )
+
+
+def clear_before(conn: Connection, tier: Tier, start: datetime) -> None:
+    """Remove the rows of a tier that are older."""
+    for table in _TABLES:
+        conn.execute(delete(table).where(table.c.tier == tier.value, table.c.start < start))
+
+
+def clear_all(conn: Connection) -> None:
+    """Remove every row, and what was due."""
+    for table in (*_TABLES, rollup_due):
+        conn.execute(delete(table))
+
+
+def rolled_until(conn: Connection) -> datetime | None:
+    """Before when rows are there for all that happened; a whole minute. None: there are none."""
+    ends = [
+        newest + tier.length
+        for tier in (Tier.MINUTE, Tier.HOUR)
+        for table in _TABLES
+        if (newest := _newest(conn, table, tier)) is not None
+    ]
+    return max(ends, default=None)
+
+
+def _newest(conn: Connection, table: Any, tier: Tier) -> datetime | None:
+    found: datetime | None = conn.execute(
+        select(func.max(table.c.start)).where(table.c.tier == tier.value)
+    ).scalar_one()
+    return found
+
+
+def mark_due(conn: Connection, moments: Iterable[datetime]) -> None:
+    """Note that the minutes of these moments have to be made anew."""
+    starts = {floor(moment, MINUTE) for moment in moments}
+    if starts:
+        conn.execute(_MARK.on(conn), [{"start": start} for start in sorted(starts)])
+
+
+def fetch_due(conn: Connection, *, limit: int = MAX_DUE) -> list[datetime]:
+    """Minutes that have to be made anew, oldest first."""
+    return list(conn.execute(_DUE, {"limit": limit}).scalars())
+
+
+def settle_due(conn: Connection, starts: Collection[datetime]) -> None:
+    """These minutes are made anew."""
+    if starts:
+        statement = delete(rollup_due).where(rollup_due.c.start == bindparam("of_start"))
+        conn.execute(statement, [{"of_start": start} for start in starts])
+
+
+def fetch(
+    conn: Connection,
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    *,
+    workflow: str | None = None,
+    variant: str | None = None,
+) -> Tallies:
+    """All rows of a tier from `start` to before `end`, added up."""
+    found = Tallies()
+    for row in conn.execute(*_select(metric_rollups, tier, start, end, workflow, variant)):
+        _add_node(found, row)
+    for row in conn.execute(*_select(run_rollups, tier, start, end, workflow, variant)):
+        _add_run(found, row)
+    return found
+
+
+def fetch_runs(
+    conn: Connection,
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    *,
+    workflow: str | None = None,
+    variant: str | None = None,
+) -> dict[datetime, Tallies]:
+    """The executions in each span of a tier, with what was cached and waited for in all nodes."""
+    found: dict[datetime, Tallies] = {}
+    for row in conn.execute(*_select(run_rollups, tier, start, end, workflow, variant)):
+        _add_run(found.setdefault(row.start, Tallies()), row)
+    statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
+    sums = statement.with_only_columns(
+        metric_rollups.c.start,
+        func.sum(metric_rollups.c.cached).label("cached"),
+        func.sum(metric_rollups.c.wait_s).label("wait_s"),
+    ).group_by(metric_rollups.c.start)
+    for row in conn.execute(sums, given):
+        tally = found.setdefault(row.start, Tallies()).node("", "", "")
+        tally.cached, tally.wait_s = int(row.cached), float(row.wait_s)
+    return found
+
+
+def fetch_durations(
+    conn: Connection,
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    nodes: Collection[tuple[str, str]],
+    *,
+    variant: str | None = None,
+) -> Iterator[tuple[datetime, tuple[str, str], NodeTally]]:
+    """How long some nodes took in each span of a tier, by (workflow, path)."""
+    for workflow in sorted({workflow for workflow, _ in nodes}):
+        statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
+        paths = [path for of, path in nodes if of == workflow]
+        rows = conn.execute(
+            statement.with_only_columns(
+                metric_rollups.c.start,
+                metric_rollups.c.path,
+                metric_rollups.c.min_ms,
+                metric_rollups.c.max_ms,
+                metric_rollups.c.histogram,
+            ).where(metric_rollups.c.path.in_(paths), metric_rollups.c.runs > 0),
+            given,
+        )
+        for row in rows:
+            tally = NodeTally(min_ms=row.min_ms, max_ms=row.max_ms)
+            tally.histogram.merge_json(row.histogram)
+            yield row.start, (workflow, row.path), tally
+
+
+def _select(
+    table: Any,
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    workflow: str | None,
+    variant: str | None,
+) -> tuple[Any, dict[str, Any]]:
+    statement = select(table).where(
+        table.c.tier == bindparam("of_tier"),
+        table.c.start >= bindparam("of_start"),
+        table.c.start < bindparam("of_end"),
+    )
+    given: dict[str, Any] = {"of_tier": tier.value, "of_start": start, "of_end": end}
+    for name, value in (("workflow", workflow), ("variant", variant)):
+        if value is not None:
+            statement = statement.where(table.c[name] == bindparam(f"of_{name}"))
+            given[f"of_{name}"] = value
+    return statement, given
+
+
+def _add_node(found: Tallies, row: Row[Any]) -> None:
+    tally = found.node(row.workflow, row.path, row.variant)
+    counts = {name: getattr(row, name) for name in _NODE_COUNTS}
+    tally.add(NodeTally(**counts, error_types=errors_from_json(row.error_types)))
+    tally.histogram.merge_json(row.histogram)
+
+
+def _add_run(found: Tallies, row: Row[Any]) -> None:
+    more = row.error_types
+    counts = {name: getattr(row, name) for name in _RUN_COUNTS}
+    tally = found.run(row.workflow, row.variant)
+    tally.add(
+        RunTally(
+            **counts,
+            minutes=more["minutes"],
+            down_minutes=more["down_minutes"],
+            rated=more["rated"],
+            ratings=more["ratings"],
+            error_types=more["types"],
+            users=set(more["users"]),
+        )
+    )
+    tally.histogram.merge_json(row.histogram)
+
+
+def _more(tally: RunTally) -> Json:
+    return {
+        "types": tally.error_types,
+        "users": sorted(tally.users),
+        "minutes": tally.minutes,
+        "down_minutes": tally.down_minutes,
+        "rated": tally.rated,
+        "ratings": tally.ratings,
+    }

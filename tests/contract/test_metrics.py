@@ -1,0 +1,193 @@
+"""The figures of a scripted set of runs whose true figures are known, raw, rolled and mixed (law 7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.model.approvals import ApprovalStatus, Verb
+from interlock.core.model.figures import Window
+from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.runs import Failure, RunKind, RunStatus
+from interlock.core.queue.local import LocalQueue
+from interlock.core.services import metrics
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.store import decisions, nodes
+from interlock.core.store.engine import write
+
+
+@pytest.fixture
+def app(engine, tmp_path, frozen) -> App:
+    """The services on a fresh database of each kind."""
+    settings = Settings(data_dir=tmp_path / "data")
+    return App(settings=settings, engine=engine, queue=LocalQueue(), clock=frozen)
+
+
+class Script:
+    """Writes runs as a worker leaves them behind, at seconds after the start."""
+
+    def __init__(self, conn, make) -> None:
+        self.conn, self.make = conn, make
+
+    def run(self, run_id, begun, ended, status=RunStatus.DONE, error=None, **changes):
+        make = self.make
+        failure = None if error is None else Failure(type=error, message="it broke")
+        return make.put_run(
+            self.conn,
+            run_id,
+            status=status,
+            created_at=make.at(begun),
+            started_at=make.at(begun),
+            ended_at=make.at(ended),
+            error=failure,
+            **changes,
+        )
+
+    def node(self, run_id, path, ended, ms, status=NodeStatus.OK, **changes):
+        make = self.make
+        record = make.node_run(
+            changes.pop("task_id", f"{path}@{ended}"),
+            run_id=run_id,
+            node=path.rpartition("/")[2],
+            path=path,
+            status=status,
+            started_at=make.at(ended - ms / 1000),
+            ended_at=make.at(ended),
+            duration_ms=ms,
+            **changes,
+        )
+        nodes.upsert_many(self.conn, [record])
+
+    def card(self, approval_id, run_id, node, asked, decided=None, **changes):
+        make = self.make
+        deadline_s = changes.pop("deadline_s", None)
+        actor, verb = changes.pop("actor", "ann"), changes.pop("verb", Verb.APPROVE)
+        make.put_approval(
+            self.conn,
+            approval_id,
+            run_id=run_id,
+            node=node,
+            asked_at=make.at(asked),
+            deadline_at=None if deadline_s is None else make.at(asked + deadline_s),
+            status=ApprovalStatus.PENDING if decided is None else ApprovalStatus.DECIDED,
+            **changes,
+        )
+        if decided is not None:
+            decisions.insert(
+                self.conn,
+                make.decision(
+                    approval_id,
+                    actor=actor,
+                    verb=verb,
+                    decided_at=make.at(decided),
+                    seconds_to_decide=float(decided - asked),
+                ),
+            )
+
+
+def tell(conn, make) -> None:
+    """
+    Two done (one after a human took 400 s), one failed, one cancelled, one still waiting.
+
+    `charge` fails for good once, needs three tries once, and is served from the cache once.
+    """
+    script = Script(conn, make)
+    # Held by `review` from 10 s to 410 s: 2 s and 3 s of run time.
+    script.run("held", 8, 10, RunStatus.CONTINUED, variant="b")
+    script.node("held", "plan", 9, 100)
+    script.node("held", "review", 10, 50, NodeStatus.INTERRUPTED, task_id="review")
+    script.card("a1", "held", "review", 10, 410, deadline_s=300)
+    script.run(
+        "resumed",
+        410,
+        413,
+        kind=RunKind.RESUME,
+        previous_run_id="held",
+        variant="b",
+        created_by="bob",
+    )
+    script.node("resumed", "review", 411, 60, task_id="review", variant="b")
+    script.node("resumed", "charge", 412, 0, NodeStatus.CACHED, origin="memory", variant="b")
+    # Three tries.
+    script.run("flaky", 20, 24, created_by="eve")
+    script.node("flaky", "plan", 21, 200)
+    for attempt, ms in ((1, 300), (2, 400)):
+        script.node(
+            "flaky",
+            "charge",
+            21 + attempt,
+            ms,
+            NodeStatus.ERROR,
+            task_id="flaky",
+            attempt=attempt,
+            is_final=False,
+            error_type="TimeoutError",
+            error_message="slow",
+        )
+    script.node("flaky", "charge", 24, 500, task_id="flaky", attempt=3, tokens_in=70, cost=0.25)
+    # Failed for good.
+    script.run("broken", 100, 101, RunStatus.FAILED, error="ValueError")
+    script.node(
+        "broken",
+        "charge",
+        101,
+        900,
+        NodeStatus.ERROR,
+        error_type="ValueError",
+        error_message="no such account",
+    )
+    script.run("stopped", 130, 140, RunStatus.CANCELLED)
+    script.node("stopped", "plan", 140, 5000, NodeStatus.CANCELLED)
+    script.run("waiting", 200, 201, RunStatus.WAITING)
+    script.card("a2", "waiting", "review", 201)
+
+
+def check(read) -> None:
+    by_path = {n.path: n for n in read.nodes}
+    assert list(by_path) == ["charge", "plan", "review"]  # the worst first
+    charge, plan, review = by_path.values()
+    assert (charge.runs, charge.errors, charge.attempts, charge.cached) == (2, 1, 4, 1)
+    assert (charge.interrupted, charge.wait_s) == (0, 0)
+    assert (charge.total_ms, charge.mean_ms) == (2100, 1050)  # 300 + 400 + 500, and 900
+    assert (charge.min_ms, charge.max_ms) == (900, 1200)
+    assert charge.p50_ms == pytest.approx(1050, rel=0.02)
+    assert (charge.tokens_in, charge.cost) == (70, 0.25)
+    assert charge.cached_ratio == pytest.approx(1 / 3)
+    assert (plan.runs, plan.errors, plan.attempts, plan.total_ms) == (2, 0, 2, 300)
+    assert (review.runs, review.errors, review.attempts) == (1, 0, 1)
+    assert (review.interrupted, review.wait_s, review.total_ms) == (2, 400, 60)
+    assert sum(n.share_ratio for n in read.nodes) == pytest.approx(1)
+
+    (refunds,) = read.workflows
+    assert (refunds.started, refunds.completed, refunds.failed, refunds.cancelled) == (5, 2, 1, 1)
+    assert refunds.success_ratio == pytest.approx(2 / 3)
+    assert refunds.mean_ms == pytest.approx((5000 + 4000 + 1000) / 3)  # no human's time in it
+    assert refunds.nodes_per_run == pytest.approx((2 + 2 + 1 + 0) / 4)
+    assert refunds.uptime_ratio == pytest.approx(2 / 3)
+    assert refunds.failed_last_hour == 1
+    assert [v.variant for v in read.variants] == ["", "b"]
+    assert [v.completed for v in read.variants] == [1, 1]
+
+    (error,) = read.errors
+    assert (error.error_type, error.path, error.count) == ("ValueError", "charge", 1)
+    assert (error.message, error.run_ids) == ("no such account", ("broken",))
+    (ann,) = read.reviewers
+    assert (ann.decided, ann.approve_ratio, ann.median_s, ann.overdue) == (1, 1, 400, 1)
+    totals = read.totals
+    assert (totals.started, totals.completed, totals.failed) == (5, 2, 1)
+    assert (totals.interrupted, totals.wait_s, totals.tokens) == (2, 400, 70)
+    assert (totals.active_users, totals.active_reviewers) == (2, 1)
+    assert sum(p.runs for p in read.series.points) == 3
+    assert sum(p.errors for p in read.series.points) == 1
+    assert sum(p.cached for p in read.series.points) == 1
+
+
+def hour(make, **which) -> Window:
+    return Window(start=make.at(0), end=make.at(3600), **which)
+
+
+def test_the_true_figures_are_read_from_the_raw_rows(app, engine, make, frozen):
+    with write(engine) as conn:
+        tell(conn, make)
+    frozen.advance(seconds=3600)
+    check(metrics.read(app, hour(make)))
