@@ -1,0 +1,141 @@
+"""
+The guard that puts breakers around nodes and tools (`graphs.guarding`).
+
+A healthy call stays in the event loop and asks nobody. What is none (a failure, a probe, a refusal) is
+written by threads of its own (law 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from interlock.core.errors import BreakerOpen
+from interlock.core.graphs.guarding import Call, Place
+from interlock.core.model.breaker import Outcome, Pass, Served, judge, name_breaker
+from interlock.core.model.policies import NodePolicy, Policies
+from interlock.core.model.workflows import Workflow
+from interlock.core.services.context import App
+from interlock.core.services.tripping import Wanted
+from interlock.core.worker.breaker_board import Board
+
+THREADS = 4
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Breakers:
+    """A guard for every node and tool whose policy has a breaker."""
+
+    def __init__(self, app: App) -> None:
+        self._board = Board(app)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="breakers")
+
+    def enlist(self, policies: Policies, cards: Iterable[Workflow]) -> None:
+        """Make known which breakers there are, and which there are no more; blocks."""
+        self._board.enlist(list_wanted(find_places(policies, cards)), is_all=True)
+
+    def notice(self) -> None:
+        """The database has moved; from any thread."""
+        self._board.notice()
+
+    def stop(self) -> None:
+        """Write what is left and end; blocks."""
+        self._pool.shutdown(wait=True)
+        self._board.stop()
+
+    def covers(self, place: Place) -> bool:
+        """Whether the policy there has a breaker."""
+        return place.policy.breaker is not None
+
+    @asynccontextmanager
+    async def around_async(self, call: Call) -> AsyncIterator[None]:
+        """The context of one attempt or call."""
+        wanted, run_id = _wanted(call.place), call.run.run_id
+        passed = self._board.peek(wanted.name) or await self._enter(wanted, run_id)
+        error: BaseException | None = None
+        try:
+            yield
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            outcome = judge(error, wanted.rules)
+            if passed.probe is not None or outcome is Outcome.FAILURE:
+                await self._apart(self._board.leave, wanted.name, passed, outcome, run_id)
+
+    async def _enter(self, wanted: Wanted, run_id: str) -> Pass:
+        give_back = partial(self._give_back, wanted.name, run_id)
+        return await self._apart(self._board.enter, wanted, run_id, undo=give_back)
+
+    def _give_back(self, name: str, run_id: str, passed: Pass) -> None:
+        """Whoever wanted through was cancelled meanwhile: let another be the probe."""
+        if passed.probe is not None:
+            self._board.leave(name, passed, Outcome.NEUTRAL, run_id)
+
+    async def _apart(
+        self, work: Callable[..., T], *args: Any, undo: Callable[[T], None] | None = None
+    ) -> T:
+        """
+        Do what blocks in a thread; a cancellation does not keep it from being done.
+
+        Args:
+            work: What to do.
+            args: With what.
+            undo: Called with the result if nobody waits for it any more.
+        """
+        future = self._pool.submit(work, *args)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            if undo is not None:
+                self._pool.submit(_undo, future, undo)
+            raise
+
+
+def find_places(policies: Policies, cards: Iterable[Workflow]) -> Iterator[Place]:
+    """The nodes and tools of the published workflows that have a policy."""
+    for card in cards:
+        policy = policies.for_workflow(card.name)
+        for path in dict.fromkeys([*card.nodes, *policy.node]):
+            node = policy.node.get(path) or policy.default or NodePolicy()
+            yield Place(workflow=card.name, path=path, policy=node)
+            for tool, own in node.tool.items():
+                yield Place(workflow=card.name, path=path, tool=tool, policy=own)
+
+
+def list_wanted(places: Iterable[Place]) -> list[Wanted]:
+    """The breakers that places ask for; of one that serves several the first says the rules."""
+    found: dict[str, Wanted] = {}
+    for place in places:
+        if place.policy.breaker is None:
+            continue
+        new = _wanted(place)
+        old = found.setdefault(new.name, new)
+        if old is not new:
+            found[new.name] = Wanted(old.name, old.rules, (*old.serves, *new.serves))
+        if old.rules != new.rules:
+            about = {"breaker": new.name, "place": str(new.serves[0])}
+            logger.warning("breaker_rules_differ", extra=about)
+    return list(found.values())
+
+
+def _wanted(place: Place) -> Wanted:
+    rules = place.policy.breaker
+    assert rules is not None  # asked of what is covered alone
+    served = Served(place.workflow, place.path, place.tool)
+    return Wanted(name_breaker(rules, served), rules, (served,))
+
+
+def _undo(future: Future[T], undo: Callable[[T], None]) -> None:
+    try:
+        result = future.result()
+    except BreakerOpen:
+        return
+    undo(result)
