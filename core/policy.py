@@ -50,11 +50,13 @@ def read_policies(folder: Path, workflows: Sequence[str]) -> Policies:
         text = file.read_text(encoding="utf-8-sig")
         return _read(file, tomllib.loads(text), workflows)
     except tomllib.TOMLDecodeError as exc:
-        return _refuse_all(file, workflows, f"it is not TOML: {exc}.")
+        reason = f"it is not TOML: {exc}."
     except (OSError, UnicodeDecodeError) as exc:
-        return _refuse_all(file, workflows, f"it cannot be read: {exc}.")
+        reason = f"it cannot be read: {exc}."
     except RecursionError:
-        return _refuse_all(file, workflows, "it is nested too deeply.")
+        reason = "it is nested too deeply."
+    refused = _refuse_all(file, workflows, reason)
+    return refused.model_copy(update={"is_unreadable": True})
 
 
 def _refuse_all(file: Path, workflows: Sequence[str], reason: str) -> Policies:

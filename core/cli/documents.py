@@ -20,6 +20,7 @@ def of_workflow(workflow: Workflow) -> dict[str, Json]:
         "description": workflow.description,
         "nodes": list(workflow.nodes),
         "input_schema": workflow.input_schema,
+        "policy": workflow.policy,
         "error": workflow.error,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,26 @@ def describe_failure(name: str, description: str, error: str, now: datetime) -> 
         error=error,
         published_at=now,
     )
+
+
+def name_nodes(graph: Pregel[Any, Any, Any, Any]) -> frozenset[str]:
+    """The paths of a graph's nodes and of those nested in it, whether or not an edge leads to them."""
+    return frozenset(_name_nodes(graph, "", frozenset()))
+
+
+def _name_nodes(
+    graph: Pregel[Any, Any, Any, Any], path: str, around: frozenset[int]
+) -> Iterator[str]:
+    if id(graph) in around:
+        return
+    for name, node in graph.nodes.items():
+        if name in {START, END}:
+            continue
+        inside = f"{path}/{name}" if path else name
+        yield inside
+        for part in node.subgraphs:
+            if isinstance(part, Pregel):
+                yield from _name_nodes(part, inside, around | {id(graph)})
 
 
 def list_channels(graph: Pregel[Any, Any, Any, Any]) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ async def following(project: Project) -> AsyncIterator[asyncio.Event]:
     """
     Give an event that is set once files of the project changed and it can be loaded anew.
 
-    A langgraph.json that cannot be read is told, and the project goes on as it was until it can.
+    A langgraph.json or an interlock.toml that cannot be read is told, and the project goes on as it was
+    until it can.
     """
     changed, stop = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(_follow(project, changed, stop), name="reload")
@@ -103,10 +104,13 @@ async def _follow(project: Project, changed: asyncio.Event, stop: asyncio.Event)
 
 def _can_be_read(project: Project) -> bool:
     try:
-        read_project(project.path)
+        read = read_project(project.path)
     except InvalidInput as exc:
         problems = [f"{p.path}: {p.message}" for p in exc.problems]
         logger.warning("project_not_reloaded", extra={"reason": str(exc), "problems": problems})
+        return False
+    if read.policies.is_unreadable:
+        logger.warning("project_not_reloaded", extra={"reason": read.policies.told[0]})
         return False
     return True
 

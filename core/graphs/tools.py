@@ -66,6 +66,14 @@ def describe_tools(graph: AnyGraph) -> dict[str, Schemas] | None:
     return described if has_any else None
 
 
+def name_tools(graph: AnyGraph) -> dict[str, frozenset[str]]:
+    """The names of all tools that a graph and those nested in it hold, by the path of the graph."""
+    found: dict[str, set[str]] = {}
+    for path, (name, _) in _walk(graph, "", frozenset()):
+        found.setdefault(path, set()).add(name)
+    return {path: frozenset(names) for path, names in found.items()}
+
+
 def _describe(tool: BaseTool) -> Json:
     try:
         given: Any = tool.tool_call_schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +14,18 @@ from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
 from interlock.core.errors import WorkflowNotLoaded
-from interlock.core.graphs.describing import describe, describe_failure
+from interlock.core.graphs.describing import describe, describe_failure, name_nodes
 from interlock.core.graphs.explaining import explain_description_failure
 from interlock.core.graphs.loading import LoadedGraph
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.serde import FaithfulSerializer, serializer_for
+from interlock.core.graphs.tools import name_tools
 from interlock.core.graphs.trusting import ProjectTypes
+from interlock.core.model import policy_files
 from interlock.core.model.policies import Policies
+from interlock.core.model.policy_checks import find_unknown
 from interlock.core.model.workflows import Workflow
 
 logger = logging.getLogger(__name__)
@@ -81,17 +84,32 @@ class Workshop:
 
     async def describe_all(self, now: datetime) -> list[Workflow]:
         """The cards of all graphs; one that cannot be opened says why."""
-        return [await self._describe(loaded, now) for loaded in self.graphs.values()]
+        return [await self._describe(loaded, now) for loaded in list(self.graphs.values())]
 
     async def _describe(self, loaded: LoadedGraph, now: datetime) -> Workflow:
         if loaded.error is not None:
             return describe_failure(loaded.name, loaded.description, loaded.error, now)
         try:
             async with loaded.open({}, store=self.store, access="assistants.read") as graph:
-                return describe(loaded.name, loaded.description, graph, now)
+                card = describe(loaded.name, loaded.description, graph, now)
+                return self._with_policy(card, graph)
         except WorkflowNotLoaded as exc:
             error, cause = str(exc), exc.__cause__
         except Exception as exc:  # noqa: BLE001 - a schema or a drawing runs code of the user's
             error, cause = explain_description_failure(loaded.spec, exc), exc
         logger.warning("workflow_not_described", exc_info=cause, extra={"workflow": loaded.name})
         return describe_failure(loaded.name, loaded.description, error, now)
+
+    def _with_policy(self, card: Workflow, graph: AnyGraph) -> Workflow:
+        """The card with its policy; if that names what the graph has not, the workflow is refused."""
+        policy = self.policies.workflow.get(card.name)
+        if policy is None:
+            return card
+        unknown = find_unknown(card.name, policy, nodes=name_nodes(graph), tools=name_tools(graph))
+        if not unknown:
+            return replace(card, policy=policy.publish())
+        problem = f"{self.policies.path}: {policy_files.say(unknown)}"
+        logger.error("policy_refused", extra={"workflow": card.name, "reason": problem})
+        self.policies = self.policies.without(card.name, problem)
+        self.graphs[card.name] = replace(self.graphs[card.name], exported=None, error=problem)
+        return describe_failure(card.name, card.description, problem, card.published_at)

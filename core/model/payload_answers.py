@@ -51,6 +51,9 @@ def _build(question: Question, intent: Intent) -> Json:
     intent = replace(intent, verb=verb)
     if verb is Verb.ANSWER:
         return _checked(question, _pick_option(question, intent.value))
+    if verb in question.answers:
+        _no_value(intent)
+        return question.answers[verb]
     if question.kind in _ACTION_KINDS:
         return _checked(question, build_action_answer(question, intent))
     return _BUILDERS[question.kind](question, intent)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from interlock.core.model.variants import MAX_NAME_CHARS
+from interlock.core.model.variants import MAX_NAME_CHARS, MAX_VARIANTS
 from interlock.core.types import Json
 
 MAX_WAIT_S = 86_400.0
@@ -54,8 +54,8 @@ class BreakerRules(_Part):
     """
     When a breaker opens: `failures` within the last `window_s`; after `reset_s` one probe is let through.
 
-    `counts`: "failures" counts time-outs, network and server errors, "any" every error. `name`
-    joins several nodes and tools to one breaker; None is one of its own.
+    `counts`: "failures" counts time-outs, network and server errors, and those that nobody knows;
+    "any" every error. `name` joins several nodes and tools to one breaker; None is one of its own.
     """
 
     name: Name | None = None
@@ -175,10 +175,15 @@ class WorkflowPolicy(Defaults):
     """One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches."""
 
     variants: Mapping[
-        Annotated[str, Field(max_length=MAX_NAME_CHARS)], Annotated[float, Field(gt=0)]
-    ] = Field(default_factory=dict)
+        Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=MAX_NAME_CHARS)],
+        Annotated[float, Field(gt=0, le=1_000_000)],
+    ] = Field(default_factory=dict, max_length=MAX_VARIANTS)
     node: Mapping[Name, NodePolicy] = Field(default_factory=dict)
     approval: Mapping[Name, ApprovalPolicy] = Field(default_factory=dict)
+
+    def publish(self) -> Json:
+        """As JSON with the keys that the file sets; None where it sets none."""
+        return self.model_dump(mode="json", exclude_unset=True) or None
 
 
 class Price(_Part):
@@ -214,7 +219,12 @@ class Notify(_Part):
 
 
 class Policies(_Part):
-    """A whole file. `workflow` holds only those without a problem; `problems` the others, by name."""
+    """
+    A whole file.
+
+    `workflow` holds only those without a problem; `problems` the others, by name. Of one that
+    `is_unreadable` nothing is known, and every workflow has the same problem.
+    """
 
     path: str = ""
     workflow: Mapping[str, WorkflowPolicy] = Field(default_factory=dict)
@@ -224,6 +234,7 @@ class Policies(_Part):
     alerts: Mapping[str, AlertRule] = Field(default_factory=dict)
     notify: tuple[str, ...] = ()  # Apprise URLs or names of variables that hold them
     warnings: tuple[str, ...] = ()
+    is_unreadable: bool = False
 
     @property
     def told(self) -> tuple[str, ...]:

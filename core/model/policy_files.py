@@ -119,11 +119,8 @@ def _explain(
         place, model = _follow(kind, value, error["loc"])
         if error["type"] == "missing":
             place = (*place, error["loc"][-1])
-        path = _join(where, place)
-        reason = _reason(error, model)
-        if reason not in reasons.setdefault(path, []):
-            reasons[path].append(reason)
-    return [FieldProblem(path, " or ".join(each)) for path, each in reasons.items()]
+        reasons.setdefault(_join(where, place), []).append(_reason(error, model))
+    return [FieldProblem(path, " or ".join(dict.fromkeys(each))) for path, each in reasons.items()]
 
 
 def _follow(kind: type[BaseModel], value: Any, location: Place) -> tuple[Place, type[BaseModel]]:
@@ -141,7 +138,7 @@ def _follow(kind: type[BaseModel], value: Any, location: Place) -> tuple[Place, 
             isinstance(value, list) and isinstance(key, int) and key < len(value)
         )
         if not is_there:
-            return place, model
+            continue
         value, place = value[key], (*place, key)
         if field is not None:
             model = _model_within(field.annotation) or model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.core.model.approvals import Kind, Verb
 from interlock.core.types import Json
@@ -38,6 +38,7 @@ class Question:
         actions: What an agent wants to do, in the order in which it is answered.
         takes_several: Whether the answer is meant to be a list of some of the options.
         is_list: Whether an agent-inbox request came as a list; the answer is a list in any case.
+        answers: What a verb sends, where a policy says so.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Question:
     actions: tuple[Action, ...]
     is_list: bool
     takes_several: bool = False
+    answers: Mapping[Verb, Json] = field(default_factory=dict)
 
 
 def in_order(verbs: Iterable[Verb]) -> tuple[Verb, ...]:

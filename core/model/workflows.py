@@ -27,6 +27,7 @@ class Workflow(WorkflowName):
     kind one of start, end, node, subgraph; ids are node paths.
     `tools` is {path of the graph that holds them: {tool name: JSON Schema of its arguments}}, the path
     "" for the graph itself, or None; the schema is None where there is a tool of which nothing can be said.
+    `policy` is what interlock.toml says of it, as JSON with the file's own keys, or None.
     Of one that failed to load everything but `error` is empty.
     """
 
@@ -39,6 +40,7 @@ class Workflow(WorkflowName):
     channels: tuple[str, ...]
     published_at: datetime
     tools: Json = None
+    policy: Json = None
 
 
 def tools_around(tools: Json, node: str) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.model import payloads
+from interlock.core.model import approval_rules, payloads
 from interlock.core.model.approvals import (
     STANDING,
     Approval,
@@ -78,6 +78,8 @@ def put_card(
         version=1,
         asked_at=now,
     )
+    rules = approval_rules.find_rules(workflow.policy if workflow else None, [card.node])
+    card = approval_rules.apply(card, rules)
     key = f"{FAIL_KEY}{checkpoint_id}:{run.run_id}"
     known = approvals.fetch_by_question(conn, run.thread_id, key)
     if known is None:

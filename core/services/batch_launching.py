@@ -189,7 +189,7 @@ def _prepare(app: App, file: CheckedFile, request: Launch) -> Launch:
     problems = launching.find_option_problems(app, workflow, template)
     if problems:
         raise InvalidInput(f"{workflow.name!r} cannot be launched so.", problems=problems)
-    return template
+    return launching.with_policy(workflow, template)
 
 
 def _digest(file: CheckedFile, template: Launch) -> str:

@@ -7,13 +7,13 @@ delivery that only records, and a worker that starts after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.model import payloads
+from interlock.core.model import approval_rules, payloads
 from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.payloads import Question
@@ -64,7 +64,7 @@ def level_cards(
     for interrupt in head.interrupts:
         if interrupt.is_answered:
             continue
-        card = _card(conn, run, head, interrupt, now)
+        card = _with_rules(conn, _card(conn, run, head, interrupt, now), [interrupt.node])
         pending = _level_one(
             conn, card, interrupt.interrupt_id, stands, refused.get(interrupt.interrupt_id)
         )
@@ -79,7 +79,7 @@ def level_cards(
         kept.append(card.approval_id)
         asked.append(card)
     elif status is RunStatus.PAUSED:
-        card = _breakpoint_card(conn, run, head, now)
+        card = _with_rules(conn, _breakpoint_card(conn, run, head, now), head.next)
         pending = _level_one(conn, card, f"{BREAK_KEY}{head.checkpoint_id}", status, None)
         if pending is not None:
             kept.append(pending.approval_id)
@@ -155,6 +155,11 @@ def _asks_the_same(known: Approval, card: Approval) -> bool:
         [known.payload, known.schema],
         [card.payload, card.schema],
     )
+
+
+def _with_rules(conn: Connection, card: Approval, nodes: Sequence[str]) -> Approval:
+    policy = workflows.fetch_policy(conn, card.workflow)
+    return approval_rules.apply(card, approval_rules.find_rules(policy, nodes))
 
 
 def _card(

@@ -7,12 +7,12 @@ and the audit entry. Decisions made before that run starts join it and are sent 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, NotFound
-from interlock.core.model import edits, payloads
+from interlock.core.model import approval_rules, edits, payloads
 from interlock.core.model.approvals import (
     STANDING,
     Approval,
@@ -38,6 +38,7 @@ from interlock.core.store import (
     snapshots,
     threads,
     topics,
+    workflows,
 )
 from interlock.core.types import ApprovalId, Json, RunId, new_id
 
@@ -72,7 +73,9 @@ def decide(
     """
     with engine.read(app.engine) as conn:
         seen = _fetch_open(conn, ApprovalId(approval_id), version)
-        question = payloads.question_of(seen)
+        policy = workflows.fetch_policy(conn, seen.workflow)
+    answers = approval_rules.answers_of(seen, policy)
+    question = replace(payloads.question_of(seen), answers=answers)
     answer = payloads.build_answer(question, intent)
     now = app.clock.now()
     with engine.write(app.engine) as conn:

@@ -130,6 +130,7 @@ def job_for(run: Run) -> NewJob:
         lock=run.thread_id,
         payload={"run_id": run.run_id},
         priority=run.priority,
+        workflow=run.workflow,
     )
 
 
@@ -185,7 +186,18 @@ def prepare(app: App, workflow: Workflow, request: Launch) -> Launch:
     ]
     if problems:
         raise InvalidInput(f"{workflow.name!r} cannot be launched with this.", problems=problems)
-    return trimmed
+    return with_policy(workflow, trimmed)
+
+
+def with_policy(workflow: Workflow, request: Launch) -> Launch:
+    """The request with the workflow's own priority and variants, where it names none itself."""
+    policy = workflow.policy if isinstance(workflow.policy, dict) else {}
+    weights = policy.get("variants", {})
+    return replace(
+        request,
+        priority=request.priority or policy.get("priority") or 0,
+        variant=request.variant or ", ".join(f"{name} {weights[name]:f}" for name in weights),
+    )
 
 
 def find_option_problems(app: App, workflow: Workflow, request: Launch) -> list[FieldProblem]:

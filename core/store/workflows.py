@@ -20,6 +20,7 @@ _DELETE_OTHERS = delete(workflows).where(
 )
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
 _FETCH_TOOLS = select(workflows.c.tools).where(workflows.c.name == bindparam("name"))
+_FETCH_POLICY = select(workflows.c.policy).where(workflows.c.name == bindparam("name"))
 _FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
 
 _FETCH_NAMES = (
@@ -44,6 +45,11 @@ def fetch(conn: Connection, name: str) -> Workflow | None:
 def fetch_tools(conn: Connection, name: str) -> Json:
     """The tools of the workflow of this name, without the rest of it; None if there are none."""
     return conn.execute(_FETCH_TOOLS, {"name": name}).scalar_one_or_none()
+
+
+def fetch_policy(conn: Connection, name: str) -> Json:
+    """What interlock.toml says of the workflow of this name; None if it says nothing."""
+    return conn.execute(_FETCH_POLICY, {"name": name}).scalar_one_or_none()
 
 
 def fetch_all(conn: Connection, *, limit: int = 500) -> list[Workflow]:
@@ -79,4 +85,5 @@ def _from_row(row: Row[Any]) -> Workflow:
         error=row.error,
         published_at=row.published_at,
         tools=row.tools,
+        policy=row.policy,
     )

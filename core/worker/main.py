@@ -27,10 +27,11 @@ from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.services import presence
+from interlock.core.services.alert_watching import AlertWatch
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.types import WorkerId, new_id
-from interlock.core.worker import output
+from interlock.core.worker import answering, output
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.serving import Heart, Server
@@ -159,7 +160,9 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
     )
     presence.beat(app, worker)
     name = f"interlock-worker-{worker_id}"
+    vitals = answering.Vitals(asyncio.get_running_loop())
     async with (
+        answering.answering(app, vitals),
         open_savers(app.settings, application_name=name) as savers,
         open_store(
             app.settings, project.store_config, project=project, application_name=name
@@ -180,12 +183,16 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         _spare_the_collector()
         server = Server(app, workshop, ready)
+        vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         heart = Heart(app, ready)
         heart.start()
+        alerts = AlertWatch(app, workshop.policies)
+        alerts.start()
         try:
             await server.serve()
         finally:
+            alerts.stop()
             heart.stop()
             stopping.cancel()
     logger.info("worker_stopped")

@@ -106,6 +106,15 @@ async def test_a_config_that_cannot_be_read_is_told_and_waited_for(project, capl
     assert "is not JSON" in record.reason
 
 
+async def test_policies_that_cannot_be_read_are_told_and_waited_for(project, caplog):
+    policies = project.folder / "interlock.toml"
+    async with following(project) as changed:
+        await change_until(lambda: caplog.records, policies, "[workflow{}")
+        assert not changed.is_set()
+        await change_until(changed.is_set, policies, "[workflow.g]\npriority = {}")
+    assert "is not TOML" in caplog.records[0].reason
+
+
 async def test_files_that_cannot_be_watched_do_not_end_the_worker(project, caplog, monkeypatch):
     def refuse(*_, **__):
         raise OSError("no more watches")
