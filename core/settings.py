@@ -13,8 +13,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from interlock.core.errors import FieldProblem, InvalidInput
@@ -134,6 +135,24 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="How log lines are written: text for people, json for machines."
     )
+    worker_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of a worker's own /metrics, /healthz and /readyz; unset opens none, 0 picks one.",
+    )
+    external: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses that /readyz asks and tells of, as a JSON list of http://, https:// or tcp:// URLs.",
+    )
+    notify: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Who is told of alerts: Apprise URLs with blanks between them, or a JSON list of them.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which people open the dashboard, for links in what they are sent.",
+    )
     model: str | None = Field(
         default=None,
         description="Model the gallery uses, as init_chat_model names it; unset uses the deterministic local one.",
@@ -160,6 +179,24 @@ class Settings(BaseSettings):
         if not all(isinstance(name, str) and _is_host(name) for name in names):
             raise ValueError("must hold names or addresses alone, without scheme, port or path")
         return tuple(names)
+
+    @field_validator("external", mode="before")
+    @classmethod
+    def _listed_addresses(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            raise ValueError('must be a JSON list, for example ["https://api.example.com"]')  # noqa: TRY004
+        if not all(isinstance(address, str) and _is_address(address) for address in given):
+            raise ValueError("must hold http:// or https:// URLs, or tcp://host:port")
+        return tuple(given)
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _listed_people(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            given = value.split() if isinstance(value, str) else ()
+        return tuple(item if isinstance(item, SecretStr) else str(item) for item in given)
 
     @field_validator("operator")
     @classmethod
@@ -225,6 +262,16 @@ def _read_list(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_address(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    has_scheme = parts.scheme in {"http", "https"} or (parts.scheme == "tcp" and port is not None)
+    return has_scheme and bool(parts.hostname)
 
 
 def _is_host(name: str) -> bool:

@@ -70,7 +70,7 @@ _NODES = (
         node_runs.c.workflow,
         node_runs.c.path,
         node_runs.c.status,
-        func.count().label("count"),
+        func.count().label("ended"),
         func.sum(_NODE_S).label("total_s"),
         func.sum(_TOKENS).label("tokens"),
         func.sum(func.coalesce(node_runs.c.cost, 0.0)).label("cost"),
@@ -87,7 +87,7 @@ _TRIES = (
         node_runs.c.workflow,
         node_runs.c.path,
         literal("retried").label("status"),
-        func.count().label("count"),
+        func.count().label("ended"),
         func.sum(_NODE_S).label("total_s"),
         func.sum(_TOKENS).label("tokens"),
         func.sum(func.coalesce(node_runs.c.cost, 0.0)).label("cost"),
@@ -143,7 +143,7 @@ def _executions(dialect: str) -> Any:
     return (
         select(
             last.c.workflow,
-            func.count().label("count"),
+            func.count().label("ended"),
             func.sum(each.c.took_s).label("total_s"),
             *_buckets(each.c.took_s, EXECUTION_BOUNDS_S),
         )
@@ -158,7 +158,7 @@ _EXECUTIONS = {name: _executions(name) for name in ("sqlite", "postgresql")}
 _DECISIONS = (
     select(
         decisions.c.verb,
-        func.count().label("count"),
+        func.count().label("ended"),
         func.sum(decisions.c.seconds_to_decide).label("total_s"),
     )
     .where(*_within(decisions.c.decided_at, decisions.c.decided_at))
@@ -202,7 +202,7 @@ def fetch_totals(conn: Connection, *, since: datetime, until: datetime) -> Total
         for row in conn.execute(_TRIES, span)
     ]
     decided = [
-        (str(row.verb), Tally(row.count, float(row.total_s)))
+        (str(row.verb), Tally(row.ended, float(row.total_s)))
         for row in conn.execute(_DECISIONS, span)
     ]
     looked_up = [
@@ -220,7 +220,7 @@ def fetch_totals(conn: Connection, *, since: datetime, until: datetime) -> Total
 
 def _tally(row: Row[Any], bounds: Sequence[float]) -> Tally:
     return Tally(
-        count=row.count,
+        count=row.ended,
         total_s=float(row.total_s),
         within=tuple(int(getattr(row, f"within_{n}")) for n in range(len(bounds))),
         tokens=int(getattr(row, "tokens", 0)),
@@ -252,7 +252,7 @@ _OLDEST_DUE = select(func.min(jobs.c.run_at)).where(
     jobs.c.status == "todo", jobs.c.run_at <= bindparam("now")
 )
 _WORKERS = (
-    select(workers.c.status, func.count().label("count"), func.sum(workers.c.concurrency))
+    select(workers.c.status, func.count().label("ended"), func.sum(workers.c.concurrency))
     .where(workers.c.heartbeat_at >= bindparam("since"))
     .group_by(workers.c.status)
 )
@@ -262,7 +262,7 @@ _BREAKERS = (
     .limit(MAX_ROWS)
 )
 _ENTRIES = select(
-    func.count().label("count"),
+    func.count().label("ended"),
     func.coalesce(func.sum(cache_entries.c.size_bytes), 0).label("size"),
 )
 _ALERTS = (
@@ -286,13 +286,13 @@ def fetch_standing(conn: Connection, *, now: datetime, alive_s: float) -> Standi
         jobs={"todo": 0, "doing": 0} | _counts(conn, _JOBS),
         oldest_due_s=_age_s(conn.execute(_OLDEST_DUE, {"now": now}).scalar(), now),
         oldest_waiting_s=_age_s(conn.execute(_OLDEST_CARD).scalar(), now),
-        workers={row.status: row.count for row in alive},
+        workers={row.status: row.ended for row in alive},
         slots=sum(int(row[2]) for row in alive),
         breakers=tuple(
             BreakerState(name=row.name, state=row.state, short_circuited=int(row.short_circuited))
             for row in conn.execute(_BREAKERS)
         ),
-        cache_entries=entries.count,
+        cache_entries=entries.ended,
         cache_bytes=int(entries.size),
         alerts=_counts(conn, _ALERTS),
         holds=conn.execute(_HOLDS).scalar_one(),

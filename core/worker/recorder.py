@@ -63,6 +63,11 @@ class Recorder:
         if len(self._records) >= self._limit:
             self._room.clear()
 
+    @property
+    def waiting_count(self) -> int:
+        """How many records wait to be written."""
+        return len(self._records)
+
     async def end(self, ending: Ending) -> RunStatus:
         """Queue the end of a run behind its records and wait until it is written."""
         written: asyncio.Future[RunStatus] = asyncio.get_running_loop().create_future()

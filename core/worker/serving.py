@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.workshop import Workshop
+from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job, JobKind
@@ -75,6 +76,16 @@ class Server:
         self._stopping.set()
         self._news.set()
 
+    def count(self) -> Mapping[str, float]:
+        """What goes on, in numbers; may be called from any thread."""
+        return {
+            "runs": len(self._carriers),
+            "room": self._free,
+            "records_waiting": self._recorder.waiting_count,
+            "records_limit": self._app.settings.queue_events,
+            "is_draining": float(self._stopping.is_set()),
+        }
+
     async def serve(self) -> None:
         """Work until stopped."""
         loop = asyncio.get_running_loop()
@@ -135,6 +146,7 @@ class Server:
             ids = [c.claimed.run.run_id for c in self._carriers.values()]
             seen = await self.call(claiming.look, self._app, ids, only_errands=not free)
             self._cancel(seen.cancelled)
+            self._hold(seen.holds)
             is_any_due = seen.is_any_due
         if is_any_due and not self._is_held:
             await self._claim(free)
@@ -148,7 +160,7 @@ class Server:
     @property
     def _free(self) -> int:
         """How many more runs there is room for."""
-        busy = sum(not carrier.is_over for carrier in self._carriers.values())
+        busy = sum(not carrier.is_over for carrier in tuple(self._carriers.values()))
         return max(0, self._app.settings.concurrency - busy)
 
     async def _claim(self, free: int) -> None:
@@ -218,6 +230,12 @@ class Server:
         for task, carrier in self._carriers.items():
             if carrier.claimed.run.run_id in run_ids:
                 carrier.cancel(task)
+
+    def _hold(self, holds: Sequence[Hold]) -> None:
+        for carrier in self._carriers.values() if holds else ():
+            found = find_hold(holds, carrier.claimed.run.workflow)
+            if found is not None:
+                carrier.hold(found)
 
     async def _drain(self) -> None:
         """Let supersteps end; what takes longer than the drain is cancelled and handed over."""

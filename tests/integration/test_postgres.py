@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from interlock.core.bootstrap import build_app
+from interlock.core.cli import probing
 from interlock.core.errors import Conflict
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.services import deciding, health, launching, observing, reading
@@ -55,6 +57,8 @@ def start_worker(
         **os.environ,
         "INTERLOCK_DATABASE": str(settings.database),
         "INTERLOCK_DATA_DIR": str(settings.data_dir),
+        "INTERLOCK_WORKER_PORT": "0",
+        "INTERLOCK_LOG_FORMAT": "json",
     }
     arguments = [sys.executable, "-m", "interlock.core.cli", "worker"]
     return subprocess.Popen(arguments, env=environment, stderr=stderr)
@@ -84,6 +88,23 @@ def test_a_refund_is_launched_held_approved_and_paid_on_postgres(app):
         )
     assert late.value.winner is not None
     assert late.value.winner["actor"] == "bob"
+    assert health.check(app).checks["checkpoints"].message == "the newest one was read"
+    port = read_port(app.settings)
+    assert ask(port, "/readyz")[0] == 200
+    done = 'agent_executions_total{agent_name="refund_desk",status="done"} 1.0'
+    assert done in ask(port, "/metrics")[1]
+
+
+def read_port(settings: Settings) -> int:
+    """Where the worker answers, as its log tells."""
+    lines = (settings.data_dir / "logs" / "worker.log").read_text().splitlines()
+    told = [entry for line in lines if (entry := json.loads(line))["event"] == "worker_answers"]
+    return int(told[0]["port"])
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    """What the worker answers."""
+    return probing.fetch("127.0.0.1", port, path)
 
 
 @pytest.mark.usefixtures("worker")
