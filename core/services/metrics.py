@@ -16,16 +16,17 @@ from interlock.core.model.spans import (
     MINUTE,
     Piece,
     Tier,
+    ceil,
     floor,
     plan,
     series_span,
     starts,
 )
 from interlock.core.model.tallies import NodeTally, Tallies
+from interlock.core.services import figuring
 from interlock.core.services.context import App
 from interlock.core.store import engine, raw_figures, reviews, rollups
 
-MINUTES_KEPT = timedelta(days=3)  # rows by minute; what is older is there by hour and day
 MAX_DUE = 1000
 LONG = timedelta(days=8)  # a window as long has a heatmap by day
 
@@ -40,8 +41,8 @@ def read(app: App, window: Window) -> Metrics:
     """
     All figures of a window, from one reading of the database.
 
-    A window that begins before there are figures by minute begins at its hour; the one that is
-    given back says so.
+    Where there are no figures by minute any more (`figuring.MINUTES_KEPT`), a window begins and ends
+    with an hour; the one that is given back says so.
     """
     with engine.read(app.engine) as conn:
         source = _Source(conn, app.clock.now(), window)
@@ -90,11 +91,16 @@ class _Source:
         self._conn = conn
         self._read: dict[Piece, Mapping[datetime, Tallies]] = {}
         self._rolled_until = rollups.rolled_until(conn)
-        self._kept_since = floor(now - MINUTES_KEPT, HOUR)
-        self.window = replace(window, start=self._align(window.start), end=self._align(window.end))
+        self._kept_since = figuring.kept_since(now)
+        self.window = replace(
+            window, start=self._align(window.start), end=self._align_end(window.end)
+        )
 
     def _align(self, moment: datetime) -> datetime:
         return moment if moment >= self._kept_since else floor(moment, HOUR)
+
+    def _align_end(self, moment: datetime) -> datetime:
+        return moment if moment >= self._kept_since else ceil(moment, HOUR)
 
     def before(self) -> Window:
         """The window just before, as long."""
@@ -117,7 +123,8 @@ class _Source:
     def series(self) -> Series:
         """Points over the window."""
         start, end = self.window.start, self.window.end
-        span = series_span(end - start)
+        is_old = start < self._kept_since
+        span = max(series_span(end - start), HOUR if is_old else MINUTE)
         spans: dict[datetime, Tallies] = {}
         for piece in plan(start, end, self._rolled_until, longest=_tier_within(span)):
             if piece.tier is None:

@@ -24,7 +24,16 @@ from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run
 from interlock.core.services.launching import job_for
-from interlock.core.store import audit, checkpoints, engine, events, runs, threads, topics
+from interlock.core.store import (
+    audit,
+    checkpoints,
+    engine,
+    events,
+    rollups,
+    runs,
+    threads,
+    topics,
+)
 from interlock.core.types import JobId, Json, RunId, new_id
 
 
@@ -220,6 +229,8 @@ def ask(app: App, run_id: str, *, actor: str) -> Approval:
             )
         if not runs.move(conn, run.run_id, from_={RunStatus.FAILED}, to=RunStatus.PAUSED):
             raise Conflict(f"Run {run_id} was retried or given up meanwhile.")
+        if run.ended_at is not None:
+            rollups.mark_due(conn, [run.ended_at])  # it counts as failed no more
         card = asking.put_card(conn, run, run.error, entry.checkpoint_id, due=entry.next, now=now)
         seq = events.last_seq(conn, run.run_id) + 1
         told: dict[str, Json] = {"approval_id": card.approval_id, "title": card.title}

@@ -104,8 +104,9 @@ class Lock(IntEnum):
     AUDIT = 7_401_001  # the head of the chain, until the commit
     CLAIM = 7_401_002  # claims take turns
     UPGRADE = 7_401_003  # several hosts may start at once
+    FIGURES = 7_401_005  # rolling up figures, a step at a time
     WORKER = 7_401_004  # being the only worker, as long as the session lasts
-    ALERTS = 7_401_005  # what is wrong is settled by one process at a time
+    ALERTS = 7_401_015  # what is wrong is settled by one process at a time
 
 
 def lock_all(conn: Connection, key: Lock) -> None:

@@ -55,7 +55,11 @@ _CLOSE = (
         node_runs.c.task_id == bindparam("of_task"),
         node_runs.c.attempt == bindparam("of_attempt"),
     )
-    .values(status=bindparam("new_status"), duration_ms=bindparam("new_duration_ms"))
+    .values(
+        status=bindparam("new_status"),
+        duration_ms=bindparam("new_duration_ms"),
+        ended_at=bindparam("new_ended_at"),
+    )
 )
 
 
@@ -105,6 +109,7 @@ def _closing(
         "of_task": row.task_id,
         "of_attempt": row.attempt,
         "new_status": status,
+        "new_ended_at": ended_at,
         "new_duration_ms": max(0.0, (ended_at - row.started_at) / timedelta(milliseconds=1)),
     }
 

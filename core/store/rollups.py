@@ -29,7 +29,8 @@ MAX_DUE = 500  # minutes that are made anew at once
 _TABLES = (metric_rollups, run_rollups)
 _PUT_NODES = bulk.upsert(metric_rollups)
 _PUT_RUNS = bulk.upsert(run_rollups)
-_MARK = dialect.insert_new(rollup_due)
+# An update, as that waits for who is just making the minute anew, and makes him wait for this one.
+_MARK = dialect.upsert(rollup_due, change={"start": rollup_due.c.start})
 _DUE = select(rollup_due.c.start).order_by(rollup_due.c.start).limit(bindparam("limit"))
 _NODE_COUNTS = (
     *("runs", "errors", "attempts", "interrupted", "cached", "short_circuited", "degraded"),
@@ -97,10 +98,11 @@ def clear_before(conn: Connection, tier: Tier, start: datetime) -> None:
         conn.execute(delete(table).where(table.c.tier == tier.value, table.c.start < start))
 
 
-def clear_all(conn: Connection) -> None:
-    """Remove every row, and what was due."""
-    for table in (*_TABLES, rollup_due):
-        conn.execute(delete(table))
+def clear_since(conn: Connection, start: datetime) -> None:
+    """Remove the rows of every tier from a moment on, and all that was due."""
+    for table in _TABLES:
+        conn.execute(delete(table).where(table.c.start >= start))
+    conn.execute(delete(rollup_due))
 
 
 def rolled_until(conn: Connection) -> datetime | None:

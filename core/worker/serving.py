@@ -22,6 +22,7 @@ from interlock.core.services import claiming, presence, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId, WorkerId
+from interlock.core.worker import figuring
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
@@ -96,6 +97,7 @@ class Server:
         watcher.start()
         writing = asyncio.create_task(self._recorder.serve(), name="recorder")
         clearing = asyncio.create_task(self._clear(), name="clear")
+        rolling = asyncio.create_task(figuring.keep(self._app, self.call), name="figures")
         pulsing = asyncio.create_task(self._pulse(), name="pulse")
         try:
             while not self._stopping.is_set():
@@ -107,6 +109,7 @@ class Server:
             await self._drain()
         finally:
             clearing.cancel()
+            rolling.cancel()
             pulsing.cancel()
             watch.stop()
             self._recorder.stop()

@@ -8,12 +8,13 @@ from interlock.core.model.approvals import ApprovalStatus, Verb
 from interlock.core.model.figures import Window
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunKind, RunStatus
+from interlock.core.model.spans import DAY, EPOCH, HOUR, Tier
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import metrics
+from interlock.core.services import figuring, metrics
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import decisions, nodes
-from interlock.core.store.engine import write
+from interlock.core.store import decisions, nodes, rollups
+from interlock.core.store.engine import read, write
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def check(read) -> None:
 
 
 def hour(make, **which) -> Window:
-    return Window(start=make.at(0), end=make.at(3600), **which)
+    return Window(start=make.at(-1800), end=make.at(1800), **which)
 
 
 def test_the_true_figures_are_read_from_the_raw_rows(app, engine, make, frozen):
@@ -191,3 +192,111 @@ def test_the_true_figures_are_read_from_the_raw_rows(app, engine, make, frozen):
         tell(conn, make)
     frozen.advance(seconds=3600)
     check(metrics.read(app, hour(make)))
+
+
+def roll_all(app) -> int:
+    return sum(1 for _ in iter(lambda: figuring.roll(app), False))
+
+
+@pytest.mark.parametrize("age_s", [300, 4 * 86_400], ids=lambda s: f"after {s} s")
+def test_the_true_figures_are_read_however_much_of_them_is_rolled(app, engine, make, frozen, age_s):
+    with write(engine) as conn:
+        tell(conn, make)
+    frozen.advance(seconds=age_s)
+    roll_all(app)
+    frozen.advance(seconds=max(0, 3600 - age_s))
+    check(metrics.read(app, hour(make)))
+    roll_all(app)
+    check(metrics.read(app, hour(make)))
+    frozen.advance(seconds=5 * 86_400)
+    with write(engine) as conn:  # another day begins, so that the first one is finished
+        Script(conn, make).run("later", 5 * 86_400, 5 * 86_400 + 1)
+    roll_all(app)
+    check(metrics.read(app, hour(make)))
+    whole = Window(start=make.at(0) - DAY, end=make.at(2 * 86_400))
+    assert metrics.read(app, whole).totals.completed == 2
+
+
+def test_a_workflow_and_a_variant_are_read_by_themselves(app, engine, make, frozen):
+    with write(engine) as conn:
+        tell(conn, make)
+        Script(conn, make).run("other", 50, 51, workflow="essay")
+    frozen.advance(seconds=3600)
+    for _ in range(2):
+        check(metrics.read(app, hour(make, workflow="refunds")))
+        (only,) = metrics.read(app, hour(make, variant="b")).workflows
+        assert (only.workflow, only.completed, only.failed) == ("refunds", 1, 0)
+        assert only.mean_ms == pytest.approx(5000)
+        assert roll_all(app) or True
+
+
+def test_rolling_goes_on_where_it_stopped_and_counts_nothing_twice(app, engine, make, frozen):
+    script_seconds = [5, 65, 3 * 3600 + 7, 26 * 3600, 26 * 3600 + 61]
+    for number, second in enumerate(script_seconds):
+        with write(engine) as conn:
+            Script(conn, make).run(f"r{number}", second, second + 1, thread_id=f"t{number}")
+        frozen.advance(seconds=second + 130 - (frozen.now() - make.at(0)).total_seconds())
+        roll_all(app)
+    assert roll_all(app) == 0
+    with read(engine) as conn:
+        since = make.at(0) - DAY
+        counts = {
+            tier: sum(
+                run.completed
+                for run in rollups.fetch(conn, tier, since, frozen.now()).runs.values()
+            )
+            for tier in Tier
+        }
+    assert counts == {Tier.MINUTE: 5, Tier.HOUR: 3, Tier.DAY: 3}
+    window = Window(start=make.at(-7 * 86_400), end=frozen.now())
+    assert metrics.read(app, window).totals.completed == 5
+
+
+def test_what_is_written_late_is_counted_all_the_same(app, engine, make, frozen):
+    with write(engine) as conn:
+        tell(conn, make)
+    frozen.advance(seconds=7300)
+    roll_all(app)
+    with write(engine) as conn:
+        Script(conn, make).node("flaky", "plan", 30, 100)
+        figuring.mark_late(conn, [make.at(30), None, frozen.now()], now=frozen.now())
+    with read(engine) as conn:
+        assert rollups.fetch_due(conn) == [make.at(0)]
+    assert not metrics.read(app, hour(make)).is_whole
+    assert metrics.read(app, Window(start=make.at(1800), end=frozen.now())).is_whole
+    roll_all(app)
+    figures = metrics.read(app, hour(make))
+    assert figures.is_whole
+    assert {n.path: n.runs for n in figures.nodes}["plan"] == 3
+    frozen.advance(seconds=10 * 86_400)
+    with write(engine) as conn:
+        Script(conn, make).node("flaky", "plan", 31, 100)
+        figuring.mark_late(conn, [make.at(31)], now=frozen.now())
+    roll_all(app)
+    assert {n.path: n.runs for n in metrics.read(app, hour(make)).nodes}["plan"] == 4
+
+
+def test_all_rows_are_made_anew_from_the_raw_ones(app, engine, make, frozen):
+    with write(engine) as conn:
+        tell(conn, make)
+    frozen.advance(seconds=2 * 86_400)
+    roll_all(app)
+    with write(engine) as conn:
+        wrong = rollups.fetch(conn, Tier.HOUR, EPOCH, frozen.now())
+        wrong.add(rollups.fetch(conn, Tier.HOUR, EPOCH, frozen.now()))
+        rollups.put(conn, Tier.HOUR, {make.at(-1800): wrong})
+        rollups.put(conn, Tier.HOUR, {make.at(-1800) - 40 * HOUR: wrong})  # its raw rows are gone
+    assert figuring.rebuild(app) == 1
+    check(metrics.read(app, hour(make)))
+    old = Window(start=make.at(-1800) - 48 * HOUR, end=make.at(-1800) - 24 * HOUR)
+    assert metrics.read(app, old).totals.completed == 4
+
+
+def test_nothing_is_rolled_where_nothing_happened(app, frozen, make):
+    frozen.advance(seconds=3600)
+    assert not figuring.roll(app)
+    read_ = metrics.read(app, hour(make))
+    assert read_.nodes == []
+    assert read_.totals.success_ratio is None
+    assert read_.totals.p95_ms is None
+    assert len(read_.series.points) == 60
