@@ -30,6 +30,7 @@ from streamlit.web import bootstrap as streamlit_bootstrap
 
 from interlock.core import logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
+from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
 from interlock.dashboard import components, deps, palette
 from interlock.dashboard.http import broadcasting, heads, health, live, metrics
@@ -237,11 +238,15 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
     )
     broadcaster.start()
     broadcasting.use(broadcaster)
+    # No worker can tell that there is none.
+    alerts = AlertWatch(app, policies_beside(app.settings), workers_only=True)
+    alerts.start()
     if url:
         print(f"Interlock is at {url}", flush=True)  # noqa: T201 - the line people and scripts wait for
     try:
         yield {"broadcaster": broadcaster}
     finally:
+        alerts.stop()
         broadcasting.use(None)
         await broadcaster.stop()
 

@@ -15,7 +15,7 @@ from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.call import Call
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.graphs import project
-from interlock.core.masking import mask_text
+from interlock.core.masking import MASK, mask_text
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
@@ -82,7 +82,7 @@ def list_settings(overrides: Mapping[str, Any], settings: Settings | None) -> li
             Setting(
                 name=name,
                 variable=variable,
-                value=None if value is None else _show(value),
+                value=None if value is None else _show(value, is_secret=name == "notify"),
                 source=source,
                 description=field.description or "",
             )
@@ -220,7 +220,9 @@ def _look_at_port(settings: Settings) -> str:
     return f"{settings.host}:{settings.port} is free."
 
 
-def _show(value: object) -> str:
+def _show(value: object, *, is_secret: bool = False) -> str:
+    if is_secret and value:
+        return MASK
     if isinstance(value, (list, tuple)):
         return printing.as_text(list(value))
     return mask_text(str(value))

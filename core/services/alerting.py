@@ -98,24 +98,14 @@ def _settle(
     return alert_moves.find_untold(known, rules, now=now)
 
 
-def keep_outage(
-    app: App, *, began_at: datetime, reason: str, was_told: bool, rules: Rules = RULES
-) -> None:
-    """Keep what could not be written while it lasted: that the database did not answer."""
+def keep_outage(app: App, told: Alert) -> Alert:
+    """Keep what could not be written while it lasted: that the database did not answer, until now."""
     now = app.clock.now()
-    finding = alert_rules.outage(rules[RuleName.STORE_OUTAGE], reason)
-    told = Alert(
-        **vars(finding),
-        alert_id=new_id(),
-        status=AlertStatus.RESOLVED,
-        fired_at=began_at,
-        seen_at=now,
-        resolved_at=now,
-        notified_at=now if was_told else None,
-    )
+    kept = replace(told, status=AlertStatus.RESOLVED, seen_at=now, resolved_at=now, notified_at=now)
     with engine.write(app.engine) as conn:
-        alerts.put(conn, [told], known=())
+        alerts.put(conn, [kept], known=())
         topics.bump(conn, TOPIC)
+    return kept
 
 
 def claim_telling(app: App, alert: Alert) -> datetime | None:

@@ -17,13 +17,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from interlock.core import logs
 from interlock.core.bootstrap import build_app
 from interlock.core.graphs.entering import enter_project
 from interlock.core.graphs.loading import LoadedGraph, load_all
 from interlock.core.graphs.project import Project, read_project
 from interlock.core.graphs.reloading import following
 from interlock.core.graphs.savers import open_savers
+from interlock.core.graphs.spans import tracing
 from interlock.core.graphs.stores import open_store
+from interlock.core.graphs.whereabouts import current_node
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.services import presence
@@ -32,6 +35,7 @@ from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import answering, output
+from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.serving import Heart, Server
@@ -61,10 +65,12 @@ def main(settings: Settings, *, reload: bool = False) -> int:
     app = build_app(settings, name=f"interlock-worker-{worker_id}")
     with hold_alone(app):
         enter_project(project)
+        logs.locate(current_node)
         output.install()
         _tell(project)
         work = _work(app, project, worker_id, reload=reload)
-        has_changed = _run(work, threads=settings.thread_count, leave=_leave_at_once)
+        with tracing():
+            has_changed = _run(work, threads=settings.thread_count, leave=_leave_at_once)
     app.engine.dispose()
     return _exit_code(has_changed=has_changed)
 
@@ -175,6 +181,10 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         workshop = Workshop(project, graphs, savers, store)
         cards = await workshop.describe_all(app.clock.now())
         presence.publish(app, cards)
+        breakers = Breakers(app)
+        breakers.enlist(workshop.policies, cards)
+        guards = (*workshop.hooks.guards, breakers)
+        workshop.hooks = replace(workshop.hooks, guards=guards)
         presence.take_over(app, worker_id)
         await level_threads(app, workshop)
         ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())
@@ -182,7 +192,7 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         _spare_the_collector()
-        server = Server(app, workshop, ready)
+        server = Server(app, workshop, ready, on_change=breakers.notice)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         heart = Heart(app, ready)
@@ -193,6 +203,7 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
             await server.serve()
         finally:
             alerts.stop()
+            breakers.stop()
             heart.stop()
             stopping.cancel()
     logger.info("worker_stopped")

@@ -21,7 +21,9 @@ WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent o
 # Time alone changes the flow, and a screen drawn between two looks starts from the older one.
 _REREAD_EVERY_S = 1.0
 
-_TOPIC = re.compile(r"inbox|runs|workflows|workers|run:[A-Za-z0-9._:-]{1,200}")
+_TOPIC = re.compile(
+    r"inbox|runs|workflows|workers|figures|breakers|alerts|holds|run:[A-Za-z0-9._:-]{1,200}"
+)
 
 
 def is_topic(name: object) -> bool:

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import insert
 
 from interlock.core.errors import Conflict, InvalidInput, NotFound
+from interlock.core.model import alert_rules
 from interlock.core.model.alerts import (
     RULES,
+    Alert,
     AlertFigures,
     AlertStatus,
     BreakerReading,
@@ -170,7 +172,14 @@ def test_a_silence_has_an_end(app, for_s):
 
 def test_an_outage_is_kept_when_it_is_over(app):
     began = app.clock.now() - timedelta(minutes=2)
-    alerting.keep_outage(app, began_at=began, reason="Refused.", was_told=True)
+    told = Alert(
+        **vars(alert_rules.outage(RULES[RuleName.STORE_OUTAGE], "Refused.")),
+        alert_id="a1",
+        status=AlertStatus.OPEN,
+        fired_at=began,
+        seen_at=began,
+    )
+    alerting.keep_outage(app, told)
     (alert,) = alerting.list_alerts(app).ended
     assert (alert.rule, alert.fired_at) == (RuleName.STORE_OUTAGE, began)
     assert alert.advice.endswith("Refused.")

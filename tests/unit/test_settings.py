@@ -114,3 +114,26 @@ def test_allowed_hosts_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_operator_needs_a_name_that_can_be_read(name: str) -> None:
     with pytest.raises(InvalidInput, match="printable"):
         load_settings({"operator": name})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("slack://token/x mailto://a@b.c", ["slack://token/x", "mailto://a@b.c"]),
+        ('["slack://token/x"]', ["slack://token/x"]),
+        ("", []),
+        (["json://here"], ["json://here"]),
+        (None, []),
+        (7, []),
+    ],
+)
+def test_who_is_told_is_a_list_that_is_never_shown(
+    given: object, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if isinstance(given, str):
+        monkeypatch.setenv("INTERLOCK_NOTIFY", given)
+        settings = load_settings()
+    else:
+        settings = load_settings({"notify": given})
+    assert [address.get_secret_value() for address in settings.notify] == expected
+    assert "token" not in repr(settings)

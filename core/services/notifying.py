@@ -1,0 +1,103 @@
+"""
+Telling people of alerts, through whatever Apprise can reach: mail, chat, pagers, web hooks.
+
+Apprise is an extra and is imported when there is somebody to tell. Addresses hold tokens: they are
+never logged, only the kind of service they name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from interlock.core.model.alerts import Alert, Severity
+
+EXTRA = "pip install 'interlock-control-room[notify]'"
+_SILENT = logging.CRITICAL + 1
+
+logger = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Tells everybody who is to be told; `tell` may take seconds, so call it from a thread."""
+
+    def __init__(self, addresses: Iterable[str], *, public_url: str | None = None) -> None:
+        self._public_url = (public_url or "").rstrip("/")
+        self._services = _open_all(addresses)
+
+    @property
+    def has_somebody(self) -> bool:
+        """Whether anybody can be told."""
+        return bool(self._services)
+
+    def tell(self, alert: Alert) -> bool:
+        """Tell of an alert, or of its end; False if nobody could be reached."""
+        title, body, kind = compose(alert, public_url=self._public_url)
+        reached = [self._send(name, service, title, body, kind) for name, service in self._services]
+        return any(reached)
+
+    def _send(self, name: str, service: Any, title: str, body: str, kind: str) -> bool:
+        try:
+            is_sent = service.notify(title=title, body=body, notify_type=kind, body_format="text")
+        except Exception as exc:  # noqa: BLE001 - a service's module may raise anything
+            logger.warning("alert_not_told", extra={"service": name, "reason": type(exc).__name__})
+            return False
+        if not is_sent:
+            logger.warning("alert_not_told", extra={"service": name, "reason": "It was refused."})
+        return bool(is_sent)
+
+
+def find_addresses(given: Iterable[str]) -> tuple[str, ...]:
+    """
+    Apprise URLs as they are, and those that environment variables hold, by their names.
+
+    A variable may hold several, with blanks between them; one that is not set is told and left out.
+    """
+    found: list[str] = []
+    for each in given:
+        if "://" in each:
+            found.append(each)
+        elif each in os.environ:
+            found += os.environ[each].split()
+        else:
+            logger.warning("notify_variable_missing", extra={"variable": each})
+    return tuple(dict.fromkeys(found))
+
+
+def compose(alert: Alert, *, public_url: str = "") -> tuple[str, str, str]:
+    """What is sent: title, text, and Apprise's kind of message."""
+    where = f"{public_url}/{alert.link}" if public_url else ""
+    if alert.resolved_at is not None:
+        lasted_s = int((alert.resolved_at - alert.fired_at).total_seconds())
+        text = f"It lasted {lasted_s // 60} min {lasted_s % 60} s."
+        return f"[over] {alert.title}", _lines(text, where), "success"
+    kind = "failure" if alert.severity is Severity.CRITICAL else "warning"
+    return f"[{alert.severity}] {alert.title}", _lines(alert.advice, where), kind
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def _open_all(addresses: Iterable[str]) -> list[tuple[str, Any]]:
+    wanted = list(addresses)
+    if not wanted:
+        return []
+    try:
+        import apprise
+    except ImportError:
+        logger.warning("alerts_are_told_to_nobody", extra={"reason": f"Install it: {EXTRA}"})
+        return []
+    logging.getLogger("apprise").setLevel(_SILENT)  # it names the addresses it could not reach
+    opened = []
+    for address in wanted:
+        name = address.split("://", 1)[0]
+        service = apprise.Apprise()
+        if service.add(address):
+            opened.append((name, service))
+        else:
+            reason = "Apprise does not know such an address."
+            logger.warning("notify_address_wrong", extra={"service": name, "reason": reason})
+    return opened
