@@ -103,8 +103,11 @@ def find_places(policies: Policies, cards: Iterable[Workflow]) -> Iterator[Place
     """The nodes and tools of the published workflows that have a policy."""
     for card in cards:
         policy = policies.for_workflow(card.name)
+        graphs = {n["id"] for n in card.graph.get("nodes", ()) if n["kind"] == "subgraph"}
         for path in dict.fromkeys([*card.nodes, *policy.node]):
-            node = policy.node.get(path) or policy.default or NodePolicy()
+            # The default is for what does the work, not for the graphs around it.
+            default = None if path in graphs else policy.default
+            node = policy.node.get(path) or default or NodePolicy()
             yield Place(workflow=card.name, path=path, policy=node)
             for tool, own in node.tool.items():
                 yield Place(workflow=card.name, path=path, tool=tool, policy=own)

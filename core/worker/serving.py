@@ -45,8 +45,17 @@ _ERRANDS = {JobKind.SNAPSHOT: answer_snapshot, JobKind.STEP: answer_step}
 class Server:
     """One worker at work. `stop` may be called from a signal handler of the loop."""
 
-    def __init__(self, app: App, workshop: Workshop, worker: Worker) -> None:
+    def __init__(
+        self,
+        app: App,
+        workshop: Workshop,
+        worker: Worker,
+        *,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_change` is called, from a thread, whenever something in the database may have changed."""
         self._app = app
+        self._on_change = on_change
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
         self._recorder = Recorder(app, call=self.call, limit=app.settings.queue_events)
@@ -121,6 +130,7 @@ class Server:
     def _watch(self, loop: asyncio.AbstractEventLoop, watch: watching.Watch) -> None:
         while not self._stopping.is_set():
             if watch.wait(timeout_s=LOOK_S):
+                self._on_change()
                 try:
                     loop.call_soon_threadsafe(self._news.set)
                 except RuntimeError:  # the loop is closed: the process ends

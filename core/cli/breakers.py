@@ -1,0 +1,86 @@
+"""Commands for breakers: how they stand, and holding one open or closed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from interlock.core.cli import printing, reading
+from interlock.core.cli.acting import AsOption, ReasonOption
+from interlock.core.cli.call import Call, actor_of
+from interlock.core.model.breaker import Breaker, Order, count_recent
+from interlock.core.services import tripping
+from interlock.core.services.context import App
+from interlock.core.types import Json
+
+
+def breakers(call: Call) -> None:
+    """List the breakers: state, failures that count, when one lets a probe through."""
+    app = call.open()
+    found = tripping.list_breakers(app)
+    if call.as_json:
+        printing.print_json([of_breaker(app, each) for each in found])
+        return
+    printing.print_table(
+        ["name", "state", "failures", "opened", "retry", "short-circuited", "serves"],
+        [
+            (
+                each.name,
+                _say_state(each),
+                f"{len(count_recent(each, app.clock.now()))} of {each.rules.failures}",
+                reading.when(each.opened_at),
+                reading.when(each.retry_at),
+                each.short_circuited,
+                ", ".join(map(str, each.serves)),
+            )
+            for each in found
+        ],
+        empty="No policy has a breaker; interlock.toml puts them on nodes and tools.",
+        whole=["name"],
+    )
+
+
+def breaker(
+    call: Call,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `breakers` prints it.")],
+    order: Annotated[
+        Order,
+        typer.Argument(
+            metavar="open|close|reset",
+            help="Hold it open or closed; reset gives it back to its rules, closed.",
+        ),
+    ],
+    reason: ReasonOption = "",
+    who: AsOption = None,
+) -> None:
+    """Hold a breaker open or closed, or reset it."""
+    app = call.open()
+    changed = tripping.order(app, name, order, actor=actor_of(app, who), reason=reason)
+    if call.as_json:
+        printing.print_json(of_breaker(app, changed))
+        return
+    printing.print_text(f"{changed.name} is {_say_state(changed)}.")
+
+
+def of_breaker(app: App, each: Breaker) -> dict[str, Json]:
+    """One entry of `breakers`; `forced` is the state an operator holds it in, or null."""
+    return {
+        "name": each.name,
+        "state": str(each.state),
+        "failures": len(count_recent(each, app.clock.now())),
+        "opened_at": each.opened_at and each.opened_at.isoformat(),
+        "retry_at": each.retry_at and each.retry_at.isoformat(),
+        "short_circuited": each.short_circuited,
+        "forced": each.forced and str(each.forced),
+        "rules": each.rules.model_dump(mode="json", exclude={"name"}),
+        "serves": [
+            {"workflow": at.workflow, "node": at.path, "tool": at.tool or None}
+            for at in each.serves
+        ],
+    }
+
+
+def _say_state(each: Breaker) -> str:
+    word = str(each.state).replace("_", " ")
+    return f"held {word}" if each.forced is not None else word
