@@ -120,8 +120,14 @@ class CacheSlot(Protocol):
         """The policy of a node of a run; None leaves the node's own."""
         ...
 
-    def open(self, workflow: WorkflowPolicy, run: Run, notes: Notes) -> BaseCache[Any] | None:
-        """The cache of one run; None leaves the graph's own. Asked only if a node has a policy of it."""
+    def open(
+        self, workflow: WorkflowPolicy, run: Run, notes: Notes, own: BaseCache[Any] | None
+    ) -> BaseCache[Any] | None:
+        """
+        The cache of one run, asked only if a node has a policy of it.
+
+        `own` is the graph's, for the nodes that the user cached himself: a graph has one cache only.
+        """
         ...
 
     def leave_out(self, place: Place, run: Run, node_input: object) -> None:

@@ -21,13 +21,16 @@ class Note:
     About one attempt of one task.
 
     `status` replaces what its end looks like: an attempt that a breaker refused ends in an error and
-    is short-circuited; one that a cache or a fallback served ends well. The others are as on `NodeRun`.
+    is short-circuited; one that a cache or a fallback served ends well. `permanent`
+    are names of error classes that the policy counts among its permanent ones. The others are as on
+    `NodeRun`.
     """
 
     status: NodeStatus | None = None
     error_kind: str | None = None
     retry_wait_ms: float | None = None
     origin: str | None = None
+    permanent: tuple[str, ...] = ()
 
 
 class Notes:

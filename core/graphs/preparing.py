@@ -6,14 +6,14 @@ The user's object is never changed: LangGraph's `copy()` is used and what it dro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langgraph.cache.base import BaseCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.pregel import Pregel
 from langgraph.pregel._loop import PregelLoop
 from langgraph.store.base import BaseStore
+
+from interlock.core.graphs.places import AnyGraph
 
 _MISSING = object()
 
@@ -33,13 +33,13 @@ PregelLoop._put_checkpoint_fut = _Stored()  # type: ignore[assignment]  # noqa: 
 
 
 def prepare(
-    graph: Pregel[Any, Any, Any, Any],
+    graph: AnyGraph,
     *,
     checkpointer: BaseCheckpointSaver[Any] | None,
     store: BaseStore | None,
-    cache: BaseCache[Any] | None = None,
     name: str,
-) -> Pregel[Any, Any, Any, Any]:
+    supervised: Mapping[str, Any] | None = None,
+) -> AnyGraph:
     """
     Copy a graph with our saver and store in place of its own.
 
@@ -47,15 +47,21 @@ def prepare(
         graph: A compiled graph; subgraphs take the saver and the store from it at run time.
         checkpointer: The saver of this run; the graph's own, if it was compiled with one, is left.
         store: The store of the project.
-        cache: Replaces the graph's own cache when given.
         name: The workflow's name, as runs and traces show it.
+        supervised: What its policies make different (`supervising.supervise`).
+    """
+    return copy_graph(
+        graph, {**(supervised or {}), "checkpointer": checkpointer, "store": store, "name": name}
+    )
+
+
+def copy_graph(graph: AnyGraph, update: dict[str, Any]) -> AnyGraph:
+    """
+    Copy a graph with something different in it, and all the rest of it.
 
     Source: facts langgraph 4: `copy()` drops attributes that were set after construction, among
     them the state mappers and the msgpack allowlist.
     """
-    update: dict[str, Any] = {"checkpointer": checkpointer, "store": store, "name": name}
-    if cache is not None:
-        update["cache"] = cache
     copied = graph.copy(update)
     for key, value in vars(graph).items():
         if key.startswith("_") and vars(copied).get(key, _MISSING) is not value:

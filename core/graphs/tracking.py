@@ -16,15 +16,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from langgraph.errors import (
-    GraphBubbleUp,
-    GraphDrained,
-    GraphInterrupt,
-    NodeTimeoutError,
-    is_invalid_resume,
-)
+from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, NodeTimeoutError
 
 from interlock.core.graphs import failing, projection
+from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
@@ -37,6 +32,8 @@ STEP_TAG = "graph:step:"
 SHORT_S = 0.05  # an attempt that may yet end within this is not announced
 FULL = 200  # records of one run that are handed over at once, pulse or not
 MAX_EVENT_BYTES = 20_000  # JSON of one event; a longer value is cut and marked
+
+NOTHING = Note()
 
 Record = NodeRun | RunEvent
 
@@ -68,6 +65,7 @@ class Tracker:
         *,
         now: Callable[[], datetime],
         last_seq: int,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._run = run
         self._now = now
@@ -81,7 +79,7 @@ class Tracker:
         self._silent: dict[str, _Silent] = {}  # by task id
         self._step = 0  # the newest that a callback named
         self._messages = Messages(self._emit_at, path_of=path_of)
-        self._errors: dict[str, tuple[BaseException, NodeRun]] = {}  # by task id, innermost first
+        self._errors = Errors()
         self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
         self._untold: dict[str, dict[str, Json]] = {}  # by task id: the last event of it not taken
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
@@ -108,8 +106,12 @@ class Tracker:
     def find_failed(self, error: BaseException) -> NodeRun | None:
         """The attempt in which an error was raised: the innermost, if it came up through several."""
         with self._lock:
-            found = [record for raised, record in self._errors.values() if raised is error]
-        return max(found, key=lambda record: len(record.namespace), default=None)
+            return self._errors.find(error)
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Why answers were refused, by namespace."""
+        return self._errors.refusals
 
     def find_askers(self) -> frozenset[str]:
         """
@@ -119,7 +121,7 @@ class Tracker:
         not finish may have asked, from within each node that asked or failed.
         """
         with self._lock:
-            nodes = self._askers | {record.namespace for _, record in self._errors.values()}
+            nodes = self._askers | self._errors.namespaces
             calls = [f"{name}:{task_id}" for task_id, name in self._calls.items()]
         return frozenset(nodes | {f"{node}|{call}" for node in nodes for call in calls})
 
@@ -163,6 +165,9 @@ class Tracker:
         with self._lock:
             self._emit(kind, data, path)
 
+    def _warn(self, text: str, path: str) -> None:
+        self.emit("warning", {"text": text}, path=path)
+
     def _emit_at(self, kind: str, data: Json, path: str) -> None:
         self.emit(kind, data, path=path)
 
@@ -193,6 +198,10 @@ class Tracker:
             "step": record.step,
             "duration_ms": record.duration_ms,
         }
+        told = {"error_kind": record.error_kind, "origin": record.origin}
+        data |= {name: value for name, value in told.items() if value is not None}
+        if record.retry_wait_ms is not None:
+            data["retry_wait_ms"] = record.retry_wait_ms
         self._emit("node", data, record.path)
         self._untold[record.task_id] = data
 
@@ -212,6 +221,9 @@ class Tracker:
         with self._lock:
             attempt = self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
             self._silent.pop(task_id, None)
+            for failed in (self._errors.last_of(task_id), self._timed_out.get(task_id)):
+                if failed is not None and failed.attempt == attempt - 1:  # this one follows it
+                    self._records.append(replace(failed, is_final=False))
             self._step = int(about.get("langgraph_step", 0))
             record = NodeRun(
                 run_id=self._run.run_id,
@@ -226,6 +238,7 @@ class Tracker:
                 step=self._step,
                 status=NodeStatus.RUNNING,
                 started_at=self._now(),
+                variant=self._run.variant,
             )
             self._open[run_id] = _Attempt(record, time.perf_counter())
             if "|" not in namespace and attempt == 1:
@@ -259,11 +272,10 @@ class Tracker:
                 if attempt.record.task_id == task_id:
                     del self._open[run_id]
                     self._timed_out[task_id] = record = replace(
-                        attempt.record,
-                        status=NodeStatus.ERROR,
-                        duration_ms=(time.perf_counter() - attempt.started) * 1000,
+                        self._ended(attempt, NodeStatus.ERROR),
                         error_type=event.error_type,
                         error_message=event.error_message,
+                        error_kind=FailureKind.TIMEOUT,
                     )
                     self._add_node(record)
                     return
@@ -275,16 +287,11 @@ class Tracker:
             attempt = self._open.pop(run_id, None)
             if attempt is None:
                 return
-            record = replace(
-                attempt.record,
-                status=status,
-                duration_ms=(time.perf_counter() - attempt.started) * 1000,
-                error_type=type(error).__name__ if error is not None else None,
-                error_message=text,
-            )
-            self._errors.pop(record.task_id, None)
+            record = self._ended(attempt, status, error, text)
             if error is not None:
-                self._add_error(error, record)
+                self._errors.add(error, record)
+            else:
+                self._errors.forget(record.task_id)
             if status is NodeStatus.INTERRUPTED:
                 self.has_held = True
                 self._askers.add(record.namespace)
@@ -321,7 +328,7 @@ class Tracker:
             if silent is not None and not data["interrupts"]:
                 path = self._end_call(task_id, silent, error, text)
             if isinstance(error, NodeTimeoutError) and task_id in self._timed_out:
-                self._add_error(error, self._timed_out[task_id])
+                self._errors.add(error, self._timed_out[task_id])
         if data["interrupts"] or error is not None:
             return
         result = data["result"]
@@ -384,6 +391,7 @@ class Tracker:
             step=task.step,
             status=NodeStatus.RUNNING,
             started_at=task.started_at,
+            variant=self._run.variant,
         )
 
     # -- the end ---------------------------------------------------------------------------
@@ -398,8 +406,7 @@ class Tracker:
         self._messages.flush()
         with self._lock:
             for attempt in self._open.values():
-                elapsed_ms = (time.perf_counter() - attempt.started) * 1000
-                self._add_node(replace(attempt.record, status=status, duration_ms=elapsed_ms))
+                self._add_node(self._ended(attempt, status))
             self._open.clear()
             for task_id, silent in self._silent.items():
                 self._close_silent(task_id, silent)
@@ -412,6 +419,22 @@ class Tracker:
             self.has_cached = True
             record = self._record(task_id, silent, join(silent.loop, f"{silent.name}:{task_id}"))
             step = silent.step + 1  # it was started before its step had called back
-            self._add_node(replace(record, step=step, status=NodeStatus.CACHED, duration_ms=0.0))
+            self._add_node(
+                replace(
+                    record,
+                    step=step,
+                    status=NodeStatus.CACHED,
+                    duration_ms=0.0,
+                    ended_at=self._now(),
+                    origin=self.notes.take_hit(silent.name),
+                )
+            )
         else:
             self._calls[task_id] = silent.name
+
+
+def _kind_of(error: BaseException | None, note: Note) -> str | None:
+    if note.error_kind is not None or error is None:
+        return note.error_kind
+    kind = kind_of(error, permanent=note.permanent)
+    return None if kind is None else str(kind)

@@ -16,16 +16,21 @@ from langgraph.store.base import BaseStore
 from interlock.core.errors import WorkflowNotLoaded
 from interlock.core.graphs.describing import describe, describe_failure, name_nodes
 from interlock.core.graphs.explaining import explain_description_failure
+from interlock.core.graphs.guarding import Hooks
 from interlock.core.graphs.loading import LoadedGraph
+from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.serde import FaithfulSerializer, serializer_for
+from interlock.core.graphs.supervising import asks_on_failure, supervise
+from interlock.core.graphs.supervising_attempts import Supervision
 from interlock.core.graphs.tools import name_tools
 from interlock.core.graphs.trusting import ProjectTypes
 from interlock.core.model import policy_files
 from interlock.core.model.policies import Policies
 from interlock.core.model.policy_checks import find_unknown
+from interlock.core.model.runs import Run
 from interlock.core.model.workflows import Workflow
 
 logger = logging.getLogger(__name__)
@@ -38,7 +43,8 @@ class Workshop:
     """
     Opens a workflow's graph for one run: our saver, our store, the project's trusted types.
 
-    `policies` is what the project's interlock.toml says, without the workflows that it does not fit.
+    `policies` is what the project's interlock.toml says, without the workflows that it does not fit;
+    `hooks` is what else stands around nodes.
     """
 
     project: Project
@@ -46,6 +52,7 @@ class Workshop:
     savers: Savers
     store: BaseStore
     policies: Policies = field(init=False)
+    hooks: Hooks = field(default_factory=Hooks)
     _serializers: dict[str, FaithfulSerializer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,10 +60,24 @@ class Workshop:
 
     @asynccontextmanager
     async def open(
-        self, workflow: str, config: RunnableConfig, *, context: Any = None
+        self,
+        workflow: str,
+        config: RunnableConfig,
+        *,
+        context: Any = None,
+        run: Run | None = None,
+        notes: Notes | None = None,
     ) -> AsyncIterator[AnyGraph]:
         """
         Open a graph for one run.
+
+        Args:
+            workflow: Its name.
+            config: What a factory is called with.
+            context: Likewise.
+            run: The run that the graph is opened for; without one only its state is looked at, and
+                no policy holds.
+            notes: What policies have to say of the run's attempts goes here.
 
         Raises:
             WorkflowNotLoaded: The project has no such graph, or it cannot be opened.
@@ -72,7 +93,20 @@ class Workshop:
             )
         async with loaded.open(config, store=self.store, context=context) as graph:
             saver = self.savers.for_run(self._serializer(loaded, graph))
-            yield prepare(graph, checkpointer=saver, store=self.store, name=workflow)
+            supervised = {} if run is None else self._supervise(graph, run, notes or Notes())
+            yield prepare(
+                graph, checkpointer=saver, store=self.store, name=workflow, supervised=supervised
+            )
+
+    def _supervise(self, graph: AnyGraph, run: Run, notes: Notes) -> dict[str, Any]:
+        policy = self.policies.workflow.get(run.workflow)
+        if policy is None:
+            return {}
+        return supervise(graph, Supervision(run=run, policy=policy, notes=notes, hooks=self.hooks))
+
+    def asks_on_failure(self, workflow: str, path: str | None) -> bool:
+        """Whether a human is asked when the node of this path fails for good, by its policy."""
+        return asks_on_failure(self.policies.for_workflow(workflow), path)
 
     def _serializer(self, loaded: LoadedGraph, graph: AnyGraph) -> FaithfulSerializer:
         """One serializer a workflow: it remembers which types it has seen."""

@@ -48,7 +48,8 @@ class Ending:
     checkpoints that the index does not hold yet, oldest first; their branch is set here.
     `keeps_lock`: nothing else may run on the thread before its job is released. `is_first`: nothing
     of the thread was indexed before. `last_seq` is the number of the run's newest event, None if the
-    database has to be asked.
+    database has to be asked. `is_degraded`: something served in a node's place; `asks`: a policy has
+    a human asked about its failure; `usage`: what the model calls of this delivery took.
     """
 
     run: Run
@@ -63,6 +64,9 @@ class Ending:
     keeps_lock: bool = False
     is_first: bool = False
     last_seq: int | None = None
+    is_degraded: bool = False
+    asks: bool = False
+    usage: Usage = NO_USAGE
 
     @property
     def may_leave_open(self) -> bool:
@@ -79,7 +83,8 @@ class Ending:
         has_place = self.head is not None and bool(self.head.due)
         is_failed = self.status is RunStatus.FAILED and self.failure is not None
         is_stale = self.failure is not None and self.failure.type == REFUSED
-        return self.run.options.asks_on_failure and is_failed and has_place and not is_stale
+        asks = self.asks or self.run.options.asks_on_failure
+        return asks and is_failed and has_place and not is_stale
 
     @property
     def is_handed_over(self) -> bool:
@@ -228,6 +233,7 @@ def _describe(ending: Ending, status: RunStatus) -> End:
         status=status,
         failure=ending.failure,
         head=ending.head.checkpoint_id if ending.head else None,
+        is_degraded=ending.is_degraded,
     )
 
 

@@ -52,6 +52,16 @@ _END = (
         end_checkpoint_id=bindparam("head"),
     )
 )
+_DEGRADE = update(runs).where(runs.c.run_id == bindparam("id")).values(degraded=True)
+_ADD_USAGE = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("id"))
+    .values(
+        tokens_in=runs.c.tokens_in + bindparam("more_in"),
+        tokens_out=runs.c.tokens_out + bindparam("more_out"),
+        cost=runs.c.cost + bindparam("more_cost"),
+    )
+)
 _LIVE = (
     select(runs.c.thread_id, runs.c.run_id)
     .where(runs.c.thread_id.in_(_THREADS), _is_any(OPEN | HELD))
@@ -95,6 +105,7 @@ class End:
     status: RunStatus
     failure: Failure | None
     head: CheckpointId | None
+    is_degraded: bool = False
 
 
 def start_runs(conn: Connection, started: Sequence[Run]) -> None:
@@ -117,6 +128,7 @@ def end_runs(conn: Connection, ends: Sequence[End], *, at: datetime) -> None:
         for end in ends
     ]
     _execute(conn, _END, rows)
+    _execute(conn, _DEGRADE, [{"id": end.run_id} for end in ends if end.is_degraded])
     failed = [(e.run_id, f"{e.failure.type} {e.failure.message}") for e in ends if e.failure]
     searching.add(conn, About.RUN, failed)
     touched = [{"id": end.thread_id, "head": end.head, "at": at} for end in ends]

@@ -116,7 +116,11 @@ class Carrier:
                 return self._end(_gave_up(None))
             with output.captured(self._keep_output), threads.counted(self._work):
                 async with self._tools.workshop.open(
-                    self._run.workflow, config_for(self._run), context=self._run.context
+                    self._run.workflow,
+                    config_for(self._run),
+                    context=self._run.context,
+                    run=self._run,
+                    notes=self._tracker.notes,
                 ) as graph:
                     return await self._on_graph(graph, tries)
         except asyncio.CancelledError:
@@ -253,7 +257,16 @@ class Carrier:
             reason=outcome.reason,
             refused=dict(outcome.refused),
             is_first=self._claimed.indexed_to is None,
+            is_degraded=self._tracker.notes.is_degraded,
+            usage=self._tracker.meter.total,
+            asks=self._asks(outcome),
         )
+
+    def _asks(self, outcome: Outcome) -> bool:
+        """Whether a policy has a human asked about this failure."""
+        if outcome.failure is None:
+            return False
+        return self._tools.workshop.asks_on_failure(self._run.workflow, outcome.failure.node)
 
 
 def _gave_up(first: Reading | None) -> Outcome:

@@ -41,7 +41,11 @@ def test_saver_store_and_name_are_ours_and_the_users_graph_is_untouched():
 def test_a_cache_that_is_given_replaces_the_graphs_own():
     cache = InMemoryCache()
     ready = prepare(
-        build(cache=InMemoryCache()), checkpointer=None, store=None, cache=cache, name="x"
+        build(cache=InMemoryCache()),
+        checkpointer=None,
+        store=None,
+        name="x",
+        supervised={"cache": cache},
     )
     assert ready.cache is cache
 

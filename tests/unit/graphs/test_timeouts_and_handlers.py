@@ -89,11 +89,12 @@ class Lab:
     @property
     def ends(self) -> list[tuple[str, int, str, str | None]]:
         """Ended attempts, in the order in which they ended."""
-        return [
-            (r.path, r.attempt, str(r.status), r.error_type)
+        newest = {
+            (r.task_id, r.attempt): (r.path, r.attempt, str(r.status), r.error_type)
             for r in self.records
             if isinstance(r, NodeRun) and r.status is not NodeStatus.RUNNING
-        ]
+        }
+        return list(newest.values())
 
 
 @pytest.fixture

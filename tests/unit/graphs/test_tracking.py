@@ -82,10 +82,13 @@ class Watched:
 
     @property
     def nodes(self) -> list[NodeRun]:
-        """The records of ended attempts."""
-        return [
-            r for r in self.records if isinstance(r, NodeRun) and r.status is not NodeStatus.RUNNING
-        ]
+        """The newest records of ended attempts."""
+        newest = {
+            (r.task_id, r.attempt): r
+            for r in self.records
+            if isinstance(r, NodeRun) and r.status is not NodeStatus.RUNNING
+        }
+        return list(newest.values())
 
     @property
     def ends(self) -> list[tuple[str, int, str]]:
@@ -191,6 +194,8 @@ async def test_every_try_of_a_node_is_an_attempt_and_a_failure_that_was_mended_i
 
     assert watched.ends == [("flaky", 1, "error"), ("flaky", 2, "error"), ("flaky", 3, "ok")]
     assert watched.nodes[0].error_type == "ZeroDivisionError"
+    assert [n.is_final for n in watched.nodes] == [False, False, True]
+    assert [n.error_kind for n in watched.nodes] == ["bad_input", "bad_input", None]
     assert watched.tracker.find_failed(error) is None
 
 

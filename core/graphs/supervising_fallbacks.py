@@ -1,0 +1,75 @@
+"""What serves in a failed node's place: another node of its graph, or a state update."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph._internal._runnable import RunnableCallable, RunnableSeq
+from langgraph.pregel._read import ChannelRead, PregelNode
+
+from interlock.core.graphs.places import AnyGraph
+from interlock.core.model.policies import Fallback
+from interlock.core.types import Json
+
+MAX_LABEL_CHARS = 80
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    One fallback, ready to run: its own part, then the writers of the node it stands for.
+
+    So the graph goes on from that node, whatever follows the other one.
+    """
+
+    label: str
+    proc: Runnable[Any, Any]
+    source: PregelNode | None = None  # read its input from the state as this node does
+
+    def read(self, given: Any, config: RunnableConfig) -> Any:
+        """Its input: the failed node's, in the shape that the other node takes."""
+        if self.source is None:
+            return given
+        channels = self.source.channels
+        selected = channels if isinstance(channels, str) else list(channels)
+        return ChannelRead.do_read(config, select=selected, mapper=self.source.mapper)
+
+
+def build_fallbacks(
+    graph: AnyGraph, node: PregelNode, chain: Sequence[Fallback]
+) -> tuple[Entry, ...]:
+    """The chain of a node; what names a node that the graph has not is left out (`core.policy` refuses it)."""
+    entries = [_build(graph, node, each) for each in chain]
+    return tuple(entry for entry in entries if entry is not None)
+
+
+def _build(graph: AnyGraph, node: PregelNode, fallback: Fallback) -> Entry | None:
+    if fallback.node is None:
+        return Entry(_name_value(fallback.value), _join(_value(fallback.value), node))
+    other = graph.nodes.get(fallback.node)
+    if other is None:
+        return None
+    is_same = other.input_cache_key == node.input_cache_key
+    return Entry(fallback.node, _join(other.bound, node), None if is_same else other)
+
+
+def _join(first: Runnable[Any, Any], node: PregelNode) -> Runnable[Any, Any]:
+    writers = node.flat_writers
+    return RunnableSeq(first, *writers) if writers else first
+
+
+def _value(value: Json) -> Runnable[Any, Any]:
+    async def give(_: Any) -> Json:
+        return copy.deepcopy(value)  # reducers may keep what they are given
+
+    return RunnableCallable(None, give, recurse=False)
+
+
+def _name_value(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_LABEL_CHARS else f"{text[:MAX_LABEL_CHARS]}…"
