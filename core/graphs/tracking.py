@@ -23,6 +23,8 @@ from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
+from interlock.core.graphs.notes import Note, Notes
+from interlock.core.model.failure_kinds import FailureKind, kind_of
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
@@ -65,7 +67,6 @@ class Tracker:
         *,
         now: Callable[[], datetime],
         last_seq: int,
-        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._run = run
         self._now = now
@@ -85,7 +86,7 @@ class Tracker:
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
-        self.refusals: dict[str, str] = {}  # namespace -> why it refused its answer
+        self.notes = Notes(warn=self._warn)  # what policies say of attempts
         self.has_held = False  # a task stopped for a human, at a question or a breakpoint
         self.step_nodes: dict[int, list[str]] = {}
         self.has_cached = False
@@ -297,10 +298,27 @@ class Tracker:
                 self._askers.add(record.namespace)
             self._add_node(record)
 
-    def _add_error(self, error: BaseException, record: NodeRun) -> None:
-        self._errors[record.task_id] = (error, record)
-        if is_invalid_resume(error):
-            self.refusals[record.namespace] = record.error_message or ""
+    def _ended(
+        self,
+        attempt: _Attempt,
+        status: NodeStatus,
+        error: BaseException | None = None,
+        text: str | None = None,
+    ) -> NodeRun:
+        """The record of an attempt that ended, with what policies have said of it."""
+        note = self.notes.take(attempt.record.task_id) or NOTHING
+        ended = replace(
+            attempt.record,
+            status=note.status or status,
+            duration_ms=(time.perf_counter() - attempt.started) * 1000,
+            ended_at=self._now(),
+            error_type=type(error).__name__ if error is not None else None,
+            error_message=text,
+            error_kind=_kind_of(error, note),
+            retry_wait_ms=note.retry_wait_ms,
+            origin=note.origin,
+        )
+        return ended
 
     # -- stream ----------------------------------------------------------------------------
 
@@ -358,12 +376,14 @@ class Tracker:
             self._record(task_id, call, namespace),
             status=NodeStatus.OK if error is None else NodeStatus.ERROR,
             duration_ms=(time.perf_counter() - call.started) * 1000,
+            ended_at=self._now(),
             error_type=type(error).__name__ if error is not None else None,
             error_message=text,
+            error_kind=_kind_of(error, NOTHING),
         )
         if error is not None:
             self._calls[task_id] = call.name
-            self._add_error(error, record)
+            self._errors.add(error, record)
         self._add_node(record)
         return record.path
 
