@@ -66,7 +66,6 @@ class Ending:
     last_seq: int | None = None
     is_degraded: bool = False
     asks: bool = False
-    usage: Usage = NO_USAGE
 
     @property
     def may_leave_open(self) -> bool:
