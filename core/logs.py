@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -33,7 +33,10 @@ _SECRET_KEY = re.compile(
     r"passw(or)?d|token|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
 )
 _TRACES = frozenset({"exception", "stack"})
-_CHATTY = ("alembic", "asyncio", "httpcore", "httpx", "urllib3", "watchfiles")
+_CHATTY = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "urllib3", "watchfiles")
+
+
+_find_place: Callable[[], Mapping[str, str]] = dict
 
 
 def configure(settings: Settings, *, process: str, stream: TextIO | None = None) -> Path | None:
@@ -71,6 +74,12 @@ def configure(settings: Settings, *, process: str, stream: TextIO | None = None)
     return path
 
 
+def locate(find: Callable[[], Mapping[str, str]]) -> None:
+    """Add to each line what `find` says of the code that logs it: the node, in a worker."""
+    global _find_place
+    _find_place = find
+
+
 def adopt(*names: str) -> None:
     """Make libraries that log by handlers of their own (and their children) log through ours."""
     for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] in names]:
@@ -97,6 +106,13 @@ class _File(RotatingFileHandler):
     """Ours, so that a second `configure` can replace it. Its files are the owner's alone."""
 
     _has_failed = False
+    _last: tuple[logging.LogRecord | None, str] = (None, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; made once, though the library asks for it to see whether it still fits, too."""
+        if self._last[0] is not record:
+            self._last = (record, super().format(record))
+        return self._last[1]
 
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, "a", encoding="utf-8", opener=private.open_file)
@@ -117,6 +133,7 @@ def _first_processors(process: str) -> list[Processor]:
 
     return [
         structlog.contextvars.merge_contextvars,
+        _add_place,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -126,6 +143,14 @@ def _first_processors(process: str) -> list[Processor]:
         add_process,
         mask_secrets,
     ]
+
+
+def _add_place(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for key, value in _find_place().items():
+        event.setdefault(key, value)
+    return event
 
 
 def _formatter(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 MASK = "***"
 ROOM = 1_000  # characters read beyond a cut: a secret that lies on it is still known as one
@@ -26,13 +28,43 @@ _SECRET_BY_LOOK = re.compile(
     re.IGNORECASE,
 )
 
+# JSON within JSON, as the arguments of a tool's call are.
+_SECRET_IN_ESCAPED = re.compile(
+    r"""((?:passw(?:or)?d|token|secret|api[_-]?key|authorization|cookie)\\{1,7}"\s*:\s*\\{1,7}")[^"\\\n]*""",
+    re.IGNORECASE,
+)
+_SECRET_KEY = re.compile(
+    r"passw(or)?d|token|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
+)
+
 _BLANK = re.compile(r"\s")
 
 
 def mask_text(text: str) -> str:
     """The text with passwords of URLs, values of keys that name secrets and known tokens replaced by `***`."""
     masked = _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
+    if '\\"' in masked:
+        masked = _SECRET_IN_ESCAPED.sub(rf"\1{MASK}", masked)
     return _SECRET_BY_LOOK.sub(MASK, masked)
+
+
+def mask_tree(value: Any, *, limit: int, key: str = "") -> Any:
+    """
+    A value of lists and mappings with the secrets in it masked and its long texts cut, for others to keep.
+
+    Numbers stay, whatever they are called: `tokens=812` is a count.
+    """
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if _SECRET_KEY.search(key):
+        return MASK
+    if isinstance(value, str):
+        return mask_start(value, limit, mark=" … (cut)")
+    if isinstance(value, Mapping):
+        return {k: mask_tree(v, limit=limit, key=str(k)) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mask_tree(each, limit=limit, key=key) for each in value]
+    return value
 
 
 def mask_start(text: str, limit: int, *, mark: str = "") -> str:

@@ -93,10 +93,11 @@ def _serve(call: Call, run: Callable[[], int]) -> int:
 
 
 def _prepare(call: Call, process: str, **more: object) -> Settings:
-    from interlock.core import logs  # 0.3 s that a command which only reads does not pay
+    from interlock.core import logs, reporting  # 0.3 s that a command which only reads does not pay
 
     settings = call.settings(**more)
     logs.configure(settings, process=process)
+    reporting.configure(process)
     return settings
 
 

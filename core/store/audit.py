@@ -7,18 +7,21 @@ Append last in a transaction: on Postgres the chain's head is locked from then t
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, event, select
 from sqlalchemy import insert as insert_into
 
 from interlock.core.store import dialect, encoding
 from interlock.core.store.columns import Words
 from interlock.core.store.schema import audit
 from interlock.core.types import Json
+
+logger = logging.getLogger(__name__)
 
 GENESIS = "0" * 64  # what the first entry has for the hash of the one before
 BATCH = 500  # entries held in memory while the chain is verified
@@ -85,7 +88,19 @@ def append(
     }
     conn.execute(_INSERT, entry | {"hash": _seal(entry)})
     number: int = entry["seq"]
+    _tell_once_committed(conn, entry)
     return number
+
+
+def _tell_once_committed(conn: Connection, entry: Mapping[str, Any]) -> None:
+    """Log what somebody did; not what was rolled back, and not what was before and after."""
+    told = {name: entry[name] for name in ("actor", "action", "object", "reason", "seq")}
+    event.listen(
+        conn,
+        "commit",
+        lambda _conn: logger.info("user_action", extra=told),
+        once=True,
+    )
 
 
 def fetch_many(

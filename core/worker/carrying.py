@@ -21,13 +21,14 @@ from interlock.core.graphs.running import (
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.graphs.workshop import AnyGraph, Workshop
 from interlock.core.model.delivery import MAX_DEATHS_AT_ONE_PLACE, Tries, count_tries
+from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
 from interlock.core.services import claiming, recording
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
-from interlock.core.worker import output, threads
+from interlock.core.worker import output, telling, threads
 from interlock.core.worker.indexing import find_newest, list_own, read_entries
 from interlock.core.worker.recorder import Call, Recorder
 from interlock.core.worker.recovering import make_up, read_own_traces
@@ -56,11 +57,17 @@ class Carrier:
         self._tools = tools
         self._is_cancelled = claimed.run.cancel_requested_at is not None
         self._is_draining = False
+        self._hold: Hold | None = None
         self._is_over = False  # its outcome is known and only has to be written
         self._is_written = False
         self._work = Work()
         self._execution: Execution | None = None
-        self._tracker = Tracker(claimed.run, now=tools.app.clock.now, last_seq=claimed.last_seq)
+        self._tracker = Tracker(
+            claimed.run,
+            now=tools.app.clock.now,
+            last_seq=claimed.last_seq,
+            prices=tools.workshop.policies.prices,
+        )
 
     @property
     def claimed(self) -> Claimed:
@@ -84,6 +91,14 @@ class Carrier:
         if self._execution is not None:
             self._execution.drain()
 
+    def hold(self, hold: Hold) -> None:
+        """Somebody holds the workflow: the run goes back to the queue at the end of its superstep."""
+        if self._hold is None and not self._is_over:
+            self._hold = hold
+            text = f"Held by {hold.held_by}: it goes back to the queue when its superstep ends."
+            self._tracker.emit("warning", {"text": text})
+            self.drain()
+
     def hand_over(self, task: asyncio.Task[Any]) -> None:
         """Stop now: the superstep, or a node that was cancelled, takes too long to wait for."""
         if self._is_written or not self._is_over:
@@ -96,6 +111,8 @@ class Carrier:
 
     async def carry(self) -> RunStatus:
         """Carry the run out; whatever happens, its end is recorded."""
+        telling.bind(self._run)
+        telling.tell_start(self._run)
         ending = await self._carry_out()
         self._is_over = True
         self._tools.make_room()
@@ -103,9 +120,13 @@ class Carrier:
         ending = replace(ending, keeps_lock=self._work.is_going_on, last_seq=self._tracker.last_seq)
         status = await self._tools.recorder.end(ending)
         self._is_written = True
+        telling.tell_end(status, ending)
         if ending.keeps_lock and status is not RunStatus.QUEUED:
             await self._work.wait()
             await self._tools.call(recording.release, self._tools.app, self._claimed.job)
+        elif ending.keeps_lock and self._hold is not None:
+            await self._work.wait()
+            await self._tools.call(recording.hand_back, self._tools.app, self._claimed.job)
         return status
 
     async def _carry_out(self) -> Ending:

@@ -22,6 +22,7 @@ from interlock.core.services import recording
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch, Ending
 from interlock.core.types import RunId
+from interlock.core.worker import telling
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class Recorder:
         """Write a batch, however long the database does not answer."""
         while True:
             try:
-                ended: dict[RunId, RunStatus] = await self._call(recording.record, self._app, batch)
+                ended: dict[RunId, RunStatus] = await self._call(_record, self._app, batch)
             except StoreUnavailable as exc:
                 logger.warning("store_unavailable", extra={"reason": str(exc)})
                 await asyncio.sleep(RETRY_S)
@@ -184,6 +185,12 @@ class Recorder:
                 written.set_exception(exc)
         else:
             _answer([(ending, written)], ended)
+
+
+def _record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
+    ended = recording.record(app, batch)
+    telling.tell_batch(batch)
+    return ended
 
 
 def _batch(records: Sequence[Record], endings: Sequence[Waiting]) -> Batch:
