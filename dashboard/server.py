@@ -33,7 +33,7 @@ from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
 from interlock.dashboard import components, deps, palette
-from interlock.dashboard.http import broadcasting, heads, health, live, metrics
+from interlock.dashboard.http import broadcasting, heads, health, live, metrics, streamlit_queue
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
 from interlock.dashboard.views.escaping import md_escape
@@ -146,6 +146,7 @@ def build(settings: Settings, *, url: str = "") -> Guard:
         settings: What an operator has set.
         url: Where it is, to be printed once it serves; empty prints nothing.
     """
+    streamlit_queue.mend()
     streamlit_bootstrap.load_config_options(streamlit_options(settings))
     logging.getLogger("streamlit.error_util").addFilter(_is_not_ours_to_tell)
     pages = st.App(
