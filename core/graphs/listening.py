@@ -23,6 +23,8 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
+from interlock.core.graphs.usage import Meter
+
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
 STREAM = "__pregel_stream"  # keys of a config's `configurable`
 RUNTIME = "__pregel_runtime"
@@ -31,7 +33,9 @@ About = Mapping[str, Any]  # the metadata of a callback
 
 
 class Listener(Protocol):
-    """Who is told. Nothing here may block or raise."""
+    """Who is told. Nothing here may block or raise. `meter` is told of model calls."""
+
+    meter: Meter
 
     def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
         """A task started or ended, something was written or streamed; in the event loop's thread."""
@@ -65,6 +69,24 @@ class _Callbacks(StreamMessagesHandler):
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._listener.on_attempt_end(run_id, error)
         super().on_chain_error(error, run_id=run_id, **kwargs)
+
+    def on_chat_model_start(
+        self, serialized: Any, messages: Any, *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        self._listener.meter.begin(run_id, kwargs.get("metadata"))
+        super().on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
+
+    def on_llm_start(self, serialized: Any, prompts: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._listener.meter.begin(run_id, kwargs.get("metadata"))
+        super().on_llm_start(serialized, prompts, run_id=run_id, **kwargs)
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._listener.meter.end(run_id, response)
+        super().on_llm_end(response, run_id=run_id, **kwargs)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._listener.meter.end(run_id, None)
+        super().on_llm_error(error, run_id=run_id, **kwargs)
 
 
 def listen(

@@ -24,8 +24,10 @@ from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
 from interlock.core.graphs.notes import Note, Notes
+from interlock.core.graphs.usage import Meter
 from interlock.core.model.failure_kinds import FailureKind, kind_of
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
+from interlock.core.model.policies import Price
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
 
@@ -67,6 +69,7 @@ class Tracker:
         *,
         now: Callable[[], datetime],
         last_seq: int,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._run = run
         self._now = now
@@ -87,6 +90,7 @@ class Tracker:
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
         self.notes = Notes(warn=self._warn)  # what policies say of attempts
+        self.meter = Meter(prices)  # what model calls used
         self.has_held = False  # a task stopped for a human, at a question or a breakpoint
         self.step_nodes: dict[int, list[str]] = {}
         self.has_cached = False
@@ -318,7 +322,7 @@ class Tracker:
             retry_wait_ms=note.retry_wait_ms,
             origin=note.origin,
         )
-        return ended
+        return self.meter.fill(ended)
 
     # -- stream ----------------------------------------------------------------------------
 
@@ -381,6 +385,7 @@ class Tracker:
             error_message=text,
             error_kind=_kind_of(error, NOTHING),
         )
+        record = self.meter.fill(record)
         if error is not None:
             self._calls[task_id] = call.name
             self._errors.add(error, record)

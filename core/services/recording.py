@@ -18,7 +18,9 @@ from interlock.core.model.delivery import HANDED_OVER, Head
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import HELD, REFUSED, Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
+from interlock.core.model.usage import NO_USAGE, Usage
 from interlock.core.queue.port import Job
+from interlock.core.services import figuring
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints, place_checkpoints
@@ -66,6 +68,7 @@ class Ending:
     last_seq: int | None = None
     is_degraded: bool = False
     asks: bool = False
+    usage: Usage = NO_USAGE
 
     @property
     def may_leave_open(self) -> bool:
@@ -115,6 +118,8 @@ def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
         ended = {e.run.run_id: _hand_over(app, conn, e, now) for e in handed_over}
         settled, last_events = _end(app, conn, ends, now)
         events.insert_many(conn, [*batch.events, *last_events])
+        batches.add_usage(conn, [(e.run.run_id, e.usage) for e in batch.endings])
+        figuring.mark_late(conn, (node.ended_at for node in batch.nodes), now=now)
         topics.bump(conn, *_topics(batch))
     return ended | settled
 
@@ -134,6 +139,8 @@ def _hand_over(app: App, conn: Connection, ending: Ending, now: datetime) -> Run
     assert job is not None
     index_checkpoints(conn, run.thread_id, ending.entries)
     app.queue.note_progress(conn, job.job_id, progress=HANDED_OVER)
+    if not ending.keeps_lock:
+        app.queue.hand_back(conn, job.job_id)
     runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
     nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
     return RunStatus.QUEUED
@@ -234,6 +241,12 @@ def _describe(ending: Ending, status: RunStatus) -> End:
         head=ending.head.checkpoint_id if ending.head else None,
         is_degraded=ending.is_degraded,
     )
+
+
+def hand_back(app: App, job: Job) -> None:
+    """Let the job of a run that was handed over be claimed, whose end kept the lock."""
+    with engine.write(app.engine) as conn:
+        app.queue.hand_back(conn, job.job_id)
 
 
 def release(app: App, job: Job) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.runs import HELD, OPEN, Failure, Run, RunStatus
+from interlock.core.model.usage import NO_USAGE, Usage
 from interlock.core.store import searching
 from interlock.core.store.schema import approvals, checkpoints_index, runs, threads
 from interlock.core.store.searching import About
@@ -133,6 +134,21 @@ def end_runs(conn: Connection, ends: Sequence[End], *, at: datetime) -> None:
     searching.add(conn, About.RUN, failed)
     touched = [{"id": end.thread_id, "head": end.head, "at": at} for end in ends]
     _execute(conn, _TOUCH, touched)
+
+
+def add_usage(conn: Connection, used: Sequence[tuple[RunId, Usage]]) -> None:
+    """Add to runs what their model calls took; most took nothing."""
+    rows = [
+        {
+            "id": run_id,
+            "more_in": usage.tokens_in,
+            "more_out": usage.tokens_out,
+            "more_cost": usage.cost or 0.0,
+        }
+        for run_id, usage in used
+        if usage != NO_USAGE
+    ]
+    _execute(conn, _ADD_USAGE, rows)
 
 
 def find_live(
