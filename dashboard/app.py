@@ -73,6 +73,14 @@ def _draw_menu(waiting: int) -> st.Page:
             visibility="hidden",
         ),
     ]
+    pages += [
+        st.Page(
+            _PAGES / "workflows.py",
+            title="Workflows",
+            icon=":material/account_tree:",
+            url_path="workflows",
+        ),
+    ]
     return st.navigation(pages)
 
 

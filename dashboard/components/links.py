@@ -16,6 +16,7 @@ _ICONS: Mapping[PageName, str] = {
     "runs": ":material/list_alt:",
     "run": ":material/timeline:",
     "batch": ":material/table_rows:",
+    "workflows": ":material/account_tree:",
 }
 
 

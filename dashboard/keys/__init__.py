@@ -95,6 +95,11 @@ from interlock.dashboard.keys.runs import (
     runs_table,
     runs_workflow,
 )
+from interlock.dashboard.keys.workflows import (
+    workflow_schema,
+    workflow_tools,
+    workflows_table,
+)
 
 __all__ = [
     "action_choice",
@@ -175,5 +180,8 @@ __all__ = [
     "state_fields",
     "stop",
     "verb",
+    "workflow_schema",
+    "workflow_tools",
+    "workflows_table",
     "yes_no",
 ]
