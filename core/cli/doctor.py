@@ -5,35 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from interlock.core import parent
+from interlock.core import extras, parent
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.call import Call
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.graphs import project
-from interlock.core.masking import MASK, mask_text
+from interlock.core.masking import mask_text
 from interlock.core.services import observing
+from interlock.core.services.configuring import Setting, list_settings
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
 
 OLDEST_PYTHON = (3, 11)
 TEST_VARIABLE = "INTERLOCK_TEST_POSTGRES_URL"
 _NO_SETTINGS = frozenset({parent.PARENT_VARIABLE, TEST_VARIABLE})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One setting as it holds now; `source` is default, environment or option."""
-
-    name: str
-    variable: str
-    value: str | None
-    source: str
-    description: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +37,7 @@ class Check:
 def doctor(call: Call) -> int:
     """List the settings and check the installation. Exits with 1 if something is wrong."""
     settings, settings_check = _load(call)
-    checks = [_check_python(), settings_check, *_check_variables()]
+    checks = [_check_python(), settings_check, *_check_variables(), *_check_extras()]
     if settings is not None:
         checks += _check_surroundings(call, settings)
     listed = list_settings(call.overrides, settings)
@@ -64,30 +53,6 @@ def doctor(call: Call) -> int:
     else:
         _print(listed, checks)
     return 0 if is_healthy else 1
-
-
-def list_settings(overrides: Mapping[str, Any], settings: Settings | None) -> list[Setting]:
-    """Every setting; where they are wrong as a whole, the values as they were given."""
-    environment = {name.upper(): value for name, value in os.environ.items()}
-    listed = []
-    for name, field in Settings.model_fields.items():
-        variable = f"{ENV_PREFIX}{name.upper()}"
-        source, given = "default", field.default
-        if variable in environment:
-            source, given = "environment", environment[variable]
-        if overrides.get(name) is not None:
-            source, given = "option", overrides[name]
-        value = given if settings is None else getattr(settings, name)
-        listed.append(
-            Setting(
-                name=name,
-                variable=variable,
-                value=None if value is None else _show(value, is_secret=name == "notify"),
-                source=source,
-                description=field.description or "",
-            )
-        )
-    return listed
 
 
 def _load(call: Call) -> tuple[Settings | None, Check]:
@@ -121,10 +86,16 @@ def _check_variables() -> list[Check]:
     ]
 
 
+def _check_extras() -> list[Check]:
+    """What a variable asks for and is not installed; without it everything else works."""
+    return [Check(name="extras", ok=False, message=sentence) for sentence in extras.find_missing()]
+
+
 def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
     is_up = holding.is_held(settings.data_dir)
     checks = [
         _check("project", lambda: _look_at_project(settings.config)),
+        _check("policies", lambda: _look_at_policies(settings.config)),
         _check("data folder", lambda: _look_at_folder(settings.data_dir)),
     ]
     try:
@@ -168,6 +139,19 @@ def _look_at_project(config: Path | None) -> str:
     if unused:
         told.append(f"Interlock does not use these keys of it: {unused}.")
     return " ".join(told)
+
+
+def _look_at_policies(config: Path | None) -> str:
+    """What the file alone tells; what names a node that is not there is told under `workflows`."""
+    try:
+        policies = project.read_project(config).policies
+    except InvalidInput:
+        return "Not looked at: the project cannot be read."
+    if policies.told:
+        raise InvalidInput(" ".join(policies.told))
+    if not policies.path:
+        return "There is no interlock.toml; every node runs as LangGraph runs it."
+    return f"{policies.path}: {', '.join(policies.workflow) or 'none'}."
 
 
 def _look_at_folder(folder: Path) -> str:
@@ -218,14 +202,6 @@ def _look_at_port(settings: Settings) -> str:
             return f"{settings.host}:{settings.port}: the dashboard answers there."
         raise
     return f"{settings.host}:{settings.port} is free."
-
-
-def _show(value: object, *, is_secret: bool = False) -> str:
-    if is_secret and value:
-        return MASK
-    if isinstance(value, (list, tuple)):
-        return printing.as_text(list(value))
-    return mask_text(str(value))
 
 
 def _print(settings: list[Setting], checks: list[Check]) -> None:

@@ -7,6 +7,24 @@ A key also becomes the class `st-key-<key>` in the page, which is how a browser 
 
 from __future__ import annotations
 
+from interlock.dashboard.keys.alerts import (
+    alert,
+    alert_act,
+    alert_field,
+    alert_link,
+    alerts_history,
+    alerts_page,
+    alerts_rules,
+    silence_end,
+)
+from interlock.dashboard.keys.breakers import (
+    breaker_order,
+    breaker_part,
+    breaker_reason,
+    breakers_chart,
+    breakers_events,
+    breakers_span,
+)
 from interlock.dashboard.keys.card import (
     action_choice,
     action_message,
@@ -33,7 +51,12 @@ from interlock.dashboard.keys.card import (
     yes_no,
 )
 from interlock.dashboard.keys.frame import (
+    held,
+    hold_reason,
+    hold_scope,
+    hold_submit,
     live,
+    release,
     sidebar_foot,
 )
 from interlock.dashboard.keys.inbox import (
@@ -73,6 +96,17 @@ from interlock.dashboard.keys.launch import (
     launch_workflow,
 )
 from interlock.dashboard.keys.making import safe, selector
+from interlock.dashboard.keys.metrics import (
+    metrics_chart,
+    metrics_figure,
+    metrics_graph_of,
+    metrics_moment,
+    metrics_save,
+    metrics_table,
+    metrics_window,
+    metrics_workflow,
+    report_print,
+)
 from interlock.dashboard.keys.runs import (
     confirm,
     open_run,
@@ -86,6 +120,7 @@ from interlock.dashboard.keys.runs import (
     run_step_again,
     run_steps,
     run_tabs,
+    runs_degraded,
     runs_error_off,
     runs_group,
     runs_page,
@@ -95,6 +130,7 @@ from interlock.dashboard.keys.runs import (
     runs_table,
     runs_workflow,
 )
+from interlock.dashboard.keys.system import system_table
 from interlock.dashboard.keys.workflows import (
     workflow_schema,
     workflow_tools,
@@ -104,11 +140,24 @@ from interlock.dashboard.keys.workflows import (
 __all__ = [
     "action_choice",
     "action_message",
+    "alert",
+    "alert_act",
+    "alert_field",
+    "alert_link",
+    "alerts_history",
+    "alerts_page",
+    "alerts_rules",
     "answer",
     "answer_text",
     "approve",
     "batch_download",
     "batch_rows",
+    "breaker_order",
+    "breaker_part",
+    "breaker_reason",
+    "breakers_chart",
+    "breakers_events",
+    "breakers_span",
     "card",
     "card_aftermath",
     "card_field",
@@ -120,6 +169,10 @@ __all__ = [
     "decision_bar",
     "decision_row",
     "edit",
+    "held",
+    "hold_reason",
+    "hold_scope",
+    "hold_submit",
     "inbox_clear",
     "inbox_detail",
     "inbox_filter",
@@ -149,10 +202,20 @@ __all__ = [
     "launch_submit",
     "launch_workflow",
     "live",
+    "metrics_chart",
+    "metrics_figure",
+    "metrics_graph_of",
+    "metrics_moment",
+    "metrics_save",
+    "metrics_table",
+    "metrics_window",
+    "metrics_workflow",
     "open_card",
     "open_run",
     "reason",
     "reject",
+    "release",
+    "report_print",
     "respond",
     "response",
     "run_ask",
@@ -165,6 +228,7 @@ __all__ = [
     "run_step_again",
     "run_steps",
     "run_tabs",
+    "runs_degraded",
     "runs_error_off",
     "runs_group",
     "runs_page",
@@ -176,9 +240,11 @@ __all__ = [
     "safe",
     "selector",
     "sidebar_foot",
+    "silence_end",
     "skip",
     "state_fields",
     "stop",
+    "system_table",
     "verb",
     "workflow_schema",
     "workflow_tools",

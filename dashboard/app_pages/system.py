@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import streamlit as st
+
+from interlock.core.services import health, surveying
+from interlock.dashboard import deps, keys
+from interlock.dashboard.components.figures import draw_figures
+from interlock.dashboard.components.live import live
+from interlock.dashboard.components.notices import draw_notice
+from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.views import system
+
+REFRESH_S = 10.0
+
+
+@st.fragment
+def draw() -> None:
+    live("workers", "workflows", key=keys.live("system"), refresh_s=REFRESH_S)
+    app = deps.app()
+    view = system.build(surveying.survey(app), health.check(app))
+    draw_notice(view.notice)
+    draw_figures(view.figures)
+    st.subheader("Checks", anchor=False)
+    draw_table(
+        view.checks,
+        key=keys.system_table("checks"),
+        is_whole=True,
+        alt="What was looked at, whether it is well, what was found, and how long that took.",
+    )
+    st.subheader("Processes", anchor=False)
+    draw_table(
+        view.processes,
+        key=keys.system_table("processes"),
+        is_whole=True,
+        alt="The web process and the workers, with what each uses.",
+    )
+    for line in filter(None, (view.no_workers, view.elsewhere)):
+        st.caption(line)
+    st.subheader("Sizes", anchor=False)
+    draw_table(
+        view.sizes,
+        key=keys.system_table("sizes"),
+        is_whole=True,
+        alt="How large the databases and the logs are.",
+    )
+    st.caption(view.as_of)
+    st.subheader("Settings", anchor=False)
+    st.caption(view.changed)
+    draw_table(
+        view.settings,
+        key=keys.system_table("settings"),
+        is_whole=True,
+        alt="Every setting, its value, where that comes from, and what it means.",
+    )
+
+
+st.title("System", anchor=False)
+draw()

@@ -1,0 +1,25 @@
+"""The system page, drawn without a browser: processes, checks, sizes and settings."""
+
+from __future__ import annotations
+
+import os
+
+
+def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
+    seed.worker(pid=os.getpid())
+    seed.workflow()
+    at = open_page("system")
+    assert not at.exception
+    assert at.metric[0].value == "all ok"
+    checks, processes, sizes, settings = (table.value for table in at.dataframe)
+    assert {"database", "checkpoints", "queue", "workers", "model"} <= set(checks["check"])
+    assert len(processes) == 2
+    assert list(sizes["what"]) == ["database", "checkpoints", "logs"]
+    assert "INTERLOCK_DATA_DIR" in set(settings["setting"])
+
+
+def test_what_is_missing_is_said(open_page):
+    at = open_page("system")
+    assert not at.exception
+    assert at.metric[0].value == "2 wrong"
+    assert any("No worker has signed on yet" in c.value for c in at.caption)
