@@ -28,6 +28,8 @@ from interlock.dashboard.views.formatting import (
     one_line,
 )
 
+_IDLE = " (has no effect in this version)"  # as `core.model.policy_gaps` has it
+
 
 def read_policy(policy: Json) -> WorkflowPolicy | None:
     """A published policy; None for one that a newer version published, which is shown as it is."""
@@ -72,7 +74,7 @@ def _say_workflow(policy: WorkflowPolicy) -> Iterator[str]:
         yield "Asks a human when it fails"
     if policy.outage is not None:
         kept = {"hold": "holds", "memory": "goes on in memory, not durable"}[policy.outage.on]
-        yield f"While its store does not answer it {kept}"
+        yield f"While its store does not answer it {kept}{_IDLE}"
 
 
 def _say_node(node: NodePolicy) -> Iterator[str]:
@@ -160,9 +162,9 @@ def _say_cache(rules: CacheRules) -> str:
 
 def _say_rate(rules: RateRules) -> Iterator[str]:
     if rules.per_user_hour is not None:
-        yield f"At most {format_count(rules.per_user_hour)} an hour for each user"
+        yield f"At most {format_count(rules.per_user_hour)} an hour for each user{_IDLE}"
     if rules.per_minute is not None:
-        yield f"At most {format_count(rules.per_minute)} a minute"
+        yield f"At most {format_count(rules.per_minute)} a minute{_IDLE}"
 
 
 def _say_fallback(fallback: Fallback) -> str:
@@ -173,7 +175,7 @@ def _say_sandbox(rules: SandboxRules) -> str:
     network = "with network" if rules.network else "without network"
     return (
         f"In a process of its own {network}: {_span(rules.cpu_s)} of CPU,"
-        f" {_span(rules.wall_s)}, {format_count(rules.memory_mb)} MB"
+        f" {_span(rules.wall_s)}, {format_count(rules.memory_mb)} MB{_IDLE}"
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from interlock.core.model.policies import (
     AlertRule,
     BreakerRules,
+    CacheRules,
     Fallback,
     Policies,
     Price,
@@ -28,7 +29,6 @@ side_effects = true
 retry    = { attempts = 3, initial_s = 0.5, backoff = 2, max_s = 60, on = ["shop.Busy"] }
 timeout  = { run_s = 20 }
 breaker  = { name = "payments", failures = 5, reset_s = 60 }
-rate     = { per_user_hour = 100, per_minute = 100 }
 fallback = [{ node = "offline_quote" }, { value = { quote = 0 } }]
 on_failure = "ask"
 [workflow.refunds.node."team/researcher"]
@@ -44,7 +44,7 @@ input = 1.25
 output = 10
 
 [models."gpt-5"]
-per_minute = 500
+cache.ttl_s = 60
 
 [alerts.error_rate]
 threshold = 0.1
@@ -77,7 +77,7 @@ def test_every_section_is_read(read):
     assert charge.fallback == (Fallback(node="offline_quote"), Fallback(value={"quote": 0}))
     assert refunds.approval["review"].answers["reject"] == {"approved": False}
     assert policies.prices == {"gpt-5": Price(input=1.25, output=10)}
-    assert policies.models["gpt-5"].per_minute == 500
+    assert policies.models["gpt-5"].cache == CacheRules(ttl_s=60)
     assert policies.alerts == {"error_rate": AlertRule(threshold=0.1)}
     assert policies.notify == ("TEAM_CHAT_URL",)
 
@@ -246,3 +246,28 @@ def test_a_workflow_can_be_refused_once_its_graph_is_known(read):
     policies = read("[workflow.desk]\npriority = 1").without("desk", "no such node")
     assert policies.workflow == {}
     assert policies.problems == {"desk": "no such node"}
+
+
+def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
+    policies = read(
+        """
+        [workflow.desk]
+        rate.per_minute = 1
+        outage.on = "memory"
+        default.rate.per_minute = 1
+        node.a.rate.per_minute = 1
+        node.a.tool.b.sandbox = {}
+        [models.m]
+        keys = ["KEY"]
+        """
+    )
+    assert list(policies.workflow) == ["desk"]
+    assert [w.rpartition(": ")[0].rpartition(": ")[2] for w in policies.warnings] == [
+        "workflow.desk.rate",
+        "workflow.desk.outage",
+        "workflow.desk.node.a.rate",
+        "workflow.desk.node.a.tool.b.sandbox",
+        "workflow.desk.default.rate",
+        "models.m.keys",
+    ]
+    assert "has no effect in this version" in policies.warnings[0]

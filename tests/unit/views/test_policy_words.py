@@ -11,6 +11,8 @@ from interlock.dashboard.views.policy_words import (
     say_workflow,
 )
 
+IDLE = " (has no effect in this version)"
+
 
 @pytest.mark.parametrize(
     ("policy", "words"),
@@ -59,7 +61,10 @@ from interlock.dashboard.views.policy_words import (
         ),
         (
             {"rate": {"per_user_hour": 100, "per_minute": 1000}},
-            ("At most 100 an hour for each user", "At most 1\N{NARROW NO-BREAK SPACE}000 a minute"),
+            (
+                f"At most 100 an hour for each user{IDLE}",
+                f"At most 1\N{NARROW NO-BREAK SPACE}000 a minute{IDLE}",
+            ),
         ),
         ({"rate": {}}, ()),
         (
@@ -82,7 +87,7 @@ def test_what_holds_for_a_node_is_said_in_words(policy, words):
         ({}, ()),
         (
             {"cache": {"ttl_s": 86400}, "rate": {"per_minute": 5}},
-            ("Cached for 1 d for each user and tenant", "At most 5 a minute"),
+            ("Cached for 1 d for each user and tenant", f"At most 5 a minute{IDLE}"),
         ),
         (
             {"breaker": {}, "timeout": {"run_s": 5}, "side_effects": True},
@@ -94,11 +99,11 @@ def test_what_holds_for_a_node_is_said_in_words(policy, words):
         ),
         (
             {"sandbox": {}},
-            ("In a process of its own without network: 10 s of CPU, 30 s, 512 MB",),
+            (f"In a process of its own without network: 10 s of CPU, 30 s, 512 MB{IDLE}",),
         ),
         (
             {"sandbox": {"network": True}},
-            ("In a process of its own with network: 10 s of CPU, 30 s, 512 MB",),
+            (f"In a process of its own with network: 10 s of CPU, 30 s, 512 MB{IDLE}",),
         ),
     ],
 )
@@ -121,9 +126,9 @@ def test_what_holds_for_a_workflow_is_said_in_words():
         "Priority 5 at launch",
         "Variants: a 75.0 %, b 25.0 %",
         "At most 1 m a step",
-        "At most 10 a minute",
+        f"At most 10 a minute{IDLE}",
         "Asks a human when it fails",
-        "While its store does not answer it goes on in memory, not durable",
+        f"While its store does not answer it goes on in memory, not durable{IDLE}",
     )
     assert say_workflow(WorkflowPolicy()) == ()
 

@@ -1,0 +1,53 @@
+"""The keys of an interlock.toml that are read and checked, and that nothing acts on in this version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from interlock.core.errors import FieldProblem
+from interlock.core.model.policies import (
+    Defaults,
+    ModelRules,
+    NodePolicy,
+    ToolPolicy,
+    WorkflowPolicy,
+)
+from interlock.core.model.policy_files import dotted
+
+_REASON = "is read, and has no effect in this version"
+_OF_WORKFLOW = ("rate", "outage")
+_OF_NODE = ("rate",)
+_OF_TOOL = ("rate", "sandbox")
+_OF_MODEL = ("per_minute", "in_flight", "keys")
+
+
+def find_gaps(
+    workflows: Mapping[str, WorkflowPolicy], models: Mapping[str, ModelRules]
+) -> list[FieldProblem]:
+    """Where the policies ask for something that nobody will do; a limit must not seem to hold."""
+    return [FieldProblem(place, _REASON) for place in _find(workflows, models)]
+
+
+def _find(
+    workflows: Mapping[str, WorkflowPolicy], models: Mapping[str, ModelRules]
+) -> Iterator[str]:
+    for name, policy in workflows.items():
+        yield from _set_in(policy, _OF_WORKFLOW, "workflow", name)
+        for path, node in policy.node.items():
+            yield from _find_in_node(node, "workflow", name, "node", path)
+        if policy.default is not None:
+            yield from _find_in_node(policy.default, "workflow", name, "default")
+    for name, rules in models.items():
+        yield from _set_in(rules, _OF_MODEL, "models", name)
+
+
+def _find_in_node(node: NodePolicy, *place: str) -> Iterator[str]:
+    yield from _set_in(node, _OF_NODE, *place)
+    for name, tool in node.tool.items():
+        yield from _set_in(tool, _OF_TOOL, *place, "tool", name)
+
+
+def _set_in(
+    part: Defaults | NodePolicy | ToolPolicy | ModelRules, keys: tuple[str, ...], *place: str
+) -> Iterator[str]:
+    return (dotted(*place, key) for key in keys if getattr(part, key))
