@@ -7,7 +7,18 @@ from typing import Any
 
 import typer
 
-from interlock.core.cli import acting, batches, call, doctor, reading, serving
+from interlock.core.cli import (
+    acting,
+    alerts,
+    batches,
+    breakers,
+    caches,
+    call,
+    doctor,
+    holds,
+    reading,
+    serving,
+)
 
 HELP = """Run LangGraph workflows, hold them for a human, hand the answer back exactly once.
 
@@ -44,8 +55,17 @@ def command() -> Any:
     register(acting.ask)
     register(reading.inbox)
     register(acting.decide)
+    register(holds.hold)
+    register(holds.release)
+    register(holds.holds)
     register(reading.history)
     register(reading.state)
+    register(breakers.breakers)
+    register(breakers.breaker)
+    register(caches.caches)
+    root.add_typer(_cache())
+    register(alerts.alerts)
+    register(alerts.alert)
     return typer.main.get_command(root)
 
 
@@ -58,4 +78,11 @@ def _database() -> typer.Typer:
     group = typer.Typer(name="db", help="Look after the database.", **_STYLE)
     call.add_callback(group)
     call.register(group, "upgrade")(serving.upgrade_database)
+    return group
+
+
+def _cache() -> typer.Typer:
+    group = typer.Typer(name="cache", help="Clear caches.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "clear")(caches.clear)
     return group

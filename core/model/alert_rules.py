@@ -103,7 +103,7 @@ def _latency(figures: AlertFigures, rule: Rule) -> Iterator[Finding]:
                 "The node table says which node takes the time: a slow service, retries, or a wait"
                 " for a free worker.",
                 value=mean_ms,
-                link=_link("metrics", workflow=seen.workflow),
+                link=_link("figures", workflow=seen.workflow),
             )
 
 

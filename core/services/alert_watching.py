@@ -60,6 +60,11 @@ def policies_beside(settings: Settings) -> Policies:
     return policy.read_policies(config if config.is_dir() else config.parent, ())
 
 
+def rules_in_force(app: App) -> Rules:
+    """The rules as this process sees them."""
+    return rules_with(policies_beside(app.settings).alerts)
+
+
 class AlertWatch:
     """Looks every few seconds, from `start` to `stop`, in a thread of its own (law 5)."""
 
@@ -75,8 +80,8 @@ class AlertWatch:
         self._outage: _Outage | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="alerts", daemon=True)
-        unknown = sorted(set(policies.alerts) - {name.value for name in RULES})
-        if unknown:
+        unknown = sorted(set(policies.alerts) - set(RULES))
+        if unknown and not workers_only:
             logger.warning("alert_rules_unknown", extra={"rules": unknown, "known": sorted(RULES)})
 
     def start(self) -> None:

@@ -16,6 +16,11 @@ _ICONS: Mapping[PageName, str] = {
     "runs": ":material/list_alt:",
     "run": ":material/timeline:",
     "batch": ":material/table_rows:",
+    "caches": ":material/cached:",
+    "alerts": ":material/notifications:",
+    "breakers": ":material/electric_bolt:",
+    "metrics": ":material/monitoring:",
+    "report": ":material/print:",
     "workflows": ":material/account_tree:",
 }
 

@@ -9,7 +9,20 @@ from typing import Literal
 from interlock.core.model.workflows import WorkflowName
 
 Weight = Literal["info", "warning", "error"]
-PageName = Literal["workflows", "overview", "inbox", "launch", "runs", "run", "batch"]
+PageName = Literal[
+    "workflows",
+    "overview",
+    "inbox",
+    "launch",
+    "runs",
+    "run",
+    "batch",
+    "metrics",
+    "report",
+    "breakers",
+    "alerts",
+    "caches",
+]
 
 SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served
 

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import text
 
-from interlock.core.model.alerts import AlertStatus, RuleName
+from interlock.core import cli
+from interlock.core.model.alerts import Alert, AlertStatus, RuleName
 from interlock.core.model.policies import AlertRule, Policies
 from interlock.core.services import alerting
 from interlock.core.services.alert_watching import AlertWatch, policies_beside
@@ -226,3 +227,58 @@ def test_rules_are_read_beside_the_project(tmp_path):
         found = policies_beside(load_settings({"config": given}))
         assert found.alerts["error_rate"].threshold == 0.2
     assert policies_beside(load_settings()).alerts == {}
+
+
+# The command line ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def call(app, capsys):
+    """Run a command on this database: (exit code, what it printed)."""
+
+    def run(*args: str):
+        capsys.readouterr()
+        code = cli.main([*args, "--data-dir", str(app.settings.data_dir)])
+        out, err = capsys.readouterr()
+        return code, out + err
+
+    return run
+
+
+def ask(call, *args):
+    code, out = call(*args, "--json")
+    return code, json.loads(out)
+
+
+def test_alerts_are_listed_with_what_to_do(app, hook, call):
+    watch_of(app, hook).look()
+    code, (alert,) = ask(call, "alerts")
+    assert code == 0
+    assert set(alert) == set(Alert.__dataclass_fields__)
+    assert (alert["rule"], alert["object"], alert["status"]) == ("breaker", "payments", "open")
+    assert "Breaker payments is open" in call("alerts")[1]
+    close_breaker(app)
+    watch_of(app, hook).look()
+    assert ask(call, "alerts") == (0, [])
+    assert call("alerts") == (0, "Nothing is wrong.\n")
+    assert [a["status"] for a in ask(call, "alerts", "--all")[1]] == ["resolved"]
+
+
+def test_an_alert_is_seen_to_and_silenced_from_the_command_line(app, hook, call):
+    watch_of(app, hook).look()
+    alert_id = ask(call, "alerts")[1][0]["alert_id"]
+    code, seen = ask(call, "alert", alert_id, "ack", "--as", "ann", "--reason", "on it")
+    assert (code, seen["status"], seen["acknowledged_by"]) == (0, "acknowledged", "ann")
+    assert seen["note"] == "on it"
+    assert call("alert", alert_id, "ack")[0] == 3
+    assert call("alert", "nonsense", "ack")[0] == 4
+    assert call("alert", alert_id, "silence", "--for", "soon")[0] == 2
+    assert call("alert", alert_id, "silence", "--for", "999d")[0] == 1
+    code, made = ask(call, "alert", alert_id, "silence", "--for", "2d", "--rule", "--as", "ann")
+    assert (code, made["rule"], made["object"]) == (0, "breaker", None)
+    assert "acknowledged, silenced" in call("alerts")[1]
+    assert made["silence_id"] in call("alerts", "--all")[1]
+    assert "Silenced until" in call("alert", alert_id, "silence")[1]
+    code, ended = ask(call, "alert", made["silence_id"], "unsilence")
+    assert (code, ended) == (0, {"silence_id": made["silence_id"], "ended": True})
+    assert call("alert", made["silence_id"], "unsilence")[0] == 4
