@@ -7,11 +7,12 @@ colours for colour-blind eyes are tested. Imports no streamlit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
 from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.breaker import BreakerState
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import RunStatus
 
@@ -150,6 +151,12 @@ _APPROVALS: dict[ApprovalStatus, Look] = {
     ApprovalStatus.SUPERSEDED: Look(Tone.QUIET, "superseded", ":material/layers:"),
 }
 
+_BREAKERS: dict[BreakerState, Look] = {
+    BreakerState.CLOSED: Look(Tone.DONE, "closed", ":material/power:"),
+    BreakerState.OPEN: Look(Tone.SHORT_CIRCUITED, "open", ":material/power_off:"),
+    BreakerState.HALF_OPEN: Look(Tone.RUNNING, "half open", ":material/sync:"),
+}
+
 WAITING = _RUNS[RunStatus.WAITING]
 IDLE_NODE = Look(Tone.QUIET, "not reached", ":material/radio_button_unchecked:")
 
@@ -167,6 +174,12 @@ def look_of_node(status: NodeStatus | None) -> Look:
 def look_of_approval(status: ApprovalStatus) -> Look:
     """How a card's status is shown."""
     return _APPROVALS[status]
+
+
+def look_of_breaker(state: BreakerState, *, is_held: bool = False) -> Look:
+    """How a breaker's state is shown; held is what an operator keeps it in."""
+    look = _BREAKERS[state]
+    return replace(look, word=f"held {look.word}", icon=":material/lock:") if is_held else look
 
 
 def shade(tone: Tone, theme: Theme = "light") -> Shade:

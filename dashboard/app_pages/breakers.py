@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import streamlit as st
+
+from interlock.core.errors import InterlockError
+from interlock.core.model.breaker import Order
+from interlock.core.services import tripping
+from interlock.dashboard import deps, keys, state
+from interlock.dashboard.components.breaker_tiles import draw_tiles
+from interlock.dashboard.components.charts import draw_chart
+from interlock.dashboard.components.links import draw_empty
+from interlock.dashboard.components.live import live
+from interlock.dashboard.components.notices import draw_note
+from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.views import breakers
+
+STANDING = "breakers-standing"  # the order of the tiles, for as long as the page is open
+REFRESH_S = 10.0  # traffic is told in spans of so long
+
+SAID = {
+    Order.OPEN: "is held open: nothing is let through until it is reset.",
+    Order.CLOSE: "is held closed: everything is let through until it is reset.",
+    Order.RESET: "is reset: closed, with nothing counted.",
+}
+
+
+def order(name: str, wanted: Order) -> None:
+    reason = (st.session_state.get(keys.breaker_reason(name)) or "").strip()
+    try:
+        tripping.order(deps.app(), name, wanted, actor=deps.actor(), reason=reason)
+    except InterlockError as exc:
+        state.leave_note(state.Note("refused", str(exc)))
+    else:
+        st.session_state[keys.breaker_reason(name)] = ""
+        state.leave_note(state.Note("done", f"{name} {SAID[wanted]}"))
+
+
+def choose_span() -> None:
+    chosen = st.session_state[keys.breakers_span()]
+    state.set_params(span=None if chosen == breakers.DEFAULT_SPAN else chosen)
+
+
+def read_span() -> str:
+    return state.read_choice("span", breakers.SPANS, breakers.DEFAULT_SPAN)
+
+
+@st.fragment
+def draw() -> None:
+    live("breakers", "figures", key=keys.live("breakers"), refresh_s=REFRESH_S)
+    app, span = deps.app(), read_span()
+    now = app.clock.now()
+    board = tripping.read_board(app, since=now - breakers.SPANS[span])
+    standing = st.session_state.get(STANDING, ())
+    view = breakers.build(board, now=now, span=span, theme=read_theme(), order=standing)
+    st.session_state[STANDING] = [tile.name for tile in view.tiles]
+    draw_note(state.take_note())
+    if view.empty is not None:
+        draw_empty(view.empty)
+        return
+    st.caption(view.summary)
+    draw_tiles(view.tiles, on_order=order)
+    st.session_state[keys.breakers_span()] = span  # always: the browser's Back makes it forget
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("States over time", anchor=False, width="stretch")
+        st.segmented_control(
+            "How far back",
+            list(breakers.SPANS),
+            required=True,
+            key=keys.breakers_span(),
+            label_visibility="collapsed",
+            on_change=choose_span,
+        )
+    if view.strip is not None:
+        draw_chart(view.strip, key=keys.breakers_chart())
+    st.subheader(view.events_title, anchor=False)
+    if view.events:
+        draw_table(view.events, key=keys.breakers_events(), alt=view.events_title)
+    st.caption(view.nothing_happened or view.as_of)
+
+
+st.title("Breakers", anchor=False)
+st.session_state.pop(STANDING, None)
+draw()

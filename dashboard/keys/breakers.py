@@ -1,0 +1,35 @@
+"""Keys of the breakers page."""
+
+from __future__ import annotations
+
+from interlock.dashboard.keys.making import join
+
+
+def breakers_span() -> str:
+    """How far back the page looks."""
+    return "breakers-span"
+
+
+def breaker_part(name: str, what: str) -> str:
+    """A part of a breaker's tile: "tile", "circle", "spark" or "acts"."""
+    return join("breaker", name, what)
+
+
+def breaker_reason(name: str) -> str:
+    """Why an operator steps in."""
+    return join("breaker-reason", name)
+
+
+def breaker_order(name: str, order: str) -> str:
+    """One of a breaker's three buttons."""
+    return join("breaker-order", name, order)
+
+
+def breakers_chart() -> str:
+    """The strip of states over time."""
+    return "breakers-strip"
+
+
+def breakers_events() -> str:
+    """What happened."""
+    return "breakers-events"
