@@ -1,4 +1,4 @@
-"""The end of one part's drawing reaches the browser, whatever starts behind it."""
+"""What one part of a page has drawn reaches the browser whole, whatever starts behind it."""
 
 from __future__ import annotations
 
@@ -11,45 +11,70 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from interlock.dashboard.http import streamlit_queue
 
 DRAWN = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
-WHOLE = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
 CUT_OFF = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def bare() -> Iterator[None]:
-    """Streamlit as it comes, for the time of the test."""
+    """Streamlit as it comes, for the time of a test."""
     clear = ForwardMsgQueue.clear
     ForwardMsgQueue.clear = getattr(clear, "__wrapped__", clear)  # type: ignore[method-assign]
     yield
     ForwardMsgQueue.clear = clear  # type: ignore[method-assign]
 
 
-def end_after_start(
-    *starting: str, ended: tuple[str, ...] = ("detail",), status: int = DRAWN
-) -> int:
-    """What becomes of the end of a fragment's run when others start before it was sent."""
-    queue = ForwardMsgQueue()
+def put_delta(queue: ForwardMsgQueue, text: str, fragment: str, place: int) -> None:
     message = ForwardMsg()
-    message.metadata.run.fragment_ids.extend(ended)
+    message.metadata.delta_path.extend([0, place])
+    message.delta.fragment_id = fragment
+    message.delta.new_element.text.body = text
+    queue.enqueue(message)
+
+
+def put_end(queue: ForwardMsgQueue, fragment: str, status: int = DRAWN) -> None:
+    message = ForwardMsg()
+    message.metadata.run.fragment_ids.append(fragment)
     message.script_finished = status  # type: ignore[assignment]
     queue.enqueue(message)
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=[*starting] or None)
-    (sent,) = queue.flush()
-    return sent.script_finished
 
 
-@pytest.mark.usefixtures("bare")
-def test_streamlit_itself_still_takes_it_for_cut_off() -> None:
+def draw_then_start(starting: list[str] | None) -> list[object]:
+    """A card with a live field is drawn to its end, a line is begun, then something starts; what is sent."""
+    queue = ForwardMsgQueue()
+    put_delta(queue, "title", "card", 0)
+    put_delta(queue, "field", "field", 1)
+    put_end(queue, "card")
+    put_delta(queue, "begun", "line", 2)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=starting)
+    put_delta(queue, "newer", "field", 1)
+    return [
+        message.script_finished
+        if message.WhichOneof("type") == "script_finished"
+        else message.delta.new_element.text.body
+        for message in queue.flush()
+    ]
+
+
+def test_streamlit_itself_still_cuts_it_off() -> None:
     # Once this fails there is nothing left to mend.
-    assert end_after_start("outcome") == CUT_OFF
+    assert draw_then_start(["field", "line"]) == ["title", CUT_OFF, "newer"]
 
 
-@pytest.mark.usefixtures("bare")
-def test_it_stays_an_end_when_another_part_starts() -> None:
+@pytest.mark.parametrize("starting", [["field", "line"], ["card", "line"], None])
+def test_what_was_drawn_is_sent_whole_and_what_was_only_begun_is_dropped(
+    starting: list[str] | None,
+) -> None:
     streamlit_queue.mend()
     streamlit_queue.mend()
 
-    assert end_after_start("outcome") == DRAWN
-    assert end_after_start("detail", "list") == CUT_OFF
-    assert end_after_start(ended=("detail",)) == CUT_OFF  # the whole page starts anew
-    assert end_after_start("outcome", ended=(), status=WHOLE) == WHOLE
+    assert draw_then_start(starting) == ["title", "field", DRAWN, "newer"]
+
+
+def test_a_queue_that_is_emptied_is_empty() -> None:
+    streamlit_queue.mend()
+    queue = ForwardMsgQueue()
+    put_end(queue, "card")
+
+    queue.clear()
+
+    assert queue.flush() == []
