@@ -60,5 +60,5 @@ def fetch_breakers(conn: Connection) -> dict[tuple[str, str], tuple[str, str]]:
     return {
         (workflow, path): (row.name, row.state)
         for row in conn.execute(_BREAKERS)
-        for workflow, path in row.serves
+        for workflow, path, *_ in row.serves  # tools say their name as well
     }

@@ -19,9 +19,10 @@ from interlock.dashboard.views.sheets import Sheet
 
 HEIGHT = 220  # pixels, whatever the figures: nothing below may jump
 LANE_HEIGHT = 30
-TOP, BOTTOM = 14, 30  # margins, in pixels
+TOP, BOTTOM = 14, 46  # margins, in pixels; below, a time has a second line for its day
 LABEL_LIMIT_COUNT = 28
 NO_COLOR = "rgba(0,0,0,0)"
+_ROOM = {"ticks": "outside", "ticklen": 6, "tickcolor": NO_COLOR}  # between an axis and its words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,11 @@ def colors_of(lines: Sequence[Line], theme: Theme) -> list[str]:
     ]
 
 
+def inks_of(lines: Sequence[Line], theme: Theme) -> list[str]:
+    """The colour of each series' name: of its tone, or that of all words."""
+    return [shade(line.tone, theme).ink if line.tone else ground(theme).text for line in lines]
+
+
 def layout_of(theme: Theme, height: int, *, right: int = 16) -> dict[str, Any]:
     """What all charts have in common."""
     grey = ground(theme)
@@ -99,6 +105,7 @@ def time_axis(times: Sequence[datetime], theme: Theme) -> dict[str, Any]:
         "zeroline": False,
         "fixedrange": True,
         "nticks": 6,
+        **_ROOM,
     }
     if times:
         length_s = (times[-1] - times[0]).total_seconds()
@@ -125,6 +132,7 @@ def value_axis(top: float, unit: Unit, theme: Theme) -> dict[str, Any]:
         "zeroline": False,
         "fixedrange": True,
         "automargin": True,
+        **_ROOM,
     }
 
 
@@ -137,9 +145,7 @@ def lane_axis(names: Sequence[str]) -> dict[str, Any]:
         "automargin": True,
         "fixedrange": True,
         "showgrid": False,
-        "ticks": "outside",
-        "ticklen": 6,
-        "tickcolor": NO_COLOR,
+        **_ROOM,
     }
 
 

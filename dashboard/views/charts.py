@@ -22,6 +22,7 @@ from interlock.dashboard.views.chart_parts import (
     Span,
     colors_of,
     file_of,
+    inks_of,
     lane_axis,
     layout_of,
     moment,
@@ -62,7 +63,7 @@ def draw_lines(
         height: In pixels.
         band: The numbers of two lines, the lower first, between which the ground is tinted.
     """
-    top = steady_top(v for line in lines for v in line.values)
+    top = steady_top((v for line in lines for v in line.values), unit)
     colors = colors_of(lines, theme)
     data = [_line(times, line, color, unit) for line, color in zip(lines, colors, strict=True)]
     if band:
@@ -73,7 +74,7 @@ def draw_lines(
     layout |= {
         "xaxis": time_axis(times, theme),
         "yaxis": value_axis(top, unit, theme),
-        "annotations": _name_ends(lines, colors, top, height),
+        "annotations": _name_ends(lines, inks_of(lines, theme), top, height),
     }
     return _chart(times, lines, data, layout, name=name, unit=unit)
 
@@ -91,7 +92,7 @@ def draw_bars(
     stacked = [
         sum(v or 0 for v in values) for values in zip(*(b.values for b in bars), strict=True)
     ]
-    top = steady_top(stacked)
+    top = steady_top(stacked, unit)
     colors = colors_of(bars, theme)
     data = [
         {
@@ -242,10 +243,10 @@ def _hover(times: Sequence[datetime], line: Line, unit: Unit) -> list[str]:
 
 
 def _name_ends(
-    lines: Sequence[Line], colors: Sequence[str], top: float, height: int
+    lines: Sequence[Line], inks: Sequence[str], top: float, height: int
 ) -> list[dict[str, Any]]:
     ends = []
-    for line, color in zip(lines, colors, strict=True):
+    for line, color in zip(lines, inks, strict=True):
         value = next((v for v in reversed(line.values) if v is not None), None)
         if value is not None:
             ends.append((value / top * (height - TOP - BOTTOM), line.name, color))

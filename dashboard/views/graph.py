@@ -39,6 +39,19 @@ class NodeState:
     waiting_count: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Paint:
+    """How one node is drawn: its colours, what stands under its name, and one word for who cannot see it."""
+
+    fill: str
+    edge: str
+    ink: str
+    notes: tuple[str, ...] = ()
+    word: str = ""
+    width: str = "1"
+    is_dashed: bool = False
+
+
 @dataclass(frozen=True)
 class GraphView:
     """The picture as DOT, and the same in words."""
@@ -68,17 +81,36 @@ def read_states(
 def build(
     workflow: Workflow | None, states: Mapping[str, NodeState], theme: Theme
 ) -> GraphView | None:
-    """Draw the graph; None where the workflow is unknown, failed to load, or is too big to lay out."""
+    """Draw the graph by how its nodes stand in a run; None as `draw`."""
+    return draw(workflow, {path: _paint(state, theme) for path, state in states.items()}, theme)
+
+
+def draw(
+    workflow: Workflow | None,
+    paints: Mapping[str, Paint],
+    theme: Theme,
+    *,
+    unpainted: str = "not reached",
+) -> GraphView | None:
+    """
+    Draw the graph; None where the workflow is unknown, failed to load, or is too big to lay out.
+
+    Args:
+        workflow: Whose graph.
+        paints: By node path; other nodes stay grey.
+        theme: Light or dark.
+        unpainted: The word for those.
+    """
     nodes = list(workflow.graph.get("nodes", ())) if workflow else []
     if workflow is None or not nodes or len(nodes) > NODE_LIMIT_COUNT:
         return None
     names = {node["id"]: f"n{i}" for i, node in enumerate(nodes)}
-    lines = [*_head(theme), *_clusters(nodes, names, states, theme)]
+    lines = [*_head(theme), *_clusters(nodes, names, paints, theme, unpainted)]
     edges = workflow.graph.get("edges", ())
     lines += [
         _edge(e, names, theme) for e in edges if e["source"] in names and e["target"] in names
     ]
-    return GraphView("\n".join([*lines, "}"]), _say(nodes, states))
+    return GraphView("\n".join([*lines, "}"]), _say(nodes, paints, unpainted))
 
 
 def _look(statuses: Sequence[NodeStatus], waiting: int) -> Look:
@@ -105,11 +137,30 @@ def _head(theme: Theme) -> list[str]:
     ]
 
 
+def _paint(state: NodeState, theme: Theme) -> Paint:
+    look = state.look
+    colors = shade(look.tone, theme)
+    notes = [look.word]
+    if state.waiting_count:
+        notes = [format_plural(state.waiting_count, "card waits", "cards wait")]
+    if state.tasks_count > 1:
+        notes.append(f"{state.tasks_count} x")
+    return Paint(
+        fill=colors.ground,
+        edge=colors.fill,
+        ink=colors.ink,
+        notes=(" · ".join(notes),),
+        word=look.word,
+        width="2.2" if look.tone in (Tone.WAITING, Tone.FAILED, Tone.RUNNING) else "1",
+    )
+
+
 def _clusters(
     nodes: Sequence[Mapping[str, Any]],
     names: Mapping[str, str],
-    states: Mapping[str, NodeState],
+    paints: Mapping[str, Paint],
     theme: Theme,
+    unpainted: str,
 ) -> list[str]:
     """Nodes by their parent: what a subgraph holds is framed, and the frame carries its state."""
     by_parent: dict[str, list[Mapping[str, Any]]] = {}
@@ -117,8 +168,10 @@ def _clusters(
         by_parent.setdefault(_parent(node), []).append(node)
     lines: list[str] = []
     for i, (parent, inner) in enumerate(by_parent.items()):
-        drawn = [_node(n, names, states, theme) for n in inner if n["id"] not in by_parent]
-        label = _label({"id": parent}, states.get(parent))
+        drawn = [
+            _node(n, names, paints, theme, unpainted) for n in inner if n["id"] not in by_parent
+        ]
+        label = _label({"id": parent}, paints.get(parent))
         frame = [f'subgraph cluster_{i} {{ label="{label}"; style="rounded";'] if parent else []
         lines += [*frame, *drawn, *("}" for _ in frame)]
     return lines
@@ -131,8 +184,9 @@ def _parent(node: Mapping[str, Any]) -> str:
 def _node(
     node: Mapping[str, Any],
     names: Mapping[str, str],
-    states: Mapping[str, NodeState],
+    paints: Mapping[str, Paint],
     theme: Theme,
+    unpainted: str,
 ) -> str:
     grey = ground(theme)
     name = names[node["id"]]
@@ -141,28 +195,19 @@ def _node(
             f'{name} [label="{dot_escape(node["kind"])}", shape="plaintext", style="",'
             f' fontcolor="{grey.muted}"];'
         )
-    state = states.get(node["id"])
-    look = state.look if state else look_of_node(None)
-    colors = shade(look.tone, theme)
-    fill, edge = (colors.ground, colors.fill) if state else (grey.panel, grey.line)
-    ink = colors.ink if state else grey.text
-    width = "2.2" if look.tone in (Tone.WAITING, Tone.FAILED, Tone.RUNNING) else "1"
+    plain = Paint(fill=grey.panel, edge=grey.line, ink=grey.text, word=unpainted)
+    paint = paints.get(node["id"], plain)
+    dashes = ', style="rounded,filled,dashed"' if paint.is_dashed else ""
+    tip = f"{dot_escape(node['id'])}: {dot_escape(paint.word)}"
     return (
-        f'{name} [label="{_label(node, state)}", fillcolor="{fill}", color="{edge}",'
-        f' fontcolor="{ink}", penwidth="{width}", tooltip="{dot_escape(node["id"])}: {look.word}"];'
+        f'{name} [label="{_label(node, paint)}", fillcolor="{paint.fill}", color="{paint.edge}",'
+        f' fontcolor="{paint.ink}", penwidth="{paint.width}", tooltip="{tip}"{dashes}];'
     )
 
 
-def _label(node: Mapping[str, Any], state: NodeState | None) -> str:
+def _label(node: Mapping[str, Any], paint: Paint | None) -> str:
     text = dot_escape(clip(str(node.get("label") or node["id"]), LABEL_LIMIT_COUNT))
-    if state is None:
-        return text
-    notes = [state.look.word]
-    if state.waiting_count:
-        notes = [format_plural(state.waiting_count, "card waits", "cards wait")]
-    if state.tasks_count > 1:
-        notes.append(f"{state.tasks_count} x")
-    return f"{text}\\n{' · '.join(notes)}"
+    return "\\n".join([text, *(dot_escape(note) for note in (paint.notes if paint else ()))])
 
 
 def _edge(edge: Mapping[str, Any], names: Mapping[str, str], theme: Theme) -> str:
@@ -172,9 +217,9 @@ def _edge(edge: Mapping[str, Any], names: Mapping[str, str], theme: Theme) -> st
     return f"{names[edge['source']]} -> {names[edge['target']]} [{', '.join(options)}];"
 
 
-def _say(nodes: Sequence[Mapping[str, Any]], states: Mapping[str, NodeState]) -> str:
+def _say(nodes: Sequence[Mapping[str, Any]], paints: Mapping[str, Paint], unpainted: str) -> str:
     parts = [
-        f"{node['id']} {states[node['id']].look.word if node['id'] in states else 'not reached'}"
+        f"{node['id']} {paints[node['id']].word if node['id'] in paints else unpainted}"
         for node in nodes
         if node.get("kind") not in _ENDS
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.runs import RunSummary
 from interlock.core.model.workflows import WorkflowName
+from interlock.dashboard.views.figures import Figure
 from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.formatting import (
     format_age,
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from interlock.core.services.observing import Overview
 
 FIGURES_WINDOW = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number with its name; `note` says what it spans, `alarm` that it asks for a look."""
-
-    label: str
-    value: str
-    note: str = ""
-    alarm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,9 @@ from interlock.dashboard.views.formatting import (
 
 Unit = Literal["ms", "s", "count", "ratio"]
 
-_STEPS = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # tops of an axis, whose halves are round as well
+_STEPS = (1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)  # tops of an axis, times a power of ten
+_CLOCK_STEPS_S = (60, 120, 240, 600, 1200, 1800, 2400, 3600, 7200, 14_400, 28_800, 43_200, 86_400)
+_IN_SECONDS: dict[str, float] = {"s": 1.0, "ms": 0.001}
 
 
 def format_unit(value: float | None, unit: Unit) -> str:
@@ -32,15 +34,19 @@ def format_unit(value: float | None, unit: Unit) -> str:
     return f"{value:.3g}"
 
 
-def steady_top(values: Iterable[float | None]) -> float:
+def steady_top(values: Iterable[float | None], unit: Unit = "count") -> float:
     """
     The top of an axis that starts at zero: the next round number above the largest value.
 
-    It moves in large steps only, so that a chart keeps its axis while its figures refresh.
+    It moves in large steps only, so that a chart keeps its axis while its figures refresh. From a
+    minute to a day, round is what is round on a clock.
     """
     largest = max((v for v in values if v is not None), default=0.0)
     if largest <= 0:
         return 1.0
+    in_seconds = _IN_SECONDS.get(unit)
+    if in_seconds and _CLOCK_STEPS_S[0] / 2 < largest * in_seconds <= _CLOCK_STEPS_S[-1]:
+        return next(step for step in _CLOCK_STEPS_S if step >= largest * in_seconds) / in_seconds
     size = 10.0 ** math.floor(math.log10(largest))
     return next((step * size for step in _STEPS if step * size >= largest), 10 * size)
 

@@ -17,11 +17,12 @@ from interlock.dashboard.views.sheets import Cell, Sheet
 
 SPARK_HEIGHT = 56
 CIRCLE_HEIGHT = 72
+LEAST_WIDTH = 150  # pixels: Streamlit makes no chart narrower, it cuts off what is right of its place
 
 
 def draw_spark(line: Line, *, unit: Unit, theme: Theme, height: int = SPARK_HEIGHT) -> Chart:
     """A small line without axes, from zero to its own top."""
-    top = steady_top(line.values)
+    top = steady_top(line.values, unit)
     color = colors_of([line], theme)[0]
     data = [
         {
@@ -72,7 +73,7 @@ def draw_circle(
     bare = {"visible": False, "fixedrange": True, "range": [0, 1]}
     layout = layout_of(theme, height) | {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "xaxis": bare | {"scaleanchor": "y"},
+        "xaxis": bare | {"range": [0, LEAST_WIDTH / height], "scaleanchor": "y"},
         "yaxis": bare,
         "shapes": [circle | box],
     }

@@ -62,3 +62,10 @@ def test_heat_goes_from_grey_to_the_tone(theme):
 def test_words_can_be_read_on_every_shade(theme, tone, share):
     fill = heat(share, tone, theme)
     assert contrast(ink_on(fill, theme), fill) >= 3.5
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"), [(31, "s", 60), (40_000, "ms", 60_000), (2000, "s", 2400)]
+)
+def test_an_axis_of_time_ends_where_a_clock_is_round(value, unit, expected):
+    assert steady_top([value], unit) == expected
