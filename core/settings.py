@@ -153,6 +153,19 @@ class Settings(BaseSettings):
         default=None,
         description="Address under which people open the dashboard, for links in what they are sent.",
     )
+    redis_url: str | None = Field(
+        default=None,
+        description="redis:// URL of the last tier of the caches; unset does without. Needs the extra `redis`.",
+    )
+    embedder: str | None = Field(
+        default=None,
+        description="module:function that turns texts into vectors for caches by meaning; unset uses the shipped one.",
+    )
+    cache_memory_bytes: int = Field(
+        default=64_000_000,
+        ge=0,
+        description="Bytes of cached results that a worker holds in memory, before the database.",
+    )
     model: str | None = Field(
         default=None,
         description="Model the gallery uses, as init_chat_model names it; unset uses the deterministic local one.",

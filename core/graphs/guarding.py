@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langgraph.cache.base import BaseCache
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.types import CachePolicy
 
 from interlock.core.graphs.notes import Notes
@@ -128,6 +129,12 @@ class CacheSlot(Protocol):
 
         `own` is the graph's, for the nodes that the user cached himself: a graph has one cache only.
         """
+        ...
+
+    def around(
+        self, run: Run, notes: Notes, serde: SerializerProtocol
+    ) -> AbstractAsyncContextManager[None]:
+        """Entered before a run's graph is opened under its policies, left after it: then all is written."""
         ...
 
     def leave_out(self, place: Place, run: Run, node_input: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -92,11 +92,28 @@ class Workshop:
                 ),
             )
         async with loaded.open(config, store=self.store, context=context) as graph:
-            saver = self.savers.for_run(self._serializer(loaded, graph))
-            supervised = {} if run is None else self._supervise(graph, run, notes or Notes())
-            yield prepare(
-                graph, checkpointer=saver, store=self.store, name=workflow, supervised=supervised
-            )
+            serializer = self._serializer(loaded, graph)
+            saver = self.savers.for_run(serializer)
+            notes = notes or Notes()
+            async with self._with_caches(run, notes, serializer):
+                supervised = {} if run is None else self._supervise(graph, run, notes)
+                yield prepare(
+                    graph,
+                    checkpointer=saver,
+                    store=self.store,
+                    name=workflow,
+                    supervised=supervised,
+                )
+
+    def _with_caches(
+        self, run: Run | None, notes: Notes, serializer: FaithfulSerializer
+    ) -> AbstractAsyncContextManager[None]:
+        caches = self.hooks.caches
+        return (
+            nullcontext()
+            if run is None or caches is None
+            else caches.around(run, notes, serializer)
+        )
 
     def _supervise(self, graph: AnyGraph, run: Run, notes: Notes) -> dict[str, Any]:
         policy = self.policies.workflow.get(run.workflow)

@@ -36,6 +36,7 @@ from interlock.core.settings import Settings
 from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import answering, output
 from interlock.core.worker.breaking import Breakers
+from interlock.core.worker.caching import add_hooks, open_caches
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.serving import Heart, Server
@@ -185,6 +186,9 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         breakers.enlist(workshop.policies, cards)
         guards = (*workshop.hooks.guards, breakers)
         workshop.hooks = replace(workshop.hooks, guards=guards)
+        caches = open_caches(app, workshop.policies)
+        if caches is not None:
+            workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
         presence.take_over(app, worker_id)
         await level_threads(app, workshop)
         ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())
@@ -204,6 +208,8 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         finally:
             alerts.stop()
             breakers.stop()
+            if caches is not None:
+                caches.close()
             heart.stop()
             stopping.cancel()
     logger.info("worker_stopped")

@@ -1,0 +1,326 @@
+"""What caches keep, how they let go of it, and what is counted: the same on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import replace
+from operator import add
+from pathlib import Path
+from typing import Annotated, TypedDict
+
+import pytest
+from langgraph.graph import END, START, StateGraph
+
+from interlock.core.graphs.caching import NodeCaches, origin_of
+from interlock.core.graphs.guarding import Place as NodePlace
+from interlock.core.graphs.notes import Notes
+from interlock.core.graphs.serde import serializer_for
+from interlock.core.model.caches import Asked, Clearing, Counts, Place, Tier
+from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
+from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
+from interlock.core.queue.local import LocalQueue
+from interlock.core.services import keeping
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.store import caches as table
+from interlock.core.store import engine as engines
+from interlock.core.store import topics
+from interlock.core.types import RunId, ThreadId
+from interlock.core.worker.caches import Caches
+
+NODE = Place("quotes", "price")
+
+
+def ask(key: str, place: Place = NODE, **more) -> Asked:
+    return Asked(place=place, namespace=f"ns-{place}", key=key, **{"question": key, **more})
+
+
+@pytest.fixture
+def app(engine, frozen) -> App:
+    return App(settings=Settings(), engine=engine, queue=LocalQueue(), clock=frozen)
+
+
+@pytest.fixture
+def caches(app):
+    made = Caches(app)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other(app):
+    """Another worker on the same database."""
+    made = Caches(app)
+    yield made
+    made.close()
+
+
+def put(caches: Caches, asked: Asked, value: bytes = b"v", cost_ms: float = 100.0) -> bool:
+    return caches.keep(asked, "msgpack", value, cost_ms=cost_ms, clears=caches.clears)
+
+
+def counts(app: App, place: Place = NODE) -> Counts:
+    with engines.read(app.engine) as conn:
+        since = app.clock.now().replace(year=2000)
+        return table.fetch_sums(conn, since=since).get(place, Counts())
+
+
+def test_a_hit_of_a_lower_tier_is_promoted(app, caches, other):
+    put(caches, ask("a"))
+    assert [other.find(ask("a")).tier, other.find(ask("a")).tier] == [Tier.DATABASE, Tier.MEMORY]
+    other.flush()
+    caches.flush()
+    found = counts(app)
+    assert (found.database_hits, found.memory_hits, found.stores) == (1, 1, 1)
+    assert found.saved_ms == 200.0
+
+
+def test_an_entry_is_not_used_after_its_time(caches, other, frozen):
+    put(caches, ask("a", ttl_s=60))
+    frozen.advance(seconds=59)
+    assert caches.find(ask("a")) is not None
+    frozen.advance(seconds=1)
+    assert caches.recall(ask("a")) is None
+    assert caches.find(ask("a")) is None
+    assert other.find(ask("a")) is None
+
+
+def test_expired_entries_are_deleted(app, caches, frozen):
+    put(caches, ask("a", ttl_s=60))
+    frozen.advance(seconds=61)
+    assert keeping.tidy(app, now=frozen.now()) == 1
+
+
+def test_the_longest_unused_goes_when_the_bound_is_reached(app, caches, other, frozen):
+    for key in "abc":
+        frozen.advance(seconds=1)
+        put(caches, ask(key, max_entries=3))
+    frozen.advance(seconds=1)
+    assert caches.find(ask("a", max_entries=3)) is not None
+    caches.flush()
+    frozen.advance(seconds=1)
+    put(caches, ask("d", max_entries=3))
+    caches.flush()
+    held = [key for key in "abcd" if other.find(ask(key)) is not None]
+    assert held == ["a", "c", "d"]
+    assert counts(app).evictions == 1
+
+
+def test_a_clearing_empties_the_memory_of_every_worker(app, caches, other):
+    put(caches, ask("a"))
+    assert other.find(ask("a")) is not None
+    with engines.write(app.engine) as conn:
+        assert table.clear(conn, Clearing(workflow="quotes", path="price")) == 1
+        topics.bump(conn, keeping.CLEARED)
+    assert caches.find(ask("a")) is None
+    assert other.find(ask("a")) is None
+
+
+def test_what_was_being_made_during_a_clearing_is_not_kept(app, caches):
+    before = caches.clears
+    with engines.write(app.engine) as conn:
+        topics.bump(conn, keeping.CLEARED)
+    assert caches.keep(ask("a"), "msgpack", b"old", cost_ms=1, clears=before) is False
+    assert caches.find(ask("a")) is None
+
+
+@pytest.mark.parametrize(
+    ("clearing", "gone"),
+    [
+        (Clearing(), {"quotes/price:a", "quotes/price:b", "quotes/team/price:a", "other/price:a"}),
+        (Clearing(workflow="quotes"), {"quotes/price:a", "quotes/price:b", "quotes/team/price:a"}),
+        (Clearing(path="price"), {"quotes/price:a", "quotes/price:b", "other/price:a"}),
+        (Clearing(pattern="quotes/team*"), {"quotes/team/price:a"}),
+        (Clearing(pattern="b", workflow="quotes"), {"quotes/price:b"}),
+        (Clearing(places=(Place("other", "price"),)), {"other/price:a"}),
+    ],
+)
+def test_a_clearing_takes_what_it_names(app, caches, clearing, gone):
+    places = [NODE, NODE, Place("quotes", "team/price"), Place("other", "price")]
+    all_of = [(place, key) for place, key in zip(places, "abaa", strict=True)]
+    for place, key in all_of:
+        put(caches, ask(key, place))
+    with engines.write(app.engine) as conn:
+        assert table.clear(conn, clearing) == len(gone)
+        topics.bump(conn, keeping.CLEARED)
+    left = {f"{p}:{k}" for p, k in all_of if caches.find(ask(k, p)) is not None}
+    assert left == {f"{p}:{k}" for p, k in all_of} - gone
+
+
+def test_a_question_nearly_the_same_is_answered_by_meaning(app, caches, other):
+    asked = ask("one", texts=("What is your refund policy?",), semantic=0.95)
+    put(caches, replace(asked, question="What is your refund policy?"))
+    near = ask("two", texts=("what is your refund policy",), semantic=0.95)
+    found = other.find(near)
+    assert (found.tier, found.entry.question) == (Tier.SEMANTIC, "What is your refund policy?")
+    assert found.similarity == pytest.approx(1.0)
+    assert origin_of(found) == "semantic 1.000: What is your refund policy?"
+    far = ask("three", texts=("How do I reset my password?",), semantic=0.95)
+    assert other.find(far) is None
+    elsewhere = replace(near, namespace="another tenant's")
+    assert other.find(elsewhere) is None
+
+
+def test_an_embedder_that_fails_is_a_miss(app):
+    def fail(texts):
+        raise RuntimeError("no model")
+
+    caches = Caches(app, embed=fail)
+    asked = ask("one", texts=("a",), semantic=0.5)
+    assert put(caches, asked) is True
+    assert caches.find(replace(asked, key="two")) is None
+    caches.close()
+
+
+def test_of_several_workers_one_makes_an_entry(caches, other, frozen):
+    assert caches.claim(ask("a")) is True
+    assert other.claim(ask("a")) is False
+    assert caches.claim(ask("a")) is False
+    assert other.find(ask("a")) is None
+    put(caches, ask("a"))
+    assert other.claim(ask("a")) is False
+    assert other.find(ask("a")) is not None
+
+
+def test_a_claim_is_given_back_or_runs_out(caches, other, frozen):
+    assert caches.claim(ask("a"))
+    caches.release([ask("a").id])
+    assert other.claim(ask("a"))
+    frozen.advance(seconds=31)  # its worker died
+    assert caches.claim(ask("a"))
+
+
+def test_counters_are_exact_under_8_threads_and_2_processes(app, database_url):
+    script = str(Path(__file__).with_name("cache_counting.py"))
+    keys = ",".join(f"k{i}" for i in range(5))
+    command = [sys.executable, script, database_url, keys]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [[int(n) for n in process.communicate()[0].split()] for process in processes]
+    found = counts(app)
+    assert found.lookups == sum(count for _, count in told) == 80
+    assert found.hits == sum(hits for hits, _ in told)
+    assert found.stores == found.misses
+    with engines.read(app.engine) as conn:
+        assert table.fetch_sizes(conn, now=app.clock.now())[NODE][0] == 5
+
+
+# -- in a graph ----------------------------------------------------------------------------
+
+
+class State(TypedDict):
+    question: str
+    noise: int
+    log: Annotated[list[str], add]
+
+
+def make_run(app: App, number: int = 1, *, user="ann", tenant="north") -> Run:
+    return Run(
+        run_id=RunId(f"run-{number}"),
+        thread_id=ThreadId(f"thread-{number}"),
+        workflow="quotes",
+        kind=RunKind.START,
+        status=RunStatus.RUNNING,
+        input=None,
+        context={"tenant": tenant},
+        options=RunOptions(),
+        priority=0,
+        created_at=app.clock.now(),
+        created_by=user,
+    )
+
+
+class Desk:
+    """A graph of one counted node, run as supervising does."""
+
+    def __init__(self, caches: Caches, rules: CacheRules) -> None:
+        self.slot = NodeCaches(caches)
+        self.place = NodePlace(workflow="quotes", path="price", policy=NodePolicy(cache=rules))
+        self.calls = 0
+        self.gate: asyncio.Event | None = None
+        self.started = asyncio.Event()
+
+    async def run(self, run: Run, **given) -> tuple[list[str], Notes]:
+        async def price(state: State):
+            self.calls += 1
+            self.started.set()
+            if self.gate is not None:
+                await self.gate.wait()
+            return {"log": [f"made {self.calls}"]}
+
+        notes = Notes()
+        async with self.slot.around(run, notes, serializer_for(None, None)):
+            builder = StateGraph(State)
+            builder.add_node("price", price, cache_policy=self.slot.policy_for(self.place, run))
+            builder.add_edge(START, "price").add_edge("price", END)
+            graph = builder.compile(cache=self.slot.open(WorkflowPolicy(), run, notes, None))
+            result = await graph.ainvoke({"question": "q", "noise": 0, "log": [], **given})
+        return result["log"], notes
+
+
+async def test_a_node_is_served_from_the_chosen_fields(app, caches, other):
+    desk = Desk(caches, CacheRules(key=("question",)))
+    assert (await desk.run(make_run(app, 1), noise=1))[0] == ["made 1"]
+    log, notes = await desk.run(make_run(app, 2), noise=2)
+    assert (log, notes.take_hit("price")) == (["made 1"], "memory")
+    assert (await desk.run(make_run(app, 3), question="other"))[0] == ["made 2"]
+    elsewhere = Desk(other, CacheRules(key=("question",)))
+    log, notes = await elsewhere.run(make_run(app, 4))
+    assert (log, notes.take_hit("price")) == (["made 1"], "database")
+    found = counts(app)
+    assert (found.memory_hits, found.database_hits, found.misses, found.stores) == (1, 1, 2, 2)
+
+
+async def test_a_result_is_shared_within_its_user_and_tenant_alone(app, caches):
+    desk = Desk(caches, CacheRules(key=("question",)))
+    await desk.run(make_run(app, 1))
+    await desk.run(make_run(app, 2, user="bob"))
+    await desk.run(make_run(app, 3, tenant="south"))
+    assert desk.calls == 3
+    shared = Desk(caches, CacheRules(key=("question",), scope=()))
+    await shared.run(make_run(app, 4))
+    await shared.run(make_run(app, 5, user="bob", tenant="south"))
+    assert shared.calls == 1
+
+
+async def test_once_lets_one_of_two_workers_compute(app, caches, other):
+    rules = CacheRules(key=("question",), once=True)
+    first, second = Desk(caches, rules), Desk(other, rules)
+    first.gate = second.gate = asyncio.Event()
+    racing = [
+        asyncio.create_task(first.run(make_run(app, 1))),
+        asyncio.create_task(second.run(make_run(app, 2))),
+    ]
+    await next(asyncio.as_completed([first.started.wait(), second.started.wait()], timeout=20))
+    first.gate.set()
+    logs = [log for log, _ in await asyncio.gather(*racing)]
+    assert logs == [["made 1"], ["made 1"]]
+    assert first.calls + second.calls == 1
+
+
+async def test_once_goes_to_the_next_when_the_first_fails(app, caches, other):
+    rules = CacheRules(key=("question",), once=True)
+    desk = Desk(caches, rules)
+    desk.gate = asyncio.Event()
+    failing = asyncio.create_task(desk.run(make_run(app, 1)))
+    await asyncio.wait_for(desk.started.wait(), 20)
+    failing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await failing
+    log, _ = await Desk(other, rules).run(make_run(app, 2))
+    assert log == ["made 1"]
+    assert counts(app).misses == 2
+
+
+async def test_what_a_fallback_served_is_not_kept(app, caches):
+    desk = Desk(caches, CacheRules(key=("question",)))
+    run = make_run(app, 1)
+    desk.gate = asyncio.Event()
+    running = asyncio.create_task(desk.run(run))
+    await asyncio.wait_for(desk.started.wait(), 20)
+    desk.slot.leave_out(desk.place, run, {"question": "q"})
+    desk.gate.set()
+    await running
+    await desk.run(make_run(app, 2))
+    assert desk.calls == 2
