@@ -1,7 +1,7 @@
 """
-The figures that the alerts' rules look at, read from the raw rows.
+What the alerts' rules look at: the same figures as on every page, and what is usual.
 
-What is usual changes slowly and costs more to read, so it is read apart and seldom.
+The latter changes slowly and costs more to read, so it is read apart and seldom.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from interlock.core.model.alerts import (
     WorkflowHistory,
     WorkflowReading,
 )
+from interlock.core.model.tallies import RunTally, Tallies
+from interlock.core.services import metrics
 from interlock.core.services.context import App
 from interlock.core.services.observing import ALIVE_S
 from interlock.core.store import alert_figures, engine, workers
 
 DAYS = 7
 DAY = timedelta(days=1)
+WINDOW = timedelta(seconds=alert_rules.WINDOW_S)
 SPAN = timedelta(seconds=alert_rules.TRAFFIC_S)
 SPANS_BEFORE = 4
 
@@ -28,11 +31,9 @@ SPANS_BEFORE = 4
 def read_figures(app: App, history: Mapping[str, WorkflowHistory]) -> AlertFigures:
     """See how everything is at this moment."""
     now = app.clock.now()
-    window = now - timedelta(seconds=alert_rules.WINDOW_S)
+    counted = _join(metrics.read_tallies(app, metrics.last(app, WINDOW)))
     with engine.read(app.engine) as conn:
         started = alert_figures.count_started(conn, start=now - SPAN, end=now)
-        ended = alert_figures.count_ended(conn, start=window)
-        means = alert_figures.fetch_mean_ms(conn, start=window)
         failures = alert_figures.fetch_failures(
             conn,
             kinds=[kind.value for kind in alert_rules.FAILURES],
@@ -43,7 +44,8 @@ def read_figures(app: App, history: Mapping[str, WorkflowHistory]) -> AlertFigur
     return AlertFigures(
         at=now,
         workflows=tuple(
-            _read_workflow(name, started, ended, means) for name in sorted({*started, *ended})
+            _read_workflow(name, started.get(name, 0), counted.get(name, RunTally()))
+            for name in sorted({*started, *counted})
         ),
         history=history,
         breakers=tuple(breakers),
@@ -93,17 +95,20 @@ def _is_alive(heartbeat_at: datetime, now: datetime) -> bool:
     return heartbeat_at >= now - timedelta(seconds=ALIVE_S)
 
 
-def _read_workflow(
-    name: str,
-    started: Mapping[str, int],
-    ended: Mapping[str, tuple[int, int]],
-    means: Mapping[str, float],
-) -> WorkflowReading:
-    done, failed = ended.get(name, (0, 0))
+def _join(tallies: Tallies) -> dict[str, RunTally]:
+    """Of each workflow, all its variants together."""
+    joined: dict[str, RunTally] = {}
+    for (workflow, _), tally in tallies.runs.items():
+        joined.setdefault(workflow, RunTally()).add(tally)
+    return joined
+
+
+def _read_workflow(name: str, started: int, tally: RunTally) -> WorkflowReading:
+    ended = tally.completed + tally.failed
     return WorkflowReading(
         workflow=name,
-        ended=done + failed,
-        failed=failed,
-        mean_ms=means.get(name),
-        started=started.get(name, 0),
+        ended=ended,
+        failed=tally.failed,
+        mean_ms=tally.sum_ms / ended if ended else None,
+        started=started,
     )

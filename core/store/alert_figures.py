@@ -1,5 +1,5 @@
 """
-What the alerts' rules look at, from the raw rows: a few counts over short spans, each by an index.
+What the alerts' rules look at beside the figures: a few counts over short spans, each by an index.
 
 Shares and usual figures are made of it in `core.model.alert_rules`.
 """
@@ -18,7 +18,6 @@ from interlock.core.store.schema_sight import breakers, run_rollups
 
 MAX_ROWS = 500  # workflows, breakers, failures: more of them are no alert but a catastrophe
 
-MAX_TIMES = 5000  # runs whose time is read for a mean
 
 _STARTED = (
     select(runs.c.workflow, func.count().label("total"))
@@ -27,20 +26,6 @@ _STARTED = (
     .group_by(runs.c.workflow)
     .order_by(runs.c.workflow)
     .limit(MAX_ROWS)
-)
-_ENDED = (
-    select(runs.c.workflow, runs.c.status, func.count().label("total"))
-    .where(runs.c.status.in_(["done", "failed"]), runs.c.ended_at >= bindparam("start"))
-    .group_by(runs.c.workflow, runs.c.status)
-    .order_by(runs.c.workflow, runs.c.status)
-    .limit(2 * MAX_ROWS)
-)
-_TIMES = (
-    select(runs.c.workflow, runs.c.started_at, runs.c.ended_at)
-    .where(runs.c.status == bindparam("status"))
-    .where(runs.c.ended_at >= bindparam("start"), runs.c.started_at.is_not(None))
-    .order_by(runs.c.ended_at.desc(), runs.c.run_id)
-    .limit(bindparam("limit"))
 )
 _FIRST = (
     select(runs.c.workflow, func.min(runs.c.created_at).label("at"))
@@ -96,26 +81,6 @@ def count_started(conn: Connection, *, start: datetime, end: datetime) -> dict[s
     """Launches of each workflow within a span."""
     rows = conn.execute(_STARTED, {"start": start, "end": end})
     return {row.workflow: int(row.total) for row in rows}
-
-
-def count_ended(conn: Connection, *, start: datetime) -> dict[str, tuple[int, int]]:
-    """Of each workflow, how many runs were done and how many failed since a moment."""
-    counts: dict[str, tuple[int, int]] = {}
-    for row in conn.execute(_ENDED, {"start": start}):
-        done, failed = counts.get(row.workflow, (0, 0))
-        is_failed = row.status == "failed"
-        counts[row.workflow] = (done, int(row.total)) if is_failed else (int(row.total), failed)
-    return counts
-
-
-def fetch_mean_ms(conn: Connection, *, start: datetime, limit: int = MAX_TIMES) -> dict[str, float]:
-    """Of each workflow, how long runs took that ended since a moment; of very many, the newest."""
-    times: dict[str, list[float]] = {}
-    for status in ("done", "failed"):
-        for row in conn.execute(_TIMES, {"status": status, "start": start, "limit": limit}):
-            took_ms = (row.ended_at - row.started_at).total_seconds() * 1000
-            times.setdefault(row.workflow, []).append(took_ms)
-    return {workflow: sum(found) / len(found) for workflow, found in times.items()}
 
 
 def fetch_known_since(conn: Connection, *, start: datetime) -> dict[str, datetime]:

@@ -159,6 +159,11 @@ def test_a_policy_changes_bounds_and_switches_rules_off():
     assert rules[RuleName.DEGRADED] == RULES[RuleName.DEGRADED]
 
 
+def test_every_rule_has_its_bounds_and_its_meaning():
+    assert set(RULES) == set(RuleName)
+    assert all(rule.meaning for rule in RULES.values())
+
+
 def test_a_rule_without_a_bound_takes_none():
     rules = RULES | {RuleName.ERROR_RATE: replace(RULES[RuleName.ERROR_RATE], threshold=None)}
     assert RuleName.ERROR_RATE in find(figures(failed=1), rules)
