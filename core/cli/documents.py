@@ -41,6 +41,7 @@ def of_run(run: RunSummary) -> dict[str, Json]:
         "reason": run.reason,
         "variant": run.variant,
         "batch_id": run.batch_id,
+        "is_degraded": run.is_degraded,
         "error": run.error and {"type": run.error.type, "message": run.error.message},
     }
 
@@ -66,6 +67,10 @@ def of_node(node: NodeRun) -> dict[str, Json]:
         "started_at": _iso(node.started_at),
         "error_type": node.error_type,
         "error_message": node.error_message,
+        "error_kind": node.error_kind,
+        "is_final": node.is_final,
+        "retry_wait_ms": node.retry_wait_ms,
+        "origin": node.origin,
     }
 
 

@@ -69,6 +69,9 @@ def runs(
     error: Annotated[
         str | None, typer.Option("--error", metavar="TYPE", help="Only with this error.")
     ] = None,
+    degraded: Annotated[
+        bool, typer.Option("--degraded", help="Only where a fallback served.")
+    ] = False,
     limit: LimitOption = 100,
 ) -> None:
     """List runs, newest first."""
@@ -78,6 +81,7 @@ def runs(
         thread_id=ThreadId(thread) if thread else None,
         error_type=error,
         words=search,
+        is_degraded=degraded,
     )
     found = browsing.list_runs(call.open(), wanted, limit=limit)
     if call.as_json:

@@ -14,13 +14,18 @@ COUNT_LIMIT = 10_000  # runs of one status that are counted; there may be millio
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """Which runs are wanted; what is empty leaves it free. `words`: all of them, as in a search."""
+    """
+    Which runs are wanted; what is empty leaves it free.
+
+    `words`: all of them, as in a search; `is_degraded`: only where a fallback served.
+    """
 
     statuses: tuple[RunStatus, ...] = ()
     workflow: str | None = None
     thread_id: ThreadId | None = None
     error_type: str | None = None
     words: str = ""
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ class RunSummary:
 
     `ended_at` is when its worker let go of it, so that a human's wait is not in its duration;
     `end_checkpoint_id` is where it stopped. `variant` is what of several was drawn for it, empty if
-    none; `batch_id` names the file of inputs that it came from.
+    none; `batch_id` names the file of inputs that it came from. `is_degraded`: a
+    fallback served in a node's place.
     """
 
     run_id: RunId
@@ -146,6 +147,7 @@ class RunSummary:
     deliveries: int = 0
     variant: str = ""
     batch_id: str | None = None
+    is_degraded: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -35,7 +35,7 @@ def fetch_page(
 ) -> list[RunSummary]:
     """One page of runs, newest first, without what may be large."""
     found = searching.matching(conn, About.RUN, wanted.words)
-    if found is None:
+    if found is None and not wanted.is_degraded:
         return runs.fetch_many(
             conn,
             statuses=wanted.statuses,
@@ -47,7 +47,7 @@ def fetch_page(
         )
     page = (
         select(*runs.SUMMARY)
-        .where(*_conditions(wanted), table.c.run_id.in_(found))
+        .where(*_conditions(wanted), *_are_among(found))
         .order_by(table.c.created_at.desc(), table.c.run_id.desc())
         .limit(limit)
         .offset(offset)
@@ -59,7 +59,11 @@ def count_by_status(conn: Connection, wanted: RunFilter) -> dict[RunStatus, RunC
     """How many runs of each status there are, whatever statuses are wanted; many are not all counted."""
     found = searching.matching(conn, About.RUN, wanted.words)
     if found is None:
-        given = {"workflow": wanted.workflow, "error_type": wanted.error_type}
+        given = {
+            "workflow": wanted.workflow,
+            "error_type": wanted.error_type,
+            "degraded": wanted.is_degraded or None,
+        }
         known = {name: value for name, value in given.items() if value is not None}
         rows = conn.execute(_count(tuple(known)), {f"of_{k}": v for k, v in known.items()})
         counted: dict[str, int] = dict(rows.all())
@@ -129,8 +133,12 @@ def _failed(conn: Connection, wanted: RunFilter) -> list[ColumnElement[bool]]:
         table.c.status == RunStatus.FAILED.value,
         table.c.error_type.is_not(None),
         *_conditions(wanted, with_status=False),
-        *([] if found is None else [table.c.run_id.in_(found)]),
+        *_are_among(found),
     ]
+
+
+def _are_among(found: Select[Any] | None) -> list[ColumnElement[bool]]:
+    return [] if found is None else [table.c.run_id.in_(found)]
 
 
 def _conditions(wanted: RunFilter, *, with_status: bool = True) -> list[ColumnElement[bool]]:
@@ -138,6 +146,7 @@ def _conditions(wanted: RunFilter, *, with_status: bool = True) -> list[ColumnEl
         table.c.workflow: wanted.workflow,
         table.c.thread_id: wanted.thread_id,
         table.c.error_type: wanted.error_type,
+        table.c.degraded: wanted.is_degraded or None,
     }
     equal = [column == value for column, value in given.items() if value is not None]
     if with_status and wanted.statuses:

@@ -239,6 +239,7 @@ def _as_row(run: Run) -> dict[str, Any]:
         "options": run.options.as_json(),
         "error": None if run.error is None else run.error.as_json(),
         "error_type": None if run.error is None else run.error.type,
+        "degraded": run.is_degraded,
     }
 
 
@@ -289,4 +290,5 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "deliveries": row.deliveries,
         "variant": row.variant,
         "batch_id": row.batch_id,
+        "is_degraded": row.degraded,
     }

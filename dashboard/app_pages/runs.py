@@ -42,6 +42,10 @@ def choose_workflow() -> None:
     state.set_params(workflow=None if chosen == EVERY else chosen, page=None)
 
 
+def choose_degraded() -> None:
+    state.set_params(degraded="1" if st.session_state[keys.runs_degraded()] else None, page=None)
+
+
 def search() -> None:
     state.set_params(q=st.session_state[keys.runs_search()].strip() or None, page=None)
 
@@ -82,6 +86,7 @@ def read_filter(group: str, error_type: str | None) -> RunFilter:
         workflow=state.read_param("workflow"),
         error_type=error_type,
         words=state.read_param("q", "") or "",
+        is_degraded=state.read_param("degraded") == "1",
     )
 
 
@@ -119,6 +124,13 @@ def draw_filters(group: str, names: Sequence[str], wanted: RunFilter) -> None:
             label_visibility="collapsed",
             on_change=choose_workflow,
             width=240,
+        )
+        put(keys.runs_degraded(), wanted.is_degraded)
+        st.toggle(
+            "Degraded",
+            key=keys.runs_degraded(),
+            help="Only runs in which a fallback served in a node's place",
+            on_change=choose_degraded,
         )
 
 
@@ -164,7 +176,7 @@ def draw() -> None:
     view = runs.build(
         found,
         group=group,
-        is_filtered=bool(wanted.workflow or wanted.words or error),
+        is_filtered=bool(wanted.workflow or wanted.words or error or wanted.is_degraded),
         page=page,
         workflows=workflows,
         now=now,

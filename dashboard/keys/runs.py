@@ -27,6 +27,11 @@ def runs_page(turn: str) -> str:
     return join("runs-page", turn)
 
 
+def runs_degraded() -> str:
+    """Only runs in which a fallback served."""
+    return "runs-degraded"
+
+
 def runs_search() -> str:
     """The words that runs are looked for by."""
     return "runs-search"

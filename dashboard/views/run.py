@@ -130,6 +130,8 @@ def _summarise(run: Run, *, now: datetime) -> str:
     parts.append(f"thread {short_id(run.thread_id)}")
     if run.deliveries > 1:
         parts.append(f"handed to a worker {run.deliveries} times")
+    if run.is_degraded:
+        parts.append("degraded: a fallback served")
     if run.reason:
         parts.append(f"reason: {show_hidden(run.reason)}")
     return " · ".join(parts)

@@ -40,6 +40,7 @@ GROUP_NAMES = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+DEGRADED = "Degraded: a fallback served"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,8 @@ def name_group(group: str, counts: Mapping[RunStatus, RunCount]) -> str:
 def build_run_row(run: RunSummary, *, now: datetime) -> RunRow:
     """One run as a row."""
     error = run.error
-    problem = f"{error.type}: {one_line(error.message)}" if error else ""
+    fallback = DEGRADED if run.is_degraded else ""
+    problem = f"{error.type}: {one_line(error.message)}" if error else fallback
     return RunRow(
         run_id=run.run_id,
         short=short_id(run.run_id),

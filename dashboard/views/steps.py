@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock.core.model.failure_kinds import FailureKind
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.dashboard.palette import Look, look_of_node
 from interlock.dashboard.views.escaping import show_hidden
@@ -55,9 +56,21 @@ def took_ms(node: NodeRun, now: datetime) -> float | None:
     return max(0.0, (now - node.started_at).total_seconds() * 1000)
 
 
+def say_origin(node: NodeRun) -> str:
+    """What served in the node's place, in words; empty where it worked itself."""
+    what, _, which = (node.origin or "").partition(":")
+    if what == "fallback":
+        return f"Served by the fallback {which}"
+    return f"Served from the cache ({node.origin})" if node.origin else ""
+
+
 def _build_row(node: NodeRun, now: datetime) -> StepRow:
     problem = f"{node.error_type}: {node.error_message or ''}" if node.error_type else ""
     again = f" (delivery {node.delivery})" if node.delivery > 1 else ""
+    if node.retry_wait_ms:
+        again += f" after {format_duration_ms(node.retry_wait_ms)}"
+    if node.error_kind not in {None, FailureKind.UNKNOWN}:
+        problem = f"{problem} ({str(node.error_kind).replace('_', ' ')})"
     duration_ms = None if node.status is NodeStatus.CACHED else took_ms(node, now)
     return StepRow(
         key=f"{node.task_id}.{node.delivery}.{node.attempt}",
@@ -68,5 +81,5 @@ def _build_row(node: NodeRun, now: datetime) -> StepRow:
         look=look_of_node(node.status),
         started_at=format_exact(node.started_at),
         took=NOTHING if duration_ms is None else format_duration_ms(duration_ms),
-        problem=one_line(show_hidden(problem), limit_count=MESSAGE_LIMIT_COUNT),
+        problem=one_line(show_hidden(problem or say_origin(node)), limit_count=MESSAGE_LIMIT_COUNT),
     )

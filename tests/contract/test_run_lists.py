@@ -51,6 +51,29 @@ def ids(found):
     return [run.run_id for run in found]
 
 
+def test_degraded_runs_are_listed_and_counted_by_themselves(engine, make, put):
+    put("fine", input={"topic": "tea"})
+    put("served", is_degraded=True, input={"topic": "tea"})
+    put("also", is_degraded=True, workflow="other", created_at=make.at(1))
+    with read(engine) as conn:
+
+        def find(**more):
+            wanted = RunFilter(is_degraded=True, **more)
+            return ids(run_lists.fetch_page(conn, wanted, limit=9))
+
+        assert find() == ["also", "served"]
+        assert find(words="tea") == ["served"]
+        assert find(workflow="other") == ["also"]
+        counts = run_lists.count_by_status(conn, RunFilter(is_degraded=True))
+        found = run_lists.fetch_page(conn, RunFilter(), limit=9)
+    assert counts[RunStatus.DONE].count == 2
+    assert {run.run_id: run.is_degraded for run in found} == {
+        "fine": False,
+        "served": True,
+        "also": True,
+    }
+
+
 def test_runs_are_found_by_words_ids_and_their_ends(engine, make, put):
     put("0199aaaa-long-id-ends-in-c0ffee01", input={"topic": "Volcanoes"}, created_at=make.at(1))
     put("0199aaaa-long-id-ends-in-c0ffee02", status=FAILED, error="E", created_at=make.at(2))

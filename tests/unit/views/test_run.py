@@ -41,6 +41,11 @@ def test_the_summary_says_who_when_and_how_long(make):
     assert '"amount": 620' in view.input_text
 
 
+def test_a_run_in_which_a_fallback_served_says_so(make):
+    run = make.run(status=RunStatus.DONE, is_degraded=True)
+    assert "degraded: a fallback served" in build(make, run).summary
+
+
 def test_a_finished_run_says_what_it_took(make):
     done = make.run(
         status=RunStatus.DONE, started_at=make.ago(seconds=3), ended_at=make.now, input=None

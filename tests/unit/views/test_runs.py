@@ -40,6 +40,11 @@ def test_waiting_for_a_human_is_not_time_at_work(make, status, fields, expected)
     assert expected == runs.say_took(make.run(status=status, **moments), now=make.now)
 
 
+def test_a_run_in_which_a_fallback_served_says_so(make):
+    view = build(make, [make.run(is_degraded=True)])
+    assert view.rows[0].problem == "Degraded: a fallback served"
+
+
 def test_one_more_than_a_page_means_there_is_an_older_page(make):
     found = [make.run(f"r{i}") for i in range(runs.PAGE_COUNT + 1)]
     view = build(make, found)

@@ -19,6 +19,27 @@ def test_a_row_has_its_attempt_and_its_error_in_one_line(make):
     assert row.look.word == "error"
 
 
+def test_a_try_says_its_wait_its_kind_of_error_and_what_served_instead(make):
+    failed = make.node(
+        attempt=2,
+        error_type="ConnectError",
+        error_message="no route",
+        error_kind="rate_limit",
+        retry_wait_ms=1500.0,
+    )
+    odd = make.node(error_type="E", error_kind="unknown")
+    fallback = make.node(origin="fallback:spare")
+    cached = make.node(origin="memory")
+    rows = steps.build([failed, odd, fallback, cached], now=make.now)
+    assert rows[0].attempt == "2 after 1.50 s"
+    assert [row.problem for row in rows] == [
+        "ConnectError: no route (rate limit)",
+        "E:",
+        "Served by the fallback spare",
+        "Served from the cache (memory)",
+    ]
+
+
 def test_a_running_attempt_counts_up_and_a_cached_one_did_not_run(make):
     running = make.node(status=NodeStatus.RUNNING, duration_ms=None)
     cached = make.node(status=NodeStatus.CACHED, duration_ms=0.0)
