@@ -178,7 +178,7 @@ def test_workflows_tell_what_can_be_launched_and_what_cannot(desk, ask):
     code, found = ask("workflows")
     assert code == 0
     assert {w["name"]: w["error"] for w in found} == {"broken": "No such file", "refunds": None}
-    assert set(found[0]) == {"name", "description", "nodes", "input_schema", "error"}
+    assert set(found[0]) == {"name", "description", "nodes", "input_schema", "policy", "error"}
 
 
 def test_runs_have_the_agreed_keys(desk, ask):
