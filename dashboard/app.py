@@ -81,7 +81,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
     ]
     pages += [
         st.Page(
-            _PAGES / "metrics.py",
+            _PAGES / "figures.py",
             title="Metrics",
             icon=":material/monitoring:",
             url_path="figures",  # /metrics is what Prometheus reads
@@ -98,6 +98,12 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
             title="Breakers",
             icon=":material/electric_bolt:",
             url_path="breakers",
+        ),
+        st.Page(
+            _PAGES / "caches.py",
+            title="Caches",
+            icon=":material/cached:",
+            url_path="caches",
         ),
     ]
     pages += [
@@ -117,9 +123,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
         ),
     ]
     pages += [
-        st.Page(
-            _PAGES / "system.py", title="System", icon=":material/dns:", url_path="system"
-        ),
+        st.Page(_PAGES / "system.py", title="System", icon=":material/dns:", url_path="system"),
     ]
     return st.navigation(pages)
 

@@ -68,14 +68,14 @@ def set_params(**params: str | None) -> None:
             st.query_params[name] = value
 
 
-def leave_note(note: Note) -> None:
-    """Leave word for the next drawing; a later note replaces an earlier one."""
-    st.session_state[_NOTE] = note
+def leave_note(note: Note, place: str = "") -> None:
+    """Leave word for the next drawing of a place, the page itself by default; a later one replaces it."""
+    st.session_state[f"{_NOTE}{place}"] = note
 
 
-def take_note() -> Note | None:
-    """The note that was left, once."""
-    note: Note | None = st.session_state.pop(_NOTE, None)
+def take_note(place: str = "") -> Note | None:
+    """The note that was left there, once."""
+    note: Note | None = st.session_state.pop(f"{_NOTE}{place}", None)
     return note
 
 

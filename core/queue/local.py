@@ -24,9 +24,10 @@ from sqlalchemy import (
     update,
 )
 
+from interlock.core.model.holds import EVERYTHING
 from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, JobQueue, NewJob
 from interlock.core.store import dialect
-from interlock.core.store.schema import jobs
+from interlock.core.store.schema import holds, jobs
 from interlock.core.types import JobId, Json, WorkerId
 
 # A job that is due need not wait until a clock that was set back, or another host's, has caught up.
@@ -50,7 +51,12 @@ _IS_BLOCKED = exists().where(
         and_(_other.c.status == "todo", _other.c.run_at <= bindparam("now"), _IS_EARLIER),
     ),
 )
-_DUE = and_(jobs.c.status == "todo", jobs.c.run_at <= bindparam("now"))
+_IS_HELD = and_(
+    jobs.c.kind == JobKind.RUN.value,
+    exists().where(or_(holds.c.scope == EVERYTHING, holds.c.scope == jobs.c.workflow)),
+)
+_WAITS = and_(jobs.c.status == "todo", jobs.c.run_at <= bindparam("now"))
+_DUE = and_(_WAITS, ~_IS_HELD)
 _FREE = (
     select(jobs.c.job_id)
     .where(_DUE, ~_IS_BLOCKED)
@@ -78,6 +84,11 @@ _NOTE_PROGRESS = (
     .where(jobs.c.job_id == bindparam("of_id"))
     .values(progress=bindparam("new_progress"))
 )
+_HAND_BACK = (
+    update(jobs)
+    .where(jobs.c.job_id == bindparam("of_id"), jobs.c.status == "doing")
+    .values(status="todo", claimed_by=None)
+)
 _DROP = delete(jobs).where(
     jobs.c.job_id == bindparam("of_id"), jobs.c.status == "todo", jobs.c.deliveries == 0
 )
@@ -89,7 +100,7 @@ _PUT_BACK = (
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _ANY_DUE = select(exists().where(_DUE))
 _ANY_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND))
-_COUNT_DUE = select(func.count()).where(_DUE)
+_COUNT_DUE = select(func.count()).where(_WAITS)
 _CLEAR = delete(jobs).where(
     jobs.c.status.in_(("done", "failed")), jobs.c.created_at < bindparam("before")
 )
@@ -113,6 +124,7 @@ class LocalQueue(JobQueue):
                 "created_at": now,
                 "deliveries": 0,
                 "result": None,
+                "workflow": job.workflow,
             },
         )
 
@@ -156,6 +168,10 @@ class LocalQueue(JobQueue):
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Remember how far the job came, to tell a job that moves from one that kills its worker."""
         conn.execute(_NOTE_PROGRESS, {"of_id": job_id, "new_progress": progress})
+
+    def hand_back(self, conn: Connection, job_id: JobId) -> None:
+        """Let a claimed job be claimed anew, by whichever worker."""
+        conn.execute(_HAND_BACK, {"of_id": job_id})
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""

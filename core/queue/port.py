@@ -45,7 +45,11 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job to enqueue. `priority`: higher first. `run_at`: not before; None means at once."""
+    """
+    A job to enqueue. `priority`: higher first. `run_at`: not before; None means at once.
+
+    `workflow`: while it is held, no claim takes the job; for one that carries out a run.
+    """
 
     job_id: JobId
     kind: JobKind
@@ -53,6 +57,7 @@ class NewJob:
     payload: dict[str, Json] = field(default_factory=dict)
     priority: int = 0
     run_at: datetime | None = None
+    workflow: str = ""
 
 
 class JobQueue(Protocol):
@@ -73,6 +78,8 @@ class JobQueue(Protocol):
         """
         Take up to `limit` due jobs, highest priority first, then oldest, one per lock.
 
+        None that carries out a run of what is held.
+
         `only_errands`: none that carries out a run.
         """
 
@@ -86,6 +93,9 @@ class JobQueue(Protocol):
 
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Remember how far the job came, to tell a job that moves from one that kills its worker."""
+
+    def hand_back(self, conn: Connection, job_id: JobId) -> None:
+        """Let a claimed job be claimed anew, by whichever worker."""
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""

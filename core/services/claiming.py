@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from interlock.core.model.approvals import STANDING, Approval, Kind
 from interlock.core.model.delivery import Delivery, is_suspect
+from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, RunKind, RunStatus
 from interlock.core.queue.port import Job, JobKind
@@ -20,6 +21,7 @@ from interlock.core.store import (
     decisions,
     engine,
     events,
+    holds,
     nodes,
     runs,
     topics,
@@ -69,12 +71,13 @@ class Seen:
 
     is_any_due: bool
     cancelled: frozenset[RunId]
+    holds: tuple[Hold, ...] = ()
 
 
 def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> Seen:
     """
-    See whether a claim is worth the database's only writer, and which of these runs somebody
-    asked to cancel; a plain read. `only_errands`: there is no room for another run.
+    See whether a claim is worth the database's only writer, which of these runs somebody asked to
+    cancel, and what is held; a plain read. `only_errands`: there is no room for another run.
     """
     with engine.read(app.engine) as conn:
         return Seen(
@@ -82,6 +85,7 @@ def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> S
             cancelled=frozenset(runs.fetch_cancel_requests(conn, run_ids=run_ids))
             if run_ids
             else frozenset(),
+            holds=tuple(holds.fetch_all(conn)) if run_ids else (),
         )
 
 

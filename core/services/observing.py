@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from interlock.core.errors import NotFound
 from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
+from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun, RunEvent
 from interlock.core.model.runs import OPEN, Run, RunKind, RunStatus, RunSummary, follow, near
 from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
@@ -22,6 +23,7 @@ from interlock.core.store import (
     decisions,
     engine,
     events,
+    holds,
     nodes,
     runs,
     snapshots,
@@ -49,7 +51,8 @@ class Overview:
 
     `oldest_due_at` is since when the run that is queued longest waits for a worker, None where none
     is queued; `slots` is how many runs the living workers carry at once. The queue does not move
-    (law 11) where a run waits for long although fewer than `slots` are running.
+    (law 11) where a run waits for long although fewer than `slots` are running; one that is held
+    does not count.
     """
 
     waiting: int
@@ -65,6 +68,7 @@ class Overview:
     at: datetime
     oldest_due_at: datetime | None = None
     slots: int = 0
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,7 @@ def overview(app: App) -> Overview:
             at=now,
             oldest_due_at=runs.oldest_queued_at(conn),
             slots=sum(w.concurrency for w in alive),
+            holds=tuple(holds.fetch_all(conn)),
         )
 
 

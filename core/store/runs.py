@@ -15,7 +15,9 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
+    or_,
     select,
     text,
     update,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     insert as insert_into,
 )
 
+from interlock.core.model.holds import EVERYTHING
 from interlock.core.model.runs import (
     HELD,
     OPEN,
@@ -36,7 +39,7 @@ from interlock.core.model.runs import (
     RunSummary,
 )
 from interlock.core.store import dialect, encoding, listing, searching
-from interlock.core.store.schema import runs
+from interlock.core.store.schema import holds, runs
 from interlock.core.store.searching import About
 from interlock.core.types import Json, RunId, ThreadId
 
@@ -58,7 +61,15 @@ SUMMARY = (
 _INSERT = insert_into(runs)
 _STATUS = select(runs.c.status).where(runs.c.run_id == bindparam("run_id"))
 _INPUT = select(runs.c.input).where(runs.c.run_id == bindparam("run_id"))
-_OLDEST_QUEUED = select(func.min(runs.c.created_at)).where(runs.c.status == RunStatus.QUEUED.value)
+_OLDEST_QUEUED = (
+    select(runs.c.created_at)
+    .where(
+        runs.c.status == RunStatus.QUEUED.value,
+        ~exists().where(or_(holds.c.scope == EVERYTHING, holds.c.scope == runs.c.workflow)),
+    )
+    .order_by(runs.c.created_at, runs.c.run_id)
+    .limit(1)
+)
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
 _QUEUED_RESUME = select(runs).where(
@@ -218,8 +229,8 @@ def count_ended_since(conn: Connection, *, status: RunStatus, since: datetime) -
 
 
 def oldest_queued_at(conn: Connection) -> datetime | None:
-    """Since when the run that has waited longest for a worker has been there."""
-    oldest: datetime | None = conn.execute(_OLDEST_QUEUED).scalar_one()
+    """Since when the run that has waited longest for a worker has been there, what is held apart."""
+    oldest: datetime | None = conn.execute(_OLDEST_QUEUED).scalar_one_or_none()
     return oldest
 
 

@@ -26,6 +26,7 @@ MEANINGS = {
     "uq_decisions_one_answer": "This version of the card has been decided already.",
     "uq_approvals_question": "This question has a card already.",
     "uq_runs_queued_resume": "This thread has a queued run already that further decisions join.",
+    "pk_holds": "It is held already.",
     "uq_jobs_one_doing": "Another job with the same lock is being carried out.",
 }
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")

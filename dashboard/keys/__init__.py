@@ -25,6 +25,11 @@ from interlock.dashboard.keys.breakers import (
     breakers_events,
     breakers_span,
 )
+from interlock.dashboard.keys.caches import (
+    cache_clearing,
+    caches_table,
+    caches_window,
+)
 from interlock.dashboard.keys.card import (
     action_choice,
     action_message,
@@ -158,6 +163,9 @@ __all__ = [
     "breakers_chart",
     "breakers_events",
     "breakers_span",
+    "cache_clearing",
+    "caches_table",
+    "caches_window",
     "card",
     "card_aftermath",
     "card_field",

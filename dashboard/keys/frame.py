@@ -13,3 +13,28 @@ def live(place: str) -> str:
 def sidebar_foot() -> str:
     """The foot of the sidebar: who acts, and whether a worker is there."""
     return "sidebar-foot"
+
+
+def hold_scope() -> str:
+    """The choice of what is to be held."""
+    return "hold-scope"
+
+
+def hold_reason() -> str:
+    """Why it is to be held."""
+    return "hold-reason"
+
+
+def hold_submit() -> str:
+    """The button that holds."""
+    return "hold-submit"
+
+
+def held(scope: str) -> str:
+    """One hold: a workflow's, or with an empty name that of everything."""
+    return join("held", scope)
+
+
+def release(scope: str) -> str:
+    """The button that ends a hold."""
+    return join("release", scope)

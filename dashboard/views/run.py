@@ -22,6 +22,7 @@ from interlock.core.types import Json, RunId
 from interlock.dashboard.palette import Look, look_of_run
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.flow import find_flow_notice
+from interlock.dashboard.views.holds import find_hold_notice
 from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Notice
@@ -166,7 +167,8 @@ def _find_notice(
     if run.is_open:
         # One that is queued waits with the others; one that has started needs only its worker.
         needs_place = run.status is RunStatus.QUEUED or not overview.workers_alive
-        return find_flow_notice(overview) if needs_place else None
+        held = find_hold_notice(overview.holds, run.workflow, overview.at)
+        return (held or find_flow_notice(overview)) if needs_place else None
     if run.is_held and not pending:
         return Notice("warning", "It waits, but its cards are no longer here. Cancel or reload.")
     return None

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from interlock.core.errors import Conflict
+from interlock.core.model.holds import EVERYTHING, Hold
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
+from interlock.core.store import holds
 from interlock.core.store.engine import read, write
 
 
@@ -23,7 +25,7 @@ def put(engine, queue, make):
     """Enqueue a job; later ones are younger."""
     count = iter(range(1000))
 
-    def enqueue(job_id, *, lock=None, priority=0, run_at=None, at=None):
+    def enqueue(job_id, *, lock=None, priority=0, run_at=None, at=None, workflow=""):
         job = NewJob(
             job_id=job_id,
             kind=JobKind.RUN,
@@ -31,6 +33,7 @@ def put(engine, queue, make):
             payload={"run_id": job_id},
             priority=priority,
             run_at=run_at,
+            workflow=workflow,
         )
         with write(engine) as conn:
             queue.enqueue(conn, job, now=make.at(next(count) / 1000 if at is None else at))
@@ -289,3 +292,42 @@ def test_an_errand_is_taken_where_there_is_no_room_for_a_run(engine, queue, make
         assert (job.job_id, job.kind) == ("e1", JobKind.STEP)
         assert not queue.is_any_due(conn, now=make.at(9), only_errands=True)
         assert queue.is_any_due(conn, now=make.at(9))
+
+
+def hold(engine, scope, at):
+    with write(engine) as conn:
+        holds.insert(conn, Hold(scope=scope, held_by="Ann", reason="", held_at=at))
+
+
+def test_no_run_of_what_is_held_is_claimed_and_the_others_are(engine, queue, make, put, claim):
+    put("a1", workflow="a")
+    put("b1", workflow="b")
+    hold(engine, "a", make.at(1))
+
+    assert claim() == ["b1"]
+    with write(engine) as conn:
+        assert not queue.is_any_due(conn, now=make.at(10))
+        holds.remove(conn, "a")
+    assert claim() == ["a1"]
+
+
+def test_while_everything_is_held_only_errands_are_claimed(engine, queue, make, put, claim):
+    put("a1", workflow="a")
+    errand = NewJob(job_id="e1", kind=JobKind.STEP, priority=ERRAND_PRIORITY)
+    with write(engine) as conn:
+        queue.enqueue(conn, errand, now=make.at(2))
+    hold(engine, EVERYTHING, make.at(1))
+
+    assert claim() == ["e1"]
+
+
+def test_a_job_that_is_handed_back_is_claimed_anew(engine, queue, put, claim):
+    put("j1", lock="t1")
+    put("j2", lock="t1")
+    assert claim() == ["j1"]
+
+    with write(engine) as conn:
+        queue.hand_back(conn, "j1")
+        queue.hand_back(conn, "j2")  # of one that nobody has claimed, nothing comes
+
+    assert claim(worker_id="w2") == ["j1"]

@@ -9,8 +9,9 @@ import pytest
 import structlog
 from streamlit.testing.v1 import AppTest
 
+from interlock.core.services import holding
 from interlock.core.settings import Settings
-from interlock.dashboard import server
+from interlock.dashboard import keys, server
 
 
 @pytest.fixture
@@ -96,3 +97,31 @@ def test_a_file_of_inputs_of_any_allowed_size_can_be_sent():
     for size, megabytes in ((1000, 1), (20_000_000, 20), (1_048_576, 1), (1_048_577, 2)):
         options = server.streamlit_options(Settings(batch_max_bytes=size))
         assert options["server.maxUploadSize"] == megabytes
+
+
+def test_everything_is_held_and_released_on_any_page(
+    open_page: Callable[..., AppTest], app: Any
+) -> None:
+    page = open_page()
+    page.sidebar.text_input(keys.hold_reason()).set_value("the bank is *shut*")
+    page.sidebar.button(keys.hold_submit()).click().run()
+
+    (held,) = holding.list_holds(app)
+    assert (held.scope, held.reason) == ("", "the bank is *shut*")
+    assert "Everything is held by Ada" in words(page.sidebar.warning)
+    assert "the bank is \\*shut\\*" in words(page.sidebar.warning)
+
+    page.sidebar.button(keys.release("")).click().run()
+
+    assert holding.list_holds(app) == []
+    assert "held by" not in words(page.sidebar.warning)
+
+
+def test_a_hold_that_somebody_else_took_first_is_told(
+    open_page: Callable[..., AppTest], app: Any
+) -> None:
+    page = open_page()
+    holding.hold(app, None, actor="Bob")
+    page.sidebar.button(keys.hold_submit()).click().run()
+
+    assert "Everything is held already" in words(page.sidebar.warning)

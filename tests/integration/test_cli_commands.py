@@ -617,3 +617,22 @@ def test_a_decision_and_a_retry_say_that_no_worker_runs(desk, call):
     code, _, err = call("retry", observing.list_runs(desk.app, limit=1)[0].run_id)
     assert code == 0
     assert "No worker is running" in err
+
+
+def test_what_is_held_is_held_once_listed_and_released(desk, ask, call):
+    code, held = ask("hold", "--reason", "the bank is shut", "--as", "Ann")
+    refused = ask("hold", "--as", "Bob")
+    listed = ask("holds")
+    shown = call("holds")
+    ended = ask("release", "--as", "Bob")
+
+    assert code == 0
+    assert (held["workflow"], held["held_by"], held["reason"]) == (None, "Ann", "the bank is shut")
+    assert (refused[0], refused[1]["error"]) == (3, "Everything is held already, by Ann.")
+    assert listed == (0, [held])
+    assert "everything" in shown[1]
+    assert ended == (0, held | {"released": True})
+    assert ask("holds") == (0, [])
+    assert ask("release")[0] == 3
+    assert ask("hold", "no such workflow")[0] == 4
+    assert "refunds" in call("hold", "refunds")[1]
