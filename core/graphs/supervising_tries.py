@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from langgraph.errors import NodeTimeoutError, is_invalid_resume
 from langgraph.pregel._retry import _should_retry_on
@@ -113,8 +113,3 @@ def _scale(timeout: Timeout, factor: float) -> TimeoutPolicy | None:
     run_s = None if timeout.run_s is None else timeout.run_s * factor
     idle_s = None if timeout.idle_s is None else timeout.idle_s * factor
     return TimeoutPolicy.coerce(TimeoutPolicy(run_timeout=run_s, idle_timeout=idle_s))
-
-
-def seconds_of(limit: float | timedelta | None) -> float | None:
-    """A limit of LangGraph's in seconds."""
-    return limit.total_seconds() if isinstance(limit, timedelta) else limit
