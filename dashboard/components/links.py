@@ -19,7 +19,7 @@ _ICONS: Mapping[PageName, str] = {
     "caches": ":material/cached:",
     "alerts": ":material/notifications:",
     "breakers": ":material/electric_bolt:",
-    "metrics": ":material/monitoring:",
+    "figures": ":material/monitoring:",
     "report": ":material/print:",
     "workflows": ":material/account_tree:",
 }

@@ -55,7 +55,7 @@ _LOOKS = {
 _WAYS: Mapping[str, tuple[PageName, str]] = {
     "runs": ("runs", "See the runs"),
     "run": ("run", "See the run"),
-    "figures": ("metrics", "See the figures"),
+    "figures": ("figures", "See the figures"),
     "breakers": ("breakers", "See the breakers"),
     "overview": ("overview", "See the overview"),
 }

@@ -17,7 +17,7 @@ PageName = Literal[
     "runs",
     "run",
     "batch",
-    "metrics",
+    "figures",
     "report",
     "breakers",
     "alerts",

@@ -127,7 +127,7 @@ def _view(workflow: Workflow, theme: Theme, now: datetime) -> WorkflowView:
     links = (
         *((Link("Launch", "launch", {"workflow": workflow.name}),) if not workflow.error else ()),
         Link("Its runs", "runs", {"workflow": workflow.name}),
-        Link("Its figures", "metrics", {"workflow": workflow.name}),
+        Link("Its figures", "figures", {"workflow": workflow.name}),
     )
     schemas = (
         ("Input", workflow.input_schema),

@@ -137,7 +137,7 @@ def test_a_bound_is_said_in_its_unit(rule, threshold, expected):
 @pytest.mark.parametrize(
     ("link", "page"),
     [
-        ("figures?workflow=refunds", "metrics"),
+        ("figures?workflow=refunds", "figures"),
         ("overview", "overview"),
         ("https://elsewhere", None),
         ("", None),

@@ -109,7 +109,7 @@ def test_one_that_did_not_load_says_why_and_cannot_be_launched(build):
     assert (row.look.word, row.nodes) == ("not loaded", "\N{EN DASH}")
     assert row.description.startswith("workflow.desk.node.x")
     assert view.error is not None
-    assert [link.page for link in view.links] == ["runs", "metrics"]
+    assert [link.page for link in view.links] == ["runs", "figures"]
 
 
 def test_tools_and_schemas_are_listed(build):
@@ -127,4 +127,4 @@ def test_tools_and_schemas_are_listed(build):
         ("go", "team", "none"),
     ]
     assert [name for name, _ in view.schemas] == ["Input", "State"]
-    assert [link.page for link in view.links] == ["launch", "runs", "metrics"]
+    assert [link.page for link in view.links] == ["launch", "runs", "figures"]

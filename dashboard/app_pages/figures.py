@@ -7,7 +7,7 @@ import streamlit as st
 from interlock.core.services import metrics as measuring
 from interlock.core.services import observing
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.app_pages.metrics_parts import draw_graph_of, draw_tables
+from interlock.dashboard.app_pages.figures_parts import draw_graph_of, draw_tables
 from interlock.dashboard.components.charts import draw_chart
 from interlock.dashboard.components.figure_tables import draw_figure_table, draw_heading
 from interlock.dashboard.components.figures import draw_figures
