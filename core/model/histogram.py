@@ -8,7 +8,9 @@ two histograms added are the histogram of both (DESIGN.md section 7).
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from interlock.core.types import Json
 
@@ -55,24 +57,13 @@ class Histogram:
         """
         if not self.count:
             return [None] * len(ratios)
-        return [self._interpolate(ratio * (self.count - 1)) for ratio in ratios]
+        indexes = sorted(self._counts)
+        seen = list(accumulate(self._counts[index] for index in indexes))
+        return [_interpolate(indexes, seen, ratio * (self.count - 1)) for ratio in ratios]
 
     def percentile(self, ratio: float) -> float | None:
         """The value below which this share of all values lies."""
         return self.percentiles((ratio,))[0]
-
-    def _interpolate(self, rank: float) -> float:
-        below = math.floor(rank)
-        lower, upper = self._at(below), self._at(min(below + 1, self.count - 1))
-        return lower + (upper - lower) * (rank - below)
-
-    def _at(self, rank: int) -> float:
-        seen = 0
-        for index in sorted(self._counts):
-            seen += self._counts[index]
-            if seen > rank:
-                return _value_of(index)
-        raise AssertionError("a rank is below the count")
 
     def as_json(self) -> Json:
         """The stored form: the buckets and their counts."""
@@ -98,6 +89,14 @@ class Histogram:
         return isinstance(other, Histogram) and self._counts == other._counts
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _interpolate(indexes: Sequence[int], seen: Sequence[int], rank: float) -> float:
+    """The value at a place among all, between two of them where it is none; `seen` adds up the counts."""
+    below = math.floor(rank)
+    lower = _value_of(indexes[bisect_right(seen, below)])
+    upper = _value_of(indexes[bisect_right(seen, min(below + 1, seen[-1] - 1))])
+    return lower + (upper - lower) * (rank - below)
 
 
 def _value_of(index: int) -> float:

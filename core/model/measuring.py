@@ -16,10 +16,11 @@ from interlock.core.model.figures import (
     Totals,
     WorkflowFigures,
 )
+from interlock.core.model.histogram import Histogram
 from interlock.core.model.tallies import NodeTally, RunTally, Tallies
 
 MAX_ERRORS = 200  # kinds of errors told of a window, the most frequent first
-HEAT_NODES = 25  # those that took most of the time
+HEAT_NODES = 15  # those that took most of the time
 HASTY_LEAST = 10  # decisions before one is called hasty
 HASTY_RATIO = 0.95  # of them approved
 HASTY_S = 5.0  # and half of them within this
@@ -287,7 +288,7 @@ def _measure_point(start: datetime, tallies: Tallies | None) -> Point:
 
 
 def measure_heat(
-    spans: Mapping[tuple[str, str], Mapping[datetime, NodeTally]],
+    spans: Mapping[tuple[str, str], Mapping[datetime, Histogram]],
     starts: Sequence[datetime],
     *,
     is_one_workflow: bool,
@@ -302,8 +303,7 @@ def measure_heat(
     """
     cells = {
         path if is_one_workflow else f"{workflow}/{path}": [
-            _percentiles(by_start[start], (0.5,))[0] if start in by_start else None
-            for start in starts
+            by_start[start].percentile(0.5) if start in by_start else None for start in starts
         ]
         for (workflow, path), by_start in spans.items()
     }

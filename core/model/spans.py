@@ -9,7 +9,7 @@ from enum import StrEnum
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # From the longest window on, the span of a point of its series.
-_SERIES = ((timedelta(days=8), DAY), (timedelta(hours=25), HOUR), (timedelta(hours=2), HOUR / 4))
+_SERIES = ((timedelta(days=8), DAY), (timedelta(hours=12), HOUR), (timedelta(hours=2), HOUR / 4))
 
 
 class Tier(StrEnum):

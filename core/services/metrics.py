@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from interlock.core.model import measuring
 from interlock.core.model.figures import Heat, Metrics, Series, Window
+from interlock.core.model.histogram import Histogram
 from interlock.core.model.spans import (
     DAY,
     HOUR,
@@ -22,10 +23,12 @@ from interlock.core.model.spans import (
     series_span,
     starts,
 )
-from interlock.core.model.tallies import NodeTally, Tallies
+from interlock.core.model.tallies import Tallies
 from interlock.core.services import figuring
 from interlock.core.services.context import App
 from interlock.core.store import engine, raw_figures, reviews, rollups
+from interlock.core.store.rollups import Detail
+from interlock.core.types import Json
 
 MAX_DUE = 1000
 LONG = timedelta(days=8)  # a window as long has a heatmap by day
@@ -50,7 +53,7 @@ def read(app: App, window: Window) -> Metrics:
         before = source.before()
         tallies = source.tally(window.start, window.end)
         reviewed = reviews.fetch(conn, window)
-        hour = source.tally(window.end - HOUR, window.end)
+        hour = source.tally(window.end - HOUR, window.end, Detail.NONE)
         breakers = reviews.fetch_breakers(conn)
         nodes = measuring.measure_nodes(tallies, breakers)
         workflows, variants = measuring.measure_workflows(
@@ -62,7 +65,7 @@ def read(app: App, window: Window) -> Metrics:
             window=window,
             totals=measuring.measure_totals(tallies, reviewed, seconds=window.seconds),
             before=measuring.measure_totals(
-                source.tally(before.start, before.end),
+                source.tally(before.start, before.end, Detail.COUNTS),
                 reviews.fetch(conn, before),
                 seconds=before.seconds,
             ),
@@ -108,16 +111,24 @@ class _Source:
         start = self._align(self.window.start - length)
         return replace(self.window, start=start, end=self.window.start)
 
-    def tally(self, start: datetime, end: datetime) -> Tallies:
-        """Everything from `start` to before `end`."""
+    def tally(self, start: datetime, end: datetime, nodes: Detail = Detail.ALL) -> Tallies:
+        """Everything from `start` to before `end`; of nodes as much as is needed."""
         found = Tallies()
         for piece in plan(start, end, self._rolled_until):
             if piece.tier is None:
                 for tallies in self._raw(piece).values():
                     found.add(tallies)
             else:
-                rows = rollups.fetch(self._conn, piece.tier, piece.start, piece.end, **self._which)
-                found.add(rows)
+                found.add(
+                    rollups.fetch(
+                        self._conn,
+                        piece.tier,
+                        piece.start,
+                        piece.end,
+                        nodes=nodes,
+                        **self._which,
+                    )
+                )
         return found
 
     def series(self) -> Series:
@@ -141,24 +152,25 @@ class _Source:
         """Medians of some nodes hour by hour, or day by day in a long window."""
         start, end = self.window.start, self.window.end
         span = DAY if end - start >= LONG else HOUR
-        cells: dict[tuple[str, str], dict[datetime, NodeTally]] = {node: {} for node in nodes}
+        cells: dict[tuple[str, str], dict[datetime, Histogram]] = {node: {} for node in nodes}
         for piece in plan(start, end, self._rolled_until, longest=_tier_within(span)):
-            for moment, node, tally in self._durations(piece, nodes):
+            for moment, node, histogram in self._durations(piece, nodes):
                 if node in cells:
-                    cells[node].setdefault(floor(moment, span), NodeTally()).add(tally)
+                    cell = cells[node].setdefault(floor(moment, span), Histogram())
+                    cell.merge_json(histogram)
         return measuring.measure_heat(
             cells, starts(start, end, span), is_one_workflow=self.window.workflow is not None
         )
 
     def _durations(
         self, piece: Piece, nodes: Sequence[tuple[str, str]]
-    ) -> Iterator[tuple[datetime, tuple[str, str], NodeTally]]:
+    ) -> Iterator[tuple[datetime, tuple[str, str], Json]]:
         if piece.tier is None:
             for minute, tallies in self._raw(piece).items():
                 for (workflow, path, _), tally in tallies.nodes.items():
-                    yield minute, (workflow, path), tally
+                    yield minute, (workflow, path), tally.histogram.as_json()
         else:
-            yield from rollups.fetch_durations(
+            yield from rollups.fetch_histograms(
                 self._conn,
                 piece.tier,
                 piece.start,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum, unique
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Integer, Table, Text, func, text
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, Table, Text, cast, func, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -95,6 +95,24 @@ def _position_on_sqlite(element: _Position, compiler: Any, **options: Any) -> st
 def text_before(whole: ColumnElement[str], mark: str) -> ColumnElement[str]:
     """The part of a text before the first `mark`, which it must have; the rest is not sent here."""
     return func.substr(whole, 1, _Position(whole, mark) - 1, type_=Text())
+
+
+class _Joined(GenericFunction[str]):
+    """All texts of a group, one after the other with commas between them."""
+
+    type = Text()
+    inherit_cache = True
+    name = "string_agg"
+
+
+@compiles(_Joined, "sqlite")
+def _joined_on_sqlite(element: _Joined, compiler: Any, **options: Any) -> str:
+    return f"group_concat{compiler.process(element.clause_expr, **options)}"
+
+
+def join_texts(texts: ColumnElement[Any]) -> ColumnElement[str]:
+    """The texts (or JSON texts) of a group as one, with commas between them."""
+    return _Joined(cast(texts, Text), ",")
 
 
 @unique

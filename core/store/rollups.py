@@ -7,12 +7,14 @@ executions, minutes with an end and with nothing but failures, ratings and their
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
+from interlock.core.model.histogram import Histogram
 from interlock.core.model.spans import MINUTE, Tier, floor
 from interlock.core.model.tallies import (
     NodeTally,
@@ -21,7 +23,7 @@ from interlock.core.model.tallies import (
     errors_as_json,
     errors_from_json,
 )
-from interlock.core.store import bulk, dialect
+from interlock.core.store import bulk, dialect, encoding
 from interlock.core.store.schema import metric_rollups, rollup_due, run_rollups
 from interlock.core.types import Json
 
@@ -39,6 +41,33 @@ _NODE_COUNTS = (
 _RUN_COUNTS = (
     *("started", "completed", "failed", "cancelled", "degraded", "nodes"),
     *("sum_ms", "min_ms", "max_ms", "tokens_in", "tokens_out", "cost"),
+)
+
+_FRACTIONS = frozenset({"sum_ms", "min_ms", "max_ms", "wait_s", "cost"})
+_EXTREMES = {"min_ms": func.min, "max_ms": func.max}
+
+
+class Detail(StrEnum):
+    """How much of nodes is read: all, everything but durations and errors, or nothing."""
+
+    ALL = "all"
+    COUNTS = "counts"
+    NONE = "none"
+
+
+def _sums(table: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(_EXTREMES.get(name, func.sum)(table.c[name]).label(name) for name in names)
+
+
+_NODE_KEY = (metric_rollups.c.workflow, metric_rollups.c.path, metric_rollups.c.variant)
+_RUN_KEY = (run_rollups.c.workflow, run_rollups.c.variant)
+# Many histograms come as one text: reading them row by row took most of the time (measured).
+_NODE_HISTOGRAMS = dialect.join_texts(metric_rollups.c.histogram).label("histograms")
+_SUMS = _sums(metric_rollups, _NODE_COUNTS)
+_RUN_SUMS = (
+    *_sums(run_rollups, _RUN_COUNTS),
+    dialect.join_texts(run_rollups.c.histogram).label("histograms"),
+    dialect.join_texts(run_rollups.c.error_types).label("more"),
 )
 
 
@@ -150,13 +179,28 @@ def fetch(
     *,
     workflow: str | None = None,
     variant: str | None = None,
+    nodes: Detail = Detail.ALL,
 ) -> Tallies:
-    """All rows of a tier from `start` to before `end`, added up."""
+    """All rows of a tier from `start` to before `end`, added up; of nodes as much as is needed."""
     found = Tallies()
-    for row in conn.execute(*_select(metric_rollups, tier, start, end, workflow, variant)):
-        _add_node(found, row)
-    for row in conn.execute(*_select(run_rollups, tier, start, end, workflow, variant)):
-        _add_run(found, row)
+    statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
+    if nodes is not Detail.NONE:
+        sums = _SUMS if nodes is Detail.COUNTS else (*_SUMS, _NODE_HISTOGRAMS)
+        for row in conn.execute(
+            statement.with_only_columns(*_NODE_KEY, *sums).group_by(*_NODE_KEY), given
+        ):
+            _read_node(found.node(*row[:3]), row, has_histogram=nodes is Detail.ALL)
+    if nodes is Detail.ALL:
+        errors = statement.with_only_columns(*_NODE_KEY, metric_rollups.c.error_types)
+        for row in conn.execute(errors.where(metric_rollups.c.errors > 0), given):
+            tally = found.node(*row[:3])
+            for name, error in errors_from_json(row.error_types).items():
+                tally.add_error(name, error)
+    statement, given = _select(run_rollups, tier, start, end, workflow, variant)
+    for row in conn.execute(
+        statement.with_only_columns(*_RUN_KEY, *_RUN_SUMS).group_by(*_RUN_KEY), given
+    ):
+        _read_run(found.run(row.workflow, row.variant), row)
     return found
 
 
@@ -171,8 +215,12 @@ def fetch_runs(
 ) -> dict[datetime, Tallies]:
     """The executions in each span of a tier, with what was cached and waited for in all nodes."""
     found: dict[datetime, Tallies] = {}
-    for row in conn.execute(*_select(run_rollups, tier, start, end, workflow, variant)):
-        _add_run(found.setdefault(row.start, Tallies()), row)
+    statement, given = _select(run_rollups, tier, start, end, workflow, variant)
+    for row in conn.execute(
+        statement.with_only_columns(run_rollups.c.start, *_RUN_SUMS).group_by(run_rollups.c.start),
+        given,
+    ):
+        _read_run(found.setdefault(row.start, Tallies()).run("", ""), row)
     statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
     sums = statement.with_only_columns(
         metric_rollups.c.start,
@@ -185,7 +233,7 @@ def fetch_runs(
     return found
 
 
-def fetch_durations(
+def fetch_histograms(
     conn: Connection,
     tier: Tier,
     start: datetime,
@@ -193,25 +241,19 @@ def fetch_durations(
     nodes: Collection[tuple[str, str]],
     *,
     variant: str | None = None,
-) -> Iterator[tuple[datetime, tuple[str, str], NodeTally]]:
-    """How long some nodes took in each span of a tier, by (workflow, path)."""
+) -> Iterator[tuple[datetime, tuple[str, str], Json]]:
+    """The stored histogram of some nodes in each span of a tier, by (workflow, path)."""
     for workflow in sorted({workflow for workflow, _ in nodes}):
         statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
         paths = [path for of, path in nodes if of == workflow]
         rows = conn.execute(
             statement.with_only_columns(
-                metric_rollups.c.start,
-                metric_rollups.c.path,
-                metric_rollups.c.min_ms,
-                metric_rollups.c.max_ms,
-                metric_rollups.c.histogram,
+                metric_rollups.c.start, metric_rollups.c.path, metric_rollups.c.histogram
             ).where(metric_rollups.c.path.in_(paths), metric_rollups.c.runs > 0),
             given,
         )
-        for row in rows:
-            tally = NodeTally(min_ms=row.min_ms, max_ms=row.max_ms)
-            tally.histogram.merge_json(row.histogram)
-            yield row.start, (workflow, row.path), tally
+        for moment, path, histogram in rows:
+            yield moment, (workflow, path), histogram
 
 
 def _select(
@@ -235,29 +277,36 @@ def _select(
     return statement, given
 
 
-def _add_node(found: Tallies, row: Row[Any]) -> None:
-    tally = found.node(row.workflow, row.path, row.variant)
-    counts = {name: getattr(row, name) for name in _NODE_COUNTS}
-    tally.add(NodeTally(**counts, error_types=errors_from_json(row.error_types)))
-    tally.histogram.merge_json(row.histogram)
+def _read_node(tally: NodeTally, row: Row[Any], *, has_histogram: bool) -> None:
+    for name in _NODE_COUNTS:
+        setattr(tally, name, _number(name, getattr(row, name)))
+    if has_histogram:
+        _merge(tally.histogram, row.histograms)
 
 
-def _add_run(found: Tallies, row: Row[Any]) -> None:
-    more = row.error_types
-    counts = {name: getattr(row, name) for name in _RUN_COUNTS}
-    tally = found.run(row.workflow, row.variant)
-    tally.add(
-        RunTally(
-            **counts,
-            minutes=more["minutes"],
-            down_minutes=more["down_minutes"],
-            rated=more["rated"],
-            ratings=more["ratings"],
-            error_types=more["types"],
-            users=set(more["users"]),
-        )
-    )
-    tally.histogram.merge_json(row.histogram)
+def _read_run(tally: RunTally, row: Row[Any]) -> None:
+    for name in _RUN_COUNTS:
+        setattr(tally, name, _number(name, getattr(row, name)))
+    _merge(tally.histogram, row.histograms)
+    for more in encoding.load_json(f"[{row.more}]"):
+        tally.minutes += more["minutes"]
+        tally.down_minutes += more["down_minutes"]
+        tally.rated += more["rated"]
+        tally.ratings += more["ratings"]
+        for name, count in more["types"].items():
+            tally.error_types[name] = tally.error_types.get(name, 0) + count
+        for user in more["users"]:
+            tally.add_user(user)
+
+
+def _merge(histogram: Histogram, stored: str) -> None:
+    for one in encoding.load_json(f"[{stored}]"):
+        histogram.merge_json(one)
+
+
+def _number(name: str, value: Any) -> Any:
+    """Postgres adds whole numbers up to a decimal."""
+    return value if value is None or name in _FRACTIONS else int(value)
 
 
 def _more(tally: RunTally) -> Json:

@@ -1,7 +1,7 @@
 """
 The benchmark: what the design says it must cost, measured here, the other side in the same call.
 
-    python tests/bench [ROW ...]     rows: throughput throughput-sqlite hold browser inbox live
+    python tests/bench [ROW ...]     rows: throughput throughput-sqlite hold browser inbox live metrics
     python tests/bench soak          memory over ten thousand runs
 
 Absolute figures belong to the machine; ratios are taken pair by pair.
@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import browser  # noqa: E402
+import figures  # noqa: E402
 import live  # noqa: E402
 import postgres  # noqa: E402
 import psycopg  # noqa: E402
@@ -80,6 +81,7 @@ MEASURES: dict[str, Callable[[Path], list[Row]]] = {
     "browser": lambda folder: [rows.show_decision_times(browser.measure(folder))],
     "inbox": rows.inbox,
     "live": live.measure,
+    "metrics": figures.read,
     "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
 }
 

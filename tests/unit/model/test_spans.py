@@ -68,7 +68,7 @@ def test_a_moment_is_brought_to_the_edges_of_its_span():
 
 def test_a_series_has_some_hundred_points_at_most():
     windows = [5 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY]
-    assert [series_span(w) for w in windows] == [MINUTE, MINUTE, HOUR / 4, HOUR / 4, HOUR, DAY]
+    assert [series_span(w) for w in windows] == [MINUTE, MINUTE, HOUR / 4, HOUR, HOUR, DAY]
     for length in windows:
         points = starts(DAWN + MINUTE / 3, DAWN + MINUTE / 3 + length, series_span(length))
         assert len(points) <= 170
