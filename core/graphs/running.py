@@ -23,9 +23,10 @@ from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.heads import CountAnswers, Reading
 from interlock.core.graphs.listening import listen
 from interlock.core.graphs.places import EVERY_NODE, AnyGraph
+from interlock.core.graphs.run_log import Record
 from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tasks import has_failed, is_finished
-from interlock.core.graphs.tracking import Record, Tracker
+from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import REFUSED, Failure, Run, RunKind, RunStatus

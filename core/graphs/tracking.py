@@ -11,22 +11,24 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, NodeTimeoutError
 
-from interlock.core.graphs import failing, projection
+from interlock.core.graphs import attempts, failing, projection
+from interlock.core.graphs.attempts import NOTHING, Attempt, Silent
 from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
-from interlock.core.graphs.notes import Note, Notes
+from interlock.core.graphs.notes import Notes
+from interlock.core.graphs.run_log import Record, RunLog
 from interlock.core.graphs.usage import Meter
-from interlock.core.model.failure_kinds import FailureKind, kind_of
-from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
+from interlock.core.model.failure_kinds import FailureKind
+from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.model.policies import Price
 from interlock.core.model.runs import Run
 from interlock.core.types import Json
@@ -34,30 +36,7 @@ from interlock.core.types import Json
 INTERNAL = "__"  # nodes of LangGraph's own, such as the entry of a subgraph
 STEP_TAG = "graph:step:"
 SHORT_S = 0.05  # an attempt that may yet end within this is not announced
-FULL = 200  # records of one run that are handed over at once, pulse or not
 MAX_EVENT_BYTES = 20_000  # JSON of one event; a longer value is cut and marked
-
-NOTHING = Note()
-
-Record = NodeRun | RunEvent
-
-
-@dataclass
-class _Attempt:
-    record: NodeRun
-    started: float  # time.perf_counter()
-    is_announced: bool = False
-
-
-@dataclass(frozen=True)
-class _Silent:
-    """A task that was started and has not called back: cached, done before, or a called function."""
-
-    name: str
-    loop: str  # the namespace of the graph it runs in
-    step: int
-    started_at: datetime
-    started: float  # time.perf_counter()
 
 
 class Tracker:
@@ -73,19 +52,17 @@ class Tracker:
     ) -> None:
         self._run = run
         self._now = now
-        self._seq = last_seq
+        self._log = RunLog(run, now=now, last_seq=last_seq)
         self._may_be_cached: Callable[[str], bool] = lambda _: False
         self._finished_before: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # sync subgraphs call back from threads of the executor
-        self._records: list[Record] = []
-        self._open: dict[UUID, _Attempt] = {}
+        self._open: dict[UUID, Attempt] = {}
         self._attempts: dict[str, int] = {}
-        self._silent: dict[str, _Silent] = {}  # by task id
+        self._silent: dict[str, Silent] = {}  # by task id
         self._step = 0  # the newest that a callback named
         self._messages = Messages(self._emit_at, path_of=path_of)
         self._errors = Errors()
         self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
-        self._untold: dict[str, dict[str, Json]] = {}  # by task id: the last event of it not taken
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
@@ -150,25 +127,23 @@ class Tracker:
             for attempt in self._open.values():
                 if not attempt.is_announced and attempt.started <= long_ago:
                     attempt.is_announced = True
-                    self._add_node(attempt.record)
-            records, self._records = self._records, []
-            self._untold.clear()
-        return records
+                    self._log.add(attempt.record)
+            return self._log.take()
 
     @property
     def last_seq(self) -> int:
         """The number of the newest event."""
-        return self._seq
+        return self._log.last_seq
 
     @property
     def is_full(self) -> bool:
         """Whether so much has piled up that it should not wait for the next pulse."""
-        return len(self._records) >= FULL
+        return self._log.is_full
 
     def emit(self, kind: str, data: Json, *, path: str = "") -> None:
         """Add an event with the next sequence number."""
         with self._lock:
-            self._emit(kind, data, path)
+            self._log.emit(kind, data, path)
 
     def _warn(self, text: str, path: str) -> None:
         self.emit("warning", {"text": text}, path=path)
@@ -176,39 +151,10 @@ class Tracker:
     def _emit_at(self, kind: str, data: Json, path: str) -> None:
         self.emit(kind, data, path=path)
 
-    def _emit(self, kind: str, data: Json, path: str) -> None:
-        self._seq += 1
-        self._records.append(
-            RunEvent(
-                run_id=self._run.run_id,
-                seq=self._seq,
-                kind=kind,
-                path=path,
-                at=self._now(),
-                data=data,
-            )
-        )
-
     def add(self, record: NodeRun) -> None:
         """Add the record of an attempt that was not seen here."""
         with self._lock:
-            self._add_node(record)
-
-    def _add_node(self, record: NodeRun) -> None:
-        self._records.append(record)
-        data: dict[str, Json] = {
-            "task_id": record.task_id,
-            "attempt": record.attempt,
-            "status": str(record.status),
-            "step": record.step,
-            "duration_ms": record.duration_ms,
-        }
-        told = {"error_kind": record.error_kind, "origin": record.origin}
-        data |= {name: value for name, value in told.items() if value is not None}
-        if record.retry_wait_ms is not None:
-            data["retry_wait_ms"] = record.retry_wait_ms
-        self._emit("node", data, record.path)
-        self._untold[record.task_id] = data
+            self._log.add(record)
 
     # -- callbacks -------------------------------------------------------------------------
 
@@ -228,24 +174,18 @@ class Tracker:
             self._silent.pop(task_id, None)
             for failed in (self._errors.last_of(task_id), self._timed_out.get(task_id)):
                 if failed is not None and failed.attempt == attempt - 1:  # this one follows it
-                    self._records.append(replace(failed, is_final=False))
+                    self._log.amend(replace(failed, is_final=False))
             self._step = int(about.get("langgraph_step", 0))
-            record = NodeRun(
-                run_id=self._run.run_id,
-                thread_id=self._run.thread_id,
-                workflow=self._run.workflow,
+            record = attempts.begin(
+                self._run,
                 task_id=task_id,
-                attempt=attempt,
-                delivery=self._run.deliveries,
                 node=node,
-                path=path_of(namespace),
                 namespace=namespace,
                 step=self._step,
-                status=NodeStatus.RUNNING,
-                started_at=self._now(),
-                variant=self._run.variant,
+                attempt=attempt,
+                at=self._now(),
             )
-            self._open[run_id] = _Attempt(record, time.perf_counter())
+            self._open[run_id] = Attempt(record, time.perf_counter())
             if "|" not in namespace and attempt == 1:
                 self.step_nodes.setdefault(record.step, []).append(record.node)
 
@@ -282,7 +222,7 @@ class Tracker:
                         error_message=event.error_message,
                         error_kind=FailureKind.TIMEOUT,
                     )
-                    self._add_node(record)
+                    self._log.add(record)
                     return
 
     def _end(self, run_id: UUID, status: NodeStatus, error: BaseException | None) -> None:
@@ -300,27 +240,24 @@ class Tracker:
             if status is NodeStatus.INTERRUPTED:
                 self.has_held = True
                 self._askers.add(record.namespace)
-            self._add_node(record)
+            self._log.add(record)
 
     def _ended(
         self,
-        attempt: _Attempt,
+        attempt: Attempt,
         status: NodeStatus,
         error: BaseException | None = None,
         text: str | None = None,
     ) -> NodeRun:
         """The record of an attempt that ended, with what policies have said of it."""
-        note = self.notes.take(attempt.record.task_id) or NOTHING
-        ended = replace(
+        ended = attempts.end(
             attempt.record,
-            status=note.status or status,
-            duration_ms=(time.perf_counter() - attempt.started) * 1000,
-            ended_at=self._now(),
-            error_type=type(error).__name__ if error is not None else None,
-            error_message=text,
-            error_kind=_kind_of(error, note),
-            retry_wait_ms=note.retry_wait_ms,
-            origin=note.origin,
+            status,
+            started=attempt.started,
+            at=self._now(),
+            note=self.notes.take(attempt.record.task_id) or NOTHING,
+            error=error,
+            text=text,
         )
         return self.meter.fill(ended)
 
@@ -358,41 +295,36 @@ class Tracker:
         self._outputs[path] = tuple(result) if isinstance(result, dict) else ()
         output = projection.to_json(result, max_bytes=MAX_EVENT_BYTES)
         with self._lock:
-            ended = self._untold.get(task_id)
-            if ended is not None:
-                ended["output"] = output
-            else:
-                self._emit("update", {"task_id": task_id, "output": output}, path)
+            self._log.tell_output(task_id, output, path)
 
     def _start_silent(self, task_id: str, name: str, loop: str) -> None:
         with self._lock:
             if task_id not in self._attempts:
-                self._silent[task_id] = _Silent(
+                self._silent[task_id] = Silent(
                     name, loop, self._step, self._now(), time.perf_counter()
                 )
 
     def _end_call(
-        self, task_id: str, call: _Silent, error: BaseException | None, text: str | None
+        self, task_id: str, call: Silent, error: BaseException | None, text: str | None
     ) -> str:
         """A function called as a task ended: only the stream tells of it. Its path."""
         namespace = self._find_namespace(task_id, call)
-        record = replace(
+        record = attempts.end(
             self._record(task_id, call, namespace),
-            status=NodeStatus.OK if error is None else NodeStatus.ERROR,
-            duration_ms=(time.perf_counter() - call.started) * 1000,
-            ended_at=self._now(),
-            error_type=type(error).__name__ if error is not None else None,
-            error_message=text,
-            error_kind=_kind_of(error, NOTHING),
+            NodeStatus.OK if error is None else NodeStatus.ERROR,
+            started=call.started,
+            at=self._now(),
+            error=error,
+            text=text,
         )
         record = self.meter.fill(record)
         if error is not None:
             self._calls[task_id] = call.name
             self._errors.add(error, record)
-        self._add_node(record)
+        self._log.add(record)
         return record.path
 
-    def _find_namespace(self, task_id: str, call: _Silent) -> str:
+    def _find_namespace(self, task_id: str, call: Silent) -> str:
         """Who called it is known only where a single node could have."""
         callers = {
             a.record.namespace
@@ -402,21 +334,15 @@ class Tracker:
         caller = callers.pop() if len(callers) == 1 else call.loop
         return join(caller, f"{call.name}:{task_id}")
 
-    def _record(self, task_id: str, task: _Silent, namespace: str) -> NodeRun:
-        return NodeRun(
-            run_id=self._run.run_id,
-            thread_id=self._run.thread_id,
-            workflow=self._run.workflow,
+    def _record(self, task_id: str, task: Silent, namespace: str) -> NodeRun:
+        return attempts.begin(
+            self._run,
             task_id=task_id,
-            attempt=1,
-            delivery=self._run.deliveries,
             node=task.name,
-            path=path_of(namespace),
             namespace=namespace,
             step=task.step,
-            status=NodeStatus.RUNNING,
-            started_at=task.started_at,
-            variant=self._run.variant,
+            attempt=1,
+            at=task.started_at,
         )
 
     # -- the end ---------------------------------------------------------------------------
@@ -431,20 +357,20 @@ class Tracker:
         self._messages.flush()
         with self._lock:
             for attempt in self._open.values():
-                self._add_node(self._ended(attempt, status))
+                self._log.add(self._ended(attempt, status))
             self._open.clear()
             for task_id, silent in self._silent.items():
                 self._close_silent(task_id, silent)
             self._silent.clear()
 
-    def _close_silent(self, task_id: str, silent: _Silent) -> None:
+    def _close_silent(self, task_id: str, silent: Silent) -> None:
         if task_id in self._finished_before:
             return
         if self._may_be_cached(silent.name):
             self.has_cached = True
             record = self._record(task_id, silent, join(silent.loop, f"{silent.name}:{task_id}"))
             step = silent.step + 1  # it was started before its step had called back
-            self._add_node(
+            self._log.add(
                 replace(
                     record,
                     step=step,
@@ -456,10 +382,3 @@ class Tracker:
             )
         else:
             self._calls[task_id] = silent.name
-
-
-def _kind_of(error: BaseException | None, note: Note) -> str | None:
-    if note.error_kind is not None or error is None:
-        return note.error_kind
-    kind = kind_of(error, permanent=note.permanent)
-    return None if kind is None else str(kind)

@@ -21,7 +21,7 @@ from langgraph.types import Overwrite, Send, interrupt
 from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
-from interlock.core.graphs import proceeding, tracking
+from interlock.core.graphs import proceeding, run_log
 from interlock.core.graphs.running import Execution, Task, config_for, needs_head
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
 from interlock.core.graphs.tracking import Tracker
@@ -253,13 +253,13 @@ async def test_a_run_that_is_cancelled_while_its_records_wait_leaves_no_graph_be
     begun, waiting = [], asyncio.Event()
 
     async def full(records: list[Any]) -> None:
-        if len(records) >= tracking.FULL:
+        if len(records) >= run_log.FULL:
             waiting.set()
             await asyncio.Event().wait()
 
     def floods(_: State) -> dict[str, Any]:
         write = get_stream_writer()
-        for number in range(tracking.FULL):
+        for number in range(run_log.FULL):
             write(number)
         return {}
 
