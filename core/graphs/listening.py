@@ -17,12 +17,14 @@ from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp
 from langgraph.pregel._messages import StreamMessagesHandler
 from langgraph.pregel.protocol import StreamProtocol
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
+from interlock.core.graphs import tool_calls
 from interlock.core.graphs.usage import Meter
 
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
@@ -87,6 +89,22 @@ class _Callbacks(StreamMessagesHandler):
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._listener.meter.end(run_id, None)
         super().on_llm_error(error, run_id=run_id, **kwargs)
+
+    def on_tool_start(
+        self, serialized: Any, input_str: str, *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        name = (serialized or {}).get("name") or kwargs.get("name") or "?"
+        tool_calls.begin(run_id, str(name), kwargs.get("metadata"))
+        super().on_tool_start(serialized, input_str, run_id=run_id, **kwargs)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        # A tool node hands what its tool raised to the agent, as a message with this status.
+        tool_calls.end(run_id, has_failed=getattr(output, "status", "") == "error")
+        super().on_tool_end(output, run_id=run_id, **kwargs)
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        tool_calls.end(run_id, has_failed=True, has_asked=isinstance(error, GraphBubbleUp))
+        super().on_tool_error(error, run_id=run_id, **kwargs)
 
 
 def listen(

@@ -52,8 +52,10 @@ def list_settings(overrides: Mapping[str, Any], settings: Settings | None) -> li
 def _show(value: object, *, is_secret: bool) -> str:
     if is_secret and value:
         return MASK
-    if value in ((), []):
+    if value in ((), [], ""):
         return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, (list, tuple)):
         return mask_text(json.dumps(list(value), ensure_ascii=False))
     return mask_text(str(value))

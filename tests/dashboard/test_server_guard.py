@@ -18,7 +18,15 @@ from interlock.core.settings import Settings
 from interlock.dashboard.http.guarding import Hosts, read_host
 from interlock.dashboard.http.policy import content_security_policy, inline_script_hashes
 
-PATHS = ["/", "/inbox?approval_id=x", "/healthz", "/readyz", "/_stcore/health", "/nowhere.js"]
+PATHS = [
+    "/",
+    "/inbox?approval_id=x",
+    "/healthz",
+    "/metrics",
+    "/readyz",
+    "/_stcore/health",
+    "/nowhere.js",
+]
 SOCKETS = ["/live", "/_stcore/stream"]
 
 

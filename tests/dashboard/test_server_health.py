@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from interlock.core import bootstrap
 from interlock.core.settings import Settings
@@ -44,3 +45,13 @@ def test_it_lives_without_a_worker(web: Any) -> None:
 
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["checks"]["loop"]["ok"] is True
+
+
+def test_prometheus_reads_it_with_its_own_parser(web: Any) -> None:
+    answer = httpx.get(f"{web.url}/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    families = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert {"agent_executions", "active_workflows", "interlock_queue_jobs"} <= families
