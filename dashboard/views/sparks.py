@@ -17,7 +17,6 @@ from interlock.dashboard.views.sheets import Cell, Sheet
 
 SPARK_HEIGHT = 56
 CIRCLE_HEIGHT = 72
-LEAST_WIDTH = 150  # pixels: Streamlit makes no chart narrower, it cuts off what is right of its place
 
 
 def draw_spark(line: Line, *, unit: Unit, theme: Theme, height: int = SPARK_HEIGHT) -> Chart:
@@ -63,17 +62,20 @@ def draw_circle(
     height: int = CIRCLE_HEIGHT,
 ) -> Chart:
     """One circle: as large as its share of the traffic, as red as its share of errors; grey without any."""
-    radius = 0.18 + 0.32 * min(1.0, max(0.0, size_ratio)) ** 0.5
+    radius = height * (0.18 + 0.32 * min(1.0, max(0.0, size_ratio)) ** 0.5)
     calm = shade(Tone.QUIET if bad_ratio is None else Tone.DONE, theme).fill
     # Any error shows: a share of 5 % in a mix of two colours would not be seen.
     color = calm if not bad_ratio else shade(Tone.FAILED, theme).fill
     opacity = 1.0 if not bad_ratio else 0.35 + 0.65 * min(1.0, bad_ratio)
-    box = {"x0": 0.5 - radius, "x1": 0.5 + radius, "y0": 0.5 - radius, "y1": 0.5 + radius}
+    # In pixels from the left: Streamlit makes no chart narrower than 150, and cuts off the rest.
+    middle = height / 2
+    box = {"x0": middle - radius, "x1": middle + radius, "y0": -radius, "y1": radius}
+    box |= {"xsizemode": "pixel", "ysizemode": "pixel", "xanchor": 0, "yanchor": 0.5}
     circle = {"type": "circle", "fillcolor": color, "opacity": opacity, "line": {"width": 0}}
     bare = {"visible": False, "fixedrange": True, "range": [0, 1]}
     layout = layout_of(theme, height) | {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "xaxis": bare | {"range": [0, LEAST_WIDTH / height], "scaleanchor": "y"},
+        "xaxis": bare,
         "yaxis": bare,
         "shapes": [circle | box],
     }
