@@ -28,11 +28,12 @@ def draw_holds(
         _draw_held(held, on_release)
     if not view.scopes:
         return
+    labels = dict(view.scopes)
     with st.popover("Hold", icon=":material/pause_circle:", help=_HELP, type="tertiary"):
         st.selectbox(
             "What is held",
-            [scope for scope, _ in view.scopes],
-            format_func=dict(view.scopes).get,
+            list(labels),
+            format_func=lambda scope: labels.get(scope, scope),
             key=keys.hold_scope(),
             on_change="ignore",
         )
