@@ -15,6 +15,7 @@ from interlock.core.cli import (
     caches,
     call,
     doctor,
+    figures,
     holds,
     reading,
     serving,
@@ -64,6 +65,8 @@ def command() -> Any:
     register(breakers.breaker)
     register(caches.caches)
     root.add_typer(_cache())
+    register(figures.metrics)
+    register(figures.rate)
     register(alerts.alerts)
     register(alerts.alert)
     return typer.main.get_command(root)

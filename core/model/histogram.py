@@ -72,9 +72,12 @@ class Histogram:
 
     def merge_json(self, stored: Json) -> None:
         """Count all that a stored one counted."""
-        counts = self._counts
-        for index, count in zip(stored[0], stored[1], strict=True):
-            counts[index] = counts.get(index, 0) + count
+        if self._counts:
+            counts = self._counts
+            for index, count in zip(stored[0], stored[1], strict=True):
+                counts[index] = counts.get(index, 0) + count
+        else:  # the heatmap reads thousands of them, each by itself
+            self._counts = dict(zip(stored[0], stored[1], strict=True))
         self.count += sum(stored[1])
 
     @classmethod

@@ -91,6 +91,10 @@ _CANCEL_REQUESTS = select(runs.c.run_id).where(
 _COUNT_LIVE = (
     select(runs.c.status, func.count()).where(runs.c.status.in_(_LIVE)).group_by(runs.c.status)
 )
+_RATING = select(runs.c.rating).where(runs.c.run_id == bindparam("id"))
+_RATE = (
+    update(runs).where(runs.c.run_id == bindparam("id")).values(rating=bindparam("new_rating"))
+)
 _COUNT_ENDED = select(func.count()).where(
     runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
 )
@@ -226,6 +230,13 @@ def count_ended_since(conn: Connection, *, status: RunStatus, since: datetime) -
     """How many runs ended in this status at or after a moment."""
     count: int = conn.execute(_COUNT_ENDED, {"status": status, "since": since}).scalar_one()
     return count
+
+
+def rate(conn: Connection, run_id: RunId, rating: int) -> int | None:
+    """Set a run's rating; the one before."""
+    before: int | None = conn.execute(_RATING, {"id": run_id}).scalar_one_or_none()
+    conn.execute(_RATE, {"id": run_id, "new_rating": rating})
+    return before
 
 
 def oldest_queued_at(conn: Connection) -> datetime | None:
