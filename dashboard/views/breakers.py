@@ -176,9 +176,10 @@ def _say_state(breaker: Breaker, now: datetime) -> str:
     if breaker.state is BreakerState.HALF_OPEN:
         is_trying = breaker.probe_by is not None
         return "One call is tried." if is_trying else "The next call is tried."
+    since = f"Cut off for {format_age(breaker.opened_at, now)}."
     if breaker.retry_at is None or breaker.retry_at <= now:
-        return "The next call is tried."
-    return f"Tries one call again: {format_countdown(breaker.retry_at, now)}."
+        return f"{since} The next call is tried."
+    return f"{since} Tries again: {format_countdown(breaker.retry_at, now)}."
 
 
 def _say_traffic(total: Traffic) -> str:
@@ -191,9 +192,8 @@ def _say_traffic(total: Traffic) -> str:
 
 def _say_counters(breaker: Breaker, now: datetime) -> str:
     count, limit = len(count_recent(breaker, now)), breaker.rules.failures
-    refused = f"{format_count(breaker.short_circuited)} short-circuited"
-    since = f" · cut off for {format_age(breaker.opened_at, now)}" if breaker.opened_at else ""
-    return f"{count} of {format_plural(limit, 'failure')} · {refused}{since}"
+    refused = f"{format_count(breaker.short_circuited)} refused in all"
+    return f"{count} of {format_plural(limit, 'failure')} · {refused}"
 
 
 def _say_rules(breaker: Breaker) -> str:

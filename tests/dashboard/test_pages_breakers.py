@@ -39,7 +39,7 @@ def test_a_breaker_is_shown_with_what_it_did_and_its_name_is_inert(seed, open_pa
     at = open_page("breakers", span="24 h")
     assert not at.exception
     assert r"**pay \*ments\***" in texts(at)
-    assert any("Tries one call again" in text for text in texts(at))
+    assert any("Tries again" in text for text in texts(at))
     assert at.dataframe[-1].value["why"].tolist() == ["1 failure within 60 s"]
 
 

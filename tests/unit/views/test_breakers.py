@@ -59,11 +59,9 @@ def test_nothing_to_show_says_what_would_fill_the_page(make):
 def test_a_tile_says_how_it_stands_what_came_and_what_it_counts(make, open_breaker):
     (tile,) = build(make, open_breaker, traffic={"payments": busy(40, 30, 7)}).tiles
     assert tile.look == look_of_breaker(BreakerState.OPEN)
-    assert tile.state == "Tries one call again: 0:30 left."
+    assert tile.state == "Cut off for 30 s. Tries again: 0:30 left."
     assert tile.traffic == "40 calls in 2 min, 75.0 % failed, 7 refused."
-    assert tile.counters == (
-        "3 of 3 failures · 1\N{NARROW NO-BREAK SPACE}234 short-circuited · cut off for 30 s"
-    )
+    assert tile.counters == "3 of 3 failures · 1\N{NARROW NO-BREAK SPACE}234 refused in all"
     assert tile.serves == "shop/charge, shop/tools:pay"
     assert tile.rules.startswith("Opens at 3 failures within 1 m 0 s, tries again after 1 m 0 s; ")
     assert "last 47" in tile.spark.alt
@@ -74,7 +72,7 @@ def test_a_tile_says_how_it_stands_what_came_and_what_it_counts(make, open_break
     ("changes", "said"),
     [
         ({"forced": BreakerState.OPEN, "retry_at": None}, "Lets nothing through until"),
-        ({"retry_at": None}, "The next call is tried."),
+        ({"retry_at": None}, "Cut off for 30 s. The next call is tried."),
         ({"state": BreakerState.HALF_OPEN}, "The next call is tried."),
         ({"state": BreakerState.HALF_OPEN, "probe_by": "p"}, "One call is tried."),
         ({"state": BreakerState.CLOSED}, "Lets everything through."),
@@ -92,7 +90,7 @@ def test_what_happens_next_is_said(make, open_breaker, changes, said):
 
 def test_a_retry_that_is_due_is_not_counted_down(make, open_breaker):
     (tile,) = build(make, replace(open_breaker, retry_at=make.ago(seconds=1))).tiles
-    assert tile.state == "The next call is tried."
+    assert tile.state == "Cut off for 30 s. The next call is tried."
 
 
 def test_what_is_held_is_said_and_not_offered_again(make, open_breaker):
