@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import sys
+import weakref
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -61,12 +62,13 @@ def configure(settings: Settings, *, process: str, stream: TextIO | None = None)
         cache_logger_on_first_use=False,
     )
     console = _Console(out)
-    console.setFormatter(_formatter(settings, first, colors=out.isatty()))
+    plain = _formatter(settings, first, colors=False)
+    console.setFormatter(_formatter(settings, first, colors=True) if out.isatty() else plain)
     handlers: list[logging.Handler] = [console]
     path, problem = _log_file(settings.data_dir, process)
     if path is not None:
         file = _File(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, delay=True)
-        file.setFormatter(_formatter(settings, first, colors=False))
+        file.setFormatter(plain)
         handlers.append(file)
     _install(handlers, settings.log_level.upper())
     if problem:
@@ -98,6 +100,20 @@ def mask_secrets(
     return event
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Makes a record's line once: two handlers want it, and one of them twice, to see whether it fits."""
+
+    _last: tuple[Callable[[], logging.LogRecord | None], str] = (lambda: None, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record; it is not kept alive for that, as it may hold a whole traceback."""
+        find, line = self._last
+        if find() is not record:
+            line = super().format(record)
+            self._last = (weakref.ref(record), line)
+        return line
+
+
 class _Console(logging.StreamHandler[TextIO]):
     """Ours, so that a second `configure` can replace it."""
 
@@ -106,13 +122,6 @@ class _File(RotatingFileHandler):
     """Ours, so that a second `configure` can replace it. Its files are the owner's alone."""
 
     _has_failed = False
-    _last: tuple[logging.LogRecord | None, str] = (None, "")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line; made once, though the library asks for it to see whether it still fits, too."""
-        if self._last[0] is not record:
-            self._last = (record, super().format(record))
-        return self._last[1]
 
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, "a", encoding="utf-8", opener=private.open_file)
@@ -164,7 +173,7 @@ def _formatter(
             colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
         )
     escape: list[Processor] = [] if settings.log_format == "json" else [_escape_controls]
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _drop_formatted, *first],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *escape, last],
     )
