@@ -66,9 +66,9 @@ class Histogram:
         return self.percentiles((ratio,))[0]
 
     def as_json(self) -> Json:
-        """The stored form: the buckets and their counts."""
+        """The stored form: the buckets, their counts, and the median for who wants no more."""
         indexes = sorted(self._counts)
-        return [indexes, [self._counts[index] for index in indexes]]
+        return [indexes, [self._counts[index] for index in indexes], self.percentile(0.5)]
 
     def merge_json(self, stored: Json) -> None:
         """Count all that a stored one counted."""

@@ -16,7 +16,6 @@ from interlock.core.model.figures import (
     Totals,
     WorkflowFigures,
 )
-from interlock.core.model.histogram import Histogram
 from interlock.core.model.tallies import NodeTally, RunTally, Tallies
 
 MAX_ERRORS = 200  # kinds of errors told of a window, the most frequent first
@@ -288,7 +287,7 @@ def _measure_point(start: datetime, tallies: Tallies | None) -> Point:
 
 
 def measure_heat(
-    spans: Mapping[tuple[str, str], Mapping[datetime, Histogram]],
+    medians: Mapping[tuple[str, str], Mapping[datetime, float | None]],
     starts: Sequence[datetime],
     *,
     is_one_workflow: bool,
@@ -297,15 +296,13 @@ def measure_heat(
     The medians of nodes in each span.
 
     Args:
-        spans: By (workflow, path), then by the start of the span.
+        medians: By (workflow, path), then by the start of the span.
         starts: Of all spans.
         is_one_workflow: Then a node's path is enough to name it.
     """
     cells = {
-        path if is_one_workflow else f"{workflow}/{path}": [
-            by_start[start].percentile(0.5) if start in by_start else None for start in starts
-        ]
-        for (workflow, path), by_start in spans.items()
+        path if is_one_workflow else f"{workflow}/{path}": [by_start.get(s) for s in starts]
+        for (workflow, path), by_start in medians.items()
     }
     return Heat(hours=starts, cells=cells)
 

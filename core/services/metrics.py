@@ -153,14 +153,38 @@ class _Source:
         start, end = self.window.start, self.window.end
         span = DAY if end - start >= LONG else HOUR
         cells: dict[tuple[str, str], dict[datetime, Histogram]] = {node: {} for node in nodes}
+        medians: dict[tuple[str, str], dict[datetime, float | None]] = {node: {} for node in nodes}
         for piece in plan(start, end, self._rolled_until, longest=_tier_within(span)):
-            for moment, node, histogram in self._durations(piece, nodes):
+            merged = nodes
+            if piece.tier is not None and piece.tier.length == span:
+                merged = self._take_medians(piece, nodes, medians)
+            for moment, node, histogram in self._durations(piece, merged):
                 if node in cells:
                     cell = cells[node].setdefault(floor(moment, span), Histogram())
                     cell.merge_json(histogram)
+        for node, by_start in cells.items():
+            medians[node] |= {moment: one.percentile(0.5) for moment, one in by_start.items()}
         return measuring.measure_heat(
-            cells, starts(start, end, span), is_one_workflow=self.window.workflow is not None
+            medians, starts(start, end, span), is_one_workflow=self.window.workflow is not None
         )
+
+    def _take_medians(
+        self,
+        piece: Piece,
+        nodes: Sequence[tuple[str, str]],
+        medians: dict[tuple[str, str], dict[datetime, float | None]],
+    ) -> Sequence[tuple[str, str]]:
+        """Take the medians that stand in the rows; the nodes whose variants have to be merged."""
+        assert piece.tier is not None
+        several: dict[tuple[str, str], None] = {}
+        for moment, node, median in rollups.fetch_medians(
+            self._conn, piece.tier, piece.start, piece.end, nodes, variant=self.window.variant
+        ):
+            if median is None:
+                several[node] = None
+            else:
+                medians[node][moment] = median
+        return list(several)
 
     def _durations(
         self, piece: Piece, nodes: Sequence[tuple[str, str]]

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum, unique
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Integer, Table, Text, cast, func, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Float,
+    Integer,
+    Table,
+    Text,
+    cast,
+    func,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -108,6 +119,31 @@ class _Joined(GenericFunction[str]):
 @compiles(_Joined, "sqlite")
 def _joined_on_sqlite(element: _Joined, compiler: Any, **options: Any) -> str:
     return f"group_concat{compiler.process(element.clause_expr, **options)}"
+
+
+class _Number(GenericFunction[float]):
+    """The number at a place of a stored JSON list; None where there is none."""
+
+    type = Float()
+    inherit_cache = True
+    name = "json_number"
+
+
+@compiles(_Number, "sqlite")
+def _number_on_sqlite(element: _Number, compiler: Any, **options: Any) -> str:
+    column, place = (compiler.process(part, **options) for part in element.clauses)
+    return f"json_extract({column}, '$[' || {place} || ']')"
+
+
+@compiles(_Number, "postgresql")
+def _number_on_postgres(element: _Number, compiler: Any, **options: Any) -> str:
+    column, place = (compiler.process(part, **options) for part in element.clauses)
+    return f"CAST({column} ->> CAST({place} AS INTEGER) AS DOUBLE PRECISION)"
+
+
+def number_at(stored: ColumnElement[Any], place: int) -> ColumnElement[float]:
+    """The number at a place of a stored JSON list, read by the database."""
+    return _Number(stored, place)
 
 
 def join_texts(texts: ColumnElement[Any]) -> ColumnElement[str]:

@@ -63,6 +63,7 @@ _NODE_KEY = (metric_rollups.c.workflow, metric_rollups.c.path, metric_rollups.c.
 _RUN_KEY = (run_rollups.c.workflow, run_rollups.c.variant)
 # Many histograms come as one text: reading them row by row took most of the time (measured).
 _NODE_HISTOGRAMS = dialect.join_texts(metric_rollups.c.histogram).label("histograms")
+_MEDIAN = dialect.number_at(metric_rollups.c.histogram, 2)  # as `Histogram.as_json` writes it
 _SUMS = _sums(metric_rollups, _NODE_COUNTS)
 _RUN_SUMS = (
     *_sums(run_rollups, _RUN_COUNTS),
@@ -233,6 +234,23 @@ def fetch_runs(
     return found
 
 
+def fetch_medians(
+    conn: Connection,
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    nodes: Collection[tuple[str, str]],
+    *,
+    variant: str | None = None,
+) -> Iterator[tuple[datetime, tuple[str, str], float | None]]:
+    """The median of some nodes in each span of a tier; None where it is of several variants."""
+    for workflow, statement, given in _of_nodes(tier, start, end, nodes, variant):
+        key = (metric_rollups.c.start, metric_rollups.c.path)
+        medians = statement.with_only_columns(*key, func.count(), func.min(_MEDIAN)).group_by(*key)
+        for moment, path, count, median in conn.execute(medians, given):
+            yield moment, (workflow, path), median if count == 1 else None
+
+
 def fetch_histograms(
     conn: Connection,
     tier: Tier,
@@ -243,17 +261,28 @@ def fetch_histograms(
     variant: str | None = None,
 ) -> Iterator[tuple[datetime, tuple[str, str], Json]]:
     """The stored histogram of some nodes in each span of a tier, by (workflow, path)."""
+    for workflow, statement, given in _of_nodes(tier, start, end, nodes, variant):
+        for moment, path, histogram in conn.execute(
+            statement.with_only_columns(
+                metric_rollups.c.start, metric_rollups.c.path, metric_rollups.c.histogram
+            ),
+            given,
+        ):
+            yield moment, (workflow, path), histogram
+
+
+def _of_nodes(
+    tier: Tier,
+    start: datetime,
+    end: datetime,
+    nodes: Collection[tuple[str, str]],
+    variant: str | None,
+) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     for workflow in sorted({workflow for workflow, _ in nodes}):
         statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
         paths = [path for of, path in nodes if of == workflow]
-        rows = conn.execute(
-            statement.with_only_columns(
-                metric_rollups.c.start, metric_rollups.c.path, metric_rollups.c.histogram
-            ).where(metric_rollups.c.path.in_(paths), metric_rollups.c.runs > 0),
-            given,
-        )
-        for moment, path, histogram in rows:
-            yield moment, (workflow, path), histogram
+        only = metric_rollups.c.path.in_(paths), metric_rollups.c.runs > 0
+        yield workflow, statement.where(*only), given
 
 
 def _select(

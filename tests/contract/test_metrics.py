@@ -169,6 +169,11 @@ def check(read) -> None:
     assert [v.variant for v in read.variants] == ["", "b"]
     assert [v.completed for v in read.variants] == [1, 1]
 
+    assert {path.rpartition("/")[2] for path in read.heat.cells} == {"charge", "plan", "review"}
+    for path, cells in read.heat.cells.items():
+        found = next(n for n in read.nodes if n.path == path.rpartition("/")[2])
+        assert [c for c in cells if c] == [pytest.approx(found.p50_ms, rel=0.02)]
+
     (error,) = read.errors
     assert (error.error_type, error.path, error.count) == ("ValueError", "charge", 1)
     assert (error.message, error.run_ids) == ("no such account", ("broken",))
