@@ -19,6 +19,7 @@ from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, find_run
 from interlock.core.store import (
     approvals,
+    audit,
     checkpoints,
     decisions,
     engine,
@@ -99,6 +100,27 @@ class RunDetail:
     thread_runs: tuple[RunSummary, ...]
     story: tuple[RunSummary, ...]
     story_nodes: tuple[NodeRun, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What somebody did, in short: `object` is what it was done to, as "run:<id>"."""
+
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    reason: str
+
+
+def list_changes(app: App, *, limit: int = 10) -> list[Change]:
+    """What people did last, newest first."""
+    with engine.read(app.engine) as conn:
+        found = audit.fetch_many(conn, limit=limit)
+    return [
+        Change(at=e.at, actor=e.actor, action=e.action, object=e.object, reason=e.reason)
+        for e in found
+    ]
 
 
 def overview(app: App) -> Overview:

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 
-from interlock.core.services import observing
+from interlock.core.services import metrics as measuring
+from interlock.core.services import observing, tripping
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.figures_parts import draw_graph_of
 from interlock.dashboard.components.card_rows import draw_card_rows
+from interlock.dashboard.components.changes_list import draw_changes
+from interlock.dashboard.components.charts import draw_chart
 from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note, draw_notice
 from interlock.dashboard.components.run_rows import draw_run_rows
-from interlock.dashboard.views import overview
+from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.views import overview, sight
 
 CARDS_COUNT = 8
 RUNS_COUNT = 6
+SPAN = timedelta(hours=1)
 
 
 @st.fragment
@@ -47,6 +55,38 @@ def draw() -> None:
     st.caption(view.as_of)
 
 
+@st.fragment
+def draw_sight() -> None:
+    live("figures", "breakers", "workflows", key=keys.live("overview-sight"))
+    app = deps.app()
+    now = app.clock.now()
+    theme = read_theme()
+    board = tripping.read_board(app, since=now - SPAN)
+    found = measuring.read(app, measuring.last(app, SPAN))
+    view = sight.build(
+        found,
+        breakers=board.breakers,
+        trips=board.events,
+        changes=observing.list_changes(app, limit=sight.CHANGES_COUNT),
+        workflows=observing.list_workflow_names(app),
+        theme=theme,
+        now=now,
+    )
+    st.subheader("The last hour", anchor=False)
+    draw_figures(view.figures)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        draw_chart(view.volume, key=keys.metrics_chart("overview"), nothing="Nothing ended yet.")
+        draw_chart(view.wait, key=keys.metrics_chart("overview-wait"), nothing="Nobody was asked.")
+        draw_changes(view.changes)
+    with right:
+        if view.graph_names:
+            draw_graph_of(view.graph_names, found.nodes, place="overview")
+        else:
+            st.caption("The graph of what ran in the last hour stands here, coloured by a figure.")
+
+
 st.title("Overview", anchor=False)
 draw_note(state.take_note())
 draw()
+draw_sight()

@@ -85,7 +85,7 @@ def build(
         wait=metrics_charts.wait(metrics.series, theme),
         heat=metrics_charts.heatmap(metrics.heat, theme),
         span_of_point=metrics_charts.say_span(metrics.series),
-        graph_names=_name_graphs(metrics, workflows),
+        graph_names=name_graphs(metrics, workflows),
     )
 
 
@@ -107,7 +107,7 @@ def _find_empty(
     return offer_launch(f"Nothing{whose} ran in this window.", workflows)
 
 
-def _name_graphs(metrics: Metrics, workflows: Sequence[WorkflowName]) -> tuple[str, ...]:
+def name_graphs(metrics: Metrics, workflows: Sequence[WorkflowName]) -> tuple[str, ...]:
     """What can be drawn, the busiest first; a workflow that did not run has nothing to colour."""
     runs: dict[str, int] = {}
     for node in metrics.nodes:
