@@ -22,8 +22,8 @@ from interlock.core.types import Json, RunId
 from interlock.dashboard.palette import Look, look_of_run
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.flow import find_flow_notice
-from interlock.dashboard.views.holds import find_hold_notice
 from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
+from interlock.dashboard.views.holds import find_hold_notice
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Notice
 from interlock.dashboard.views.runs import say_took
