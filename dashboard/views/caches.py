@@ -139,12 +139,8 @@ def _figures(caches: Sequence[CacheFigures]) -> tuple[Figure, ...]:
         Figure(
             "Entries",
             format_count(sum(each.entries for each in caches)),
-            _say_size(sum(each.size_bytes for each in caches)),
-        ),
-        Figure(
-            "Let go",
-            format_count(sum(c.evictions for c in counts)),
-            "to keep within bounds",
+            f"{_say_size(sum(each.size_bytes for each in caches))}, "
+            f"{format_count(sum(c.evictions for c in counts))} let go",
         ),
     )
 
