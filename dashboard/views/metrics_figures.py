@@ -16,7 +16,8 @@ from interlock.dashboard.views.formatting import (
     format_seconds,
 )
 
-NOISE_RATIO = 0.005  # a smaller change is none that anybody could act on
+NOISE_RATIO = 0.02  # a smaller change is none that anybody could act on
+NOISE_POINTS = 0.2  # the same for a share, in points of a hundred
 
 
 def build_figures(now: Totals, before: Totals, *, against: str) -> tuple[Figure, ...]:
@@ -105,7 +106,7 @@ def _of_ratio(now: float | None, before: float | None, *, worse: str = "") -> Ch
     if now is None or before is None:
         return None
     points = (now - before) * 100
-    return _change(points if abs(points) >= 0.05 else 0, lambda d: f"{d:.1f} points", worse)
+    return _change(points if abs(points) >= NOISE_POINTS else 0, lambda d: f"{d:.1f} points", worse)
 
 
 def _relative(now: float | None, before: float | None, *, worse: str = "") -> Change | None:
