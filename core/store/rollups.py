@@ -44,7 +44,7 @@ _RUN_COUNTS = (
 )
 
 _FRACTIONS = frozenset({"sum_ms", "min_ms", "max_ms", "wait_s", "cost"})
-_EXTREMES = {"min_ms": func.min, "max_ms": func.max}
+_EXTREMES: Mapping[str, Any] = {"min_ms": func.min, "max_ms": func.max}
 
 
 class Detail(StrEnum):
