@@ -13,6 +13,7 @@ from typing import Annotated, TypedDict
 import pytest
 from langgraph.graph import END, START, StateGraph
 
+from interlock.core.errors import NotFound
 from interlock.core.graphs.caching import NodeCaches, origin_of
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.notes import Notes
@@ -20,13 +21,14 @@ from interlock.core.graphs.serde import serializer_for
 from interlock.core.model.caches import Asked, Clearing, Counts, Place, Tier
 from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
+from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import keeping
+from interlock.core.services import caching, keeping, presence
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
+from interlock.core.store import audit, topics
 from interlock.core.store import caches as table
 from interlock.core.store import engine as engines
-from interlock.core.store import topics
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
 
@@ -324,3 +326,61 @@ async def test_what_a_fallback_served_is_not_kept(app, caches):
     await running
     await desk.run(make_run(app, 2))
     assert desk.calls == 2
+
+
+# -- operators -----------------------------------------------------------------------------
+
+
+def publish(app: App, policy) -> None:
+    presence.publish(
+        app,
+        [
+            Workflow(
+                name="quotes",
+                description="",
+                nodes=("price",),
+                graph={"nodes": [], "edges": []},
+                input_schema=None,
+                context_schema=None,
+                state_schema=None,
+                channels=(),
+                error=None,
+                published_at=app.clock.now(),
+                policy=policy,
+            )
+        ],
+    )
+
+
+def test_a_cache_is_listed_with_its_bound_before_it_was_asked(app):
+    publish(app, {"node": {"price": {"cache": {"max_entries": 7, "events": ["prices"]}}}})
+    (figures,) = caching.list_caches(app)
+    assert (figures.place, figures.max_entries, figures.counts.hit_ratio) == (NODE, 7, None)
+    assert caching.list_events(app) == ["prices"]
+
+
+def test_the_cache_that_hits_the_least_comes_first(app, caches):
+    often, rarely = Place("quotes", "a"), Place("quotes", "b")
+    for place in (often, rarely):
+        put(caches, ask("k", place))
+        caches.find(ask("k", place))
+    caches.miss(rarely)
+    caches.flush()
+    found = caching.list_caches(app)
+    assert [f.place for f in found] == [rarely, often]
+    assert found[0].trend[-1] == 0.5
+    assert [f.entries for f in found] == [1, 1]
+
+
+def test_a_clearing_by_event_is_audited(app, caches):
+    publish(app, {"node": {"price": {"cache": {"events": ["prices"]}}}})
+    put(caches, ask("k"))
+    put(caches, ask("k", Place("quotes", "tax")))
+    assert caching.clear(app, event="prices", actor="ann", reason="new list") == 1
+    assert caches.find(ask("k")) is None
+    assert caches.find(ask("k", Place("quotes", "tax"))) is not None
+    with engines.read(app.engine) as conn:
+        (entry,) = audit.fetch_many(conn, limit=1)
+    assert (entry.actor, entry.action, entry.reason) == ("ann", "clear cache", "new list")
+    with pytest.raises(NotFound):
+        caching.clear(app, event="nothing", actor="ann")
