@@ -19,6 +19,7 @@ from interlock.core.types import new_id
 _NOTE = "interlock-note"
 _PICKED = "interlock-picked"
 _DRAWN = "interlock-drawn"
+_UNDRAWN = "interlock-undrawn"
 _ACTS_COUNT = 1000  # acts that are remembered; a second click comes long before so many others
 _ACT_S = 30.0  # for a first click to be carried out
 
@@ -77,6 +78,21 @@ def take_note(place: str = "") -> Note | None:
     """The note that was left there, once."""
     note: Note | None = st.session_state.pop(f"{_NOTE}{place}", None)
     return note
+
+
+def ask_for_drawing() -> None:
+    """Remember that a button was pressed, and that its part of the page has not been drawn since."""
+    st.session_state[_UNDRAWN] = True
+
+
+def take_drawing() -> bool:
+    """
+    Whether a button was pressed and its part not drawn since; asked once, by whichever part is drawn.
+
+    A click in the instant in which a field is left or a live part asks to be drawn comes in the name of
+    that part, and only that one would be drawn.
+    """
+    return bool(st.session_state.pop(_UNDRAWN, False))
 
 
 def pick(place: str, object_id: str | None) -> None:

@@ -92,9 +92,7 @@ _COUNT_LIVE = (
     select(runs.c.status, func.count()).where(runs.c.status.in_(_LIVE)).group_by(runs.c.status)
 )
 _RATING = select(runs.c.rating).where(runs.c.run_id == bindparam("id"))
-_RATE = (
-    update(runs).where(runs.c.run_id == bindparam("id")).values(rating=bindparam("new_rating"))
-)
+_RATE = update(runs).where(runs.c.run_id == bindparam("id")).values(rating=bindparam("new_rating"))
 _COUNT_ENDED = select(func.count()).where(
     runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
 )

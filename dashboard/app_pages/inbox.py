@@ -25,7 +25,7 @@ from interlock.dashboard.views.notices import Empty
 
 def press(view: card.CardView, verb: Verb | None) -> None:
     """Decide, and have it drawn what came of it, under whichever fragment's name the click arrived."""
-    session.ask_for_drawing()
+    state.ask_for_drawing()
     decide(view, verb)
 
 
@@ -75,7 +75,7 @@ def leave(approval_id: str) -> None:
 @st.fragment(key=DETAIL)
 def draw_detail() -> None:
     """Not live: what is typed here stays until the operator does something."""
-    session.take_drawing()
+    state.take_drawing()
     # Made even where it stays empty: a fragment writes outside of itself only where it did so before.
     bar = st.bottom.container(key=keys.decision_bar(), gap=None)
     draw_last_outcome()

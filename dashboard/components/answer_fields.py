@@ -8,9 +8,8 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.model.approvals import Verb
-from interlock.dashboard import keys
+from interlock.dashboard import keys, state
 from interlock.dashboard.components import answer_drafts
-from interlock.dashboard.components import inbox_session as session
 from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.changes import draw_changes_so_far
 from interlock.dashboard.components.notices import draw_problem
@@ -101,7 +100,7 @@ def _draw_edited(
         problems: What is wrong, by path.
         only_proposed: Tell of changes alone where a field came filled in.
     """
-    if session.take_drawing():
+    if state.take_drawing():
         st.rerun()
     key_of = answer_drafts.field_key(*card)
     draw_fields(fields, key_of, problems, is_live=True)

@@ -31,7 +31,6 @@ _CAME = "inbox-came"
 _LEFT = "inbox-left"
 _DRAWN = "inbox-drawn"
 _DECIDED = "inbox-decided"
-_UNDRAWN = "inbox-undrawn"
 _PAGES = "inbox-pages"
 URL_LAG_S = 2.0  # for a new URL to reach the browser and come back with what it asks for
 UNREAD_S = 1.0  # within it a click is the second of a double click, not a decision on what was read
@@ -175,21 +174,6 @@ def has_just_decided(approval_id: str, version: int) -> bool:
     decided, its_version, at_s = st.session_state.get(_DECIDED, ("", 0, 0.0))
     is_it: bool = (decided, its_version) == (approval_id, version)
     return is_it and time.monotonic() - at_s < UNREAD_S
-
-
-def ask_for_drawing() -> None:
-    """Remember that a button was pressed, and that the card has not been drawn since."""
-    st.session_state[_UNDRAWN] = True
-
-
-def take_drawing() -> bool:
-    """
-    Whether a button was pressed and the card not drawn since; asked once.
-
-    A click in the instant in which a live field is left comes in the name of that field's fragment, and
-    only that one would be drawn.
-    """
-    return bool(st.session_state.pop(_UNDRAWN, False))
 
 
 def outcome() -> Outcome | None:

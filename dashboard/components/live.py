@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from interlock.dashboard import state
 from interlock.dashboard.http import broadcasting
 
 _HTML = """<div class="line">
@@ -36,6 +37,7 @@ _component = st.components.v2.component(
 def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = False) -> None:
     """
     Call it first inside an `@st.fragment`, before anything is read: what changes later is noticed.
+    Where a click came in this part's name, the whole page is drawn instead.
 
     Args:
         topics: "inbox", "runs", "workflows", "workers" or "run:<id>".
@@ -44,6 +46,8 @@ def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = Fal
             as long as the tab is seen; 0 never.
         shows_word: Whether it says "live" as well; "disconnected" it says always.
     """
+    if state.take_drawing():
+        st.rerun()
     _draw(topics, key=key, refresh_s=refresh_s, shows_word=shows_word)
 
 

@@ -42,7 +42,7 @@ def mend() -> None:
         queue._queue = [*finished, *queue._queue]  # noqa: SLF001
 
     setattr(clear_unfinished, _MENDED, True)
-    ForwardMsgQueue.clear = clear_unfinished  # type: ignore[method-assign]
+    ForwardMsgQueue.clear = clear_unfinished  # type: ignore[method-assign, assignment]
 
 
 def _count_finished(messages: Sequence[ForwardMsg]) -> int:
