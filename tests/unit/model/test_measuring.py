@@ -195,7 +195,7 @@ def test_errors_come_most_frequent_first():
 
 def test_who_says_yes_to_everything_at_once_is_hasty():
     hasty = [Review("ann", True, False, 1.0, 11), Review("ann", True, True, 60.0, 1)]
-    slow = [Review("bob", True, False, 30.0, 12)]
+    slow = [Review("bob", True, False, 30.0, 2), Review("bob", True, False, 40.0, 10)]
     few = [Review("cid", True, False, 1.0, 3), Review("cid", False, False, 3.0, 1)]
     found = measuring.measure_reviewers([*few, *slow, *hasty])
     assert [(r.actor, r.decided, r.is_hasty) for r in found] == [
