@@ -125,6 +125,7 @@ def make_overview(**fields: Any) -> Any:
         "at": NOW,
         "oldest_due_at": None,
         "slots": 20,
+        "holds": (),
     }
     return SimpleNamespace(**(values | fields))
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.holds import Hold
 from interlock.core.model.runs import Failure, RunKind, RunOptions, RunStatus
 from interlock.dashboard.views import run as runs
 
@@ -153,3 +154,12 @@ def test_a_run_that_asks_about_its_failure_can_be_retried_and_says_why_it_failed
     assert view.retry.is_possible
     assert view.problem is not None
     assert not view.ask.is_possible
+
+
+def test_a_queued_run_of_what_is_held_says_by_whom(make):
+    hold = Hold(scope="", held_by="Ann", reason="audit", held_at=make.ago(minutes=4))
+    view = build(make, make.run(status=RunStatus.QUEUED), overview=make.overview(holds=(hold,)))
+
+    assert view.notice.text == (
+        "Everything is held by Ann, 4 min ago: audit. It goes on at the release."
+    )
