@@ -52,7 +52,7 @@ class Tiers(Protocol):
         """Count a miss."""
 
     def keep(
-        self, asked: Asked, encoding: str, value: bytes, *, cost_ms: float, clears: int
+        self, asked: Asked, encoding: str, value: bytes, *, cost_ms: float, cost: float, clears: int
     ) -> bool:
         """Keep a result, unless there was a clearing since the number `clears`."""
 
@@ -153,15 +153,17 @@ class Asker:
         self._tiers.miss(asked.place)
         self._making[asked.id] = _Making(asked, time.perf_counter(), self._tiers.clears)
 
-    def keep(self, question: Question, encoding: str, value: bytes) -> None:
-        """Keep a result, from a thread."""
+    def keep(self, question: Question, encoding: str, value: bytes, *, cost: float = 0.0) -> None:
+        """Keep a result and what its model calls cost, from a thread."""
         if self._user is None:
             return
         making = self._making.pop(self._ask(question, self._user).id, None)
         if making is None:
             return
         cost_ms = (time.perf_counter() - making.started) * 1000
-        self._tiers.keep(making.asked, encoding, value, cost_ms=cost_ms, clears=making.clears)
+        self._tiers.keep(
+            making.asked, encoding, value, cost_ms=cost_ms, cost=cost, clears=making.clears
+        )
 
     def drop(self, question: Question) -> None:
         """A result did not come about, or is not to be kept; from a thread."""

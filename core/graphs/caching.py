@@ -45,6 +45,7 @@ class RunCache(BaseCache[Any]):
         self._notes = notes
         self._questions: dict[str, Question] = {}  # by LangGraph's hash of the key
         self._left_out: set[str] = set()
+        self._tasks: dict[int, tuple[object, str]] = {}  # what a task writes into, by identity
         self._begun: set[str] = set()  # namespaces of the graphs that have taken their first step
 
     def policy_for(self, path: str, rules: CacheRules) -> CachePolicy[Any]:
@@ -62,6 +63,10 @@ class RunCache(BaseCache[Any]):
         """What comes next for this input is not the node's own: it is not kept."""
         key = self._note(Place(self._run.workflow, path), rules, node_input)
         self._left_out.add(xxhash.xxh3_128_hexdigest(key.encode()))
+
+    def begin(self, task_id: str, writes: object) -> None:
+        """A task begins: by the object it writes into its result is known when it is to be kept."""
+        self._tasks[id(writes)] = (writes, task_id)
 
     def _note(self, place: Place, rules: CacheRules, node_input: object) -> str:
         try:
@@ -169,6 +174,8 @@ class RunCache(BaseCache[Any]):
         self._notes.tell_hit(node, origin_of(hit))
 
     def _keep(self, full: FullKey, question: Question, writes: Any) -> None:
+        _, task_id = self._tasks.pop(id(writes), (None, ""))
+        cost = self._notes.cost_of(task_id) if task_id else 0.0
         try:
             if full[1] in self._left_out:
                 self._left_out.discard(full[1])
@@ -180,7 +187,7 @@ class RunCache(BaseCache[Any]):
             self.asker.drop(question)
             return
         try:
-            self.asker.keep(question, encoding, value)
+            self.asker.keep(question, encoding, value, cost=cost)
         except InterlockError as exc:
             self._say_failed(question, exc)
 
@@ -213,6 +220,12 @@ class NodeCaches:
         """The policy of a node that has a cache."""
         rules = _rules_of(place)
         return None if rules is None else self._cache_of(run, None).policy_for(place.path, rules)
+
+    def begin(self, run: Run, task_id: str, writes: object) -> None:
+        """A task of a node that has a cache begins."""
+        cache = self._open.get(run.run_id)
+        if cache is not None:
+            cache.begin(task_id, writes)
 
     def leave_out(self, place: NodePlace, run: Run, node_input: object) -> None:
         """What LangGraph gives next for this input is not the node's own."""

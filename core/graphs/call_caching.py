@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
 from langchain_core.globals import get_llm_cache, set_llm_cache
 from langchain_core.messages import ToolMessage, messages_from_dict, messages_to_dict
-from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
@@ -22,8 +22,9 @@ from interlock.core.graphs.cache_asking import Asker, Question
 from interlock.core.graphs.guarding import Call
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.notes import Notes
+from interlock.core.graphs.usage import read_usage
 from interlock.core.model.caches import Found, Place
-from interlock.core.model.policies import CacheRules, ModelRules, ToolPolicy
+from interlock.core.model.policies import CacheRules, ModelRules, Price, ToolPolicy
 
 SCRATCHPAD = "__pregel_scratchpad"
 TOOL_MARK = ":"  # between the path of a node and a tool of it
@@ -163,7 +164,13 @@ class ModelCaches(BaseCache):
     Other models, and calls outside of a run, have the cache that was set before, if there was one.
     """
 
-    def __init__(self, models: Mapping[str, ModelRules], before: BaseCache | None) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, ModelRules],
+        before: BaseCache | None,
+        prices: Mapping[str, Price],
+    ) -> None:
+        self._prices = prices
         self._rules = {name: rules.cache for name, rules in models.items() if rules.cache}
         self._before = before
 
@@ -196,7 +203,7 @@ class ModelCaches(BaseCache):
             if self._before:
                 self._before.update(prompt, llm_string, return_val)
             return
-        _keep_said(run, question, return_val)
+        _keep_said(run, question, return_val, self._prices)
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
         """The same."""
@@ -205,7 +212,7 @@ class ModelCaches(BaseCache):
             if self._before:
                 await self._before.aupdate(prompt, llm_string, return_val)
             return
-        await run.asker.call(_keep_said, run, question, return_val)
+        await run.asker.call(_keep_said, run, question, return_val, self._prices)
 
     def clear(self, **kwargs: Any) -> None:
         """Ours is cleared by operators."""
@@ -236,10 +243,12 @@ class ModelCaches(BaseCache):
         return None
 
 
-def install_model_caches(models: Mapping[str, ModelRules]) -> None:
+def install_model_caches(
+    models: Mapping[str, ModelRules], prices: Mapping[str, Price] | None = None
+) -> None:
     """Put the caches of models in place; nothing where no policy has one."""
     if any(rules.cache is not None for rules in models.values()):
-        set_llm_cache(ModelCaches(models, get_llm_cache()))
+        set_llm_cache(ModelCaches(models, get_llm_cache(), prices or {}))
 
 
 def _last_words(prompt: str) -> tuple[str, str]:
@@ -276,7 +285,12 @@ def _restore_generation(kept: Mapping[str, Any]) -> Generation:
     return ChatGeneration(message=message, generation_info=kept["info"])
 
 
-def _keep_said(run: RunCalls, question: Question, said: Sequence[Generation]) -> None:
+def _keep_said(
+    run: RunCalls,
+    question: Question,
+    said: Sequence[Generation],
+    prices: Mapping[str, Price],
+) -> None:
     """As JSON: nothing but texts and plain values comes back from it."""
     try:
         kept = [
@@ -289,7 +303,9 @@ def _keep_said(run: RunCalls, question: Question, said: Sequence[Generation]) ->
             }
             for each in said
         ]
-        run.asker.keep(question, "json", json.dumps(kept).encode())
+        about = {"ls_model_name": question.place.path.removeprefix(MODEL_PREFIX)}
+        used = read_usage(LLMResult(generations=[list(said)]), about, prices)
+        run.asker.keep(question, "json", json.dumps(kept).encode(), cost=used.cost or 0.0)
     except Exception as exc:  # noqa: BLE001 - a provider's extras without a lasting form
         _say_failed(question.place, exc)
         run.asker.drop(question)

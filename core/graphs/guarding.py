@@ -137,6 +137,10 @@ class CacheSlot(Protocol):
         """Entered before a run's graph is opened under its policies, left after it: then all is written."""
         ...
 
+    def begin(self, run: Run, task_id: str, writes: object) -> None:
+        """A task of a cached node begins: `writes` is the very object that is given to be kept."""
+        ...
+
     def leave_out(self, place: Place, run: Run, node_input: object) -> None:
         """A fallback served this input: what LangGraph will store for it next is not the node's."""
         ...

@@ -36,9 +36,18 @@ class Note:
 class Notes:
     """The notes of one run, by task id; from any thread."""
 
-    def __init__(self, warn: Callable[[str, str], None] = lambda _text, _path: None) -> None:
-        """`warn` takes a sentence for the run's log and the path of the node it is about."""
+    def __init__(
+        self,
+        warn: Callable[[str, str], None] = lambda _text, _path: None,
+        cost_of: Callable[[str], float] = lambda _task_id: 0.0,
+    ) -> None:
+        """
+        Args:
+            warn: Takes a sentence for the run's log and the path of the node it is about.
+            cost_of: What the model calls of a task, by its id, cost so far.
+        """
         self.warn = warn
+        self.cost_of = cost_of
         self._lock = threading.Lock()
         self._notes: dict[str, Note] = {}
         self._hits: dict[str, deque[str]] = {}

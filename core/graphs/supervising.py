@@ -120,7 +120,8 @@ class _Walk:
         if cache_policy is not None:
             update["cache_policy"] = cache_policy
         guards = [g for g in self._shared.hooks.guards if g.covers(place)]
-        if not (guards or policy.retry or policy.timeout or policy.fallback):
+        is_counted = cache_policy is not None  # what it costs is kept with its result
+        if not (guards or policy.retry or policy.timeout or policy.fallback or is_counted):
             return node.copy(update) if update else node
         copied = node.copy({**update, "retry_policy": NEVER, "timeout": None})
         if copied.node is None:

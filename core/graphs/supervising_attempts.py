@@ -133,6 +133,9 @@ class _Task:
 
     async def run(self) -> Any:
         of = self._of
+        caches = of.shared.hooks.caches
+        if caches is not None and of.node.cache_policy is not None:
+            caches.begin(of.shared.run, self._id, self._find_writes())
         tries = Tries(
             of.policy,
             own=of.own_retry,

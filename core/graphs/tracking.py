@@ -66,8 +66,8 @@ class Tracker:
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
-        self.notes = Notes(warn=self._warn)  # what policies say of attempts
         self.meter = Meter(prices)  # what model calls used
+        self.notes = Notes(self._warn, self.meter.cost_of)  # what policies say of attempts
         self.has_held = False  # a task stopped for a human, at a question or a breakpoint
         self.step_nodes: dict[int, list[str]] = {}
         self.has_cached = False

@@ -28,27 +28,36 @@ class Meter:
     def __init__(self, prices: Mapping[str, Price] | None = None) -> None:
         self._prices = prices or {}
         self._lock = threading.Lock()
-        self._calls: dict[UUID, tuple[str, Mapping[str, Any]]] = {}
+        self._calls: dict[UUID, tuple[list[str], Mapping[str, Any]]] = {}
         self._spent: dict[str, Usage] = {}  # by task id
+        self._costs: dict[str, float] = {}  # by task id, what ran within it included
         self.total = NO_USAGE
 
     def begin(self, call_id: UUID, about: Mapping[str, Any] | None) -> None:
         """A model is called; `about` is the metadata of the callback."""
         if about and "langgraph_checkpoint_ns" in about:
-            task_id = str(about["langgraph_checkpoint_ns"]).rpartition(":")[2]
+            namespace = str(about["langgraph_checkpoint_ns"])
+            tasks = [part.rpartition(":")[2] for part in namespace.split("|")]
             with self._lock:
-                self._calls[call_id] = (task_id, about)
+                self._calls[call_id] = (tasks, about)
 
     def end(self, call_id: UUID, response: Any) -> None:
         """It answered; a response of None is a call that failed."""
         with self._lock:
-            task_id, about = self._calls.pop(call_id, ("", {}))
-            if not task_id or response is None:
+            tasks, about = self._calls.pop(call_id, ([""], {}))
+            if not tasks[-1] or response is None:
                 return
             usage = read_usage(response, about, self._prices)
             if usage != NO_USAGE:
-                self._spent[task_id] = self._spent.get(task_id, NO_USAGE) + usage
+                self._spent[tasks[-1]] = self._spent.get(tasks[-1], NO_USAGE) + usage
                 self.total += usage
+            for task_id in tasks if usage.cost else ():
+                self._costs[task_id] = self._costs.get(task_id, 0.0) + (usage.cost or 0.0)
+
+    def cost_of(self, task_id: str) -> float:
+        """What the model calls of a task cost so far, in all its tries and all that ran within it."""
+        with self._lock:
+            return self._costs.get(task_id, 0.0)
 
     def fill(self, record: NodeRun) -> NodeRun:
         """The record of an attempt that just ended, with what was used in it."""

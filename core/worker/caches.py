@@ -172,7 +172,14 @@ class Caches:
     # -- keeping ---------------------------------------------------------------------------
 
     def keep(
-        self, asked: Asked, encoding: str, value: bytes, *, cost_ms: float, clears: int
+        self,
+        asked: Asked,
+        encoding: str,
+        value: bytes,
+        *,
+        cost_ms: float,
+        clears: int,
+        cost: float = 0.0,
     ) -> bool:
         """Keep what was made, in every tier; False if there was a clearing since `clears`."""
         now = self._app.clock.now()
@@ -184,6 +191,7 @@ class Caches:
             encoding=encoding,
             value=value,
             cost_ms=cost_ms,
+            cost=cost,
             question=asked.question,
             vector=self._vector_of(asked),
             created_at=now,

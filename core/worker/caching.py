@@ -42,7 +42,7 @@ def open_caches(app: App, policies: Policies) -> Caches | None:
 
 def add_hooks(hooks: Hooks, caches: Caches, policies: Policies) -> Hooks:
     """The hooks with those of the caches; the caches of models are put in place for the process."""
-    install_model_caches(policies.models)
+    install_model_caches(policies.models, policies.prices)
     return Hooks(guards=hooks.guards, tools=(ToolCaches(), *hooks.tools), caches=NodeCaches(caches))
 
 

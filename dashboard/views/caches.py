@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from interlock.core.model.caches import CacheFigures, Clearing, Counts, Place
 from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.figure_tables import format_cost
 from interlock.dashboard.views.figures import Figure
 from interlock.dashboard.views.formatting import (
     NOTHING,
@@ -134,7 +135,7 @@ def _figures(caches: Sequence[CacheFigures]) -> tuple[Figure, ...]:
         Figure(
             "Time saved",
             format_duration_ms(sum(c.saved_ms for c in counts)),
-            f"cost saved {cost:.2f}" if cost else "no cost known",
+            f"cost saved {format_cost(cost)}" if cost else "no cost known",
         ),
         Figure(
             "Entries",
@@ -168,7 +169,7 @@ def _row(figures: CacheFigures) -> CacheRow:
         "Misses": format_count(counts.misses),
         "Stored": format_count(counts.stores),
         "Time saved": format_duration_ms(counts.saved_ms) if counts.hits else NOTHING,
-        "Cost saved": f"{counts.saved_cost:.2f}" if counts.saved_cost else NOTHING,
+        "Cost saved": format_cost(counts.saved_cost) if counts.saved_cost else NOTHING,
         "Entries": f"{format_count(figures.entries)} of {bound}"
         if figures.max_entries
         else format_count(figures.entries),

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import operator
 import shutil
 import socket
 import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Annotated, TypedDict
 
 import pytest
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.graph import START, StateGraph
+from langgraph.types import Send
 
 from interlock.core.errors import InvalidInput, StoreUnavailable
 from interlock.core.graphs.caching import NodeCaches
 from interlock.core.graphs.call_caching import ToolCaches, install_model_caches
-from interlock.core.graphs.guarding import Call
+from interlock.core.graphs.guarding import Call, Hooks
 from interlock.core.graphs.guarding import Place as NodePlace
+from interlock.core.graphs.listening import listen
 from interlock.core.graphs.notes import Notes
+from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.serde import serializer_for
+from interlock.core.graphs.supervising import supervise
+from interlock.core.graphs.supervising_attempts import Supervision
+from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.caches import Asked, Clearing, Entry, Place, Tier
-from interlock.core.model.policies import CacheRules, ModelRules, ToolPolicy
+from interlock.core.model.policies import (
+    CacheRules,
+    ModelRules,
+    Price,
+    ToolPolicy,
+    WorkflowPolicy,
+)
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
+from interlock.core.services import caching
 from interlock.core.store.redis_caches import RedisCaches
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
@@ -116,6 +132,82 @@ async def test_a_tool_gives_the_same_for_the_same_arguments(caches):
     ]
     assert told == [("look was served from a cache: memory.", "tools")]
     assert [await ask("Bonn", "error"), await ask("Bonn", "error")] == ["Bonn 3", "Bonn 4"]
+
+
+class Said(TypedDict):
+    question: str
+    log: Annotated[list[str], operator.add]
+
+
+class Priced(Parrot):
+    """Each answer is of 1000 tokens in and as many tokens out as the question says."""
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        out = int(messages[-1].content)
+        usage = {"input_tokens": 1000, "output_tokens": out, "total_tokens": 1000 + out}
+        said = AIMessage(str(out), usage_metadata=usage)
+        said.response_metadata["model_name"] = self.model_name
+        return ChatResult(generations=[ChatGeneration(message=said)])
+
+
+PRICES = {"parrot-1": Price(input=1, output=10)}
+
+
+def saved(app, caches: Caches) -> dict[str, float]:
+    caches.flush()
+    return {
+        str(each.place): each.counts.saved_cost
+        for each in caching.list_caches(app)
+        if each.counts.hits
+    }
+
+
+async def test_what_a_nodes_model_calls_cost_is_saved_by_each_hit(app, caches):
+    model = Priced()
+
+    async def price(state: Said):
+        return {"log": [(await model.ainvoke(state["question"])).content]}
+
+    inner = StateGraph(Said).add_node("price", price).add_edge(START, "price").compile()
+    builder = StateGraph(Said)
+    builder.add_node("price", price)
+    builder.add_node("team", inner)
+    builder.add_conditional_edges(
+        START,
+        lambda state: [Send("price", {**state, "question": q}) for q in ("100", "900")] + ["team"],
+    )
+    cached = {"cache": {"scope": []}}
+    policy = WorkflowPolicy.model_validate({"node": {"price": cached, "team": cached}})
+    hooks, user_graph = Hooks(caches=NodeCaches(caches)), builder.compile()
+    for number in range(3):
+        run = replace(make_run(), run_id=RunId(f"run-{number}"))
+        tracker = Tracker(run, now=lambda: NOW, last_seq=0, prices=PRICES)
+        supervision = Supervision(run=run, policy=policy, notes=tracker.notes, hooks=hooks)
+        async with hooks.caches.around(run, tracker.notes, serializer_for(None, None)):
+            supervised = supervise(user_graph, supervision)
+            graph = prepare(
+                user_graph, checkpointer=None, store=None, name="w", supervised=supervised
+            )
+            given = {"question": "500", "log": []}
+            result = await graph.ainvoke(given, listen({}, tracker, store=None))
+        assert sorted(result["log"]) == ["100", "500", "900"]
+    assert saved(app, caches) == {
+        "quotes/price": pytest.approx(2 * (2 * 1000 * 1 + 1000 * 10) / 1_000_000),
+        "quotes/team": pytest.approx(2 * (1000 * 1 + 500 * 10) / 1_000_000),
+    }
+
+
+async def test_a_models_answer_from_the_cache_saves_what_it_cost(app, caches):
+    install_model_caches({"parrot-1": ModelRules(cache=CacheRules())}, PRICES)
+    try:
+        async with NodeCaches(caches).around(make_run(), Notes(), serializer_for(None, None)):
+            for _ in range(2):
+                await Priced().ainvoke([HumanMessage("300")])
+    finally:
+        set_llm_cache(None)
+    assert saved(app, caches) == {
+        "quotes/model:parrot-1": pytest.approx((1000 * 1 + 300 * 10) / 1_000_000)
+    }
 
 
 # -- Redis -----------------------------------------------------------------------------------

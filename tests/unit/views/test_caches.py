@@ -41,7 +41,7 @@ def test_figures_add_up_over_all_caches():
     assert said["Hit rate"] == ("50.0 %", "of 10 lookups")
     assert said["Hits"] == ("5", "2 memory, 1 database, 1 Redis, 1 by meaning")
     assert said["Misses"] == ("5", "4 stored")
-    assert said["Time saved"] == ("2.50 s", "cost saved 0.50")
+    assert said["Time saved"] == ("2.50 s", "cost saved 0.5")
     assert said["Entries"] == ("3", "1.5 kB, 1 let go")
     assert view.empty is None
 
