@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -122,6 +122,18 @@ class CallRefused(InterlockError, RuntimeError):
         super().__init__(message)
         self.name = name
         self.retry_at = retry_at
+
+
+class RateLimited(CallRefused):
+    """
+    A limit of ours is used up: a launch, a node, a tool or a model was not started.
+
+    `retry_after` is the seconds from then to `retry_at`, under the name that HTTP clients give it.
+    """
+
+    def __init__(self, message: str, *, name: str, now: datetime, wait_s: float) -> None:
+        super().__init__(message, name=name, retry_at=now + timedelta(seconds=wait_s))
+        self.retry_after = wait_s
 
 
 class BreakerOpen(CallRefused):

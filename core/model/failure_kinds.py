@@ -24,7 +24,7 @@ class FailureKind(StrEnum):
     Why a call failed.
 
     The first four pass by themselves and are tried again; `authentication`, `bad_input` and
-    `business` do not; `refused` is a breaker or a limit of ours that let nothing through; `unknown`
+    `business` do not; `refused` is a breaker of ours that let nothing through; `unknown`
     is whatever nobody has told us about.
     """
 
@@ -52,7 +52,7 @@ ADVICE: Mapping[FailureKind, str] = {
     FailureKind.AUTHENTICATION: "The key or the permission is wrong; mend it, then retry.",
     FailureKind.BAD_INPUT: "The call itself is wrong; edit the state or the code, then retry.",
     FailureKind.BUSINESS: "A rule said no; edit the state, skip the step or stop.",
-    FailureKind.REFUSED: "A breaker or a limit let it not through; wait until it does.",
+    FailureKind.REFUSED: "A breaker let it not through; wait until it does.",
     FailureKind.UNKNOWN: "Nobody has said what this error means; look at its stack.",
 }
 
@@ -71,6 +71,7 @@ _NO_OUTCOME = frozenset(
 
 # By the class itself or the nearest above it that is here: the package of its module, its name.
 _KINDS: Mapping[str, FailureKind] = {
+    "interlock.RateLimited": FailureKind.RATE_LIMIT,
     "interlock.CallRefused": FailureKind.REFUSED,
     "langgraph.NodeTimeoutError": FailureKind.TIMEOUT,
     "langgraph.InvalidUpdateError": FailureKind.BAD_INPUT,

@@ -15,9 +15,8 @@ from interlock.core.model.policies import (
 from interlock.core.model.policy_files import dotted
 
 _REASON = "is read, and has no effect in this version"
-_OF_WORKFLOW = ("rate", "outage")
-_OF_NODE = ("rate",)
-_OF_TOOL = ("rate", "sandbox")
+_OF_WORKFLOW = ("outage",)
+_OF_TOOL = ("sandbox",)
 _OF_MODEL = ("per_minute", "in_flight", "keys")
 
 
@@ -42,7 +41,6 @@ def _find(
 
 
 def _find_in_node(node: NodePolicy, *place: str) -> Iterator[str]:
-    yield from _set_in(node, _OF_NODE, *place)
     for name, tool in node.tool.items():
         yield from _set_in(tool, _OF_TOOL, *place, "tool", name)
 

@@ -23,7 +23,8 @@ from interlock.core.model.launch_batches import (
     digest,
 )
 from interlock.core.model.runs import OPEN, RunStatus
-from interlock.core.services import checking, launching
+from interlock.core.model.workflows import Workflow
+from interlock.core.services import checking, launching, limiting
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.store import audit, engine, launch_batches, topics
@@ -94,10 +95,11 @@ def launch(
 
     Raises:
         InvalidInput: A row does not fit, none is left, or an option does not fit. Nothing was launched.
+        RateLimited: Its rows are more than its workflow may still be launched. Nothing was launched.
         Conflict: There is a batch of this id that launched something else, or in another way.
     """
     _require_good(file, only_good=only_good)
-    template = _prepare(app, file, request)
+    workflow, template = _prepare(app, file, request)
     batch = LaunchBatch(
         batch_id=batch_id,
         workflow=file.workflow,
@@ -107,7 +109,7 @@ def launch(
         created_by=actor,
         digest=_digest(file, template),
     )
-    _begin(app, batch)
+    _begin(app, batch, workflow)
     while _launch_some(app, batch, file.good, template):
         pass
     return batch
@@ -180,7 +182,7 @@ def tell(bad: Sequence[CheckedRow]) -> list[FieldProblem]:
     return [*told, FieldProblem("", f"and {more} more")] if more else told
 
 
-def _prepare(app: App, file: CheckedFile, request: Launch) -> Launch:
+def _prepare(app: App, file: CheckedFile, request: Launch) -> tuple[Workflow, Launch]:
     """What the launches of all rows have in common, looked at."""
     workflow = launching.fetch_workflow(app, file.workflow)
     launching.require_loaded(workflow)
@@ -189,7 +191,7 @@ def _prepare(app: App, file: CheckedFile, request: Launch) -> Launch:
     problems = launching.find_option_problems(app, workflow, template)
     if problems:
         raise InvalidInput(f"{workflow.name!r} cannot be launched so.", problems=problems)
-    return launching.with_policy(workflow, template)
+    return workflow, launching.with_policy(workflow, template)
 
 
 def _digest(file: CheckedFile, template: Launch) -> str:
@@ -197,7 +199,7 @@ def _digest(file: CheckedFile, template: Launch) -> str:
     return digest((row.input for row in file.good), options)
 
 
-def _begin(app: App, batch: LaunchBatch) -> None:
+def _begin(app: App, batch: LaunchBatch, workflow: Workflow) -> None:
     if not batch.batch_id or len(batch.batch_id) > MAX_ID_CHARS:
         raise InvalidInput(f"A batch's id has 1 to {MAX_ID_CHARS} characters.")
     with engine.write(app.engine) as conn:
@@ -212,6 +214,13 @@ def _begin(app: App, batch: LaunchBatch) -> None:
                     hint="Another batch needs an id of its own.",
                 )
             return
+        limiting.take_launch(
+            conn,
+            workflow,
+            actor=batch.created_by,
+            now=batch.created_at,
+            starts=batch.row_count,
+        )
         audit.append(
             conn,
             at=batch.created_at,

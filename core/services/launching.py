@@ -14,7 +14,7 @@ from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Thread
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import checking
+from interlock.core.services import checking, limiting
 from interlock.core.services.context import App
 from interlock.core.store import approvals, audit, engine, runs, threads, topics, workflows
 from interlock.core.types import JobId, Json, RunId, ThreadId, new_id
@@ -52,12 +52,14 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
     Raises:
         NotFound: No such workflow.
         InvalidInput: The workflow is not loaded, or the input, context or an option does not fit.
+        RateLimited: It was launched as often as its policy allows; the error says until when.
         Conflict: The thread waits for a human, is busy, or belongs to another workflow. A new
             input would silently abandon the waiting question (law 2).
     """
     workflow = fetch_workflow(app, request.workflow)
     run = make_run(prepare(app, workflow, request), actor=actor, now=app.clock.now())
     with engine.write(app.engine) as conn:
+        limiting.take_launch(conn, workflow, actor=actor, now=run.created_at)
         add(conn, app, run)
         topics.bump(conn, "runs")  # before the audit, as everywhere: both lock until the commit
         audit.append(

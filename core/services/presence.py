@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow
+from interlock.core.services import limiting
 from interlock.core.services.context import App
 from interlock.core.store import engine, topics, workers, workflows
 from interlock.core.types import WorkerId
@@ -52,6 +53,7 @@ def leave(app: App, worker_id: WorkerId) -> None:
 
 
 def clear_finished_jobs(app: App) -> int:
-    """Delete jobs that nobody waits for any more."""
+    """Delete jobs that nobody waits for any more, and what counts towards no limit any more."""
+    limiting.clear(app)
     with engine.write(app.engine) as conn:
         return app.queue.clear_finished(conn, before=app.clock.now() - KEEP_JOBS)

@@ -173,4 +173,12 @@ def lock_all(conn: Connection, key: Lock) -> None:
         conn.execute(_ADVISORY, {"key": key})
 
 
+def lock_name(conn: Connection, key: str) -> None:
+    """The same for one of many names; nothing happens to those of other names (nearly always)."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_ADVISORY_NAME, {"space": LIMITS, "key": key})
+
+
+LIMITS = 7_401_016
+_ADVISORY_NAME = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
 _ADVISORY = text("SELECT pg_advisory_xact_lock(:key)")

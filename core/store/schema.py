@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from interlock.core.store.columns import UtcDateTime, Words
 from interlock.core.store.schema_base import id_type, json_type, metadata
+from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
 from interlock.core.store.schema_search import search_texts
 from interlock.core.store.schema_sight import (
     alert_silences,
@@ -54,7 +55,10 @@ __all__ = [
     "launch_batches",
     "metadata",
     "metric_rollups",
+    "model_calls",
+    "model_keys",
     "node_runs",
+    "rate_takes",
     "rollup_due",
     "run_events",
     "run_rollups",
@@ -67,7 +71,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0003"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0004"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

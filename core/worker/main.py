@@ -39,6 +39,7 @@ from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
+from interlock.core.worker.limiting import Rates
 from interlock.core.worker.serving import Heart, Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -184,7 +185,8 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         presence.publish(app, cards)
         breakers = Breakers(app)
         breakers.enlist(workshop.policies, cards)
-        guards = (*workshop.hooks.guards, breakers)
+        rates = Rates(app)
+        guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
         caches = open_caches(app, workshop.policies)
         if caches is not None:
@@ -208,6 +210,7 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         finally:
             alerts.stop()
             breakers.stop()
+            rates.stop()
             if caches is not None:
                 caches.close()
             heart.stop()

@@ -162,9 +162,9 @@ def _say_cache(rules: CacheRules) -> str:
 
 def _say_rate(rules: RateRules) -> Iterator[str]:
     if rules.per_user_hour is not None:
-        yield f"At most {format_count(rules.per_user_hour)} an hour for each user{_IDLE}"
+        yield f"At most {format_count(rules.per_user_hour)} starts an hour for each user"
     if rules.per_minute is not None:
-        yield f"At most {format_count(rules.per_minute)} a minute{_IDLE}"
+        yield f"At most {format_count(rules.per_minute)} starts a minute"
 
 
 def _say_fallback(fallback: Fallback) -> str:

@@ -456,17 +456,17 @@ async def _open_workshop(app: App, config: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 def make_desk(tmp_path, monkeypatch) -> Iterator[Callable[..., Desk]]:
-    """Make a desk with the project `counted`, without a worker yet; its database as a URL or ours."""
+    """Make a desk with a project, `counted` or another, without a worker yet; its database as a URL or ours."""
     for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
         monkeypatch.delenv(name)
     made: list[Desk] = []
 
-    def make(database: str | None = None) -> Desk:
+    def make(database: str | None = None, *, project: str = "counted") -> Desk:
         settings = Settings(data_dir=tmp_path / ".interlock", heartbeat_s=0.5, database=database)
         settings.data_dir.mkdir(exist_ok=True)
         engine = engines.open_engine(settings.database_url)
         app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
-        made.append(Desk(app, tmp_path))
+        made.append(Desk(app, tmp_path, project=project))
         return made[-1]
 
     yield make

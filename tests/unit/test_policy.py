@@ -263,11 +263,8 @@ def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
     )
     assert list(policies.workflow) == ["desk"]
     assert [w.rpartition(": ")[0].rpartition(": ")[2] for w in policies.warnings] == [
-        "workflow.desk.rate",
         "workflow.desk.outage",
-        "workflow.desk.node.a.rate",
         "workflow.desk.node.a.tool.b.sandbox",
-        "workflow.desk.default.rate",
         "models.m.keys",
     ]
     assert "has no effect in this version" in policies.warnings[0]

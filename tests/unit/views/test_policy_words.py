@@ -62,8 +62,8 @@ IDLE = " (has no effect in this version)"
         (
             {"rate": {"per_user_hour": 100, "per_minute": 1000}},
             (
-                f"At most 100 an hour for each user{IDLE}",
-                f"At most 1\N{NARROW NO-BREAK SPACE}000 a minute{IDLE}",
+                "At most 100 starts an hour for each user",
+                "At most 1\N{NARROW NO-BREAK SPACE}000 starts a minute",
             ),
         ),
         ({"rate": {}}, ()),
@@ -87,7 +87,7 @@ def test_what_holds_for_a_node_is_said_in_words(policy, words):
         ({}, ()),
         (
             {"cache": {"ttl_s": 86400}, "rate": {"per_minute": 5}},
-            ("Cached for 1 d for each user and tenant", f"At most 5 a minute{IDLE}"),
+            ("Cached for 1 d for each user and tenant", "At most 5 starts a minute"),
         ),
         (
             {"breaker": {}, "timeout": {"run_s": 5}, "side_effects": True},
@@ -126,7 +126,7 @@ def test_what_holds_for_a_workflow_is_said_in_words():
         "Priority 5 at launch",
         "Variants: a 75.0 %, b 25.0 %",
         "At most 1 m a step",
-        f"At most 10 a minute{IDLE}",
+        "At most 10 starts a minute",
         "Asks a human when it fails",
         f"While its store does not answer it goes on in memory, not durable{IDLE}",
     )

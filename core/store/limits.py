@@ -1,0 +1,126 @@
+"""
+What was let through lately, for limits that all processes share.
+
+The algorithm is pyrate-limiter's (a log of a rolling window, with the wait of what is refused); its
+own buckets keep a table for each limit, lose count between two processes on SQLite, and on Postgres
+refuse whoever comes while another is counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from interlock.core.store import dialect
+from interlock.core.store.schema_limits import rate_takes
+from interlock.core.types import new_id
+
+if TYPE_CHECKING:
+    from interlock.core.model.rates import Limit
+
+_INSERT = insert(rate_takes)
+_OF_KEY = rate_takes.c.key == bindparam("of_key")
+_COUNT = select(func.count()).where(_OF_KEY, rate_takes.c.at_ms >= bindparam("since"))
+_PEEK = (
+    select(rate_takes.c.at_ms)
+    .where(_OF_KEY)
+    .order_by(rate_takes.c.at_ms.desc())
+    .limit(1)
+    .offset(bindparam("place"))
+)
+_LEAK = delete(rate_takes).where(_OF_KEY, rate_takes.c.at_ms < bindparam("before"))
+_CLEAR = delete(rate_takes).where(rate_takes.c.at_ms < bindparam("before"))
+
+NEVER = float("inf")
+
+
+def take(conn: Connection, limit: Limit, *, now_ms: int, count: int = 1) -> float | None:
+    """
+    Count starts towards a limit, if they keep it.
+
+    Several limits are taken in the same order everywhere: each is locked until the transaction ends.
+
+    Returns:
+        None if they were counted. Else the seconds until they might be, and nothing was written;
+        `NEVER` if they are more than the limit itself.
+    """
+    # 0.2 s to import, which only who has a limit pays.
+    from pyrate_limiter import Rate, RateItem
+
+    dialect.lock_name(conn, limit.key)
+    bucket = _bucket_class()(conn, limit.key, Rate(limit.count, limit.window_s * 1000))
+    decision = bucket.put_decision(RateItem(limit.key, now_ms, weight=count))
+    if decision.allowed:
+        bucket.leak(now_ms)
+        return None
+    wait_ms = decision.retry_after_ms
+    return NEVER if wait_ms is None else wait_ms / 1000
+
+
+def clear(conn: Connection, *, before_ms: int) -> None:
+    """Forget what is in no window any more."""
+    conn.execute(_CLEAR, {"before": before_ms})
+
+
+def _bucket_class() -> Any:
+    global _bucket  # made once: its base is imported late
+    if _bucket is None:
+        _bucket = _make_bucket_class()
+    return _bucket
+
+
+_bucket: Any = None
+
+
+def _make_bucket_class() -> Any:
+    from pyrate_limiter import AbstractBucket, Rate, RateItem
+
+    class Bucket(AbstractBucket):
+        """One limit, within a transaction that holds its lock."""
+
+        is_async = False
+
+        def __init__(self, conn: Connection, key: str, rate: Rate) -> None:
+            self._conn = conn
+            self._key = key
+            self.rates = [rate]
+
+        def put(self, item: RateItem) -> bool:
+            since = [self._algorithm.window_start(rate, item.timestamp) for rate in self.rates]
+            counts = [self._count_since(each) for each in since]
+            decision = self._algorithm.decide(
+                self.rates, counts, item.weight, item.timestamp, self._peek_ms
+            )
+            if not self._record(item, decision):
+                return False
+            rows = [
+                {"take_id": new_id(), "key": self._key, "at_ms": item.timestamp}
+                for _ in range(item.weight)
+            ]
+            self._conn.execute(_INSERT, rows)
+            return True
+
+        def leak(self, current_timestamp: int | None = None) -> int:
+            bound = self._algorithm.leak_bound(self.rates, current_timestamp or 0)
+            return self._conn.execute(_LEAK, {"of_key": self._key, "before": bound}).rowcount
+
+        def flush(self) -> None:
+            self._conn.execute(_LEAK, {"of_key": self._key, "before": 1 << 62})
+
+        def count(self) -> int:
+            return self._count_since(0)
+
+        def peek(self, index: int) -> RateItem | None:
+            at_ms = self._peek_ms(index)
+            return None if at_ms is None else RateItem(self._key, at_ms)
+
+        def _count_since(self, since: int) -> int:
+            values = {"of_key": self._key, "since": since}
+            return int(self._conn.execute(_COUNT, values).scalar_one())
+
+        def _peek_ms(self, place: int) -> int | None:
+            values = {"of_key": self._key, "place": place}
+            return self._conn.execute(_PEEK, values).scalar_one_or_none()
+
+    return Bucket
