@@ -447,7 +447,8 @@ class Sheet:
         return bar.get_by_role("button", name=name, exact=True)
 
     def press(self, name: str) -> None:
-        """Press a button."""
+        """Press a button of a page that is drawn: while it is, a button is replaced by its like."""
+        wait_until_idle(self.page)
         self.button(name).click()
 
     def write_as(self, mode: str) -> None:
