@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from interlock.core.model.approvals import Approval
-from interlock.core.model.nodes import NodeRun
+from interlock.core.model.nodes import THREAD_LEFT, NodeRun, RunEvent
 from interlock.core.model.runs import Failure, Run, RunSummary
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.workflows import Workflow
@@ -46,14 +46,25 @@ def of_run(run: RunSummary) -> dict[str, Json]:
     }
 
 
-def of_run_detail(run: Run, *, values: Json, nodes: Iterable[NodeRun]) -> dict[str, Json]:
-    """The document of `run`."""
+def of_run_detail(
+    run: Run, *, values: Json, nodes: Iterable[NodeRun], warnings: Iterable[RunEvent]
+) -> dict[str, Json]:
+    """The document of `run`; `threads_left` counts sync nodes that went on after their time."""
+    told = [of_warning(warning) for warning in warnings]
     return {
         **of_run(run),
         "error": _of_failure(run.error, with_snapshot=True),
         "values": values,
         "nodes": [of_node(node) for node in nodes],
+        "warnings": list(told),
+        "threads_left": sum(warning["text"] == THREAD_LEFT for warning in told),
     }
+
+
+def of_warning(event: RunEvent) -> dict[str, Json]:
+    """A sentence that a run's log has for whoever operates it."""
+    text = event.data.get("text") if isinstance(event.data, dict) else event.data
+    return {"node": event.path, "text": str(text), "at": _iso(event.at)}
 
 
 def of_node(node: NodeRun) -> dict[str, Json]:

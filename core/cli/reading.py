@@ -18,6 +18,7 @@ from interlock.core.model.runs import Run, RunStatus, RunSummary
 from interlock.core.services import browsing, observing, reading, sifting
 from interlock.core.types import ThreadId
 
+WARNINGS_COUNT = 100  # of one run
 MAX_LIMIT = 10_000
 
 RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="As `runs` prints it.")]
@@ -102,10 +103,17 @@ def run(call: Call, run_id: RunIdArgument) -> None:
     """Show one run: its state, its nodes, why it failed."""
     detail = observing.run_detail(call.open(), run_id)
     values = detail.snapshot.values if detail.snapshot is not None else None
+    warnings = observing.list_events(call.open(), run_id, limit=WARNINGS_COUNT, kinds=["warning"])
     if call.as_json:
-        printing.print_json(documents.of_run_detail(detail.run, values=values, nodes=detail.nodes))
+        printing.print_json(
+            documents.of_run_detail(
+                detail.run, values=values, nodes=detail.nodes, warnings=warnings
+            )
+        )
         return
     print_run(detail.run, values=values)
+    for warning in map(documents.of_warning, warnings):
+        printing.print_fields({"warning": f"{warning['node'] or 'run'}: {warning['text']}"})
     if detail.nodes:
         printing.print_text("")
     printing.print_table(

@@ -37,7 +37,7 @@ from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.supervising_fallbacks import Entry
 from interlock.core.graphs.supervising_tries import Tries
 from interlock.core.model.failure_kinds import FailureKind, kind_of
-from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.nodes import THREAD_LEFT, NodeStatus
 from interlock.core.model.policies import NodePolicy, WorkflowPolicy
 from interlock.core.model.runs import Run
 
@@ -250,8 +250,7 @@ class _Task:
             "thread_left_running",
             extra={"path": self._path, "run_id": self._of.shared.run.run_id},
         )
-        text = "Out of time; its thread cannot be stopped and may still be working, unheard."
-        self._notes.warn(text, self._path)
+        self._notes.warn(THREAD_LEFT, self._path)
 
     async def _fall_back(self, error: Exception) -> Any:
         """Use the first thing that serves in the node's place; else the error, with theirs attached."""

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from interlock.core.types import RunId, ThreadId
 
+# A warning in a run's log: a thread cannot be stopped, so what a sync node began goes on.
+THREAD_LEFT = "Out of time; its thread cannot be stopped and may still be working, unheard."
+
 
 class NodeStatus(StrEnum):
     """How one attempt of a task ended; `running` while it has not."""

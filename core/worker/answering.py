@@ -32,6 +32,7 @@ from interlock.core.services.context import App
 from interlock.core.services.exposing import CONTENT_TYPE, Exposition
 from interlock.core.services.health import Check, health_of
 from interlock.core.settings import Settings
+from interlock.core.worker import threads
 
 LOOP_S = 1.0  # the longest a probe waits for the loop to turn
 IDLE_S = 10.0  # a connection on which nothing is asked is closed
@@ -66,6 +67,9 @@ class Vitals(Collector):
         for place, count in sorted(tool_calls.counted().items()):
             calls.add_metric(place, count)
         yield calls
+        yield GaugeMetricFamily(
+            "interlock_worker_threads_left", _TEXTS["threads_left"], threads.left.count
+        )
         if self._count is not None:
             for name, number in self._count().items():
                 yield GaugeMetricFamily(f"interlock_worker_{name}", _TEXTS[name], number)
@@ -95,6 +99,7 @@ _TEXTS = {
     "room": "Runs it could take besides.",
     "records_waiting": "Records of runs that wait to be written.",
     "records_limit": "How many of them slow the graphs down.",
+    "threads_left": "Sync nodes whose thread goes on after a time-out or a cancellation, unheard.",
     "is_draining": "1 while it stops and takes no more runs.",
 }
 

@@ -8,6 +8,7 @@ locked, so that a retry never runs the node beside it (law 3).
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,6 +43,40 @@ class Work:
                     future.exception()  # nobody is left who wants to know
 
 
+class Left:
+    """Work in threads that goes on though nobody waits for it: after a time-out or a cancellation."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: set[Future[Any]] = set()
+
+    @property
+    def count(self) -> int:
+        """How many pieces go on at this moment; from any thread."""
+        with self._lock:
+            return len(self._futures)
+
+    def watch(self, future: Future[Any]) -> None:
+        """Notice when whoever waits for a piece of work gives up: asyncio then cancels it, in vain."""
+
+        def cancel() -> bool:
+            is_cancelled = Future.cancel(future)
+            if not is_cancelled:
+                with self._lock:
+                    if not future.done():
+                        self._futures.add(future)
+            return is_cancelled
+
+        def forget(_: Future[Any]) -> None:
+            vars(future).pop("cancel", None)
+            with self._lock:
+                self._futures.discard(future)
+
+        vars(future)["cancel"] = cancel
+        future.add_done_callback(forget)
+
+
+left = Left()  # of this process: a worker has one executor for its nodes
 _work: ContextVar[Work | None] = ContextVar("interlock_work", default=None)
 
 
@@ -66,6 +101,7 @@ class NodeThreads(ThreadPoolExecutor):
         """Hand work to a thread; asyncio calls this in the context of the task that does so."""
         future = super().submit(fn, *args, **kwargs)
         self.work.add(future)
+        left.watch(future)
         own = _work.get()
         if own is not None:
             own.add(future)

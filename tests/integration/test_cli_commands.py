@@ -11,12 +11,21 @@ import pytest
 from interlock.core import cli
 from interlock.core.cli import printing
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
-from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.model.nodes import THREAD_LEFT, NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.workflows import Workflow
 from interlock.core.services import browsing, launching, observing, presence
-from interlock.core.store import approvals, checkpoints, engine, nodes, runs, snapshots, threads
+from interlock.core.store import (
+    approvals,
+    checkpoints,
+    engine,
+    events,
+    nodes,
+    runs,
+    snapshots,
+    threads,
+)
 from interlock.core.types import ApprovalId, CheckpointId, new_id
 
 SCHEMA = {
@@ -519,6 +528,27 @@ def test_tables_for_people_name_every_id_in_full(desk, call):
     assert "c2" in call("history", run.thread_id)[1]
     assert "amount" in call("state", run.thread_id)[1]
     assert "NOT LOADED: No such file" in call("workflows")[1]
+
+
+def test_the_warnings_of_a_run_are_told_with_the_threads_it_left(desk, call, app):
+    with engine.write(app.engine) as conn:
+        seq = events.last_seq(conn, desk.run.run_id) + 1
+        events.insert_many(
+            conn,
+            [
+                RunEvent(
+                    run_id=desk.run.run_id,
+                    seq=seq,
+                    kind="warning",
+                    path="review",
+                    at=app.clock.now(),
+                    data={"text": THREAD_LEFT},
+                )
+            ],
+        )
+    assert f"review: {THREAD_LEFT}" in " ".join(call("run", desk.run.run_id)[1].split())
+    told = json.loads(call("run", desk.run.run_id, "--json")[1])
+    assert (told["threads_left"], [w["node"] for w in told["warnings"]]) == (1, ["review"])
 
 
 def test_what_an_agent_wrote_cannot_steer_the_terminal(desk, call, app):
