@@ -24,7 +24,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
-from interlock.core.graphs import tool_calls
+from interlock.core.graphs import model_limits, tool_calls
 from interlock.core.graphs.usage import Meter
 
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
@@ -75,6 +75,7 @@ class _Callbacks(StreamMessagesHandler):
     def on_chat_model_start(
         self, serialized: Any, messages: Any, *, run_id: UUID, **kwargs: Any
     ) -> None:
+        model_limits.begin(run_id)
         self._listener.meter.begin(run_id, kwargs.get("metadata"))
         super().on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
 
@@ -83,10 +84,12 @@ class _Callbacks(StreamMessagesHandler):
         super().on_llm_start(serialized, prompts, run_id=run_id, **kwargs)
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        model_limits.end(run_id)
         self._listener.meter.end(run_id, response)
         super().on_llm_end(response, run_id=run_id, **kwargs)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        model_limits.end(run_id)
         self._listener.meter.end(run_id, None)
         super().on_llm_error(error, run_id=run_id, **kwargs)
 

@@ -11,13 +11,14 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.policies import Price
 from interlock.core.model.usage import NO_USAGE, Usage
 
+T = TypeVar("T")
 PER = 1_000_000  # tokens that a price is for
 _DATED = re.compile(r"[-@:]?(\d{4}-?\d{2}-?\d{2}|latest|\d{3,4})$")  # gpt-4o-2024-08-06
 
@@ -108,8 +109,8 @@ def read_usage(response: Any, about: Mapping[str, Any], prices: Mapping[str, Pri
     return replace(found, cost=cost)
 
 
-def find_price(prices: Mapping[str, Price], named: str, about: Mapping[str, Any]) -> Price | None:
-    """The price of a model by the name it gives itself, or it was asked for by; a date is left off."""
+def find_price(prices: Mapping[str, T], named: str, about: Mapping[str, Any]) -> T | None:
+    """What a table has for a model by the name it gives itself, or it was asked for by; a date is left off."""
     if not prices:
         return None
     provider = str(about.get("ls_provider") or "")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from interlock.core.errors import FieldProblem
 from interlock.core.model.policies import (
-    Defaults,
     ModelRules,
     NodePolicy,
     ToolPolicy,
@@ -15,9 +14,8 @@ from interlock.core.model.policies import (
 from interlock.core.model.policy_files import dotted
 
 _REASON = "is read, and has no effect in this version"
-_OF_WORKFLOW = ("outage",)
 _OF_TOOL = ("sandbox",)
-_OF_MODEL = ("per_minute", "in_flight", "keys")
+_OF_MODEL = ("keys",)
 
 
 def find_gaps(
@@ -31,7 +29,6 @@ def _find(
     workflows: Mapping[str, WorkflowPolicy], models: Mapping[str, ModelRules]
 ) -> Iterator[str]:
     for name, policy in workflows.items():
-        yield from _set_in(policy, _OF_WORKFLOW, "workflow", name)
         for path, node in policy.node.items():
             yield from _find_in_node(node, "workflow", name, "node", path)
         if policy.default is not None:
@@ -46,6 +43,6 @@ def _find_in_node(node: NodePolicy, *place: str) -> Iterator[str]:
 
 
 def _set_in(
-    part: Defaults | NodePolicy | ToolPolicy | ModelRules, keys: tuple[str, ...], *place: str
+    part: ToolPolicy | ModelRules, keys: tuple[str, ...], *place: str
 ) -> Iterator[str]:
     return (dotted(*place, key) for key in keys if getattr(part, key))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from interlock.core.model.policies import RateRules
+from interlock.core.model.policies import ModelRules, RateRules
 from interlock.core.types import Json
 
 HOUR_S, MINUTE_S = 3600, 60
@@ -72,6 +72,14 @@ def limits_of_launch(workflow: str, policy: Json, *, user: str) -> list[Limit]:
     except ValidationError:
         return []
     return limits_of(rules, of=("launch", workflow), what=f"The workflow {workflow!r}", user=user)
+
+
+def limit_of_model(rules: ModelRules, model: str) -> Limit | None:
+    """The limit of calls to a model, of all workers together."""
+    if rules.per_minute is None:
+        return None
+    what = f"The model {model!r}"
+    return Limit(of=("model", model), what=what, count=rules.per_minute, window_s=MINUTE_S)
 
 
 def limits_of_call(

@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from interlock.core.errors import InvalidInput, RateLimited
-from interlock.core.model.rates import LONGEST_S, Limit, limits_of_launch
+from interlock.core.model.policies import ModelRules
+from interlock.core.model.rates import LONGEST_S, Limit, limit_of_model, limits_of_launch
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.context import App
 from interlock.core.store import engine, limits
+
+CALL_LEASE = timedelta(seconds=60)  # then the calls of a dead worker are no longer under way
+IN_FLIGHT_S = 0.25  # between two looks whether another call has ended
 
 
 def take(app: App, wanted: Sequence[Limit]) -> None:
@@ -59,8 +63,39 @@ def count(conn: Connection, wanted: Sequence[Limit], *, now: datetime, starts: i
             raise RateLimited(text, name=limit.what, now=now, wait_s=wait_s)
 
 
+def enter_model(app: App, model: str, rules: ModelRules, call_id: str) -> float | None:
+    """
+    Let a call to a model through, of all workers' together, if its limits allow.
+
+    Returns:
+        None if it may start. Else the seconds after which to ask again.
+    """
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        limits.lock_model(conn, model)
+        if rules.in_flight is not None:
+            if limits.count_calls(conn, model, now=now) >= rules.in_flight:
+                return IN_FLIGHT_S
+            limits.add_call(conn, model, call_id, until=now + CALL_LEASE)
+        limit = limit_of_model(rules, model)
+        if limit is None:
+            return None
+        wait_s = limits.take(conn, limit, now_ms=round(now.timestamp() * 1000))
+        if wait_s is not None:
+            limits.end_calls(conn, [call_id])
+        return wait_s
+
+
+def keep_calls(app: App, call_ids: Sequence[str], ended: Sequence[str] = ()) -> None:
+    """Say which calls to models still go on, and which ended."""
+    with engine.write(app.engine) as conn:
+        limits.end_calls(conn, ended)
+        limits.renew_calls(conn, call_ids, until=app.clock.now() + CALL_LEASE)
+
+
 def clear(app: App) -> None:
     """Forget what counts towards nothing any more."""
-    before = app.clock.now() - timedelta(seconds=LONGEST_S)
+    now = app.clock.now()
+    before = now - timedelta(seconds=LONGEST_S)
     with engine.write(app.engine) as conn:
-        limits.clear(conn, before_ms=round(before.timestamp() * 1000))
+        limits.clear(conn, before_ms=round(before.timestamp() * 1000), now=now)

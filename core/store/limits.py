@@ -8,12 +8,14 @@ refuse whoever comes while another is counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from interlock.core.store import dialect
-from interlock.core.store.schema_limits import rate_takes
+from interlock.core.store.schema_limits import model_calls, rate_takes
 from interlock.core.types import new_id
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ _PEEK = (
 )
 _LEAK = delete(rate_takes).where(_OF_KEY, rate_takes.c.at_ms < bindparam("before"))
 _CLEAR = delete(rate_takes).where(rate_takes.c.at_ms < bindparam("before"))
+
+_OF_CALL = model_calls.c.call_id == bindparam("of_call")
+_CALLS = select(func.count()).where(
+    model_calls.c.model == bindparam("of_model"), model_calls.c.until > bindparam("now")
+)
+_ADD_CALL = insert(model_calls)
+_RENEW_CALL = update(model_calls).where(_OF_CALL).values(until=bindparam("new_until"))
+_END_CALL = delete(model_calls).where(_OF_CALL)
+_CLEAR_CALLS = delete(model_calls).where(model_calls.c.until <= bindparam("now"))
 
 NEVER = float("inf")
 
@@ -58,9 +69,37 @@ def take(conn: Connection, limit: Limit, *, now_ms: int, count: int = 1) -> floa
     return NEVER if wait_ms is None else wait_ms / 1000
 
 
-def clear(conn: Connection, *, before_ms: int) -> None:
-    """Forget what is in no window any more."""
+def lock_model(conn: Connection, model: str) -> None:
+    """Let one call to a model be counted at a time, until the transaction ends."""
+    dialect.lock_name(conn, f"model:{model}")
+
+
+def count_calls(conn: Connection, model: str, *, now: datetime) -> int:
+    """How many calls to a model are under way, on all workers."""
+    return int(conn.execute(_CALLS, {"of_model": model, "now": now}).scalar_one())
+
+
+def add_call(conn: Connection, model: str, call_id: str, *, until: datetime) -> None:
+    """A call is under way, at the latest until then."""
+    conn.execute(_ADD_CALL, {"call_id": call_id, "model": model, "until": until})
+
+
+def renew_calls(conn: Connection, call_ids: Sequence[str], *, until: datetime) -> None:
+    """These go on."""
+    if call_ids:
+        conn.execute(_RENEW_CALL, [{"of_call": each, "new_until": until} for each in call_ids])
+
+
+def end_calls(conn: Connection, call_ids: Sequence[str]) -> None:
+    """These ended."""
+    if call_ids:
+        conn.execute(_END_CALL, [{"of_call": each} for each in call_ids])
+
+
+def clear(conn: Connection, *, before_ms: int, now: datetime) -> None:
+    """Forget what is in no window any more, and calls of workers that died."""
     conn.execute(_CLEAR, {"before": before_ms})
+    conn.execute(_CLEAR_CALLS, {"now": now})
 
 
 def _bucket_class() -> Any:

@@ -40,6 +40,7 @@ from interlock.core.worker.caching import add_hooks, open_caches
 from interlock.core.worker.holding import hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
+from interlock.core.worker.model_gate import open_gate
 from interlock.core.worker.serving import Heart, Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -188,6 +189,7 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         rates = Rates(app)
         guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
+        gate = open_gate(app, workshop.policies)
         caches = open_caches(app, workshop.policies)
         if caches is not None:
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
@@ -211,6 +213,8 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
             alerts.stop()
             breakers.stop()
             rates.stop()
+            if gate is not None:
+                gate.stop()
             if caches is not None:
                 caches.close()
             heart.stop()

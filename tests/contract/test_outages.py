@@ -1,0 +1,93 @@
+"""What may have been written, or not, when the database went away: written again it is there once."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from interlock.core.model.delivery import HANDED_OVER
+from interlock.core.model.runs import RunStatus
+from interlock.core.model.usage import Usage
+from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.port import JobKind, NewJob
+from interlock.core.services import claiming
+from interlock.core.services.context import App
+from interlock.core.services.recording import Batch, Ending, record
+from interlock.core.settings import Settings
+from interlock.core.store import engine as engines
+from interlock.core.store import events
+from interlock.core.store.schema import runs
+
+
+@pytest.fixture
+def app(engine, frozen, tmp_path) -> App:
+    """An App on each kind of database."""
+    return App(Settings(data_dir=tmp_path), engine, LocalQueue(), frozen)
+
+
+@pytest.fixture
+def claimed(app, make):
+    """A run that this worker was handed."""
+    with engines.write(app.engine) as conn:
+        make.put_run(conn)
+        job = NewJob(job_id="j1", kind=JobKind.RUN, lock="t1", payload={"run_id": "r1"})
+        app.queue.enqueue(conn, job, now=app.clock.now())
+    (found,) = claiming.claim_jobs(app, "w1", limit=5).runs
+    return found
+
+
+def ending(claimed, status):
+    used = Usage(tokens_in=7, tokens_out=5, cost=0.5)
+    return Ending(run=claimed.run, job=claimed.job, status=status, usage=used)
+
+
+def stored(app):
+    with engines.read(app.engine) as conn:
+        query = select(runs.c.status, runs.c.tokens_in)
+        return tuple(conn.execute(query).one())
+
+
+def test_an_end_that_is_written_again_counts_once(app, claimed, make):
+    batch = Batch(
+        nodes=[make.node_run("task")],
+        events=[make.event(1)],
+        endings=[ending(claimed, RunStatus.DONE)],
+    )
+
+    first, second = record(app, batch), record(app, batch, again=True)
+
+    assert first == second == {"r1": RunStatus.DONE}
+    assert stored(app) == (RunStatus.DONE, 7)
+    with engines.read(app.engine) as conn:
+        kinds = [event.kind for event in events.fetch_for_run(conn, "r1")]
+    assert kinds.count("status") == 1
+
+
+def test_an_end_that_was_not_written_is_when_tried_again(app, claimed):
+    batch = Batch(endings=[ending(claimed, RunStatus.DONE)])
+
+    assert record(app, batch, again=True) == {"r1": RunStatus.DONE}
+
+    assert stored(app) == (RunStatus.DONE, 7)
+
+
+def test_a_run_that_was_handed_over_and_claimed_since_is_left_to_whoever_has_it(app, claimed):
+    batch = Batch(endings=[ending(claimed, RunStatus.RUNNING)])
+    assert record(app, batch) == {"r1": RunStatus.QUEUED}
+    (anew,) = claiming.claim_jobs(app, "w1", limit=5).runs
+
+    assert record(app, batch, again=True) == {"r1": RunStatus.RUNNING}
+
+    assert anew.job.deliveries == 2
+    assert claiming.claim_jobs(app, "w1", limit=5).runs == ()
+
+
+def test_what_was_claimed_unheard_goes_back_and_counts_as_no_death(app, claimed):
+    assert claiming.put_back_unheard(app, "w1", ["j1"]) == 0
+    assert claiming.put_back_unheard(app, "w2", []) == 0
+    assert claiming.put_back_unheard(app, "w1", ["j0"]) == 1
+
+    (anew,) = claiming.claim_jobs(app, "w1", limit=5).runs
+
+    assert anew.job.progress == HANDED_OVER
+    assert anew.run.run_id == claimed.run.run_id

@@ -1,0 +1,72 @@
+"""A real Postgres is stopped in the middle of runs: they hold, and go on when it is back (R7)."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.services import health, observing
+
+
+@pytest.fixture
+def server(stoppable_postgres):
+    """The server; running again for the next test."""
+    yield stoppable_postgres
+    stoppable_postgres.stop()
+    stoppable_postgres.start()
+
+
+@pytest.fixture
+def desk(server, make_desk):
+    """A desk on that server."""
+    return make_desk(server.url)
+
+
+def texts(desk, run):
+    """What the warnings of a run say."""
+    events = observing.run_detail(desk.app, run.run_id).events
+    return [event.data["text"] for event in events if event.kind == "warning"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_twice(
+    desk, server, how, wait_until
+):
+    books = [desk.open_book() for _ in range(6)]
+    worker = desk.start()
+    asked = [desk.finish("one", book) for book in books]
+    for book in books[:3]:
+        book.close("answered")  # these are in the midst of a node when it stops
+    decided = [desk.decide(desk.card(run), "yes") for run in asked[:3]]
+    for book in books[:3]:
+        book.wait_for("answered")
+
+    server.stop(how)
+
+    assert not health.check(desk.app).ready
+    with pytest.raises(StoreUnavailable):
+        desk.cards(asked[3])
+    for book in books[:3]:
+        book.open("answered")  # the node ends while nothing can be stored
+    wait_until(lambda: worker._server._outage.is_on)
+    assert [book.count("after") for book in books] == [0] * 6  # held behind the node
+    server.start()
+    decided += [desk.decide(desk.card(run), "yes") for run in asked[3:]]
+
+    ended = [desk.wait(each.run_id) for each in decided]
+
+    assert [run.status for run in ended] == ["done"] * 6
+    assert [desk.values(run)["answers"] for run in ended] == [["before", "yes", "after"]] * 6
+    counts = [[b.count(n) for n in ("before", "answered", "after")] for b in books]
+    assert counts == [[1, 1, 1]] * 6
+    assert [run.deliveries for run in ended] == [1] * 6
+    for run in ended[:3]:
+        first, last = texts(desk, run)
+        assert "holds where it stands" in first
+        assert "answers again" in last
+        history = [e.checkpoint_id for e in observing.history(desk.app, run.thread_id)]
+        assert history == [t.checkpoint_id for t in desk.read_truth(run)][::-1]
+    assert worker.is_alive
+    assert health.check_store(desk.app)["database"].ok
