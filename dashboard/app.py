@@ -7,12 +7,15 @@ Runs again for every interaction, so it reads one number; what must stay fresh i
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from interlock.core.errors import StoreUnavailable
 from interlock.core.services import alerting, observing
 from interlock.dashboard import deps, keys, palette
 from interlock.dashboard.app_pages.hold_switch import draw_switch
+from interlock.dashboard.app_pages.outage import draw_outage
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
@@ -26,6 +29,7 @@ _MARK = _HERE / "static" / "mark.svg"
 _INBOX = "inbox"
 _ALERTS = "alerts"
 _NUMBERED = {_INBOX: "Inbox", _ALERTS: "Alerts"}  # the menu says how many; the tab's title does not
+_AWAY = "interlock-away"  # why the database does not answer
 _WAITING = "interlock-waiting"  # how many the menu says
 _CALLING = "interlock-calling"  # the same of alerts
 
@@ -38,7 +42,11 @@ def main() -> None:
     with st.sidebar, st.container(key=keys.sidebar_foot(), gap="small"):
         _draw_foot(_NUMBERED.get(page.url_path, page.title))
         end = st.container()
-    page.run()
+    reason = st.session_state.get(_AWAY)
+    if reason is None:
+        page.run()
+    else:
+        draw_outage(reason)
     with end:  # drawn last: once it is there, so is the page
         frame(key=keys.live("whole-page"))
 
@@ -47,92 +55,48 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
     """The pages, the inbox and the alerts with how many call; which of them the URL names."""
     st.session_state[_WAITING] = waiting
     st.session_state[_CALLING] = calling
-    inbox = f"Inbox ({waiting})" if waiting else "Inbox"
-    pages = [
-        st.Page(
-            _PAGES / "overview.py",
-            title="Overview",
-            icon=":material/dashboard:",
-            url_path="overview",
-            default=True,
-        ),
-        st.Page(_PAGES / "inbox.py", title=inbox, icon=":material/inbox:", url_path=_INBOX),
-        st.Page(
-            _PAGES / "launch.py",
-            title="Launch",
-            icon=":material/rocket_launch:",
-            url_path="launch",
-        ),
-        st.Page(_PAGES / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
-        st.Page(
-            _PAGES / "run.py",
-            title="Run",
-            icon=":material/timeline:",
-            url_path="run",
-            visibility="hidden",
-        ),
-        st.Page(
-            _PAGES / "batch.py",
-            title="Batch",
-            icon=":material/table_rows:",
-            url_path="batch",
-            visibility="hidden",
-        ),
-    ]
-    pages += [
-        st.Page(
-            _PAGES / "figures.py",
-            title="Metrics",
-            icon=":material/monitoring:",
-            url_path="figures",  # /metrics is what Prometheus reads
-        ),
-        st.Page(
-            _PAGES / "report.py",
-            title="Report",
-            icon=":material/print:",
-            url_path="report",
-            visibility="hidden",
-        ),
-        st.Page(
-            _PAGES / "breakers.py",
-            title="Breakers",
-            icon=":material/electric_bolt:",
-            url_path="breakers",
-        ),
-        st.Page(
-            _PAGES / "caches.py",
-            title="Caches",
-            icon=":material/cached:",
-            url_path="caches",
-        ),
-    ]
-    pages += [
-        st.Page(
-            _PAGES / "alerts.py",
-            title=title_of_menu(calling),
-            icon=":material/notifications:",
-            url_path=_ALERTS,
-        ),
-    ]
-    pages += [
-        st.Page(
-            _PAGES / "workflows.py",
-            title="Workflows",
-            icon=":material/account_tree:",
-            url_path="workflows",
-        ),
-    ]
-    pages += [
-        st.Page(_PAGES / "system.py", title="System", icon=":material/dns:", url_path="system"),
-    ]
-    return st.navigation(pages)
+    pages = {
+        "": [
+            _page("overview", "Overview", "dashboard", default=True),
+            _page(_INBOX, f"Inbox ({waiting})" if waiting else "Inbox", "inbox"),
+            _page("launch", "Launch", "rocket_launch"),
+            _page("runs", "Runs", "list_alt"),
+            _page("run", "Run", "timeline", visibility="hidden"),
+            _page("batch", "Batch", "table_rows", visibility="hidden"),
+        ],
+        "Health": [
+            _page("figures", "Metrics", "monitoring"),  # /metrics is what Prometheus reads
+            _page("report", "Report", "print", visibility="hidden"),
+            _page("breakers", "Breakers", "electric_bolt"),
+            _page("caches", "Caches", "cached"),
+            _page(_ALERTS, title_of_menu(calling), "notifications"),
+        ],
+        "Setup": [
+            _page("workflows", "Workflows", "account_tree"),
+            _page("system", "System", "dns"),
+        ],
+    }
+    return st.navigation(pages, expanded=True)  # else it is cut, and grows at a click
+
+
+def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
+    """One page: its file, its address and its picture."""
+    return st.Page(
+        _PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, **options
+    )
 
 
 @st.fragment
 def _draw_foot(title: str) -> None:
     live("inbox", "workers", "alerts", key=keys.live("foot"), refresh_s=0, shows_word=True)
-    overview = observing.overview(deps.app())
-    calling = alerting.count_calling(deps.app())
+    st.session_state.pop(_AWAY, None)
+    try:
+        overview = observing.overview(deps.app())
+        calling = alerting.count_calling(deps.app())
+    except StoreUnavailable as exc:  # an open page stays as it is, marked; a new one says so
+        st.session_state[_AWAY] = str(exc)
+        st.error("The database does not answer.", icon=":material/cloud_off:")
+        return
     count = f"({overview.waiting}) " if overview.waiting else ""
     st.set_page_config(page_title=f"{count}{title} · Interlock", page_icon=str(_MARK))
     if overview.waiting:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -111,6 +112,15 @@ def postgres_server(session_name) -> Iterator[str]:
     """A Postgres server, one for all processes of the session."""
     with _load_postgres().server(session_name) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def stoppable_postgres() -> Iterator[Any]:
+    """A Postgres server with our tables, which a test stops and starts."""
+    with _load_postgres().stoppable() as server:
+        server.start()
+        _upgrade(server.url)
+        yield server
 
 
 @pytest.fixture(scope="session")

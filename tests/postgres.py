@@ -47,6 +47,7 @@ CARELESS = {
     "full_page_writes": "off",
     "autovacuum": "off",
 }
+QUICK = OPTIONS | {"fsync": "off", "full_page_writes": "off"}  # survives its own crash
 DURABLE = "durable"
 
 
@@ -126,6 +127,48 @@ def _wait_until_ready(folder: Path) -> str:
             raise RuntimeError((folder / "failed").read_text())
         time.sleep(TICK_S)
     raise RuntimeError(f"Postgres did not start: {(folder / 'log').read_text()[-2000:]}")
+
+
+class Stoppable:
+    """A server of one's own, which stops and starts when told; its data outlasts that."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._installation = _find_installation(folder)
+        self._data = _prepare(folder, self._installation)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its URL, as SQLAlchemy writes it."""
+        return f"postgresql+psycopg://{SUPERUSER}@/postgres?host={self._folder}"
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        self._process = _start(self._folder, self._data, self._installation, QUICK)
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """Stop; SIGINT ends all sessions in good order, SIGQUIT at once."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(STOP_S)
+            self._process = None
+
+
+@contextmanager
+def stoppable() -> Iterator[Stoppable]:
+    """Give a server that is not started yet, in a folder that is removed afterwards."""
+    folder = _folder(f"stop-{os.urandom(8).hex()}")
+    folder.mkdir(mode=0o711)
+    (folder / "log").touch()
+    made = None
+    try:
+        made = Stoppable(folder)
+        yield made
+    finally:
+        if made is not None:
+            made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- The guardian ---------------------------------------------------------------------------

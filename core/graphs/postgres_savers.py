@@ -32,12 +32,14 @@ from interlock.core.graphs.checkpoints import (
     make_raw,
     read_metadata,
 )
-from interlock.core.graphs.gathering import GatheringSaver
+from interlock.core.graphs.outages import PatientSaver, outlast
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 OPEN_TIMEOUT_S = 15.0
+CONNECTION_TIMEOUT_S = 5.0  # who waits for one asks again; only who asks anew lets a pool grow anew
+RECONNECT_S = 3.0  # psycopg doubles its pauses up to this; the next who asks begins again
 SETUP_TIMEOUT_S = 120.0
 SETUP_POLL_S = 0.1
 SETUP_LOCK = 0x494E5452  # "INTR": one process at a time makes LangGraph's tables
@@ -89,7 +91,7 @@ ORDER BY checkpoint_id DESC LIMIT %s
 """
 
 
-class _Saver(NamesChannels, GatheringSaver):
+class _Saver(NamesChannels, PatientSaver):
     """The saver of one run; it weighs what it stores, as adding up all blobs in a query takes long."""
 
     def _weigh(self, checkpoint: Checkpoint) -> int | None:
@@ -169,6 +171,9 @@ class PostgresSavers:
         return [CheckpointId(row["checkpoint_id"]) for row in rows]
 
     async def _fetch(self, query: str, values: Any) -> list[DictRow]:
+        return await outlast(lambda: self._fetch_now(query, values))
+
+    async def _fetch_now(self, query: str, values: Any) -> list[DictRow]:
         async with self._pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(query.encode(), values)
             return await cursor.fetchall()
@@ -200,6 +205,8 @@ async def open_pool(url: str, *, max_size: int, application_name: str) -> AsyncI
             min_size=1,
             max_size=max_size,
             open=False,
+            timeout=CONNECTION_TIMEOUT_S,
+            reconnect_timeout=RECONNECT_S,
             kwargs={**CONNECTION, "application_name": application_name},
         ),
     )

@@ -20,6 +20,7 @@ from langgraph.store.postgres.aio import AsyncPostgresStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from interlock.core.graphs.modules import import_file
+from interlock.core.graphs.outages import PatientStore
 from interlock.core.graphs.postgres_savers import Pool, has_version, open_pool, set_up_once
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import postgres_url
@@ -123,7 +124,7 @@ async def _open_backend(settings: Settings, application_name: str) -> AsyncItera
 
         async def make_shared(index: Any, ttl: Any) -> Store:
             await _set_up_postgres(pool, index)
-            return AsyncPostgresStore(pool, index=index, ttl=ttl)
+            return PatientStore(pool, index=index, ttl=ttl)
 
         yield make_shared
 

@@ -159,6 +159,15 @@ class OutageRules(_Part):
 
     on: Literal["hold", "memory"] = "hold"
 
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.on == "memory":
+            raise ValueError(
+                "on = \"memory\" is not there in this version; with \"hold\" a run waits for its store"
+                " and nothing is lost"
+            )
+        return self
+
 
 class Defaults(_Part):
     """What may stand in `[defaults]`: it holds for every workflow that does not say otherwise itself."""

@@ -6,7 +6,7 @@ It holds on Postgres too (the contract suite runs there), where claims take turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,8 +94,13 @@ _DROP = delete(jobs).where(
 )
 _PUT_BACK = (
     update(jobs)
-    .where(jobs.c.claimed_by == bindparam("worker_id"), jobs.c.status == "doing")
+    .where(
+        jobs.c.claimed_by == bindparam("worker_id"),
+        jobs.c.status == "doing",
+        jobs.c.job_id.not_in(bindparam("but", expanding=True)),
+    )
     .values(status="todo", claimed_by=None)
+    .returning(jobs.c.job_id)
 )
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _ANY_DUE = select(exists().where(_DUE))
@@ -177,9 +182,12 @@ class LocalQueue(JobQueue):
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""
         return conn.execute(_DROP, {"of_id": job_id}).rowcount == 1
 
-    def put_back(self, conn: Connection, *, worker_id: WorkerId) -> int:
-        """Hand back all that this (dead or stopping) worker had claimed; the number of jobs."""
-        return conn.execute(_PUT_BACK, {"worker_id": worker_id}).rowcount
+    def put_back(
+        self, conn: Connection, *, worker_id: WorkerId, but: Collection[JobId] = ()
+    ) -> Sequence[JobId]:
+        """Hand back all that this (dead or stopping) worker had claimed but these; which those were."""
+        found = conn.execute(_PUT_BACK, {"worker_id": worker_id, "but": list(but)})
+        return list(found.scalars())
 
     def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
         """Status and result of a job, None if it is unknown (or was cleared)."""

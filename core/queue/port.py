@@ -7,7 +7,7 @@ transaction as what causes it. Jobs with the same `lock` run one at a time, in o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -100,8 +100,10 @@ class JobQueue(Protocol):
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""
 
-    def put_back(self, conn: Connection, *, worker_id: WorkerId) -> int:
-        """Hand back all that this (dead or stopping) worker had claimed; the number of jobs."""
+    def put_back(
+        self, conn: Connection, *, worker_id: WorkerId, but: Collection[JobId] = ()
+    ) -> Sequence[JobId]:
+        """Hand back all that this (dead or stopping) worker had claimed but these; which those were."""
 
     def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
         """Status and result of a job, None if it is unknown (or was cleared)."""

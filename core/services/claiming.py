@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from interlock.core.model.approvals import STANDING, Approval, Kind
-from interlock.core.model.delivery import Delivery, is_suspect
+from interlock.core.model.delivery import HANDED_OVER, Delivery, is_suspect
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run, RunKind, RunStatus
@@ -26,7 +26,7 @@ from interlock.core.store import (
     runs,
     topics,
 )
-from interlock.core.types import CheckpointId, Json, RunId, ThreadId, WorkerId
+from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, WorkerId
 
 MAX_CHAIN = 1000  # retries of retries that are followed back; far beyond what a person does
 ENDED_EARLY = (
@@ -127,6 +127,18 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool 
         if claimed:
             topics.bump(conn, "runs")
     return Claim(described, tuple(errands))
+
+
+def put_back_unheard(app: App, worker_id: WorkerId, carried: Sequence[JobId]) -> int:
+    """
+    Hand back the jobs that this worker claimed and does not carry: the database went away while it
+    claimed them. Nothing of them was begun, so they count as handed over in good order.
+    """
+    with engine.write(app.engine) as conn:
+        unheard = app.queue.put_back(conn, worker_id=worker_id, but=carried)
+        for job_id in unheard:
+            app.queue.note_progress(conn, job_id, progress=HANDED_OVER)
+        return len(unheard)
 
 
 def note_tries(app: App, job: Job, note: str) -> None:
@@ -244,6 +256,6 @@ def _read_verb(conn: Connection, origin: Run) -> tuple[Mapping[str, Json] | None
     for decision in decisions.fetch_for_run(conn, origin.run_id):
         card = approvals.fetch(conn, decision.approval_id)
         if card is not None and card.kind in STANDING:
-            skips = card.payload.get("skips") if card.kind is Kind.FAILURE else None
-            return {**decision.answer, "skips": skips}, card
+            kept = card.payload if card.kind is Kind.FAILURE else {}
+            return {**decision.answer, "skips": kept.get("skips"), "node": kept.get("node")}, card
     return None, None

@@ -39,7 +39,7 @@ def take_over(app: App, worker_id: WorkerId) -> int:
         count = 0
         for other in workers.fetch_all(conn):
             if other.worker_id != worker_id:
-                count += app.queue.put_back(conn, worker_id=other.worker_id)
+                count += len(app.queue.put_back(conn, worker_id=other.worker_id))
                 workers.remove(conn, other.worker_id)
         return count
 

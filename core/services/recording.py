@@ -103,15 +103,22 @@ class Batch:
     endings: Sequence[Ending] = ()
 
 
-def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
+def record(app: App, batch: Batch, *, again: bool = False) -> dict[RunId, RunStatus]:
     """
     Write a batch.
+
+    Args:
+        app: The parts.
+        batch: What to write.
+        again: It may be written already: the database went away while it was.
 
     Returns:
         What each ended run became; `continued` where a later decision already queued the next.
     """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
+        written = _find_written(conn, batch.endings) if again else {}
+        batch = replace(batch, endings=[e for e in batch.endings if e.run.run_id not in written])
         nodes.upsert_many(conn, _newest_only(batch.nodes))
         handed_over = [e for e in batch.endings if e.is_handed_over]
         ends = [e for e in batch.endings if not e.is_handed_over]
@@ -121,7 +128,18 @@ def record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
         batches.add_usage(conn, [(e.run.run_id, e.usage) for e in batch.endings])
         figuring.mark_late(conn, (node.ended_at for node in batch.nodes), now=now)
         topics.bump(conn, *_topics(batch))
-    return ended | settled
+    return written | ended | settled
+
+
+def _find_written(conn: Connection, endings: Sequence[Ending]) -> dict[RunId, RunStatus]:
+    """Those deliveries that have ended already: their run stands elsewhere, or is carried anew."""
+    found = runs.fetch_by_ids(conn, [e.run.run_id for e in endings])
+    return {
+        e.run.run_id: run.status
+        for e in endings
+        if (run := found.get(e.run.run_id)) is not None
+        and (run.status is not RunStatus.RUNNING or run.deliveries != e.run.deliveries)
+    }
 
 
 def _newest_only(records: Sequence[NodeRun]) -> list[NodeRun]:

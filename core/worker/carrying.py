@@ -99,6 +99,11 @@ class Carrier:
             self._tracker.emit("warning", {"text": text})
             self.drain()
 
+    def warn(self, text: str) -> None:
+        """Say something in the run's log."""
+        if not self._is_over:
+            self._tracker.emit("warning", {"text": text})
+
     def hand_over(self, task: asyncio.Task[Any]) -> None:
         """Stop now: the superstep, or a node that was cancelled, takes too long to wait for."""
         if self._is_written or not self._is_over:

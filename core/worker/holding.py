@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +15,54 @@ from interlock.core.errors import Conflict
 from interlock.core.services.context import App
 from interlock.core.store import watching
 
+logger = logging.getLogger(__name__)
+
 LOCK_FILE = "worker.lock"
 WAIT_S = 5.0  # a worker that was just killed or told to stop is gone by then
 T = TypeVar("T")
 
 
+class Place:
+    """The place of the only worker, which a file holds, or a session of Postgres."""
+
+    def __init__(self, app: App, conn: watching.Session | None = None) -> None:
+        self._app = app
+        self._conn = conn
+
+    def keep(self) -> None:
+        """
+        See that it is still ours; a session may have ended in an outage.
+
+        Ends the process at once where another worker has taken it: that one carries our runs now.
+
+        Raises:
+            StoreUnavailable: Nobody knows; ask again.
+        """
+        if self._conn is None or watching.is_alive(self._conn):
+            return
+        self._conn.close()
+        taken = watching.hold_alone(self._app.engine)
+        if taken is not None:
+            logger.warning("place_taken_again")
+            self._conn = taken
+            return
+        if watching.is_taken(self._app.engine):
+            logger.critical("place_lost")
+            _leave()
+
+    def close(self) -> None:
+        """Leave it to others."""
+        if self._conn is not None:
+            self._conn.close()
+
+
+def _leave() -> None:
+    logging.shutdown()
+    os._exit(1)
+
+
 @contextmanager
-def hold_alone(app: App) -> Iterator[None]:
+def hold_alone(app: App) -> Iterator[Place]:
     """
     Hold the database as its only worker for as long as this process lives.
 
@@ -29,13 +71,16 @@ def hold_alone(app: App) -> Iterator[None]:
     """
     if app.settings.is_embedded:
         with _hold_file(app.settings.data_dir / LOCK_FILE):
-            yield
+            yield Place(app)
         return
     conn = _try_until(lambda: watching.hold_alone(app.engine))
     if conn is None:
         raise _taken("this database")
-    with conn:
-        yield
+    place = Place(app, conn)
+    try:
+        yield place
+    finally:
+        place.close()
 
 
 @contextmanager

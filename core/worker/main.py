@@ -37,7 +37,7 @@ from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import answering, output
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
-from interlock.core.worker.holding import hold_alone
+from interlock.core.worker.holding import Place, hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
@@ -66,12 +66,12 @@ def main(settings: Settings, *, reload: bool = False) -> int:
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
     app = build_app(settings, name=f"interlock-worker-{worker_id}")
-    with hold_alone(app):
+    with hold_alone(app) as place:
         enter_project(project)
         logs.locate(current_node)
         output.install()
         _tell(project)
-        work = _work(app, project, worker_id, reload=reload)
+        work = _work(app, project, worker_id, place, reload=reload)
         with tracing():
             has_changed = _run(work, threads=settings.thread_count, leave=_leave_at_once)
     app.engine.dispose()
@@ -133,18 +133,20 @@ def _exit_code(*, has_changed: bool) -> int:
     return EXIT_FILES_CHANGED if has_changed else 0
 
 
-async def _work(app: App, project: Project, worker_id: WorkerId, *, reload: bool) -> bool:
+async def _work(
+    app: App, project: Project, worker_id: WorkerId, place: Place, *, reload: bool
+) -> bool:
     """Work until stopped; whether that was because files of the project changed."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if not reload:
-        await _serve(app, project, worker_id, stop)
+        await _serve(app, project, worker_id, place, stop)
         return False
     async with following(project) as changed:
         leaving = asyncio.create_task(_stop_after(changed, stop), name="leave for a fresh worker")
-        await _serve(app, project, worker_id, stop)
+        await _serve(app, project, worker_id, place, stop)
         leaving.cancel()
     return changed.is_set()
 
@@ -155,7 +157,9 @@ async def _stop_after(changed: asyncio.Event, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.Event) -> None:
+async def _serve(
+    app: App, project: Project, worker_id: WorkerId, place: Place, stop: asyncio.Event
+) -> None:
     now = app.clock.now()
     worker = Worker(
         worker_id=worker_id,
@@ -203,7 +207,7 @@ async def _serve(app: App, project: Project, worker_id: WorkerId, stop: asyncio.
         server = Server(app, workshop, ready, on_change=breakers.notice)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
-        heart = Heart(app, ready)
+        heart = Heart(app, ready, keep_place=place.keep)
         heart.start()
         alerts = AlertWatch(app, workshop.policies)
         alerts.start()

@@ -39,10 +39,18 @@ Waiting = tuple[Ending, "asyncio.Future[RunStatus]"]
 class Recorder:
     """Takes records of runs, in order; `serve` writes them until it is told to stop."""
 
-    def __init__(self, app: App, *, call: Call, limit: int) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        call: Call,
+        limit: int,
+        on_outage: Callable[[StoreUnavailable], None] = lambda _: None,
+    ) -> None:
         self._app = app
         self._call = call
         self._limit = limit
+        self._on_outage = on_outage
         self._records: deque[Record] = deque()
         self._endings: deque[Waiting] = deque()
         self._news = asyncio.Event()
@@ -134,11 +142,15 @@ class Recorder:
 
     async def _record(self, batch: Batch) -> dict[RunId, RunStatus]:
         """Write a batch, however long the database does not answer."""
+        again = False
         while True:
             try:
-                ended: dict[RunId, RunStatus] = await self._call(_record, self._app, batch)
+                ended: dict[RunId, RunStatus] = await self._call(
+                    _record, self._app, batch, again=again
+                )
             except StoreUnavailable as exc:
-                logger.warning("store_unavailable", extra={"reason": str(exc)})
+                self._on_outage(exc)
+                again = True  # the commit may have gone through
                 await asyncio.sleep(RETRY_S)
             else:
                 return ended
@@ -187,8 +199,8 @@ class Recorder:
             _answer([(ending, written)], ended)
 
 
-def _record(app: App, batch: Batch) -> dict[RunId, RunStatus]:
-    ended = recording.record(app, batch)
+def _record(app: App, batch: Batch, *, again: bool) -> dict[RunId, RunStatus]:
+    ended = recording.record(app, batch, again=again)
     telling.tell_batch(batch)
     return ended
 

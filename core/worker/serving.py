@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +23,9 @@ from interlock.core.services import claiming, presence, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId, WorkerId
-from interlock.core.worker import figuring
+from interlock.core.worker import figuring, outage
 from interlock.core.worker.carrying import Carrier, Tools
+from interlock.core.worker.outage import Outage, patient
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
 from interlock.core.worker.steps import answer_step
@@ -58,17 +60,20 @@ class Server:
         self._on_change = on_change
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
-        self._recorder = Recorder(app, call=self.call, limit=app.settings.queue_events)
+        self._outage = Outage(self._tell_all)
+        self._recorder = Recorder(
+            app, call=self.call, limit=app.settings.queue_events, on_outage=self._outage.suffer
+        )
         self._news = asyncio.Event()
         self._tools = Tools(
             app=app,
             workshop=workshop,
             recorder=self._recorder,
-            call=self.call,
+            call=patient(self.call, self._outage),
             make_room=self._news.set,
         )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
-        self._errands: set[asyncio.Task[Any]] = set()
+        self._errands: dict[asyncio.Task[Any], Job] = {}
         self._suspects: deque[Claimed] = deque()
         self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
@@ -112,9 +117,11 @@ class Server:
             while not self._stopping.is_set():
                 try:
                     await self._look()
-                except StoreUnavailable as exc:  # what runs goes on; the next look may succeed
-                    logger.warning("store_unavailable", extra={"reason": str(exc)})
-                await self._sleep()
+                except StoreUnavailable as exc:  # what runs holds by itself
+                    self._outage.suffer(exc)
+                    await self._wait_for_store()
+                else:
+                    await self._sleep()
             await self._drain()
         finally:
             clearing.cancel()
@@ -123,7 +130,7 @@ class Server:
             watch.stop()
             self._recorder.stop()
             await writing
-            await self.call(presence.leave, self._app, self._worker.worker_id)
+            await self._leave()
             watcher.join(timeout=LOOK_S * 2)
             self._pool.shutdown(wait=True)
 
@@ -149,8 +156,34 @@ class Server:
                 await asyncio.sleep(missing)
             self._news.clear()
 
+    async def _wait_for_store(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), outage.RETRY_S)
+
+    async def _come_back(self) -> None:
+        """
+        After an outage: hand back what was claimed without our hearing of it.
+
+        A commit that was cut off may have happened or not.
+        """
+        carried = [c.claimed.job.job_id for c in self._carriers.values()]
+        carried += [claimed.job.job_id for claimed in self._suspects]
+        carried += [job.job_id for job in self._errands.values()]
+        count = await self.call(
+            claiming.put_back_unheard, self._app, self._worker.worker_id, carried
+        )
+        if count:
+            logger.warning("claims_put_back", extra={"count": count})
+        self._outage.end()
+
+    def _tell_all(self, text: str) -> None:
+        for carrier in self._carriers.values():
+            carrier.warn(text)
+
     async def _look(self) -> None:
         """See to cancellations and due jobs; while claims bring something, claim without asking."""
+        if self._outage.is_on:
+            await self._come_back()
         is_blocked = bool(self._suspects) or self._is_alone
         free = 0 if is_blocked else self._free
         is_any_due = self._is_more and free > 0
@@ -222,7 +255,7 @@ class Server:
 
     def _run_errand(self, job: Job) -> None:
         task = asyncio.create_task(self._read(job), name=f"read {job.job_id}")
-        self._errands.add(task)
+        self._errands[task] = job
         task.add_done_callback(self._on_read)
 
     async def _read(self, job: Job) -> None:
@@ -235,7 +268,9 @@ class Server:
             await self.call(reading.fail_job, self._app, job, reason)
 
     def _on_read(self, task: asyncio.Task[None]) -> None:
-        self._errands.discard(task)
+        del self._errands[task]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("errand_failed", exc_info=task.exception())
         if self._suspects:
             self._news.set()
 
@@ -255,7 +290,8 @@ class Server:
         draining = replace(
             self._worker, status=WorkerStatus.DRAINING, heartbeat_at=self._app.clock.now()
         )
-        await self.call(presence.beat, self._app, draining)
+        with suppress(StoreUnavailable):  # nobody is there to read it
+            await self.call(presence.beat, self._app, draining)
         for carrier in self._carriers.values():
             carrier.drain()
         carriers = dict(self._carriers)
@@ -279,15 +315,28 @@ class Server:
     async def _clear(self) -> None:
         while True:
             await asyncio.sleep(CLEAR_S)
-            await self.call(presence.clear_finished_jobs, self._app)
+            try:
+                await self.call(presence.clear_finished_jobs, self._app)
+            except StoreUnavailable as exc:
+                self._outage.suffer(exc)
+
+    async def _leave(self) -> None:
+        try:
+            await self.call(presence.leave, self._app, self._worker.worker_id)
+        except StoreUnavailable as exc:  # whoever comes next takes over what is left
+            logger.warning("not_signed_off", extra={"reason": str(exc)})
 
 
 class Heart:
     """Writes signs of life from a thread of its own: user code may block the loop, not this."""
 
-    def __init__(self, app: App, worker: Worker) -> None:
+    def __init__(
+        self, app: App, worker: Worker, *, keep_place: Callable[[], None] = lambda: None
+    ) -> None:
+        """`keep_place` is called with every beat, in the heart's thread."""
         self._app = app
         self._worker = worker
+        self._keep_place = keep_place
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -309,5 +358,8 @@ class Heart:
         while not self._stop.wait(self._app.settings.heartbeat_s):
             try:
                 presence.beat(self._app, replace(self._worker, heartbeat_at=self._app.clock.now()))
-            except Exception:  # the next beat may get through; silence is noticed by others
+                self._keep_place()
+            except StoreUnavailable as exc:  # the next beat may get through
+                logger.warning("heartbeat_failed", extra={"reason": str(exc)})
+            except Exception:  # silence is noticed by others
                 logger.exception("heartbeat_failed")

@@ -73,8 +73,7 @@ def _say_workflow(policy: WorkflowPolicy) -> Iterator[str]:
     if policy.on_failure == "ask":
         yield "Asks a human when it fails"
     if policy.outage is not None:
-        kept = {"hold": "holds", "memory": "goes on in memory, not durable"}[policy.outage.on]
-        yield f"While its store does not answer it {kept}{_IDLE}"
+        yield "Holds while its store does not answer"
 
 
 def _say_node(node: NodePolicy) -> Iterator[str]:

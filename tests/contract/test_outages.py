@@ -38,7 +38,7 @@ def claimed(app, make):
 
 def ending(claimed, status):
     used = Usage(tokens_in=7, tokens_out=5, cost=0.5)
-    return Ending(run=claimed.run, job=claimed.job, status=status, usage=used)
+    return Ending(run=claimed.run, job=claimed.job, status=status, usage=used, last_seq=1)
 
 
 def stored(app):

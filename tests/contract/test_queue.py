@@ -168,8 +168,8 @@ def test_jobs_put_back_come_again_and_are_counted(engine, queue, make, put, clai
     assert claim(worker_id="w2") == ["theirs"]
     with write(engine) as conn:
         queue.note_progress(conn, "mine", progress="c7")
-        assert queue.put_back(conn, worker_id="w1") == 1
-        assert queue.put_back(conn, worker_id="w1") == 0
+        assert len(queue.put_back(conn, worker_id="w1")) == 1
+        assert not queue.put_back(conn, worker_id="w1")
     with write(engine) as conn:
         (job,) = queue.claim(conn, worker_id="w3", limit=5, now=make.at(10))
     assert (job.job_id, job.deliveries, job.progress) == ("mine", 2, "c7")
@@ -213,7 +213,7 @@ def test_a_finished_job_is_not_put_back(engine, queue, put, claim):
     claim()
     with write(engine) as conn:
         queue.finish(conn, "j1")
-        assert queue.put_back(conn, worker_id="w1") == 0
+        assert not queue.put_back(conn, worker_id="w1")
     assert claim() == []
 
 

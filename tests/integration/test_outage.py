@@ -26,8 +26,8 @@ def desk(server, make_desk):
 
 def texts(desk, run):
     """What the warnings of a run say."""
-    events = observing.run_detail(desk.app, run.run_id).events
-    return [event.data["text"] for event in events if event.kind == "warning"]
+    events = observing.list_events(desk.app, run.run_id, kinds=("warning",))
+    return [event.data["text"] for event in events]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

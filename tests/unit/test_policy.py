@@ -248,12 +248,19 @@ def test_a_workflow_can_be_refused_once_its_graph_is_known(read):
     assert policies.problems == {"desk": "no such node"}
 
 
+def test_a_run_that_would_lose_what_it_did_is_refused_with_the_reason(read):
+    policies = read('[workflow.desk]\noutage = { on = "memory" }')
+    assert policies.workflow == {}
+    problem = policies.problems["desk"]
+    assert "workflow.desk.outage: on = \"memory\" is not there in this version" in problem
+
+
 def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
     policies = read(
         """
         [workflow.desk]
         rate.per_minute = 1
-        outage.on = "memory"
+        outage.on = "hold"
         default.rate.per_minute = 1
         node.a.rate.per_minute = 1
         node.a.tool.b.sandbox = {}
@@ -263,7 +270,6 @@ def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
     )
     assert list(policies.workflow) == ["desk"]
     assert [w.rpartition(": ")[0].rpartition(": ")[2] for w in policies.warnings] == [
-        "workflow.desk.outage",
         "workflow.desk.node.a.tool.b.sandbox",
         "models.m.keys",
     ]

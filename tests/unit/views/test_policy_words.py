@@ -119,7 +119,7 @@ def test_what_holds_for_a_workflow_is_said_in_words():
             "step_s": 60,
             "rate": {"per_minute": 10},
             "on_failure": "ask",
-            "outage": {"on": "memory"},
+            "outage": {"on": "hold"},
         }
     )
     assert say_workflow(policy) == (
@@ -128,7 +128,7 @@ def test_what_holds_for_a_workflow_is_said_in_words():
         "At most 1 m a step",
         "At most 10 starts a minute",
         "Asks a human when it fails",
-        f"While its store does not answer it goes on in memory, not durable{IDLE}",
+        "Holds while its store does not answer",
     )
     assert say_workflow(WorkflowPolicy()) == ()
 

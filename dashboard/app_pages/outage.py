@@ -1,0 +1,32 @@
+"""In place of a page while the database does not answer; the page comes by itself when it does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.services import health
+from interlock.dashboard import deps
+
+LOOK_S = 2.0
+
+
+@st.fragment(run_every=LOOK_S)
+def draw_outage(reason: str) -> None:
+    """Say what is, and draw the whole page as soon as it is over."""
+    if _is_over():
+        st.rerun()
+    st.error(
+        "The database does not answer, so nothing can be shown or decided now. Runs hold where they"
+        " stand and go on by themselves; no decision that was taken is lost. This page comes back"
+        " when the database does.",
+        icon=":material/cloud_off:",
+    )
+    st.code(reason, language=None, wrap_lines=True)
+
+
+def _is_over() -> bool:
+    try:
+        return health.check_store(deps.app())["database"].ok
+    except StoreUnavailable:
+        return False
