@@ -130,6 +130,9 @@ def decide(
     answer: Annotated[
         str | None, typer.Option("--answer", metavar="JSON|@FILE|-", help="Answer with any JSON.")
     ] = None,
+    fallback: Annotated[
+        bool, typer.Option("--fallback", help="Use what serves in a failed node's place.")
+    ] = False,
     skip: Annotated[bool, typer.Option("--skip", help="Go on without the node.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End the run here.")] = False,
     each: Annotated[
@@ -157,6 +160,7 @@ def decide(
         "--edit": edit is not None,
         "--respond": respond is not None,
         "--answer": answer is not None,
+        "--fallback": fallback,
         "--skip": skip,
         "--stop": stop,
         "--each": each is not None,

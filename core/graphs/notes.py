@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,7 @@ class Notes:
         self._notes: dict[str, Note] = {}
         self._hits: dict[str, deque[str]] = {}
         self._is_degraded = False
+        self._to_fall_back: set[str] = set()
 
     def tell(self, task_id: str, **changes: Any) -> None:
         """Add to the note of a task's present attempt, or of its next one: keywords of `Note`."""
@@ -73,6 +74,18 @@ class Notes:
         with self._lock:
             hits = self._hits.get(node)
             return hits.popleft() if hits else None
+
+    def order_fallback(self, task_ids: Collection[str]) -> None:
+        """For these tasks the fallback serves, and they are not tried."""
+        with self._lock:
+            self._to_fall_back.update(task_ids)
+
+    def take_fallback(self, task_id: str) -> bool:
+        """Whether that was decided of a task; asked once."""
+        with self._lock:
+            is_ordered = task_id in self._to_fall_back
+            self._to_fall_back.discard(task_id)
+            return is_ordered
 
     def mark_degraded(self) -> None:
         """Something served in a node's place: the run's result is less than it could have been."""

@@ -1,4 +1,4 @@
-"""Carrying out what the card of a breakpoint or a failure decided: go on, edit the state, skip, stop."""
+"""Carrying out what the card of a breakpoint or a failure decided: go on, edit the state, fall back, skip, stop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Command, Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter
 
+from interlock.core.graphs.falling_back import order_fallback
 from interlock.core.graphs.heads import Reading, has_own_update, read_own_update
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.schemas import adds_messages
@@ -123,6 +124,9 @@ async def write_checkpoint(
 ) -> bool:
     """Carry out a verb that changes where the thread stands; False if this one does not."""
     word = verb.get("verb")
+    if word == "fallback":
+        await order_fallback(graph, config, str(verb.get("node")))
+        return False
     if word == "skip" and is_after_failure:
         await skip_failed(graph, config, str(verb.get("skips")))
     elif word == "skip" and reading is not None:

@@ -36,14 +36,7 @@ async def skip_failed(graph: AnyGraph, config: RunnableConfig, path: str) -> Non
 
 
 async def _skip(graph: AnyGraph, state: StateSnapshot, path: str, within: tuple[str, ...]) -> None:
-    named = [
-        task
-        for task in state.tasks
-        if "/".join((*within, task.name)) == path and not is_finished(task, state)
-    ]
-    failed = [task for task in named if has_failed(task)]
-    # An error beside the nodes, as of a result that cannot be stored, leaves no trace in a task.
-    for task in failed or [task for task in named if not task.interrupts]:
+    for task in _failed_of(state, path, within):
         writes = await _end_with_nothing(_find_part(graph, within), state, task)
         saver: Any = graph.checkpointer
         await saver.aput_writes(state.config, writes, task.id, task_path_str(task.path))
@@ -52,6 +45,27 @@ async def _skip(graph: AnyGraph, state: StateSnapshot, path: str, within: tuple[
         inner = task.state
         if path.startswith(f"{name}/") and isinstance(inner, StateSnapshot):
             await _skip(graph, inner, path, (*within, task.name))
+
+
+def find_failed_ids(state: StateSnapshot, path: str, within: tuple[str, ...] = ()) -> set[str]:
+    """Ids of the failed tasks of one node, in a state that was read with its subgraphs."""
+    found = {task.id for task in _failed_of(state, path, within)}
+    for task in state.tasks:
+        is_around = path.startswith("/".join((*within, task.name)) + "/")
+        if is_around and isinstance(task.state, StateSnapshot):
+            found |= find_failed_ids(task.state, path, (*within, task.name))
+    return found
+
+
+def _failed_of(state: StateSnapshot, path: str, within: tuple[str, ...]) -> list[PregelTask]:
+    named = [
+        task
+        for task in state.tasks
+        if "/".join((*within, task.name)) == path and not is_finished(task, state)
+    ]
+    failed = [task for task in named if has_failed(task)]
+    # An error beside the nodes, as of a result that cannot be stored, leaves no trace in a task.
+    return failed or [task for task in named if not task.interrupts]
 
 
 def _find_part(graph: AnyGraph, within: tuple[str, ...]) -> Any:

@@ -135,6 +135,7 @@ class _Walk:
             fallbacks=build_fallbacks(graph, copied, policy.fallback),
             own_retry=_own_retry(graph, node),
             own_timeout=node.timeout,
+            asks=policy.on_failure == "ask",
         )
         # What LangGraph runs for a task, which it would make itself when first asked for it.
         vars(copied)["node"] = SupervisedNode(copied.node, of)

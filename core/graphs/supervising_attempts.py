@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ class Supervised:
     A node and all that stands around it.
 
     `own_retry` and `own_timeout` are LangGraph's of the user's node; they hold where its policy says
-    nothing. `node` is our copy of it, without them.
+    nothing. `node` is our copy of it, without them. `asks`: a human decides whether the fallback serves.
     """
 
     node: PregelNode
@@ -80,6 +80,7 @@ class Supervised:
     fallbacks: Sequence[Entry]
     own_retry: Sequence[RetryPolicy]
     own_timeout: TimeoutPolicy | None
+    asks: bool = False
 
     @cached_property
     def is_async(self) -> bool:
@@ -93,6 +94,15 @@ class SupervisedNode(Runnable[Any, Any]):
     def __init__(self, inner: Runnable[Any, Any], of: Supervised) -> None:
         self._inner = inner
         self._of = of
+
+    @property
+    def has_fallback(self) -> bool:
+        """Whether something serves in its place."""
+        return bool(self._of.fallbacks)
+
+    def order_fallback(self, task_ids: Collection[str]) -> None:
+        """A human has decided: for these tasks the fallback serves, and the node is not tried."""
+        self._of.shared.notes.order_fallback(task_ids)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> NoReturn:  # noqa: ARG002
         """Nothing: a worker's graphs run in its event loop."""
@@ -144,6 +154,8 @@ class _Task:
             now=of.shared.now,
         )
         permanent = of.policy.retry.permanent if of.policy.retry else ()
+        if of.fallbacks and self._notes.take_fallback(self._id):
+            return await self._fall_back(None)
         while True:
             if permanent:
                 self._notes.tell(self._id, permanent=permanent)
@@ -157,6 +169,8 @@ class _Task:
                 wait_s = tries.wait_s(exc)
                 self._tell_failed(exc, wait_s)
                 if wait_s is None:
+                    if of.asks and not isinstance(exc, CallRefused):
+                        raise
                     return await self._fall_back(exc)
             self._notes.tell(self._id, retry_wait_ms=wait_s * 1000)
             await asyncio.sleep(wait_s)
@@ -252,8 +266,12 @@ class _Task:
         )
         self._notes.warn(THREAD_LEFT, self._path)
 
-    async def _fall_back(self, error: Exception) -> Any:
-        """Use the first thing that serves in the node's place; else the error, with theirs attached."""
+    async def _fall_back(self, error: Exception | None) -> Any:
+        """
+        Use the first thing that serves in the node's place; else the error, with theirs attached.
+
+        Without an error, as a human wanted the fallback at once, the first one's own stands for it.
+        """
         failed: list[str] = []
         for fallback in self._of.fallbacks:
             self._attempt += 1
@@ -268,6 +286,9 @@ class _Task:
             except Exception as exc:
                 if kind_of(exc) is None:
                     raise
+                if error is None:
+                    error = exc
+                    continue
                 text = failing.message_of(exc)
                 failed.append(
                     f"The fallback {fallback.label} failed, too: {type(exc).__name__}: {text}"
@@ -275,6 +296,7 @@ class _Task:
                 continue
             self._degrade()
             return result
+        assert error is not None  # there is a fallback, and each failed
         for line in failed:
             error.add_note(line)
         raise error

@@ -36,6 +36,15 @@ def find_rules(policy: Json, nodes: Sequence[str]) -> ApprovalPolicy:
     )
 
 
+def has_fallback(policy: Json, node: str | None) -> bool:
+    """Whether a workflow's published policy says what serves in the place of a node."""
+    if not isinstance(policy, dict) or node is None:
+        return False
+    own = policy.get("node")
+    found = own.get(node) if isinstance(own, dict) and node in own else policy.get("default")
+    return isinstance(found, dict) and bool(found.get("fallback"))
+
+
 def apply(card: Approval, rules: ApprovalPolicy) -> Approval:
     """The card with its risk and its deadline, and with the verbs that the rules have an answer for."""
     wait = None if rules.deadline_s is None else timedelta(seconds=rules.deadline_s)

@@ -45,6 +45,7 @@ class Verb(StrEnum):
     EDIT = "edit"
     RESPOND = "respond"
     ANSWER = "answer"
+    FALLBACK = "fallback"
     SKIP = "skip"
     STOP = "stop"
 

@@ -32,7 +32,7 @@ def build_answer(question: Question, intent: Intent) -> Json:
 
     Returns:
         The resume value as JSON, which fits the question's schema. For a breakpoint or a failure
-        {"verb": "approve" | "edit" | "skip" | "stop", "values": {...} or None}.
+        {"verb": "approve" | "edit" | "fallback" | "skip" | "stop", "values": {...} or None}.
 
     Raises:
         InvalidInput: The verb is not allowed or the value does not fit; `problems` has the places.

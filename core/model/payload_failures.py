@@ -1,5 +1,6 @@
 """
-The card of a node that failed: try again, change the state and try again, leave it out, or stop.
+The card of a node that failed: try again, change the state and try again, use its fallback, leave it
+out, or stop.
 
 An edit reaches the node that failed and leaves alone what finished beside it, with two exceptions,
 which are said on the card: an approval for the old state, given or still asked for, must not act on
@@ -50,6 +51,7 @@ def describe_failure(
     due: Sequence[str],
     nodes: Collection[str] = (),
     cost: EditCost | None = None,
+    has_fallback: bool = False,
 ) -> dict[str, Json]:
     """
     What is kept with the card, so that it can be read again.
@@ -61,6 +63,7 @@ def describe_failure(
         due: The nodes that were due in the graph itself.
         nodes: Paths of all nodes that are known, those of subgraphs among them.
         cost: What an edit does beside changing the state.
+        has_fallback: Whether the node's policy says what serves in its place.
     """
     cost = cost or EditCost()
     again = cost if cost.is_fresh_start else EditCost()
@@ -72,6 +75,7 @@ def describe_failure(
         "attempt": attempt,
         "is_inside": around is not None and node not in due,
         "skips": node if around is None or node in nodes else around,
+        "has_fallback": has_fallback and node is not None,
         "edit_starts_again": cost.is_fresh_start,
         "asked_again": [*again.asked, *again.settled],
         "runs_again": list(again.finished),
@@ -91,6 +95,7 @@ def read_failure(payload: Mapping[str, Json], *, state_schema: Json) -> Question
     error = one_line(str(payload.get("error") or "error"))
     verbs = [Verb.APPROVE]
     verbs += [] if is_inside else [Verb.EDIT]
+    verbs += [Verb.FALLBACK] if payload.get("has_fallback") is True else []
     verbs += [Verb.SKIP] if node else []
     return Question(
         kind=Kind.FAILURE,

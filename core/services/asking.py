@@ -57,6 +57,9 @@ def put_card(
         due=due,
         nodes=workflow.nodes if workflow is not None else (),
         cost=_find_cost(conn, run, failure, checkpoint_id),
+        has_fallback=approval_rules.has_fallback(
+            workflow.policy if workflow is not None else None, failure.node
+        ),
     )
     question = payloads.read_failure(payload, state_schema=schema)
     card = Approval(

@@ -35,7 +35,7 @@ def retry(run_id: str) -> None:
 def ask(run_id: str) -> None:
     try:
         running.ask(deps.app(), run_id, actor=deps.actor())
-        state.leave_note(state.Note("done", "It is in the inbox: retry, edit, skip or stop there."))
+        state.leave_note(state.Note("done", "It is in the inbox: decide there how it goes on."))
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
 

@@ -44,6 +44,7 @@ _LABELS = {
     Verb.RESPOND: "Respond",
     Verb.REJECT: "Reject",
     Verb.ANSWER: "Send answer",
+    Verb.FALLBACK: "Use the fallback",
     Verb.SKIP: "Skip",
     Verb.STOP: "Stop",
 }
@@ -56,6 +57,7 @@ _ICONS = {
     Verb.RESPOND: ":material/reply:",
     Verb.REJECT: ":material/close:",
     Verb.ANSWER: ":material/send:",
+    Verb.FALLBACK: ":material/alt_route:",
     Verb.SKIP: ":material/skip_next:",
     Verb.STOP: ":material/stop:",
 }

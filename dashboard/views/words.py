@@ -13,6 +13,7 @@ _DONE_WORDS = {
     Verb.EDIT: "Approved with changes",
     Verb.RESPOND: "Answered",
     Verb.ANSWER: "Answered",
+    Verb.FALLBACK: "Used the fallback",
     Verb.SKIP: "Skipped",
     Verb.STOP: "Stopped",
 }

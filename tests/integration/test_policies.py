@@ -42,3 +42,21 @@ def test_an_approved_action_is_tried_again_unasked_a_fallback_marks_the_run_and_
     assert desk.values(done)["log"] == ["quoted offline", "paid: yes", "sent"]
     degraded = browsing.list_runs(desk.app, RunFilter(is_degraded=True), limit=9)
     assert [run.run_id for run in degraded] == [asked.run_id]
+
+
+def test_the_fallback_of_a_node_that_asks_serves_when_a_human_says_so(desk):
+    book = desk.open_book()
+    book.fail("send")
+    desk.start()
+    asked = desk.finish("guarded", book)
+    paused = desk.wait(desk.decide(desk.card(asked), "yes").run_id)
+    card = desk.card(paused)
+
+    done = desk.wait(desk.decide(card, verb=Verb.FALLBACK).run_id)
+
+    assert [str(verb) for verb in card.allowed] == ["approve", "edit", "fallback", "skip", "stop"]
+    assert (done.status, done.is_degraded, desk.run(paused).is_degraded) == ("done", True, False)
+    assert desk.values(done)["log"] == ["quoted", "paid: yes", "kept in the outbox"]
+    assert book.count("send") == 1
+    (sent,) = [n for n in observing.run_detail(desk.app, done.run_id).nodes if n.path == "send"]
+    assert (str(sent.status), sent.origin) == ("ok", 'fallback:{"log": ["kept in the outbox"]}')

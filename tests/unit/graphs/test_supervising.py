@@ -26,7 +26,8 @@ from langgraph.types import Command, RetryPolicy, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from interlock.core.errors import BreakerOpen
+from interlock.core.errors import BreakerOpen, InvalidInput
+from interlock.core.graphs.falling_back import order_fallback
 from interlock.core.graphs.guarding import Call, Hooks, Place
 from interlock.core.graphs.listening import listen
 from interlock.core.graphs.preparing import prepare
@@ -690,3 +691,54 @@ def test_a_human_is_asked_where_the_node_a_graph_around_it_or_the_workflow_says_
     policy = WorkflowPolicy.model_validate({"node": {"n": {}}, "default": ask})
     assert [asks_on_failure(policy, p) for p in ("n", "other")] == [False, True]
     assert asks_on_failure(WorkflowPolicy.model_validate(ask), "n")
+
+
+async def test_a_fallback_that_a_human_wants_serves_a_failed_task_inside_a_subgraph():
+    calls: list[Any] = []
+
+    async def pay(state: State) -> Any:
+        calls.append(state["note"])
+        raise ValueError("no funds")
+
+    inner = StateGraph(State)
+    inner.add_node("pay", pay)
+    inner.add_edge(START, "pay")
+    graph = StateGraph(State)
+    graph.add_node("team", inner.compile())
+    graph.add_edge(START, "team")
+    own = {"on_failure": "ask", "fallback": [{"value": {"log": ["on credit"]}}]}
+    watched = Watched(graph, {"node": {"team/pay": own}})
+    config: Any = {"configurable": {"thread_id": "t"}}
+    with pytest.raises(ValueError, match="no funds"):
+        await watched.run({"log": [], "note": "a"})
+
+    ready = watched.prepare()
+    await order_fallback(ready, config, "team/pay")
+    result = await ready.ainvoke(None, listen(config, watched.tracker, store=None))
+
+    assert (calls, result["log"]) == (["a"], ["on credit"])
+    assert watched.tracker.notes.is_degraded
+    watched.policy = WorkflowPolicy()
+    for path in ("team/pay", "team", "nowhere", "team/nobody"):
+        with pytest.raises(InvalidInput, match="no fallback any more"):
+            await order_fallback(watched.prepare(), config, path)
+
+
+async def test_when_a_wanted_fallback_fails_its_own_error_is_told_with_the_others():
+    async def bad(_: State) -> Any:
+        raise ValueError("bad")
+
+    graph = StateGraph(State)
+    for name in ("node", "second", "third"):
+        graph.add_node(name, bad)
+    graph.add_edge(START, "node")
+    own = {"on_failure": "ask", "fallback": [{"node": "second"}, {"node": "third"}]}
+    watched = Watched(graph, {"node": {"node": own}})
+    config: Any = {"configurable": {"thread_id": "t"}}
+    with pytest.raises(ValueError, match="bad"):
+        await watched.run({"log": [], "note": ""})
+    ready = watched.prepare()
+    await order_fallback(ready, config, "node")
+    with pytest.raises(ValueError, match="bad") as told:
+        await ready.ainvoke(None, listen(config, watched.tracker, store=None))
+    assert "The fallback third failed, too: ValueError: bad" in told.value.__notes__

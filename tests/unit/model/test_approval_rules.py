@@ -7,7 +7,7 @@ import pytest
 
 from interlock.core.errors import InvalidInput
 from interlock.core.model import payloads
-from interlock.core.model.approval_rules import answers_of, apply, find_rules
+from interlock.core.model.approval_rules import answers_of, apply, find_rules, has_fallback
 from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Kind, Verb
 from interlock.core.model.policies import ApprovalPolicy
 
@@ -66,6 +66,23 @@ def test_without_a_policy_nothing_is_asked_of_a_card(policy):
     assert find_rules(policy, ["review"]) == ApprovalPolicy()
     assert answers_of(card(), policy) == {}
     assert apply(card(), ApprovalPolicy()) == card()
+
+
+@pytest.mark.parametrize(
+    ("policy", "node", "has"),
+    [
+        ({"node": {"pay": {"fallback": [{"node": "offline"}]}}}, "pay", True),
+        ({"node": {"pay": {"fallback": []}}}, "pay", False),
+        ({"node": {"pay": {}}, "default": {"fallback": [{"value": {}}]}}, "pay", False),
+        ({"node": {}, "default": {"fallback": [{"value": {}}]}}, "pay", True),
+        ({"node": {}, "default": None}, "pay", False),
+        ({}, "pay", False),
+        ({"default": {"fallback": [{"value": {}}]}}, None, False),
+        (None, "pay", False),
+    ],
+)
+def test_a_policy_says_whether_something_serves_in_a_nodes_place(policy, node, has):
+    assert has_fallback(policy, node) is has
 
 
 def test_a_card_gets_its_risk_its_deadline_and_the_verbs_there_are_answers_for():

@@ -13,6 +13,7 @@ from interlock.core.errors import InvalidInput
 from interlock.core.model import json_values, payloads
 from interlock.core.model.approvals import Intent, Kind, Verb
 from interlock.core.model.payloads import Question
+from interlock.core.model.runs import FailureLine
 
 from .any_json import ASKED, INTENTS, SCHEMAS
 
@@ -165,6 +166,15 @@ def test_breakpoint_sends_its_verb(verb: Verb, sent: str) -> None:
     assert at_breakpoint(verb) == {"verb": sent, "values": None}
     with pytest.raises(InvalidInput):
         at_breakpoint(verb, {"n": 1})
+
+
+def test_a_fallback_sends_its_verb() -> None:
+    described = payloads.describe_failure(
+        FailureLine("ValueError", "no"), "a", attempt=1, due=["a"], has_fallback=True
+    )
+    question = payloads.read_failure(described, state_schema=None)
+    sent = payloads.build_answer(question, Intent(verb=Verb.FALLBACK))
+    assert sent == {"verb": "fallback", "values": None}
 
 
 def test_edit_of_the_state_names_some_fields() -> None:
@@ -444,5 +454,5 @@ def test_breakpoint_is_refused_or_one_of_four_verbs(state: dict[str, int], inten
         built = payloads.build_answer(question, intent)
     except InvalidInput:
         return
-    assert built["verb"] in {"approve", "edit", "skip", "stop"}
+    assert built["verb"] in {"approve", "edit", "fallback", "skip", "stop"}
     assert (built["values"] is None) is (built["verb"] != "edit")

@@ -46,6 +46,11 @@ def test_a_failed_node_can_be_retried_edited_skipped_or_stopped() -> None:
     assert question.schema == STATE
 
 
+def test_a_node_with_a_fallback_can_be_served_by_it() -> None:
+    assert ask(has_fallback=True).allowed == (APPROVE, EDIT, Verb.FALLBACK, SKIP, STOP)
+    assert ask(None, has_fallback=True).allowed == (APPROVE, EDIT, STOP)
+
+
 def test_what_is_kept_says_where_and_how_often() -> None:
     kept = describe()
     assert (kept["node"], kept["attempt"], kept["skips"]) == ("charge", 3, "charge")

@@ -29,5 +29,6 @@ def test_the_words_are_those_of_the_button():
     assert say_done("approve", Kind.BREAKPOINT) == "Went on"
     assert say_done("edit", Kind.FAILURE) == "Retried with changes"
     assert say_done("skip", Kind.FAILURE) == "Skipped"
+    assert say_done("fallback", Kind.FAILURE) == "Used the fallback"
     assert say_done("approve", Kind.VALUE) == "Approved"
     assert say_done("answer", Kind.LANGCHAIN, count=3) == "Sent 3 decisions"
