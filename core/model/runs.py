@@ -162,12 +162,13 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Run(RunSummary):
-    """One submission, whole. `input` and `context` are JSON as given."""
+    """One submission, whole. `input` and `context` are JSON as given, `rating` is 1 to 5."""
 
     input: Json
     context: Json
     options: RunOptions
     error: Failure | None = None
+    rating: int | None = None
 
 
 def follow(run: RunSummary, thread_runs: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
@@ -202,6 +203,12 @@ def near(story: Sequence[RunSummary], run: RunSummary) -> tuple[RunSummary, ...]
 def may_cancel(status: RunStatus) -> bool:
     """Whether a run in this status can be cancelled: it must not have ended."""
     return status not in ENDED
+
+
+def may_rate(status: RunStatus, ended_at: datetime | None) -> bool:
+    """Whether a run can be rated: it is over, and nothing went on with it."""
+    over = {RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED}
+    return status in over and ended_at is not None
 
 
 def may_retry(status: RunStatus, *, has_error: bool = False) -> bool:

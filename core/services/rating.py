@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput
-from interlock.core.model.runs import Run, RunStatus
+from interlock.core.model.runs import Run, may_rate
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run
 from interlock.core.store import audit, engine, rollups, runs, topics
 
 WORST, BEST = 1, 5
-RATED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
 def rate(app: App, run_id: str, rating: int, *, actor: str, reason: str = "") -> Run:
@@ -27,7 +26,7 @@ def rate(app: App, run_id: str, rating: int, *, actor: str, reason: str = "") ->
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         run = find_run(conn, run_id)
-        if run.status not in RATED or run.ended_at is None:
+        if run.ended_at is None or not may_rate(run.status, run.ended_at):
             raise Conflict(f"Run {run_id} is {run.status}; only a run that is over is rated.")
         before = runs.rate(conn, run.run_id, rating)
         rollups.mark_due(conn, [run.ended_at])

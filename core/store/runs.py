@@ -280,6 +280,7 @@ def _from_row(row: Row[Any]) -> Run:
         context=row.context,
         options=RunOptions.from_json(row.options),
         error=Failure.from_json(row.error),
+        rating=row.rating,
     )
 
 

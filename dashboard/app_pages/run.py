@@ -7,7 +7,7 @@ import streamlit as st
 
 from interlock.core.errors import InterlockError, NotFound
 from interlock.core.model.approvals import ApprovalSummary
-from interlock.core.services import observing, running
+from interlock.core.services import observing, rating, running
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.run_tabs import draw_opened
 from interlock.dashboard.components.graph import draw_graph
@@ -36,6 +36,17 @@ def ask(run_id: str) -> None:
     try:
         running.ask(deps.app(), run_id, actor=deps.actor())
         state.leave_note(state.Note("done", "It is in the inbox: decide there how it goes on."))
+    except InterlockError as exc:
+        state.leave_note(state.Note("refused", str(exc)))
+
+
+def rate(run_id: str, key: str) -> None:
+    stars = st.session_state.get(key)
+    if stars is None:  # a click on the star that is set takes it away; a rating stays
+        return
+    try:
+        rating.rate(deps.app(), run_id, stars + 1, actor=deps.actor())
+        state.leave_note(state.Note("done", f"Rated {stars + 1} of {rating.BEST}."))
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
 
@@ -77,7 +88,7 @@ def draw_top(run_id: str) -> None:
     own = replace(detail, approvals=approvals)
     draw_note(state.take_note())
     view = run.build(own, observing.overview(app), now=now)
-    draw_header(view, on_cancel=cancel, on_retry=retry, on_ask=ask)
+    draw_header(view, on_cancel=cancel, on_retry=retry, on_ask=ask, on_rate=rate)
     theme = read_theme()
     left, right = st.columns([2, 3], gap="medium")
     with left:

@@ -16,9 +16,12 @@ from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.run import Neighbour, Problem, RunView
 
 OnAct = Callable[[str], None]
+OnRate = Callable[[str, str], None]
 
 
-def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct) -> None:
+def draw_header(
+    view: RunView, *, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct, on_rate: OnRate
+) -> None:
     """
     Draw the head.
 
@@ -27,10 +30,13 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct, on_ask: OnA
         on_cancel: Called with the run's id.
         on_retry: Called with the run's id.
         on_ask: Called with the run's id.
+        on_rate: Called with the run's id and the key of its stars.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(md_escape(view.workflow), anchor=False, width="stretch")
         draw_badge(view.look)
+        if view.is_rateable:
+            _draw_rating(view, on_rate)
         _draw_acts(view, on_cancel, on_retry, on_ask)
     st.caption(md_escape(view.summary), help=md_escape(view.exact))
     draw_notice(view.notice)
@@ -40,6 +46,19 @@ def draw_header(view: RunView, *, on_cancel: OnAct, on_retry: OnAct, on_ask: OnA
         draw_card_rows(view.cards, place="run")
     if view.problem is not None:
         _draw_problem(view.problem)
+
+
+def _draw_rating(view: RunView, on_rate: OnRate) -> None:
+    """Stars in the line of the title, where a run that ends moves nothing."""
+    key = keys.run_rating(view.run_id, view.rating)
+    st.caption("Rate", width="content")
+    st.feedback(
+        "stars",
+        key=key,
+        default=None if view.rating is None else view.rating - 1,
+        on_change=on_rate,
+        args=(view.run_id, key),
+    )
 
 
 def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct) -> None:

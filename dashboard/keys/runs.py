@@ -77,6 +77,11 @@ def run_reason(run_id: str) -> str:
     return join("run-reason", run_id)
 
 
+def run_rating(run_id: str, rating: int | None) -> str:
+    """The stars of a finished run; another key for each rating, as somebody else may give one."""
+    return join("run-rating", run_id, str(rating or 0))
+
+
 def run_tabs(run_id: str) -> str:
     """The tabs beneath a run."""
     return join("run-tabs", run_id)

@@ -16,6 +16,7 @@ from interlock.core.model.runs import (
     RunSummary,
     follow,
     may_cancel,
+    may_rate,
     may_retry,
 )
 from interlock.core.types import Json, RunId
@@ -93,6 +94,8 @@ class RunView:
     later: Neighbour | None
     options: str
     input_text: str
+    is_rateable: bool
+    rating: int | None
 
 
 def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
@@ -119,6 +122,8 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
         later=_neighbour("Went on as", chain[at + 1]) if at + 1 < len(chain) else None,
         options=_say_options(run),
         input_text="" if run.input is None else to_json_text(run.input),
+        is_rateable=may_rate(run.status, run.ended_at),
+        rating=run.rating,
     )
 
 

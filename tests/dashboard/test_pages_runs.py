@@ -170,6 +170,17 @@ def test_a_failed_run_says_why_and_is_retried(app, seed, worked, open_page):
     assert at.query_params["run_id"] == newest.run_id
 
 
+def test_a_run_is_rated_once_it_is_over(app, seed, worked, open_page):
+    assert not open_page("run", run_id=worked.run_id).feedback
+    end(app, worked, RunStatus.DONE, ended_at=seed.at)
+    at = open_page("run", run_id=worked.run_id)
+    at.feedback(key=keys.run_rating(worked.run_id, None)).set_value(3).run()
+    assert not at.exception
+    assert observing.get_run(app, worked.run_id).rating == 4
+    assert "Rated 4 of 5." in said(at)
+    assert at.feedback(key=keys.run_rating(worked.run_id, 4)).value == 3
+
+
 def test_an_ended_run_offers_nothing_to_cancel(app, seed, worked, open_page):
     end(app, worked, RunStatus.DONE, ended_at=seed.at)
     at = open_page("run", run_id=worked.run_id)

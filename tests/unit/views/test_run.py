@@ -47,6 +47,14 @@ def test_a_run_in_which_a_fallback_served_says_so(make):
     assert "degraded: a fallback served" in build(make, run).summary
 
 
+def test_what_is_over_is_rated(make):
+    over = make.run(status=RunStatus.DONE, ended_at=make.now, rating=4)
+    assert (build(make, over).is_rateable, build(make, over).rating) == (True, 4)
+    for status in (RunStatus.RUNNING, RunStatus.WAITING, RunStatus.CONTINUED):
+        assert not build(make, make.run(status=status, ended_at=make.now)).is_rateable
+    assert not build(make, make.run(status=RunStatus.DONE)).is_rateable
+
+
 def test_a_finished_run_says_what_it_took(make):
     done = make.run(
         status=RunStatus.DONE, started_at=make.ago(seconds=3), ended_at=make.now, input=None
