@@ -84,7 +84,7 @@ def _read(file: Path, data: Mapping[str, Any], workflows: Sequence[str]) -> Poli
     alerts, wrong_alerts = policy_files.read_each(AlertRule, data.get("alerts", {}), "alerts")
     told, wrong_notify = policy_files.read(Notify, {"notify": data.get("notify", [])}, "")
     warn([*wrong_prices, *wrong_models, *wrong_alerts, *wrong_notify])
-    warn(find_gaps(read, models))
+    warn(find_gaps(read))
     return Policies(
         path=str(file),
         workflow=read,

@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         ge=10_000,
         description="Bytes of JSON of a step's input, its output, and all it asked and sent; more is cut and marked.",
     )
+    max_memory_mb: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000_000,
+        description="Megabytes beyond which a worker takes no further run beside those it carries; 0 is no bound.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )

@@ -17,6 +17,7 @@ from interlock.core.cli import (
     doctor,
     figures,
     holds,
+    limits,
     reading,
     serving,
 )
@@ -64,6 +65,7 @@ def command() -> Any:
     register(breakers.breakers)
     register(breakers.breaker)
     register(caches.caches)
+    register(limits.limits)
     root.add_typer(_cache())
     register(figures.metrics)
     register(figures.rate)

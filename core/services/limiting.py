@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from interlock.core.errors import InvalidInput, RateLimited
+from interlock.core.model.key_ring import KeyState
 from interlock.core.model.policies import ModelRules
 from interlock.core.model.rates import LONGEST_S, Limit, limit_of_model, limits_of_launch
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.context import App
 from interlock.core.store import engine, limits
+from interlock.core.types import Json
 
 CALL_LEASE = timedelta(seconds=60)  # then the calls of a dead worker are no longer under way
 IN_FLIGHT_S = 0.25  # between two looks whether another call has ended
@@ -91,6 +93,33 @@ def keep_calls(app: App, call_ids: Sequence[str], ended: Sequence[str] = ()) -> 
     with engine.write(app.engine) as conn:
         limits.end_calls(conn, ended)
         limits.renew_calls(conn, call_ids, until=app.clock.now() + CALL_LEASE)
+
+
+def tell_key(
+    app: App,
+    model: str,
+    variable: str,
+    *,
+    blocked_until: datetime | None,
+    quota: Mapping[str, Json],
+) -> None:
+    """Keep what a provider last said of a key."""
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        limits.tell_key(conn, model, variable, blocked_until=blocked_until, quota=quota, now=now)
+
+
+def list_keys(app: App, model: str | None = None) -> list[KeyState]:
+    """What was last heard of the keys of a model, or of all; never the keys themselves."""
+    with engine.read(app.engine) as conn:
+        found = limits.fetch_keys(conn)
+    return [each for each in found if model is None or each.model == model]
+
+
+def count_calls(app: App) -> dict[str, int]:
+    """How many calls to models that are bounded are under way, by model."""
+    with engine.read(app.engine) as conn:
+        return limits.count_all_calls(conn, now=app.clock.now())
 
 
 def clear(app: App) -> None:

@@ -8,15 +8,16 @@ refuse whoever comes while another is counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from interlock.core.model.key_ring import KeyState
 from interlock.core.store import dialect
-from interlock.core.store.schema_limits import model_calls, rate_takes
-from interlock.core.types import new_id
+from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
+from interlock.core.types import Json, new_id
 
 if TYPE_CHECKING:
     from interlock.core.model.rates import Limit
@@ -38,10 +39,19 @@ _OF_CALL = model_calls.c.call_id == bindparam("of_call")
 _CALLS = select(func.count()).where(
     model_calls.c.model == bindparam("of_model"), model_calls.c.until > bindparam("now")
 )
+_ALL_CALLS = (
+    select(model_calls.c.model, func.count().label("calls"))
+    .where(model_calls.c.until > bindparam("now"))
+    .group_by(model_calls.c.model)
+    .order_by(model_calls.c.model)
+)
 _ADD_CALL = insert(model_calls)
 _RENEW_CALL = update(model_calls).where(_OF_CALL).values(until=bindparam("new_until"))
 _END_CALL = delete(model_calls).where(_OF_CALL)
 _CLEAR_CALLS = delete(model_calls).where(model_calls.c.until <= bindparam("now"))
+
+_TELL_KEY = dialect.upsert(model_keys)
+_KEYS = select(model_keys).order_by(model_keys.c.model, model_keys.c.variable).limit(1000)
 
 NEVER = float("inf")
 
@@ -94,6 +104,39 @@ def end_calls(conn: Connection, call_ids: Sequence[str]) -> None:
     """These ended."""
     if call_ids:
         conn.execute(_END_CALL, [{"of_call": each} for each in call_ids])
+
+
+def count_all_calls(conn: Connection, *, now: datetime) -> dict[str, int]:
+    """How many calls are under way, by model."""
+    return {row.model: int(row.calls) for row in conn.execute(_ALL_CALLS, {"now": now})}
+
+
+def tell_key(
+    conn: Connection,
+    model: str,
+    variable: str,
+    *,
+    blocked_until: datetime | None,
+    quota: Mapping[str, Json],
+    now: datetime,
+) -> None:
+    """Keep what was last heard of a key."""
+    row = {
+        "model": model,
+        "variable": variable,
+        "blocked_until": blocked_until,
+        "quota": dict(quota),
+        "seen_at": now,
+    }
+    conn.execute(_TELL_KEY.on(conn), row)
+
+
+def fetch_keys(conn: Connection) -> list[KeyState]:
+    """What was last heard of all keys."""
+    return [
+        KeyState(row.model, row.variable, row.blocked_until, row.quota or {}, row.seen_at)
+        for row in conn.execute(_KEYS)
+    ]
 
 
 def clear(conn: Connection, *, before_ms: int, now: datetime) -> None:

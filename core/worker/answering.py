@@ -91,6 +91,9 @@ class Vitals(Collector):
             return Check(ok=False, message="being loaded")
         if self._count()["is_draining"]:
             return Check(ok=False, message="loaded, but the worker stops and takes no more runs")
+        if self._count()["is_over_memory"]:
+            message = "loaded; takes no further runs, as it needs more memory than it may"
+            return Check(ok=False, message=message, is_needed=False)
         return Check(ok=True, message="loaded")
 
 
@@ -101,6 +104,7 @@ _TEXTS = {
     "records_limit": "How many of them slow the graphs down.",
     "threads_left": "Sync nodes whose thread goes on after a time-out or a cancellation, unheard.",
     "is_draining": "1 while it stops and takes no more runs.",
+    "is_over_memory": "1 while it needs more memory than it may, and takes no further runs.",
 }
 
 

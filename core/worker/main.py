@@ -41,6 +41,7 @@ from interlock.core.worker.holding import Place, hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
+from interlock.core.worker.model_keys import open_keys
 from interlock.core.worker.serving import Heart, Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -194,6 +195,7 @@ async def _serve(
         guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
         gate = open_gate(app, workshop.policies)
+        keys = open_keys(app, workshop.policies)
         caches = open_caches(app, workshop.policies)
         if caches is not None:
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
@@ -217,8 +219,9 @@ async def _serve(
             alerts.stop()
             breakers.stop()
             rates.stop()
-            if gate is not None:
-                gate.stop()
+            for each in (gate, keys):
+                if each is not None:
+                    each.stop()
             if caches is not None:
                 caches.close()
             heart.stop()

@@ -25,6 +25,7 @@ from interlock.core.services.context import App
 from interlock.core.types import RunId, WorkerId
 from interlock.core.worker import figuring, outage
 from interlock.core.worker.carrying import Carrier, Tools
+from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_snapshot
@@ -77,6 +78,7 @@ class Server:
         self._suspects: deque[Claimed] = deque()
         self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
+        self._memory = Memory(app.settings.max_memory_mb)
         self._claimed_at = -GATHER_S  # time.monotonic()
         self._looked_at = -CANCEL_S  # time.monotonic()
         self._is_more = False  # the last claim brought runs, so there may be others
@@ -99,6 +101,7 @@ class Server:
             "records_waiting": self._recorder.waiting_count,
             "records_limit": self._app.settings.queue_events,
             "is_draining": float(self._stopping.is_set()),
+            "is_over_memory": float(self._memory.is_over()),
         }
 
     async def serve(self) -> None:
@@ -185,6 +188,7 @@ class Server:
         if self._outage.is_on:
             await self._come_back()
         is_blocked = bool(self._suspects) or self._is_alone
+        is_blocked = is_blocked or (bool(self._carriers) and self._memory.is_over())
         free = 0 if is_blocked else self._free
         is_any_due = self._is_more and free > 0
         if not self._is_more or time.monotonic() - self._looked_at >= CANCEL_S:

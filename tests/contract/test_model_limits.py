@@ -90,6 +90,8 @@ def test_a_call_that_its_minute_refuses_is_not_under_way(app):
     limiting.enter_model(app, "bard", rules, "a")
     assert limiting.enter_model(app, "bard", rules, "b") > 1
     assert count_calls(app) == 1
+    limiting.enter_model(app, "poet", rules, "c")
+    assert limiting.count_calls(app) == {"bard": 1, "poet": 1}
 
 
 async def test_of_two_workers_never_more_calls_are_under_way_than_may_be(app, database_url):

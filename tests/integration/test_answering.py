@@ -65,6 +65,7 @@ def port(opened, vitals) -> Iterator[int]:
 
 def test_a_worker_is_ready_once_its_graphs_are_loaded_and_until_it_stops(port, vitals):
     numbers = {"runs": 3, "room": 17, "records_waiting": 5, "records_limit": 9, "is_draining": 0.0}
+    numbers["is_over_memory"] = 0.0
     status, loading = ask_json(port, "/readyz")
     assert (status, loading["ready"]) == (503, False)
     assert loading["checks"]["graphs"]["message"] == "being loaded"
@@ -75,6 +76,11 @@ def test_a_worker_is_ready_once_its_graphs_are_loaded_and_until_it_stops(port, v
     assert set(ready["checks"]) == {"database", "checkpoints", "queue", "graphs", "loop", "model"}
     assert all(isinstance(check["ms"], float) for check in ready["checks"].values())
     assert ready["timestamp"].endswith("+00:00")
+
+    numbers["is_over_memory"] = 1.0
+    status, heavy = ask_json(port, "/readyz")
+    assert (status, heavy["healthy"]) == (200, False)
+    assert "more memory than it may" in heavy["checks"]["graphs"]["message"]
 
     numbers["is_draining"] = 1.0
     status, leaving = ask_json(port, "/readyz")
@@ -90,6 +96,7 @@ def test_a_worker_tells_prometheus_of_itself_and_of_the_whole(port, vitals):
             "records_waiting": 5,
             "records_limit": 9,
             "is_draining": 0,
+            "is_over_memory": 0,
         }
     )
 

@@ -264,13 +264,10 @@ def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
         default.rate.per_minute = 1
         node.a.rate.per_minute = 1
         node.a.tool.b.sandbox = {}
-        [models.m]
-        keys = ["KEY"]
         """
     )
     assert list(policies.workflow) == ["desk"]
     assert [w.rpartition(": ")[0].rpartition(": ")[2] for w in policies.warnings] == [
         "workflow.desk.node.a.tool.b.sandbox",
-        "models.m.keys",
     ]
     assert "has no effect in this version" in policies.warnings[0]

@@ -52,7 +52,10 @@ def families():
     loop = asyncio.new_event_loop()
     loop.close()
     vitals = Vitals(loop)
-    numbers = ("runs", "room", "records_waiting", "records_limit", "is_draining")
+    numbers = (
+        *("runs", "room", "records_waiting", "records_limit"),
+        *("is_draining", "is_over_memory"),
+    )
     vitals.is_ready(lambda: dict.fromkeys(numbers, 0.0))
     return [*families_of(TOTALS, STANDING), *vitals.collect()]
 
