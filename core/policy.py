@@ -24,7 +24,6 @@ from interlock.core.model.policies import (
     Price,
     WorkflowPolicy,
 )
-from interlock.core.model.policy_gaps import find_gaps
 
 FILE_NAME = "interlock.toml"
 _SECTIONS = ("defaults", "workflow", "prices", "models", "alerts", "notify")
@@ -84,7 +83,6 @@ def _read(file: Path, data: Mapping[str, Any], workflows: Sequence[str]) -> Poli
     alerts, wrong_alerts = policy_files.read_each(AlertRule, data.get("alerts", {}), "alerts")
     told, wrong_notify = policy_files.read(Notify, {"notify": data.get("notify", [])}, "")
     warn([*wrong_prices, *wrong_models, *wrong_alerts, *wrong_notify])
-    warn(find_gaps(read))
     return Policies(
         path=str(file),
         workflow=read,

@@ -21,9 +21,11 @@ from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
 from interlock.core.errors import CallRefused
+from interlock.core.graphs import sandboxing
 from interlock.core.graphs.guarding import Call, Guard, Place, ToolHook
+from interlock.core.graphs.sandboxing import ToolStopped
 from interlock.core.graphs.supervising_attempts import TASK_ID, Supervision
-from interlock.core.model.policies import ToolPolicy
+from interlock.core.model.policies import SandboxRules, ToolPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class _Stand:
     guards: Sequence[Guard]
     hooks: Sequence[ToolHook]
     limit_s: float | None
+    sandbox: SandboxRules | None
     supervision: Supervision
 
 
@@ -82,9 +85,10 @@ def _stand(
     guards = [g for g in supervision.hooks.guards if g.covers(place)]
     hooks = [h for h in supervision.hooks.tools if h.covers(place)]
     limit_s = policy.timeout.run_s if policy and policy.timeout else None
-    if not guards and not hooks and limit_s is None:
+    sandbox = policy.sandbox if policy else None
+    if not guards and not hooks and limit_s is None and sandbox is None:
         return None
-    return _Stand(place, guards, hooks, limit_s, supervision)
+    return _Stand(place, guards, hooks, limit_s, sandbox, supervision)
 
 
 class _GuardedTool:
@@ -122,15 +126,19 @@ class _GuardedTool:
             return self._address(await proceed())
         except CallRefused as refusal:
             return self._tell_unavailable(refusal)
+        except ToolStopped as stopped:
+            return self._tell_stopped(stopped)
 
     async def _call(self, given: Any, config: RunnableConfig) -> Any:
-        limit_s = self._stand.limit_s
+        limit_s, tool, sandbox = self._stand.limit_s, self._tool, self._stand.sandbox
+        if sandbox is not None:
+            tool = sandboxing.shut_in(tool, sandbox, self._warn)
         if limit_s is None:
-            return await self._tool.ainvoke(given, config)
+            return await tool.ainvoke(given, config)
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                return await self._tool.ainvoke(given, config)
+                return await tool.ainvoke(given, config)
         except TimeoutError as exc:
             if not limit.expired():
                 raise
@@ -138,12 +146,27 @@ class _GuardedTool:
                 f"The tool {self._tool.name} took longer than {limit_s:g} s."
             ) from exc
 
+    def _warn(self, text: str) -> None:
+        self._stand.supervision.notes.warn(f"{self._tool.name}: {text}", self._stand.place.path)
+
     def _address(self, answer: Any) -> Any:
         """A stored message is an answer to an earlier call."""
         call_id = self._tool_call["id"]
         if isinstance(answer, ToolMessage) and answer.tool_call_id != call_id:
             return answer.model_copy(update={"tool_call_id": call_id, "id": None})
         return answer
+
+    def _tell_stopped(self, stopped: ToolStopped) -> ToolMessage:
+        """What the agent is told of a tool that a bound of its sandbox ended."""
+        name, place = self._tool_call["name"], self._stand.place
+        self._stand.supervision.notes.warn(f"The tool {name} was stopped: {stopped}", place.path)
+        logger.warning("tool_stopped", extra={"path": place.path, "tool": name})
+        return ToolMessage(
+            content=f"The tool {name} was stopped: {stopped}",
+            name=name,
+            tool_call_id=self._tool_call["id"],
+            status="error",
+        )
 
     def _tell_unavailable(self, refusal: CallRefused) -> ToolMessage:
         """What the agent is told, so that it does something else."""

@@ -28,8 +28,6 @@ from interlock.dashboard.views.formatting import (
     one_line,
 )
 
-_IDLE = " (has no effect in this version)"  # as `core.model.policy_gaps` has it
-
 
 def read_policy(policy: Json) -> WorkflowPolicy | None:
     """A published policy; None for one that a newer version published, which is shown as it is."""
@@ -174,7 +172,7 @@ def _say_sandbox(rules: SandboxRules) -> str:
     network = "with network" if rules.network else "without network"
     return (
         f"In a process of its own {network}: {_span(rules.cpu_s)} of CPU,"
-        f" {_span(rules.wall_s)}, {format_count(rules.memory_mb)} MB{_IDLE}"
+        f" {_span(rules.wall_s)}, {format_count(rules.memory_mb)} MB"
     )
 
 

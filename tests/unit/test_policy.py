@@ -252,22 +252,4 @@ def test_a_run_that_would_lose_what_it_did_is_refused_with_the_reason(read):
     policies = read('[workflow.desk]\noutage = { on = "memory" }')
     assert policies.workflow == {}
     problem = policies.problems["desk"]
-    assert "workflow.desk.outage: on = \"memory\" is not there in this version" in problem
-
-
-def test_what_has_no_effect_yet_is_told_so_that_no_limit_seems_to_hold(read):
-    policies = read(
-        """
-        [workflow.desk]
-        rate.per_minute = 1
-        outage.on = "hold"
-        default.rate.per_minute = 1
-        node.a.rate.per_minute = 1
-        node.a.tool.b.sandbox = {}
-        """
-    )
-    assert list(policies.workflow) == ["desk"]
-    assert [w.rpartition(": ")[0].rpartition(": ")[2] for w in policies.warnings] == [
-        "workflow.desk.node.a.tool.b.sandbox",
-    ]
-    assert "has no effect in this version" in policies.warnings[0]
+    assert 'workflow.desk.outage: on = "memory" is not there in this version' in problem

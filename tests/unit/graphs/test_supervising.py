@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import operator
 import threading
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import NodeTimeoutError
 from langgraph.func import entrypoint, task
@@ -606,6 +607,38 @@ async def test_a_tool_that_is_cut_off_is_told_to_the_agent_and_the_others_work()
     assert (gate.calls[0].place.tool, gate.calls[0].arguments) == ("pay", {"what": "pay"})
     assert watched.warnings == ["The tool pay was not called: payments is open."]
     assert watched.ends == [("tools", 1, "ok")]
+
+
+async def test_a_tool_that_no_sandbox_can_hold_does_not_run_outside_of_one():
+    @tool
+    async def inner(what: str) -> str:
+        """Within a function, where no other process finds it."""
+        return f"ran {what}"
+
+    policy = {"node": {"tools": {"tool": {"inner": {"sandbox": {}}}}}}
+    watched = Watched(tools_graph(inner), policy, Hooks())
+    result = await watched.run(calls("inner"))
+
+    assert result["messages"][-1].status == "error"
+    assert "cannot run in a sandbox" in result["messages"][-1].content
+
+
+async def test_an_agent_is_told_what_stopped_its_tool(tmp_path, monkeypatch):
+    path = tmp_path / "endless_tools.py"
+    path.write_text("def endless(what: str) -> str:\n    while True:\n        pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    endless = StructuredTool.from_function(
+        importlib.import_module("endless_tools").endless, description="It does not end."
+    )
+    policy = {"node": {"tools": {"tool": {"endless": {"sandbox": {"wall_s": 0.3}}}}}}
+    watched = Watched(tools_graph(endless, look), policy, Hooks())
+    result = await watched.run(calls("endless", "look"))
+
+    stopped, looked = result["messages"][1:]
+    assert (stopped.status, stopped.tool_call_id) == ("error", "id-endless")
+    assert stopped.content == "The tool endless was stopped: It took longer than 0.3 s."
+    assert looked.content == "found look"
+    assert watched.warnings == [stopped.content]
 
 
 async def test_a_guard_sees_a_tools_error_before_a_message_is_made_of_it():

@@ -11,8 +11,6 @@ from interlock.dashboard.views.policy_words import (
     say_workflow,
 )
 
-IDLE = " (has no effect in this version)"
-
 
 @pytest.mark.parametrize(
     ("policy", "words"),
@@ -99,11 +97,11 @@ def test_what_holds_for_a_node_is_said_in_words(policy, words):
         ),
         (
             {"sandbox": {}},
-            (f"In a process of its own without network: 10 s of CPU, 30 s, 512 MB{IDLE}",),
+            ("In a process of its own without network: 10 s of CPU, 30 s, 512 MB",),
         ),
         (
             {"sandbox": {"network": True}},
-            (f"In a process of its own with network: 10 s of CPU, 30 s, 512 MB{IDLE}",),
+            ("In a process of its own with network: 10 s of CPU, 30 s, 512 MB",),
         ),
     ],
 )
