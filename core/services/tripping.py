@@ -6,7 +6,7 @@ Called by workers only for what is no healthy call: a failure, a probe, a refusa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -134,9 +134,19 @@ def renew_probe(app: App, name: str, passed: Pass) -> bool:
 
 
 def tell(
-    app: App, name: str, passed: Pass, outcome: Outcome, *, run_id: str | None = None
+    app: App,
+    name: str,
+    passed: Pass,
+    outcome: Outcome,
+    *,
+    run_id: str | None = None,
+    on_change: Callable[[Breaker, str], None] | None = None,
 ) -> Breaker:
-    """Tell how a call ended that was a failure or a probe; the breaker as it is now."""
+    """
+    Tell how a call ended that was a failure or a probe; the breaker as it is now.
+
+    `on_change` is called with the breaker and the cause in words if this call changed its state.
+    """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         before = _lock(conn, name)
@@ -145,7 +155,9 @@ def tell(
             return before
         _note(conn, before, after, run_id=run_id)
         topics.bump(conn, TOPIC)
-        return after
+    if on_change is not None and after.state is not before.state:
+        on_change(after, say_cause(before, after))
+    return after
 
 
 def count_refusals(app: App, counts: Mapping[str, int]) -> None:

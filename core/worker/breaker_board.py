@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from interlock.core.errors import BreakerOpen, InterlockError, StoreUnavailable
 from interlock.core.model.breaker import (
@@ -104,11 +104,20 @@ class Board:
         self._count_refusal(breaker.name)
         raise self._refusal(breaker)
 
-    def leave(self, name: str, passed: Pass, outcome: Outcome, run_id: str) -> None:
-        """Tell how a call ended; needed of failures and of the probe only."""
+    def leave(
+        self,
+        name: str,
+        passed: Pass,
+        outcome: Outcome,
+        run_id: str,
+        on_change: Callable[[Breaker, str], None] | None = None,
+    ) -> None:
+        """Tell how a call ended, as `tripping.tell`; needed of failures and of the probe only."""
         self._probes.pop(passed, None)
         try:
-            after = tripping.tell(self._app, name, passed, outcome, run_id=run_id)
+            after = tripping.tell(
+                self._app, name, passed, outcome, run_id=run_id, on_change=on_change
+            )
         except InterlockError as exc:  # the lease of a probe ends by itself
             logger.warning("breaker_not_told", extra={"breaker": name, "reason": str(exc)})
         else:

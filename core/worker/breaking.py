@@ -17,7 +17,15 @@ from typing import Any, TypeVar
 
 from interlock.core.errors import BreakerOpen
 from interlock.core.graphs.guarding import Call, Place
-from interlock.core.model.breaker import Outcome, Pass, Served, judge, name_breaker
+from interlock.core.model.breaker import (
+    Breaker,
+    BreakerState,
+    Outcome,
+    Pass,
+    Served,
+    judge,
+    name_breaker,
+)
 from interlock.core.model.policies import NodePolicy, Policies
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.context import App
@@ -68,7 +76,8 @@ class Breakers:
         finally:
             outcome = judge(error, wanted.rules)
             if passed.probe is not None or outcome is Outcome.FAILURE:
-                await self._apart(self._board.leave, wanted.name, passed, outcome, run_id)
+                say = partial(_say_change, call)
+                await self._apart(self._board.leave, wanted.name, passed, outcome, run_id, say)
 
     async def _enter(self, wanted: Wanted, run_id: str) -> Pass:
         give_back = partial(self._give_back, wanted.name, run_id)
@@ -97,6 +106,12 @@ class Breakers:
             if undo is not None:
                 self._pool.submit(_undo, future, undo)
             raise
+
+
+def _say_change(call: Call, breaker: Breaker, cause: str) -> None:
+    """A line in the log of the run whose call changed a breaker's state."""
+    moved = "opened" if breaker.state is BreakerState.OPEN else "closed again"
+    call.notes.warn(f"The breaker {breaker.name!r} {moved}: {cause}.", call.place.path)
 
 
 def find_places(policies: Policies, cards: Iterable[Workflow]) -> Iterator[Place]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from interlock.core.errors import InterlockError
@@ -8,13 +10,14 @@ from interlock.core.services import tripping
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.breaker_tiles import draw_tiles
 from interlock.dashboard.components.charts import draw_chart
-from interlock.dashboard.components.links import draw_empty
+from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note
-from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.tables import draw_table, read_picked
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.views import breakers
 
+PICKED = "breakers-picked-run"
 STANDING = "breakers-standing"  # the order of the tiles, for as long as the page is open
 REFRESH_S = 10.0  # traffic is told in spans of so long
 
@@ -45,9 +48,16 @@ def read_span() -> str:
     return state.read_choice("span", breakers.SPANS, breakers.DEFAULT_SPAN)
 
 
+def pick(key: str, run_ids: Sequence[str]) -> None:
+    """Open the run whose call changed a breaker; what an operator did has none."""
+    st.session_state[PICKED] = read_picked(key, run_ids)
+
+
 @st.fragment
 def draw() -> None:
     live("breakers", "figures", key=keys.live("breakers"), refresh_s=REFRESH_S)
+    if run_id := st.session_state.pop(PICKED, None):
+        st.switch_page(page_path("run"), query_params={"run_id": run_id})
     app, span = deps.app(), read_span()
     now = app.clock.now()
     board = tripping.read_board(app, since=now - breakers.SPANS[span])
@@ -75,7 +85,13 @@ def draw() -> None:
         draw_chart(view.strip, key=keys.breakers_chart())
     st.subheader(view.events_title, anchor=False)
     if view.events:
-        draw_table(view.events, key=keys.breakers_events(), alt=view.events_title)
+        draw_table(
+            view.events,
+            key=keys.breakers_events(view.event_runs),
+            ids=view.event_runs,
+            on_pick=pick,
+            alt=f"{view.events_title}; a click opens the run whose call it was",
+        )
     st.caption(view.nothing_happened or view.as_of)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from interlock.dashboard.keys.making import join
+from collections.abc import Iterable
+
+from interlock.dashboard.keys.making import digest, join
 
 
 def breakers_span() -> str:
@@ -30,6 +32,6 @@ def breakers_chart() -> str:
     return "breakers-strip"
 
 
-def breakers_events() -> str:
-    """What happened."""
-    return "breakers-events"
+def breakers_events(run_ids: Iterable[str]) -> str:
+    """What happened, by the calls of exactly these runs in this order."""
+    return f"breakers-events-{digest(run_ids)}"

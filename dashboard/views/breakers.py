@@ -85,6 +85,7 @@ class BreakersView:
     tiles: tuple[Tile, ...]
     strip: Chart | None
     events: tuple[Mapping[str, str | Look], ...]
+    event_runs: tuple[str, ...]
     events_title: str
     nothing_happened: str
     empty: Empty | None
@@ -122,6 +123,7 @@ def build(
         tiles=tuple(_tile(e, board.traffic[e.name], most, now, theme) for e in ranked),
         strip=_strip(ranked, events, now - SPANS[span], now, theme) if ranked else None,
         events=tuple(_event(each, now) for each in events[:EVENTS_COUNT]),
+        event_runs=tuple(each.run_id or "" for each in events[:EVENTS_COUNT]),
         events_title=f"What happened within {span}",
         nothing_happened="" if events else f"No breaker changed its state within {span}.",
         empty=None if ranked else Empty(_EMPTY),

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from interlock.core.errors import NotFound
+from interlock.core.graphs.guarding import Call, Place
+from interlock.core.graphs.notes import Notes
 from interlock.core.model.breaker import BreakerState, Order, Outcome, Pass, Served
 from interlock.core.model.nodes import NodeStatus
-from interlock.core.model.policies import BreakerRules
+from interlock.core.model.policies import BreakerRules, NodePolicy
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import tripping
 from interlock.core.services.context import App
@@ -16,6 +19,7 @@ from interlock.core.services.tripping import Traffic, Wanted
 from interlock.core.settings import Settings
 from interlock.core.store import audit, nodes
 from interlock.core.store.engine import read, write
+from interlock.core.worker.breaking import Breakers
 
 RULES = BreakerRules(failures=2, reset_s=30)
 CHARGE = Served("refunds", "charge")
@@ -72,6 +76,26 @@ def test_a_late_failure_is_not_counted_and_is_no_event(app, frozen):
     board = tripping.read_board(app, since=frozen.now())
     assert [e.cause for e in board.events] == ["reset by an operator", "2 failures within 60 s"]
     assert [e.run_id or "" for e in board.events] == ["", "r1"]
+
+
+def test_who_changes_a_state_is_told_and_nobody_else(app, frozen):
+    tripping.enlist(app, [Wanted("payments", BreakerRules(failures=2), ())])
+    told: list[tuple[str, str]] = []
+
+    def fail() -> None:
+        tripping.tell(
+            app,
+            "payments",
+            Pass(0),
+            Outcome.FAILURE,
+            on_change=lambda breaker, cause: told.append((breaker.state.value, cause)),
+        )
+
+    fail()
+    assert told == []
+    fail()
+    fail()  # it began before
+    assert told == [("open", "2 failures within 60 s")]
 
 
 def test_of_many_at_once_one_is_the_probe(app, frozen):
@@ -164,3 +188,24 @@ def test_a_board_shows_the_traffic_of_the_last_two_minutes_by_span(app, make, fr
 def test_a_board_without_breakers_is_empty(app, frozen):
     board = tripping.read_board(app, since=frozen.now())
     assert (list(board.breakers), dict(board.traffic), list(board.events)) == ([], {}, [])
+
+
+async def test_the_log_of_the_run_whose_call_opened_a_breaker_says_so(app):
+    policy = NodePolicy(breaker=BreakerRules(failures=2))
+    place = Place(workflow="refunds", path="charge", policy=policy)
+    told: list[tuple[str, str]] = []
+    call = Call(
+        run=SimpleNamespace(run_id="r1"),
+        place=place,
+        task_id="t",
+        notes=Notes(lambda text, path: told.append((text, path))),
+    )
+    guard = Breakers(app)
+    try:
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                async with guard.around_async(call):
+                    raise ConnectionError("gone")
+    finally:
+        guard.stop()
+    assert told == [("The breaker 'refunds/charge' opened: 2 failures within 60 s.", "charge")]

@@ -147,6 +147,7 @@ def test_what_happened_is_told_with_who_and_why(make, open_breaker):
     view = build(make, open_breaker, events=events, span="24 h")
     assert [row["by"] for row in view.events] == ["ann", "the breaker itself"]
     assert [row["run"] for row in view.events] == ["\N{EN DASH}", "…rrrrrrrr"]
+    assert view.event_runs == ("", "r" * 40)
     assert view.events_title == "What happened within 24 h"
     assert view.nothing_happened == ""
     quiet = build(make, open_breaker)
