@@ -86,7 +86,7 @@ def draw() -> None:
     if view.silences:
         st.subheader("Kept quiet", anchor=False)
         draw_silences(view.silences, on_end=end_silence)
-    st.subheader("What was", anchor=False)
+    st.subheader("Ended", anchor=False)
     st.caption(view.nothing_ended)
     if view.ended:
         draw_table(

@@ -87,7 +87,9 @@ def draw() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         draw_timed("Latency of executions", view.latency, "latency", view)
-        draw_timed("Human time", view.wait, "wait", view)
+        draw_timed(
+            "Human time", view.wait, "wait", view, nothing="No card was decided in this window."
+        )
     with right:
         draw_timed("Executions that ended", view.volume, "volume", view)
         draw_heading("The graph", None, file_at=view.file_at, place="graph")
@@ -107,9 +109,16 @@ def draw_nodes(view: MetricsView) -> None:
     draw_figure_table(view.nodes, read_theme(), key=keys.metrics_table("nodes"))
 
 
-def draw_timed(title: str, chart: Chart, what: str, view: MetricsView) -> None:
+def draw_timed(
+    title: str,
+    chart: Chart,
+    what: str,
+    view: MetricsView,
+    *,
+    nothing: str = "Nothing ended in this window.",
+) -> None:
     draw_heading(title, chart.sheet, file_at=view.file_at, place=what)
-    draw_chart(chart, key=keys.metrics_chart(what), nothing="Nothing ended in this window.")
+    draw_chart(chart, key=keys.metrics_chart(what), nothing=nothing)
 
 
 st.title("Metrics", anchor=False)

@@ -75,6 +75,7 @@ def draw_tables(view: MetricsView) -> None:
     if not view.error_rows:
         st.caption("No errors in this window.")
     draw_errors(view.error_rows)
+    st.caption(view.refused)
     draw_heading("Variants", view.variants.sheet, file_at=view.file_at, place="variants")
     draw_beside(view.beside, alt=view.variants.alt)
     draw_heading("Reviewers", view.reviewers.sheet, file_at=view.file_at, place="reviewers")

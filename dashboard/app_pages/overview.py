@@ -22,6 +22,8 @@ from interlock.dashboard.views import overview, sight
 CARDS_COUNT = 8
 RUNS_COUNT = 6
 SPAN = timedelta(hours=1)
+NO_RUNS = "The runs that end stand here, minute by minute."
+NO_WAIT = "How long humans were waited for stands here."
 
 
 @st.fragment
@@ -67,7 +69,7 @@ def draw_sight() -> None:
         found,
         breakers=board.breakers,
         trips=board.events,
-        changes=observing.list_changes(app, limit=sight.CHANGES_COUNT),
+        changes=observing.list_changes(app, limit=sight.CHANGES_READ_COUNT),
         workflows=observing.list_workflow_names(app),
         theme=theme,
         now=now,
@@ -76,8 +78,8 @@ def draw_sight() -> None:
     draw_figures(view.figures)
     left, right = st.columns(2, gap="medium")
     with left:
-        draw_chart(view.volume, key=keys.metrics_chart("overview"), nothing="Nothing ended yet.")
-        draw_chart(view.wait, key=keys.metrics_chart("overview-wait"), nothing="Nobody was asked.")
+        draw_chart(view.volume, key=keys.metrics_chart("overview"), nothing=NO_RUNS)
+        draw_chart(view.wait, key=keys.metrics_chart("overview-wait"), nothing=NO_WAIT)
         draw_changes(view.changes)
     with right:
         if view.graph_names:

@@ -62,8 +62,9 @@ def draw() -> None:
         ("Human time", view.wait),
         ("Median of each node, by hour", view.heat),
     ):
-        st.subheader(title, anchor=False)
-        draw_chart(chart, key=keys.metrics_chart(title), has_table=False)
+        if not chart.is_empty:  # paper has no need of reserved space
+            st.subheader(title, anchor=False)
+            draw_chart(chart, key=keys.metrics_chart(title), has_table=False, is_on_paper=True)
 
 
 st.title("Report", anchor=False)

@@ -7,7 +7,7 @@ from interlock.dashboard import deps, keys
 from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_notice
-from interlock.dashboard.components.tables import draw_table
+from interlock.dashboard.components.tables import draw_prose, draw_table
 from interlock.dashboard.views import system
 
 REFRESH_S = 10.0
@@ -46,10 +46,8 @@ def draw() -> None:
     st.caption(view.as_of)
     st.subheader("Settings", anchor=False)
     st.caption(view.changed)
-    draw_table(
+    draw_prose(
         view.settings,
-        key=keys.system_table("settings"),
-        is_whole=True,
         alt="Every setting, its value, where that comes from, and what it means.",
     )
 

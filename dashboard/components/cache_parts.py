@@ -8,18 +8,26 @@ import pandas as pd
 import streamlit as st
 
 from interlock.dashboard import keys
+from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.palette import Tone, shade
 from interlock.dashboard.views.caches import CacheRow, Choice
 from interlock.dashboard.views.escaping import md_escape
 
 MAX_CHARS = 500
+_WORDS = {"Workflow", "Node", "Tiers"}  # the other columns are figures
 
 
 def draw_caches(rows: Sequence[CacheRow], *, trend_title: str, alt: str) -> None:
     frame = pd.DataFrame([row.cells for row in rows])
     # Beside what it is the trend of, where a phone still shows it.
     frame.insert(3, trend_title, [list(row.trend) for row in rows])
-    config = {name: st.column_config.TextColumn(name) for name in frame.columns}
-    config[trend_title] = st.column_config.LineChartColumn(trend_title, y_min=0, y_max=1)
+    config = {
+        name: st.column_config.TextColumn(name, alignment="left" if name in _WORDS else "right")
+        for name in frame.columns
+    }
+    config[trend_title] = st.column_config.LineChartColumn(
+        trend_title, y_min=0, y_max=1, color=shade(Tone.CACHED, read_theme()).fill
+    )
     st.dataframe(
         frame,
         hide_index=True,

@@ -9,9 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from interlock.dashboard import keys
+from interlock.dashboard.components.tables import let_break
 from interlock.dashboard.palette import Theme, shade
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.figure_tables import Column, FigureTable, say_cell, say_printed
+from interlock.dashboard.views.formatting import NOTHING
 from interlock.dashboard.views.sheets import Sheet, to_csv, to_json
 
 
@@ -39,6 +41,7 @@ def draw_figure_table(table: FigureTable, theme: Theme, *, key: str) -> None:
         hide_index=True,
         key=key,
         alt=table.alt,
+        placeholder=NOTHING,
         column_config={c.head: _configure(c, theme) for c in table.columns},
     )
     if table.left_out:
@@ -57,7 +60,7 @@ def draw_heading(text: str, sheet: Sheet | None, *, file_at: str, place: str) ->
 def draw_printed(table: FigureTable) -> None:
     """The table as one that a printer gets whole; foreign words are escaped, as its cells are markup."""
     heads, lines = say_printed(table)
-    cells = [[md_escape(cell) for cell in line] for line in lines]
+    cells = [[let_break(md_escape(cell)) for cell in line] for line in lines]
     st.table(pd.DataFrame(cells, columns=heads), hide_index=True, alt=table.alt)
 
 

@@ -29,10 +29,12 @@ def draw_holds(
     if not view.scopes:
         return
     labels = dict(view.scopes)
-    with st.popover("Hold", icon=":material/pause_circle:", help=_HELP, type="tertiary"):
+    with st.popover("Hold", icon=":material/pause_circle:", help=_HELP):
+        # Without its labels: on a phone the button must not fall off the end of the screen.
         st.selectbox(
             "What is held",
             list(labels),
+            label_visibility="collapsed",
             format_func=lambda scope: labels.get(scope, scope),
             key=keys.hold_scope(),
             on_change="ignore",
@@ -41,7 +43,8 @@ def draw_holds(
             "Reason (optional)",
             key=keys.hold_reason(),
             max_chars=2000,
-            placeholder="Told on every page",
+            label_visibility="collapsed",
+            placeholder="Reason (optional), told on every page",
             on_change="ignore",
         )
         st.button(

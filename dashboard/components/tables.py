@@ -14,8 +14,11 @@ import pandas as pd
 import streamlit as st
 
 from interlock.dashboard.palette import Look
+from interlock.dashboard.views.escaping import md_escape
 
 Row = Mapping[str, str | Look]
+
+_BADGE_PIXELS = 75  # what Streamlit calls small
 
 
 def draw_table(
@@ -67,6 +70,19 @@ def draw_table(
     )
 
 
+def draw_prose(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
+    """A table whose cells are sentences: they wrap, so that none is cut. Its cells are escaped."""
+    frame = pd.DataFrame([{k: let_break(md_escape(v)) for k, v in row.items()} for row in rows])
+    st.table(frame, hide_index=True, alt=alt)
+
+
+def let_break(escaped: str) -> str:
+    """Let a long name be broken at its marks, where a cell wraps: paper and phones are narrow."""
+    for mark in (r"\_", r"\/"):
+        escaped = escaped.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
+    return escaped
+
+
 def _cells(row: Row) -> dict[str, str | list[str]]:
     return {k: [v.word] if isinstance(v, Look) else v for k, v in row.items()}
 
@@ -75,8 +91,9 @@ def _column(name: str, rows: Sequence[Row]) -> Any:
     looks = {v.word: v for row in rows if isinstance(v := row.get(name), Look)}
     if not looks:
         return st.column_config.TextColumn(name)
+    width = max(_BADGE_PIXELS, 35 + 8 * max(map(len, looks)))  # a word that is cut says nothing
     return st.column_config.MultiselectColumn(
-        name, width="small", options=list(looks), color=[v.badge for v in looks.values()]
+        name, width=width, options=list(looks), color=[v.badge for v in looks.values()]
     )
 
 

@@ -48,7 +48,7 @@ DEFAULT_SILENCE = "1 h"
 
 _LOOKS = {
     Severity.CRITICAL: Look(Tone.FAILED, "critical", ":material/error:"),
-    Severity.WARNING: Look(Tone.WAITING, "warning", ":material/warning:"),
+    Severity.WARNING: Look(Tone.QUIET, "warning", ":material/warning:"),
     Severity.INFO: Look(Tone.QUIET, "info", ":material/info:"),
 }
 # Addresses that lead to a cause: the page, and what its link says.

@@ -8,7 +8,7 @@ neither streamlit nor plotly; `components/charts.py` draws what is built here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.dashboard.palette import Theme, Tone, shade
@@ -38,6 +38,7 @@ from interlock.dashboard.views.sheets import Cell, Sheet
 
 __all__ = ["Chart", "Line", "Span", "draw_bars", "draw_heat", "draw_lines", "draw_strip"]
 
+HOUR = timedelta(hours=1)
 _LABEL_PIXELS = 15  # between two names beside their lines
 
 
@@ -126,14 +127,15 @@ def draw_heat(
     theme: Theme,
     tone: Tone = Tone.RUNNING,
 ) -> Chart:
-    """A row a name and a column a time; the darker, the more. Each row is measured by its own worst."""
+    """A row a name and a column an hour; the darker, the more. Each row is measured by its own worst."""
     rows = [Line(name=path, values=values) for path, values in cells.items()]
     shares = [_share_of_worst(row.values) for row in rows]
+    edges = [*times, times[-1] + HOUR] if times else []  # a column is as wide as its hour
     scale = [[n / 4, heat(0.08 + 0.92 * n / 4, tone, theme)] for n in range(5)]
     data = [
         {
             "type": "heatmap",
-            "x": [moment(t) for t in times],
+            "x": [moment(edge) for edge in edges],
             "y": [short(row.name) for row in rows],
             "z": shares,
             "zmin": 0,
@@ -149,7 +151,7 @@ def draw_heat(
     ]
     layout = layout_of(theme, TOP + BOTTOM + LANE_HEIGHT * max(1, len(rows)))
     layout |= {
-        "xaxis": time_axis(times, theme) | {"showgrid": False},
+        "xaxis": time_axis(edges[:1] + edges[-1:], theme),
         "yaxis": lane_axis([row.name for row in rows]),
     }
     return _chart(times, rows, data, layout, name=name, unit=unit)

@@ -13,7 +13,7 @@ from interlock.dashboard.views import metrics_charts, metrics_tables
 from interlock.dashboard.views.charts import Chart
 from interlock.dashboard.views.figure_tables import FigureTable
 from interlock.dashboard.views.figures import Figure
-from interlock.dashboard.views.formatting import format_exact
+from interlock.dashboard.views.formatting import format_exact, format_plural
 from interlock.dashboard.views.metrics_figures import build_figures
 from interlock.dashboard.views.metrics_tables import ErrorRow
 from interlock.dashboard.views.metrics_window import Chosen
@@ -44,6 +44,7 @@ class MetricsView:
     wait: Chart
     heat: Chart
     span_of_point: str
+    refused: str
     graph_names: tuple[str, ...]
 
 
@@ -71,7 +72,7 @@ def build(
         file_at=f"{window.end:%Y%m%d-%H%M}",
         notice=_find_notice(metrics, chosen),
         empty=_find_empty(metrics, chosen, workflows),
-        figures=build_figures(metrics.totals, metrics.before, against=chosen.before),
+        figures=build_figures(metrics.totals, metrics.before),
         workflows=metrics_tables.workflows_table(metrics.workflows),
         variants=metrics_tables.variants_table(metrics.variants),
         beside=metrics_tables.side_by_side(metrics.variants),
@@ -84,7 +85,8 @@ def build(
         volume=metrics_charts.volume(metrics.series, theme),
         wait=metrics_charts.wait(metrics.series, theme),
         heat=metrics_charts.heatmap(metrics.heat, theme),
-        span_of_point=metrics_charts.say_span(metrics.series),
+        span_of_point=f"{metrics_charts.say_span(metrics.series)} · changes against {chosen.before}",
+        refused=_say_refused(metrics),
         graph_names=name_graphs(metrics, workflows),
     )
 
@@ -105,6 +107,13 @@ def _find_empty(
         return None
     whose = f" of {chosen.window.workflow}" if chosen.window.workflow else ""
     return offer_launch(f"Nothing{whose} ran in this window.", workflows)
+
+
+def _say_refused(metrics: Metrics) -> str:
+    count = sum(node.short_circuited for node in metrics.nodes)
+    if not count:
+        return ""
+    return f"{format_plural(count, 'call was', 'calls were')} refused by an open breaker, which is no error."
 
 
 def name_graphs(metrics: Metrics, workflows: Sequence[WorkflowName]) -> tuple[str, ...]:

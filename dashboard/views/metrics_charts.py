@@ -23,8 +23,8 @@ def latency(series: Series, theme: Theme) -> Chart:
 
 
 def volume(series: Series, theme: Theme) -> Chart:
-    """Executions that ended well and that failed, in each span."""
-    points = series.points
+    """Executions that ended well and that failed, in each span; empty where none did."""
+    points = series.points if any(p.runs for p in series.points) else ()
     bars = [
         Line(name="ok", values=[p.runs - p.errors for p in points], tone=Tone.DONE),
         Line(name="failed", values=[p.errors for p in points], tone=Tone.FAILED),
@@ -33,9 +33,10 @@ def volume(series: Series, theme: Theme) -> Chart:
 
 
 def wait(series: Series, theme: Theme) -> Chart:
-    """How long humans were waited for, in each span."""
-    line = Line(name="human time", values=[p.wait_s for p in series.points], tone=Tone.WAITING)
-    times = [p.start for p in series.points]
+    """How long humans were waited for, in each span; empty where none was."""
+    points = series.points if any(p.wait_s for p in series.points) else ()
+    line = Line(name="human time", values=[p.wait_s for p in points], tone=Tone.WAITING)
+    times = [p.start for p in points]
     return draw_lines(times, [line], name="Human time", unit="s", theme=theme)
 
 

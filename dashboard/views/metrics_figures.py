@@ -20,14 +20,13 @@ NOISE_RATIO = 0.02  # a smaller change is none that anybody could act on
 NOISE_POINTS = 0.2  # the same for a share, in points of a hundred
 
 
-def build_figures(now: Totals, before: Totals, *, against: str) -> tuple[Figure, ...]:
+def build_figures(now: Totals, before: Totals) -> tuple[Figure, ...]:
     """
     Put the row together.
 
     Args:
         now: Of the window.
         before: Of the window before, as long.
-        against: What that is called: `the 1 h 0 m before`.
     """
     ended, ended_before = now.completed + now.failed, before.completed + before.failed
     figures = [
@@ -84,16 +83,18 @@ def build_figures(now: Totals, before: Totals, *, against: str) -> tuple[Figure,
         )
     )
     # Without a single end before there is nothing to compare with: "from 0" would say more than is known.
-    return tuple(figures) if ended_before or before.started else _without_changes(figures, against)
+    return tuple(figures) if ended_before or before.started else _without_changes(figures)
 
 
 def _say_p95(p95_ms: float | None, count: int) -> str:
+    if not count:
+        return NOTHING
     # The highest twentieth of fewer is not one of them (LOOK.md, Figures).
     return format_duration_ms(p95_ms) if count >= MIN_FOR_P95 else f"n = {count}"
 
 
-def _without_changes(figures: Sequence[Figure], against: str) -> tuple[Figure, ...]:
-    nothing = Change(f"none in {against}")
+def _without_changes(figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    nothing = Change("nothing before")
     first, *others = figures
     return (first.with_change(nothing), *(f.with_change(None) for f in others))
 

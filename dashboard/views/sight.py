@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 CHANGES_COUNT = 8
 _LABELS = ("p95 of a run", "From cache", "Runs a minute", "Human time")
+CHANGES_READ_COUNT = 100  # launches among them, which are left out
 _REASON_LIMIT_COUNT = 80
+_ROUTINE = {"launch", "launch batch"}  # would drown the rest; the list of runs has them
 _WORDS = {"closed": "closed", "open": "opened", "half_open": "probes"}
 
 
@@ -77,14 +79,14 @@ def build(
         theme: Light or dark.
         now: Aware UTC time.
     """
-    figures = build_figures(metrics.totals, metrics.before, against="the hour before")
+    figures = build_figures(metrics.totals, metrics.before)
     kept = [figure for figure in figures if figure.label in _LABELS]
     return SightView(
         figures=(*kept, _count_open(breakers)),
         volume=metrics_charts.volume(metrics.series, theme),
         wait=metrics_charts.wait(metrics.series, theme),
         graph_names=name_graphs(metrics, workflows),
-        changes=_merge(trips, changes, now),
+        changes=_merge(trips, [c for c in changes if c.action not in _ROUTINE], now),
     )
 
 

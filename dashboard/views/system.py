@@ -57,7 +57,7 @@ class SystemView:
     no_workers: str
     elsewhere: str
     sizes: tuple[Row, ...]
-    settings: tuple[Row, ...]
+    settings: tuple[Mapping[str, str], ...]
     changed: str
     as_of: str
 
@@ -186,10 +186,10 @@ def _defaults(settings: Sequence[Setting]) -> tuple[Setting, ...]:
     return tuple(s for s in settings if s.source == "default")
 
 
-def _setting_row(setting: Setting) -> Row:
+def _setting_row(setting: Setting) -> dict[str, str]:
     return {
         "setting": setting.variable,
-        "value": NOTHING if setting.value is None else setting.value,
+        "value": NOTHING if setting.value in {None, "-"} else str(setting.value),
         "source": setting.source,
         "meaning": setting.description,
     }

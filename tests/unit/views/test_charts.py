@@ -96,6 +96,8 @@ def test_each_row_of_a_heatmap_is_measured_by_its_own_worst():
     chart = charts.draw_heat(minutes(2), cells, name="Median", unit="ms", theme="dark")
     assert chart.figure["data"][0]["z"] == [[1.0, 0.5], [None, 1.0], [0.0, None]]
     assert "slow: 1.00 s" in chart.figure["data"][0]["hovertext"][0][0]
+    assert len(chart.figure["data"][0]["x"]) == 3  # the edges of two columns
+    assert charts.draw_heat([], {}, name="Median", unit="ms", theme="dark").is_empty
 
 
 def test_states_stand_in_lanes_and_what_is_cut_off_is_hatched():

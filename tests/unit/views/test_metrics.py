@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from interlock.core.model.figures import Metrics, Totals
@@ -45,7 +47,23 @@ def test_the_page_says_the_same_as_the_figures():
     assert view.volume.sheet.rows[0][1:] == (4, 1)
     assert view.wait.sheet.rows[0][1] == 3.0
     assert view.heat.sheet.rows[0][1] == 90.0
-    assert view.span_of_point == "each point is 1 m 0 s, in UTC"
+    assert (
+        view.span_of_point == "each point is 1 m 0 s, in UTC · changes against the 1 h 0 m before"
+    )
+    assert view.refused == ""
+
+
+def test_calls_that_a_breaker_refused_are_told_beside_the_errors():
+    nodes = [some.node(short_circuited=1), some.node(short_circuited=20)]
+    refused = build(some.metrics(nodes=nodes)).refused
+    assert refused == "21 calls were refused by an open breaker, which is no error."
+
+
+def test_where_nothing_ended_the_charts_are_empty_instead_of_zero():
+    points = [replace(p, runs=0, errors=0, wait_s=0.0) for p in some.metrics().series.points]
+    view = build(some.metrics(series=replace(some.metrics().series, points=points)))
+    assert view.volume.is_empty
+    assert view.wait.is_empty
 
 
 def test_only_graphs_of_what_ran_and_is_loaded_are_offered_the_busiest_first():
@@ -76,9 +94,7 @@ def test_a_window_that_could_not_be_read_says_what_stands_instead():
 
 
 def figures(now: Totals, before: Totals):
-    return {
-        f.label: f for f in metrics_figures.build_figures(now, before, against="the hour before")
-    }
+    return {f.label: f for f in metrics_figures.build_figures(now, before)}
 
 
 def test_each_figure_says_how_it_changed_and_only_the_worse_has_a_colour():
@@ -104,7 +120,7 @@ def test_a_manifold_change_is_said_in_times():
 
 def test_without_anything_before_nothing_is_compared():
     row = figures(Totals(started=3, completed=3), Totals())
-    assert row["Started"].change.text == "none in the hour before"
+    assert row["Started"].change.text == "nothing before"
     assert row["Failed"].change is None
 
 

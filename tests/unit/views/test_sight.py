@@ -67,7 +67,11 @@ def test_the_last_hour_is_said_in_few_figures():
 
 def test_what_people_did_and_what_tripped_stand_newest_first():
     view = build(
-        changes=[change(9, reason="parcel lost"), change(1, action="hold", object="workflow:x")],
+        changes=[
+            change(9, reason="parcel lost"),
+            change(1, action="hold", object="workflow:x"),
+            change(0, action="launch"),  # the list of runs has them
+        ],
         trips=[trip(4), trip(5, actor="ann")],
     )
     assert [row.text for row in view.changes] == [
