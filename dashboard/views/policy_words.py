@@ -159,9 +159,9 @@ def _say_cache(rules: CacheRules) -> str:
 
 def _say_rate(rules: RateRules) -> Iterator[str]:
     if rules.per_user_hour is not None:
-        yield f"At most {format_count(rules.per_user_hour)} starts an hour for each user"
+        yield f"At most {format_plural(rules.per_user_hour, 'start')} an hour for each user"
     if rules.per_minute is not None:
-        yield f"At most {format_count(rules.per_minute)} starts a minute"
+        yield f"At most {format_plural(rules.per_minute, 'start')} a minute"
 
 
 def _say_fallback(fallback: Fallback) -> str:

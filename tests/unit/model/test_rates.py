@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from interlock.core.model.policies import RateRules
-from interlock.core.model.rates import limits_of_call, limits_of_launch
+from interlock.core.model.policies import ModelRules, RateRules
+from interlock.core.model.rates import limit_of_model, limits_of_call, limits_of_launch
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -51,3 +51,9 @@ def test_a_tool_has_a_limit_of_its_own():
     (tool,) = limits_of_call(rules, workflow="w", path="tools", tool="search", user="ann")
     assert node.key != tool.key
     assert tool.what == "The tool 'search' of 'tools'"
+
+
+def test_calls_to_a_model_are_limited_where_its_rules_say_so():
+    assert limit_of_model(ModelRules(in_flight=2), "gpt") is None
+    limit = limit_of_model(ModelRules(per_minute=3), "gpt")
+    assert (limit.what, limit.count, limit.window_s) == ("The model 'gpt'", 3, 60)
