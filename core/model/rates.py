@@ -38,7 +38,7 @@ class Limit:
         whose = f" by one user, and {self.user!r} has had them" if self.user else ""
         return (
             f"{self.what} is limited to {self.count} {'start' if self.count == 1 else 'starts'} {span}{whose};"
-            f" try again at {at:%H:%M:%S} UTC, in {max(1, round(wait_s))} s."
+            f" try again at {at:%H:%M:%S} UTC, in {_say(wait_s)}."
         )
 
     def refuse_ever(self, count: int) -> str:
@@ -47,6 +47,10 @@ class Limit:
         return (
             f"{self.what} is limited to {self.count} starts {span}, and these are {count} at once."
         )
+
+
+def _say(wait_s: float) -> str:
+    return f"{max(1, round(wait_s))} s" if wait_s < 2 * MINUTE_S else f"{round(wait_s / 60)} min"
 
 
 def limits_of(rules: RateRules, *, of: tuple[str, ...], what: str, user: str) -> list[Limit]:

@@ -39,6 +39,7 @@ def test_a_refusal_says_the_limit_and_when_to_try_again():
         "The node 'team/charge' is limited to 100 starts an hour by one user, and 'ann' has had them;"
         " try again at 12:01:30 UTC, in 90 s."
     )
+    assert hour.refuse(wait_s=3423, now=NOON).endswith("try again at 12:57:03 UTC, in 57 min.")
     assert hour.refuse_ever(300) == (
         "The node 'team/charge' is limited to 100 starts an hour, and these are 300 at once."
     )
