@@ -57,6 +57,7 @@ BELOW_THE_TOP = (  # where the bar of the menu covers nothing of it
 )
 CARD = '[class*="st-key-card--"]'
 TABS = '[data-testid="stTabs"]'
+GRAPH = '[data-testid="stHeading"]:has-text("Latency of executions")'
 SHOTS = (
     Shot("overview", "Overview", "", "What waits, runs and failed, and whether work flows."),
     Shot(
@@ -126,6 +127,47 @@ SHOTS = (
         "A failed run",
         "run?run_id={failed}",
         "Where it failed and why, and what can be done about it.",
+    ),
+    Shot(
+        "metrics",
+        "Metrics",
+        "figures",
+        "How any window went against the one before: nodes worst first, latency, volume, errors with"
+        " their runs.",
+    ),
+    Shot(
+        "metrics-graph",
+        "The graph, coloured by a figure",
+        "figures",
+        "Latency and volume over time, and each node with its figure, breaker and cached share.",
+        top=GRAPH,
+    ),
+    Shot("report", "A report to print", "report", "The same window on paper."),
+    Shot(
+        "breakers",
+        "Breakers",
+        "breakers",
+        "What comes to each, what it refused, how it stood over time; held open, closed or reset by"
+        " hand.",
+    ),
+    Shot("caches", "Caches", "caches", "What each saved, and what it holds; cleared from here."),
+    Shot(
+        "alerts",
+        "Alerts",
+        "alerts",
+        "What is wrong, since when, what to do, and the way to the cause.",
+    ),
+    Shot(
+        "workflows",
+        "Workflows",
+        "workflows?workflow=refund_desk",
+        "Each with its graph, its policy in words, its tools and its schemas.",
+    ),
+    Shot(
+        "system",
+        "System",
+        "system",
+        "The processes and what they use, checks, sizes, and every setting with its source.",
     ),
 )
 
@@ -202,6 +244,10 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
     paid = launch(data_dir, "refund_desk", "--input", json.dumps(requests))["approvals"][0]
     answer = ("--answer", json.dumps({"approved": True, "amount": 620}), "--reason", "parcel lost")
     call(data_dir, "decide", paid["approval_id"], *answer, "--as", "Ann")
+    # A cache that is asked for the second time, and a breaker that an operator holds open: an alert.
+    for _ in range(2):
+        launch(data_dir, "essay_writer")
+    call(data_dir, "breaker", "mail server", "open", "--reason", "mails come back", "--as", "Ann")
     text = "Invite our customers in Vienna to the open day."
     asked = json.dumps({"messages": [{"role": "user", "content": text}]})
     mails = launch(data_dir, "outreach", "--input", asked)
