@@ -89,6 +89,8 @@ def _go_on(app: App) -> bool:
                 _add_up(conn, Tier.HOUR, floor(start, HOUR))
         if end == floor(start, DAY) + DAY:
             _add_up(conn, Tier.DAY, floor(start, DAY))
+        if rollups.rolled_until(conn) == until:  # no row says that this stretch is done
+            rollups.mark_until(conn, end)
         rollups.clear_before(conn, Tier.MINUTE, min(kept_since(now), floor(start, HOUR)))
     return True
 

@@ -199,33 +199,26 @@ def count_by_minute(
 
 def find_first(conn: Connection, *, after: datetime) -> datetime | None:
     """When the first thing happened at or after a moment that figures are made of."""
-    found: list[datetime] = []
-    for column, given in _FIRSTS:
-        statement = select(func.min(column)).where(column >= after)
-        moments = (
-            [
-                conn.execute(statement.where(given == status)).scalar_one()
-                for status in _statuses(given)
-            ]
-            if given is not None
-            else [conn.execute(statement).scalar_one()]
-        )
-        found += [moment for moment in moments if moment is not None]
-    return min(found, default=None)
+    moments = [conn.execute(first, {"after": after}).scalar() for first in _FIRSTS]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
+def _first(column: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
+    wanted = select(column).where(column >= bindparam("after"), *conditions)
+    return wanted.order_by(column).limit(1)
+
+
+# Exactly what is counted above: what is found and not counted would be found for ever.
 # Where the index of a time begins with a status, each status is asked for by itself.
-_FIRSTS: tuple[tuple[Any, Any], ...] = (
-    (node_runs.c.ended_at, None),
-    (runs.c.created_at, None),
-    (runs.c.ended_at, runs.c.status),
-    (approvals.c.asked_at, approvals.c.status),
-    (decisions.c.decided_at, None),
+_FIRSTS: tuple[Select[Any], ...] = (
+    _first(node_runs.c.ended_at),
+    _first(runs.c.created_at, runs.c.kind == RunKind.START.value),
+    *(_first(runs.c.ended_at, runs.c.status == status) for status in _OVER),
+    *(_first(approvals.c.asked_at, approvals.c.status == status) for status in _ALL_CARDS),
+    _first(decisions.c.decided_at).join(
+        approvals, approvals.c.approval_id == decisions.c.approval_id
+    ),
 )
-
-
-def _statuses(column: Any) -> Sequence[str]:
-    return _OVER if column.table is runs else _ALL_CARDS
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from interlock.core.types import Json
 
 MAX_DUE = 500  # minutes that are made anew at once
 _TABLES = (metric_rollups, run_rollups)
+_MARKED = "until"  # the tier of one row of no figures: nothing was there to be counted before it
 _PUT_NODES = bulk.upsert(metric_rollups)
 _PUT_RUNS = bulk.upsert(run_rollups)
 # An update, as that waits for who is just making the minute anew, and makes him wait for this one.
@@ -141,14 +142,29 @@ def rolled_until(conn: Connection) -> datetime | None:
         newest + tier.length
         for tier in (Tier.MINUTE, Tier.HOUR)
         for table in _TABLES
-        if (newest := _newest(conn, table, tier)) is not None
+        if (newest := _newest(conn, table, tier.value)) is not None
     ]
-    return max(ends, default=None)
+    marked = _newest(conn, run_rollups, _MARKED)
+    return max(ends if marked is None else [*ends, marked], default=None)
 
 
-def _newest(conn: Connection, table: Any, tier: Tier) -> datetime | None:
+def mark_until(conn: Connection, moment: datetime) -> None:
+    """Note how far it was counted, where no row says so as there was nothing to count."""
+    conn.execute(delete(run_rollups).where(run_rollups.c.tier == _MARKED))
+    none: dict[str, Any] = {
+        "tier": _MARKED,
+        "start": moment,
+        "workflow": "",
+        "variant": "",
+        "histogram": RunTally().histogram.as_json(),
+        "error_types": _more(RunTally()),
+    }
+    conn.execute(run_rollups.insert(), none)
+
+
+def _newest(conn: Connection, table: Any, tier: str) -> datetime | None:
     found: datetime | None = conn.execute(
-        select(func.max(table.c.start)).where(table.c.tier == tier.value)
+        select(func.max(table.c.start)).where(table.c.tier == tier)
     ).scalar_one()
     return found
 

@@ -13,7 +13,7 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.services import figuring, metrics
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import decisions, nodes, rollups
+from interlock.core.store import decisions, nodes, raw_figures, rollups
 from interlock.core.store.engine import read, write
 
 
@@ -305,3 +305,37 @@ def test_nothing_is_rolled_where_nothing_happened(app, frozen, make):
     assert read_.totals.success_ratio is None
     assert read_.totals.p95_ms is None
     assert len(read_.series.points) == 60
+
+
+def test_a_retry_after_a_quiet_hour_does_not_hold_the_figures_up(app, engine, make, frozen):
+    """It was launched when nothing else happened, which is no figure of that hour."""
+    with write(engine) as conn:
+        script = Script(conn, make)
+        script.run("first", 5, 6, RunStatus.FAILED, error="ValueError")
+        script.run("again", 4 * 3600, 5 * 3600 + 9, kind=RunKind.RETRY, previous_run_id="first")
+        script.node("again", "plan", 5 * 3600 + 9, 100)
+    frozen.advance(seconds=6 * 3600)
+    assert figuring.roll(app)
+    assert figuring.roll(app)
+    assert not figuring.roll(app)
+    assert figuring.rebuild(app) == 2
+    totals = metrics.read(app, Window(start=make.at(-1800), end=frozen.now())).totals
+    assert (totals.started, totals.completed, totals.failed) == (1, 1, 1)
+
+
+def test_rolling_ends_even_where_nothing_is_found_in_what_happened(
+    app, engine, make, frozen, monkeypatch
+):
+    with write(engine) as conn:
+        script = Script(conn, make)
+        script.run("first", 5, 6)
+        script.run("last", 4 * 3600, 4 * 3600 + 6)
+    frozen.advance(seconds=6 * 3600)
+    count = raw_figures.count_by_minute
+    monkeypatch.setattr(raw_figures, "count_by_minute", lambda *_, **__: {})
+    assert [figuring.roll(app) for _ in range(3)] == [True, True, False]
+    monkeypatch.setattr(raw_figures, "count_by_minute", count)
+    window = Window(start=make.at(-1800), end=frozen.now())
+    assert metrics.read(app, window).totals.completed == 0
+    assert figuring.rebuild(app) == 2
+    assert metrics.read(app, window).totals.completed == 2
