@@ -125,3 +125,20 @@ def test_a_hold_that_somebody_else_took_first_is_told(
     page.sidebar.button(keys.hold_submit()).click().run()
 
     assert "Everything is held already" in words(page.sidebar.warning)
+
+
+def test_a_page_opened_while_the_database_is_away_says_so_and_comes_back(
+    open_page: Callable[..., AppTest], settings: Settings
+) -> None:
+    file = settings.data_dir / "app.db"
+    away = file.with_name("away.db")
+    file.rename(away)
+
+    page = open_page()
+
+    assert not page.exception
+    assert "no decision that was taken is lost" in words(page.main.error)
+    away.rename(file)
+    page.run()
+    assert words(page.error) == ""
+    assert "Nothing waits for a human." in words(page.sidebar.caption)
