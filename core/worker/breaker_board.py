@@ -95,6 +95,8 @@ class Board:
                 if passed is not None:
                     self._probes[passed] = wanted.name
                     return passed
+                if ask(breaker, self._app.clock.now()) is Answer.PASS:
+                    return Pass(breaker.epoch)  # another worker's probe went well just now
         except StoreUnavailable as exc:
             logger.warning("store_unavailable", extra={"reason": str(exc)})
             known = self._known.get(wanted.name)

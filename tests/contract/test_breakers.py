@@ -6,10 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from interlock.core.errors import NotFound
+from interlock.core.errors import BreakerOpen, NotFound
 from interlock.core.graphs.guarding import Call, Place
 from interlock.core.graphs.notes import Notes
-from interlock.core.model.breaker import BreakerState, Order, Outcome, Pass, Served
+from interlock.core.model.breaker import (
+    PROBE_LEASE_S,
+    BreakerState,
+    Order,
+    Outcome,
+    Pass,
+    Served,
+)
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.policies import BreakerRules, NodePolicy
 from interlock.core.queue.local import LocalQueue
@@ -19,6 +26,7 @@ from interlock.core.services.tripping import Traffic, Wanted
 from interlock.core.settings import Settings
 from interlock.core.store import audit, nodes
 from interlock.core.store.engine import read, write
+from interlock.core.worker.breaker_board import Board
 from interlock.core.worker.breaking import Breakers
 
 RULES = BreakerRules(failures=2, reset_s=30)
@@ -130,6 +138,21 @@ def test_a_probe_that_is_renewed_keeps_its_lease_and_a_lost_one_does_not(app, fr
     assert not tripping.renew_probe(app, "payments", first)
     tripping.tell(app, "payments", first, Outcome.SUCCESS)
     assert (BreakerState.HALF_OPEN, second.probe) == (only(app).state, only(app).probe_by)
+
+
+def test_a_call_goes_through_once_anothers_probe_went_well(app, frozen):
+    """Its own worker has not seen yet that the breaker is closed again."""
+    trip(app)
+    board = Board(app)
+    board.enlist([], is_all=False)
+    frozen.advance(seconds=30)
+    won, _ = tripping.claim_probe(app, "payments")
+    with pytest.raises(BreakerOpen):
+        board.enter(PAYMENTS, "r2")
+    tripping.tell(app, "payments", won, Outcome.SUCCESS)
+    frozen.advance(seconds=PROBE_LEASE_S)
+    assert board.enter(PAYMENTS, "r2") == Pass(only(app).epoch) == board.peek("payments")
+    assert only(app).short_circuited == 1
 
 
 def test_an_order_is_audited_with_its_reason(app):
