@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ class Tiers(Protocol):
     ) -> bool:
         """Keep a result, unless there was a clearing since the number `clears`."""
 
+    def clear(self, event: str, actor: str, reason: str) -> None:
+        """Clear what an event stands for, and use nothing of it from here on."""
+
     def flush(self) -> None:
         """Write what was counted."""
 
@@ -84,6 +88,7 @@ class Asker:
     def __init__(self, tiers: Tiers, run: Run) -> None:
         self._tiers = tiers
         self._run = run
+        self._context = json.dumps(run.context, sort_keys=True)
         self._user: str | None = None
         self._making: dict[tuple[str, str], _Making] = {}
 
@@ -91,6 +96,7 @@ class Asker:
         rules, key, place = question.rules, question.key, question.place
         scope = [user if "user" in rules.scope else ""]
         scope += [_tenant_of(self._run.context) if "tenant" in rules.scope else ""]
+        scope += [self._context if "context" in rules.scope else ""]
         base = cache_keys.digest(place.workflow, place.path, *scope, *sorted(rules.scope))
         is_near = rules.semantic is not None and bool(key.texts)
         return Asked(

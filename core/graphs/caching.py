@@ -68,6 +68,15 @@ class RunCache(BaseCache[Any]):
         """A task begins: by the object it writes into its result is known when it is to be kept."""
         self._tasks[id(writes)] = (writes, task_id)
 
+    def clear_told(self) -> None:
+        """Clear what nodes of the run have told the events of; what cannot be is told in its log."""
+        for event, path in self._notes.take_cache_events():
+            try:
+                said = f"told in {path}" if path else "told by a node"
+                self._tiers.clear(event, f"run:{self._run.run_id}", said)
+            except InterlockError as exc:
+                self._notes.warn(f"The cache event {event!r} cleared nothing: {exc}", path)
+
     def _note(self, place: Place, rules: CacheRules, node_input: object) -> str:
         try:
             made = cache_keys.make_key(node_input, rules.key, self.serde.dumps_typed)
@@ -83,6 +92,10 @@ class RunCache(BaseCache[Any]):
     async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
         """What is kept of these; a tier that fails is a miss."""
         own, others = self._split(keys)
+        if (
+            self._notes.has_cache_events
+        ):  # LangGraph looks before it gives out the last step's parts
+            await self._tiers.call(self.clear_told)
         own = [] if self._goes_on(own) else own
         found = await self.inner.aget(others) if others and self.inner is not None else {}
         for full, question in own:
@@ -226,6 +239,12 @@ class NodeCaches:
         cache = self._open.get(run.run_id)
         if cache is not None:
             cache.begin(task_id, writes)
+
+    async def clear_told(self, run: Run) -> None:
+        """Clear what nodes of the run have told the events of."""
+        cache = self._open.get(run.run_id)
+        if cache is not None:
+            await self._tiers.call(cache.clear_told)
 
     def leave_out(self, place: NodePlace, run: Run, node_input: object) -> None:
         """What LangGraph gives next for this input is not the node's own."""

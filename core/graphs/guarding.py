@@ -141,6 +141,10 @@ class CacheSlot(Protocol):
         """A task of a cached node begins: `writes` is the very object that is given to be kept."""
         ...
 
+    async def clear_told(self, run: Run) -> None:
+        """Clear what `notes.tell_cache_event` was told of; what cannot be is told in the run's log."""
+        ...
+
     def leave_out(self, place: Place, run: Run, node_input: object) -> None:
         """A fallback served this input: what LangGraph will store for it next is not the node's."""
         ...

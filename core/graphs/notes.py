@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,7 @@ class Notes:
         self._hits: dict[str, deque[str]] = {}
         self._is_degraded = False
         self._to_fall_back: set[str] = set()
+        self._cache_events: list[tuple[str, str]] = []
 
     def tell(self, task_id: str, **changes: Any) -> None:
         """Add to the note of a task's present attempt, or of its next one: keywords of `Note`."""
@@ -87,6 +88,22 @@ class Notes:
             self._to_fall_back.discard(task_id)
             return is_ordered
 
+    def tell_cache_event(self, event: str, path: str) -> None:
+        """A node said that something happened by which caches are cleared."""
+        with self._lock:
+            self._cache_events.append((event, path))
+
+    @property
+    def has_cache_events(self) -> bool:
+        """Whether there are caches to be cleared before the graph goes on."""
+        return bool(self._cache_events)
+
+    def take_cache_events(self) -> list[tuple[str, str]]:
+        """The events that were told since, each once, with the path of the graph in which it was told."""
+        with self._lock:
+            told, self._cache_events = self._cache_events, []
+        return list({event: (event, path) for event, path in told}.values())
+
     def mark_degraded(self) -> None:
         """Something served in a node's place: the run's result is less than it could have been."""
         self._is_degraded = True
@@ -95,3 +112,10 @@ class Notes:
     def is_degraded(self) -> bool:
         """Whether something served in a node's place."""
         return self._is_degraded
+
+
+def find_cache_event(written: object) -> str | None:
+    """The event that a node told by its stream writer: `{"interlock": {"cache_event": "prices"}}`."""
+    ours = written.get("interlock") if isinstance(written, Mapping) else None
+    event = ours.get("cache_event") if isinstance(ours, Mapping) else None
+    return event if isinstance(event, str) else None

@@ -24,7 +24,7 @@ from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
-from interlock.core.graphs.notes import Notes
+from interlock.core.graphs.notes import Notes, find_cache_event
 from interlock.core.graphs.run_log import Record, RunLog
 from interlock.core.graphs.usage import Meter
 from interlock.core.model.failure_kinds import FailureKind
@@ -138,7 +138,7 @@ class Tracker:
     @property
     def is_full(self) -> bool:
         """Whether so much has piled up that it should not wait for the next pulse."""
-        return self._log.is_full
+        return self._log.is_full or self.notes.has_cache_events
 
     def emit(self, kind: str, data: Json, *, path: str = "") -> None:
         """Add an event with the next sequence number."""
@@ -271,6 +271,8 @@ class Tracker:
             self._on_task(namespace, data)
         elif kind == "custom":
             path = path_of("|".join(namespace))
+            if (event := find_cache_event(data)) is not None:
+                self.notes.tell_cache_event(event, path)
             self.emit("custom", projection.to_json(data, max_bytes=MAX_EVENT_BYTES), path=path)
 
     def _on_task(self, namespace: Sequence[str], data: dict[str, Any]) -> None:

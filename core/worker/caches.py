@@ -21,7 +21,7 @@ from interlock.core.errors import InterlockError, StoreUnavailable
 from interlock.core.model import embedding
 from interlock.core.model.caches import Asked, Counts, Entry, Found, Place, Tier
 from interlock.core.model.runs import Run
-from interlock.core.services import keeping
+from interlock.core.services import caching, keeping
 from interlock.core.services.context import App
 from interlock.core.store.caches import Touch
 from interlock.core.store.redis_caches import RedisCaches
@@ -130,6 +130,11 @@ class Caches:
     def clears(self) -> int:
         """How many clearings this worker knows of."""
         return self._clears
+
+    def clear(self, event: str, actor: str, reason: str) -> None:
+        """Clear what an event stands for; this worker uses none of it from here on."""
+        caching.clear(self._app, event=event, actor=actor, reason=reason)
+        self._note_clears(keeping.count_clears(self._app))
 
     def _note_clears(self, clears: int) -> None:
         with self._lock:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.core.graphs import failing
 from interlock.core.graphs.heads import Reading
+from interlock.core.graphs.run_log import Record
 from interlock.core.graphs.running import (
     Execution,
     Outcome,
@@ -173,7 +174,7 @@ class Carrier:
                 recursion_limit=self._tools.app.settings.recursion_limit,
             ),
             tracker=self._tracker,
-            put=self._tools.recorder.put,
+            put=self._put,
             count_answers=self._tools.workshop.savers.pending_resumes,
         )
         self._execution = execution
@@ -184,6 +185,18 @@ class Carrier:
             outcome = await self._find_stopped(execution)
         self._is_over = True
         return await self._with_entries(graph, outcome)
+
+    async def _put(self, records: Sequence[Record]) -> None:
+        """Hand records over; the caches that a node wants cleared are, before the graph goes on."""
+        await self._tools.recorder.put(records)
+        if not self._tracker.notes.has_cache_events:
+            return
+        caches = self._tools.workshop.hooks.caches
+        if caches is None:
+            self._tracker.notes.take_cache_events()
+            return
+        await caches.clear_told(self._run)
+        await self._tools.recorder.put(self._tracker.take())
 
     async def _find_outcome(
         self, graph: AnyGraph, execution: Execution, tries: Tries | None

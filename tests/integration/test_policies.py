@@ -60,3 +60,19 @@ def test_the_fallback_of_a_node_that_asks_serves_when_a_human_says_so(desk):
     assert book.count("send") == 1
     (sent,) = [n for n in observing.run_detail(desk.app, done.run_id).nodes if n.path == "send"]
     assert (str(sent.status), sent.origin) == ("ok", 'fallback:{"log": ["kept in the outbox"]}')
+
+
+def test_a_node_clears_a_cache_by_its_event_before_the_next_step(desk):
+    book = desk.open_book()
+    desk.spawn()
+    first = desk.finish("changing", book)
+    again = desk.finish("changing", book)
+
+    # Served, the second look would lead to `change` again, as the first one did.
+    assert desk.values(first)["log"] == ["looked 0", "changed", "looked 2"]
+    assert desk.values(again)["log"] == ["looked 2"]
+    assert book.count("look") == 2
+    (warning,) = observing.list_events(desk.app, first.run_id, kinds=["warning"])
+    assert "'nothing' cleared nothing" in warning.data["text"]
+    changes = observing.list_changes(desk.app, limit=50)
+    assert [c.actor for c in changes if c.action == "clear cache"] == [f"run:{first.run_id}"]

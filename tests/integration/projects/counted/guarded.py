@@ -6,6 +6,7 @@ import operator
 from typing import Annotated, Any
 
 import book
+from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
@@ -49,5 +50,28 @@ guarded = (
     .add_edge("quote", "approve")
     .add_edge("approve", "send")
     .add_edge("send", END)
+    .compile()
+)
+
+
+def look(state: State) -> dict[str, Any]:
+    book.note(state["book"], "look")
+    return {"log": [f"looked {len(state['log'])}"]}
+
+
+def change(_: State) -> dict[str, Any]:
+    write = get_stream_writer()
+    for event in ("prices", "nothing"):
+        write({"interlock": {"cache_event": event}})
+    return {"log": ["changed"]}
+
+
+changing = (
+    StateGraph(State)
+    .add_node("look", look)
+    .add_node("change", change)
+    .add_edge(START, "look")
+    .add_conditional_edges("look", lambda state: END if "changed" in state["log"] else "change")
+    .add_edge("change", "look")
     .compile()
 )
