@@ -63,9 +63,7 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
     assert counts == [[1, 1, 1]] * 6
     assert [run.deliveries for run in ended] == [1] * 6
     for run in ended[:3]:
-        first, last = texts(desk, run)
-        assert "holds where it stands" in first
-        assert "answers again" in last
+        assert "holds where it stands" in texts(desk, run)[0]
         history = [e.checkpoint_id for e in observing.history(desk.app, run.thread_id)]
         assert history == [t.checkpoint_id for t in desk.read_truth(run)][::-1]
     assert worker.is_alive
