@@ -188,7 +188,6 @@ class Server:
         if self._outage.is_on:
             await self._come_back()
         is_blocked = bool(self._suspects) or self._is_alone
-        is_blocked = is_blocked or (bool(self._carriers) and self._memory.is_over())
         free = 0 if is_blocked else self._free
         is_any_due = self._is_more and free > 0
         if not self._is_more or time.monotonic() - self._looked_at >= CANCEL_S:
@@ -211,7 +210,8 @@ class Server:
     def _free(self) -> int:
         """How many more runs there is room for."""
         busy = sum(not carrier.is_over for carrier in tuple(self._carriers.values()))
-        return max(0, self._app.settings.concurrency - busy)
+        places = 1 if self._memory.is_over() else self._app.settings.concurrency
+        return max(0, places - busy)
 
     async def _claim(self, free: int) -> None:
         """Take runs as there is room for them, and what somebody waits for on a screen in any case."""
