@@ -70,14 +70,15 @@ class CacheRules(_Part):
     How long a node's result is used again, and for what it counts as the same.
 
     `key`: fields of the node's input; empty is all of it. `scope`: whose results are shared:
-    "user" by who launched, "tenant" by the context's `tenant`, both by default. `semantic` is the
-    similarity from which texts count as the same. `once`: of several that compute the same at the
-    same time, one does and the others wait. `events`: names by which it is cleared.
+    "user" by who launched, "context" by all of the run's context, both by default, "tenant" by its
+    `tenant` alone. `semantic` is the similarity from which texts count as the same. `once`: of
+    several that compute the same at the same time, one does and the others wait. `events`: names by
+    which it is cleared.
     """
 
     ttl_s: Annotated[float, Field(gt=0, le=366 * MAX_WAIT_S)] | None = 3600.0
     key: tuple[Name, ...] = ()
-    scope: tuple[Literal["user", "tenant"], ...] = ("user", "tenant")
+    scope: tuple[Literal["user", "tenant", "context"], ...] = ("user", "context")
     semantic: Annotated[float, Field(gt=0, le=1)] | None = None
     max_entries: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     once: bool = False

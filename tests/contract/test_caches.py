@@ -217,7 +217,7 @@ class State(TypedDict):
     log: Annotated[list[str], add]
 
 
-def make_run(app: App, number: int = 1, *, user="ann", tenant="north") -> Run:
+def make_run(app: App, number: int = 1, *, user="ann", tenant="north", **context) -> Run:
     return Run(
         run_id=RunId(f"run-{number}"),
         thread_id=ThreadId(f"thread-{number}"),
@@ -225,7 +225,7 @@ def make_run(app: App, number: int = 1, *, user="ann", tenant="north") -> Run:
         kind=RunKind.START,
         status=RunStatus.RUNNING,
         input=None,
-        context={"tenant": tenant},
+        context={"tenant": tenant, **context},
         options=RunOptions(),
         priority=0,
         created_at=app.clock.now(),
@@ -274,12 +274,20 @@ async def test_a_node_is_served_from_the_chosen_fields(app, caches, other):
     assert (found.memory_hits, found.database_hits, found.misses, found.stores) == (1, 1, 2, 2)
 
 
-async def test_a_result_is_shared_within_its_user_and_tenant_alone(app, caches):
+async def test_a_result_is_shared_within_its_user_and_context_alone(app, caches):
     desk = Desk(caches, CacheRules(key=("question",)))
     await desk.run(make_run(app, 1))
     await desk.run(make_run(app, 2, user="bob"))
     await desk.run(make_run(app, 3, tenant="south"))
-    assert desk.calls == 3
+    await desk.run(make_run(app, 4, customer="B"))
+    assert desk.calls == 4
+    await desk.run(make_run(app, 5, customer="B"))
+    assert desk.calls == 4
+    narrowed = Desk(caches, CacheRules(key=("question",), scope=("user", "tenant")))
+    await narrowed.run(make_run(app, 6, customer="A"))
+    await narrowed.run(make_run(app, 7, customer="B"))
+    await narrowed.run(make_run(app, 8, tenant="south"))
+    assert narrowed.calls == 2
     shared = Desk(caches, CacheRules(key=("question",), scope=()))
     await shared.run(make_run(app, 4))
     await shared.run(make_run(app, 5, user="bob", tenant="south"))

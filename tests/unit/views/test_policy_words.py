@@ -38,7 +38,7 @@ from interlock.dashboard.views.policy_words import (
             {"breaker": {"counts": "any"}},
             ("Breaker opens at 5 errors within 1 m, and lets a probe through after 1 m",),
         ),
-        ({"cache": {}}, ("Cached for 1 h for each user and tenant",)),
+        ({"cache": {}}, ("Cached for 1 h for each user and context",)),
         (
             {
                 "cache": {
@@ -85,7 +85,7 @@ def test_what_holds_for_a_node_is_said_in_words(policy, words):
         ({}, ()),
         (
             {"cache": {"ttl_s": 86400}, "rate": {"per_minute": 5}},
-            ("Cached for 1 d for each user and tenant", "At most 5 starts a minute"),
+            ("Cached for 1 d for each user and context", "At most 5 starts a minute"),
         ),
         (
             {"breaker": {}, "timeout": {"run_s": 5}, "side_effects": True},
