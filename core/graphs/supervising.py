@@ -121,7 +121,10 @@ class _Walk:
             update["cache_policy"] = cache_policy
         guards = [g for g in self._shared.hooks.guards if g.covers(place)]
         is_counted = cache_policy is not None  # what it costs is kept with its result
-        if not (guards or policy.retry or policy.timeout or policy.fallback or is_counted):
+        own_retry = _own_retry(graph, node)
+        has_effects = self._has_effects(path, policy)
+        is_tried = policy.retry or (own_retry and has_effects)
+        if not (guards or is_tried or policy.timeout or policy.fallback or is_counted):
             return node.copy(update) if update else node
         copied = node.copy({**update, "retry_policy": NEVER, "timeout": None})
         if copied.node is None:
@@ -133,9 +136,10 @@ class _Walk:
             shared=self._shared,
             guards=guards,
             fallbacks=build_fallbacks(graph, copied, policy.fallback),
-            own_retry=_own_retry(graph, node),
+            own_retry=own_retry,
             own_timeout=node.timeout,
             asks=policy.on_failure == "ask",
+            has_effects=has_effects,
         )
         # What LangGraph runs for a task, which it would make itself when first asked for it.
         vars(copied)["node"] = SupervisedNode(copied.node, of)
@@ -167,6 +171,14 @@ class _Walk:
         if own is not None:
             return own
         return None if isinstance(node.bound, Pregel) else self._shared.policy.default
+
+    def _has_effects(self, path: str, policy: NodePolicy) -> bool:
+        """Whether it does something outside: it, one of its tools, or a node within it."""
+        within = [p for name, p in self._shared.policy.node.items() if name.startswith(f"{path}/")]
+        return any(
+            each.side_effects or any(tool.side_effects for tool in each.tool.values())
+            for each in (policy, *within)
+        )
 
     def _cache_policy(self, place: Place) -> CachePolicy[Any] | None:
         caches = self._shared.hooks.caches

@@ -26,7 +26,6 @@ from langgraph._internal._runnable import RunnableCallable
 from langgraph.errors import NodeTimeoutError, ParentCommand
 from langgraph.pregel._read import PregelNode
 from langgraph.pregel._retry import _reset_interrupt_counter, arun_with_retry
-from langgraph.pregel._utils import _runnable_has_native_async
 from langgraph.runtime import Runtime
 from langgraph.types import PregelExecutableTask, RetryPolicy, TimeoutPolicy
 
@@ -35,6 +34,7 @@ from interlock.core.graphs import failing
 from interlock.core.graphs.guarding import Call, Guard, Hooks, Place
 from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.supervising_fallbacks import Entry
+from interlock.core.graphs.supervising_threads import ends_in_time, leaves_threads
 from interlock.core.graphs.supervising_tries import Tries
 from interlock.core.model.failure_kinds import FailureKind, kind_of
 from interlock.core.model.nodes import THREAD_LEFT, NodeStatus
@@ -70,6 +70,7 @@ class Supervised:
 
     `own_retry` and `own_timeout` are LangGraph's of the user's node; they hold where its policy says
     nothing. `node` is our copy of it, without them. `asks`: a human decides whether the fallback serves.
+    `has_effects`: it, a tool of it or a node in it does something outside.
     """
 
     node: PregelNode
@@ -81,11 +82,17 @@ class Supervised:
     own_retry: Sequence[RetryPolicy]
     own_timeout: TimeoutPolicy | None
     asks: bool = False
+    has_effects: bool = False
 
     @cached_property
-    def is_async(self) -> bool:
-        """Whether an attempt that runs out of time ends with that; in a thread it goes on."""
-        return _runnable_has_native_async(self.node.bound)
+    def may_repeat(self) -> bool:
+        """Whether it may be tried again when an attempt ran out of time."""
+        return not self.has_effects or ends_in_time(self.node.bound)
+
+    @cached_property
+    def leaves_threads(self) -> bool:
+        """Whether what it began may go on when an attempt runs out of time."""
+        return leaves_threads(self.node.bound)
 
 
 class SupervisedNode(Runnable[Any, Any]):
@@ -150,7 +157,7 @@ class _Task:
             of.policy,
             own=of.own_retry,
             own_timeout=of.own_timeout,
-            is_async=of.is_async,
+            may_repeat=of.may_repeat,
             now=of.shared.now,
         )
         permanent = of.policy.retry.permanent if of.policy.retry else ()
@@ -232,7 +239,7 @@ class _Task:
         try:
             return await arun_with_retry(task, None, stream=self._streams)
         except NodeTimeoutError:
-            if not self._of.is_async:
+            if self._of.leaves_threads:
                 self._tell_left()
             raise
         except Exception as exc:

@@ -25,6 +25,8 @@ from interlock.core.graphs import sandboxing
 from interlock.core.graphs.guarding import Call, Guard, Place, ToolHook
 from interlock.core.graphs.sandboxing import ToolStopped
 from interlock.core.graphs.supervising_attempts import TASK_ID, Supervision
+from interlock.core.graphs.supervising_threads import is_sync
+from interlock.core.model.nodes import THREAD_LEFT
 from interlock.core.model.policies import SandboxRules, ToolPolicy
 
 logger = logging.getLogger(__name__)
@@ -142,6 +144,10 @@ class _GuardedTool:
         except TimeoutError as exc:
             if not limit.expired():
                 raise
+            if sandbox is None and is_sync(self._tool):
+                path = self._stand.place.path
+                self._stand.supervision.notes.warn(THREAD_LEFT, path)
+                logger.warning("thread_left_running", extra={"path": path, "tool": tool.name})
             raise TimeoutError(
                 f"The tool {self._tool.name} took longer than {limit_s:g} s."
             ) from exc

@@ -28,7 +28,7 @@ class Tries:
         *,
         own: Sequence[RetryPolicy],
         own_timeout: TimeoutPolicy | None,
-        is_async: bool,
+        may_repeat: bool,
         now: Callable[[], datetime],
     ) -> None:
         """
@@ -36,13 +36,14 @@ class Tries:
             policy: The node's policy.
             own: LangGraph's retry policies of the node, which hold where the policy says nothing.
             own_timeout: Its time limit, likewise.
-            is_async: Whether a try that runs out of time also ends; a sync node's goes on.
+            may_repeat: Whether a try that ran out of time may be followed by another: it has surely
+                ended, or does nothing outside.
             now: The time, for a `Retry-After` that is a date.
         """
         self._policy = policy
         self._own = own
         self._own_timeout = own_timeout
-        self._is_async = is_async
+        self._may_repeat = may_repeat
         self._now = now
         self._failed_count = 0
         self._timed_out_count = 0
@@ -61,8 +62,8 @@ class Tries:
         self._failed_count += 1
         if isinstance(error, NodeTimeoutError):
             self._timed_out_count += 1
-            if not self._is_async and self._policy.side_effects:
-                return None  # its thread is still at it: the effect would be had twice
+        if not self._may_repeat and failure_kinds.kind_of(error) is FailureKind.TIMEOUT:
+            return None  # it may still be at it: the effect would be had twice
         retry = self._policy.retry
         if is_invalid_resume(error) or _is_refused(error):
             return None

@@ -19,12 +19,14 @@ NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 TIME_OUT = NodeTimeoutError("n", 1.0, kind="run", run_timeout=1.0, idle_timeout=None)
 
 
-def tries(own: Any = (), *, is_async: bool = True, own_timeout: Any = None, **policy: Any) -> Tries:
+def tries(
+    own: Any = (), *, may_repeat: bool = True, own_timeout: Any = None, **policy: Any
+) -> Tries:
     return Tries(
         NodePolicy.model_validate(policy),
         own=own,
         own_timeout=own_timeout,
-        is_async=is_async,
+        may_repeat=may_repeat,
         now=lambda: NOW,
     )
 
@@ -84,12 +86,14 @@ def test_a_nodes_own_limit_holds_where_the_policy_has_none() -> None:
     assert tries(own_timeout=own, timeout={"run_s": 1}).limit == TimeoutPolicy(run_timeout=1.0)
 
 
-def test_a_sync_node_with_side_effects_is_not_tried_beside_its_thread() -> None:
-    given = {"retry": {"jitter_s": 0}, "side_effects": True}
-    assert tries(is_async=False, **given).wait_s(TIME_OUT) is None
-    assert tries(is_async=False, **given).wait_s(ConnectionError()) == 1.0
-    assert tries(is_async=True, **given).wait_s(TIME_OUT) == 1.0
-    assert tries(is_async=False, retry={"jitter_s": 0}).wait_s(TIME_OUT) == 1.0
+def test_what_may_still_be_at_its_effect_is_not_tried_again_after_a_time_out() -> None:
+    for error in (TIME_OUT, TimeoutError("a tool's"), RuntimeError("504")):
+        if str(error) == "504":
+            error.status_code = 504  # type: ignore[attr-defined]
+        assert tries(may_repeat=False, retry={"jitter_s": 0}).wait_s(error) is None
+        assert tries([RetryPolicy(retry_on=Exception)], may_repeat=False).wait_s(error) is None
+        assert tries(may_repeat=True, retry={"jitter_s": 0}).wait_s(error) == 1.0
+    assert tries(may_repeat=False, retry={"jitter_s": 0}).wait_s(ConnectionError()) == 1.0
 
 
 @pytest.mark.parametrize(
