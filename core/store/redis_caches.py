@@ -57,9 +57,14 @@ class RedisCaches:
         self._lock = threading.Lock()
 
     def fetch_many(
-        self, asked: Sequence[tuple[Place, str, str]], *, now: datetime
+        self, asked: Sequence[tuple[Place, str, str]], *, clears: int, now: datetime
     ) -> dict[tuple[str, str], Entry]:
-        """Entries of (place, namespace, key) that may be used; nothing while Redis is away."""
+        """
+        Entries of (place, namespace, key) that may be used; nothing while Redis is away.
+
+        Only those that were kept when there had been as many clearings as there are by now: the
+        database counts them, and Redis is cleared a moment later.
+        """
         if not asked or not self._is_here:
             return {}
         try:
@@ -70,21 +75,20 @@ class RedisCaches:
         entries = (
             _decode(data, *each)
             for data, each in zip(found, asked, strict=True)
-            if data is not None
+            if data is not None and _clears_of(data) == clears
         )
         return {e.id: e for e in entries if e is not None and not e.has_expired(now)}
 
-    def keep(self, entry: Entry, *, now: datetime) -> None:
-        """Keep an entry as long as it may be used."""
+    def keep(self, entry: Entry, *, clears: int, now: datetime) -> None:
+        """Keep an entry as long as it may be used, of which there was no clearing since `clears`."""
         if not self._is_here or entry.has_expired(now):
             return
         left_ms = None
         if entry.expires_at is not None:
             left_ms = max(1, int((entry.expires_at - now).total_seconds() * 1000))
         try:
-            self._client.set(
-                _name(entry.place, entry.namespace, entry.key), _encode(entry), px=left_ms
-            )
+            name = _name(entry.place, entry.namespace, entry.key)
+            self._client.set(name, _encode(entry, clears), px=left_ms)
         except self._errors as exc:
             self._note_away(exc)
 
@@ -93,7 +97,7 @@ class RedisCaches:
         Delete the entries that a clearing takes; how many.
 
         Raises:
-            StoreUnavailable: Redis does not answer, so what it holds would be served again.
+            StoreUnavailable: Redis does not answer; what it holds is not used again, and still there.
         """
         match = "*" if clearing.workflow is None else f"{_quoted(clearing.workflow)}:*"
         count = 0
@@ -107,7 +111,8 @@ class RedisCaches:
             count += self._clear_some(clearing, names)
         except self._errors as exc:
             raise StoreUnavailable(
-                f"Redis at {self._url} does not answer, and would serve again what it holds: {exc}."
+                f"Redis at {self._url} does not answer. What it holds is not used again, but is still"
+                f" there: {exc}."
             ) from exc
         return count
 
@@ -151,8 +156,9 @@ def _place_of(name: bytes) -> Place | None:
     return Place(unquote(parts[0]), unquote(parts[1])) if len(parts) == 4 else None
 
 
-def _encode(entry: Entry) -> bytes:
+def _encode(entry: Entry, clears: int) -> bytes:
     head = {
+        "clears": clears,
         "encoding": entry.encoding,
         "cost_ms": entry.cost_ms,
         "cost": entry.cost,
@@ -162,6 +168,13 @@ def _encode(entry: Entry) -> bytes:
         "vector_bytes": None if entry.vector is None else len(entry.vector),
     }
     return json.dumps(head).encode() + b"\n" + (entry.vector or b"") + entry.value
+
+
+def _clears_of(data: bytes) -> int | None:
+    try:
+        return int(json.loads(data.split(b"\n", 1)[0])["clears"])
+    except (ValueError, KeyError, TypeError):  # as `_decode` has it
+        return None
 
 
 def _decode(data: bytes, place: Place, namespace: str, key: str) -> Entry | None:

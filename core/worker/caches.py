@@ -119,7 +119,7 @@ class Caches:
         if entry is not None:
             self._memory.put(entry, clears=looked.clears, max_entries=asked.max_entries)
             return self._hit(Found(entry=entry, tier=Tier.DATABASE))
-        entry = self._find_in_redis(asked, now)
+        entry = self._find_in_redis(asked, looked.clears, now)
         if entry is not None:
             self._put(entry, asked, clears=looked.clears)
             return self._hit(Found(entry=entry, tier=Tier.REDIS))
@@ -143,10 +143,11 @@ class Caches:
                 self._memory.forget(before=clears)
             self._fresh_until = time.monotonic() + FRESH_S
 
-    def _find_in_redis(self, asked: Asked, now: datetime) -> Entry | None:
+    def _find_in_redis(self, asked: Asked, clears: int, now: datetime) -> Entry | None:
         if self._redis is None:
             return None
-        found = self._redis.fetch_many([(asked.place, asked.namespace, asked.key)], now=now)
+        one = (asked.place, asked.namespace, asked.key)
+        found = self._redis.fetch_many([one], clears=clears, now=now)
         return found.get(asked.id)
 
     def _find_near(self, asked: Asked, now: datetime) -> Found | None:
@@ -208,7 +209,7 @@ class Caches:
                 self._claims.discard(asked.id)
             self._count(asked.place, stores=1)
             if self._redis is not None:
-                self._redis.keep(entry, now=now)
+                self._redis.keep(entry, clears=clears, now=now)
         else:
             self.release([asked.id])
         self._tidy(now)

@@ -250,18 +250,18 @@ ASKED = (ENTRY.place, "n", "k")
 
 
 def test_redis_gives_back_what_it_was_given(redis):
-    redis.keep(ENTRY, now=NOW)
-    assert redis.fetch_many([ASKED], now=NOW) == {("n", "k"): ENTRY}
+    redis.keep(ENTRY, clears=0, now=NOW)
+    assert redis.fetch_many([ASKED], clears=0, now=NOW) == {("n", "k"): ENTRY}
     assert redis.clear(Clearing(pattern="*coffee*")) == 0
     assert redis.clear(Clearing(workflow="quotes", pattern="tea?")) == 1
-    assert redis.fetch_many([ASKED], now=NOW) == {}
+    assert redis.fetch_many([ASKED], clears=0, now=NOW) == {}
 
 
 def test_a_redis_that_is_away_is_left_alone(redis):
     redis.server.terminate()
     redis.server.wait()
-    redis.keep(ENTRY, now=NOW)
-    assert redis.fetch_many([ASKED], now=NOW) == {}
+    redis.keep(ENTRY, clears=0, now=NOW)
+    assert redis.fetch_many([ASKED], clears=0, now=NOW) == {}
     with pytest.raises(StoreUnavailable):
         redis.clear(Clearing())
 
@@ -270,13 +270,41 @@ def test_a_hit_in_redis_is_promoted(app, redis):
     place = Place("quotes", "price")
     asked = Asked(place=place, namespace="n", key="k")
     entry = replace(ENTRY, place=place, created_at=app.clock.now())
-    redis.keep(entry, now=app.clock.now())
+    redis.keep(entry, clears=0, now=app.clock.now())
     first, second = Caches(app, redis=redis), Caches(app)
     assert first.find(asked).tier is Tier.REDIS
     assert first.find(asked).tier is Tier.MEMORY
     assert second.find(asked).tier is Tier.DATABASE
     second.close()
     first.close()
+
+
+def test_what_redis_held_before_a_clearing_is_not_used(app, redis):
+    asked = Asked(place=Place("quotes", "price"), namespace="n", key="k")
+    entry = replace(ENTRY, place=asked.place, created_at=app.clock.now())
+    first, second = Caches(app, redis=redis), Caches(app)
+    redis.keep(entry, clears=0, now=app.clock.now())
+    caching.clear(app, actor="ann")  # of the database; a worker looks before Redis is cleared, too
+    assert first.find(asked) is None
+    assert second.find(asked) is None
+    redis.keep(entry, clears=0, now=app.clock.now())  # by a worker that had committed before
+    assert first.find(asked) is None
+    redis.keep(entry, clears=1, now=app.clock.now())
+    assert first.find(asked).tier is Tier.REDIS
+    second.close()
+    first.close()
+
+
+def test_a_worker_tells_redis_which_clearing_it_knew(app, redis):
+    asked = Asked(place=Place("quotes", "price"), namespace="n", key="k")
+    worker = Caches(app, redis=redis)
+    caching.clear(app, actor="ann")
+    assert worker.find(asked) is None
+    assert worker.keep(asked, "msgpack", b"v", cost_ms=1, clears=worker.clears)
+    place = (asked.place, "n", "k")
+    assert redis.fetch_many([place], clears=0, now=app.clock.now()) == {}
+    assert list(redis.fetch_many([place], clears=1, now=app.clock.now())) == [("n", "k")]
+    worker.close()
 
 
 def test_an_address_that_is_none_is_refused():
