@@ -7,6 +7,7 @@ in `alert_moves`. Nothing here reads a clock or a table.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +16,8 @@ from enum import StrEnum
 from interlock.core.model.failure_kinds import FailureKind
 from interlock.core.model.policies import AlertRule
 
+MAX_OBJECT_CHARS = 500
+_MARK_CHARS = 10
 HOLD_OFF_S = (
     600.0  # a cause that comes back within this is the same alert, and nobody is told again
 )
@@ -161,7 +164,8 @@ class Finding:
     Something that a rule finds wrong now.
 
     `object` is what it is about: a workflow, a breaker. `link` leads to the cause, as a page of
-    ours and its parameters: "runs?status=failed".
+    ours and its parameters: "runs?status=failed". Texts hold what agents wrote: they are made as a
+    database keeps them here, so that what is found again is known to be the same.
     """
 
     rule: RuleName
@@ -172,6 +176,24 @@ class Finding:
     link: str
     value: float | None = None
     threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make the texts storable, and the object short enough to be told by."""
+        for name in ("object", "title", "advice", "link"):
+            object.__setattr__(self, name, _storable(getattr(self, name)))
+        object.__setattr__(self, "object", _cut(self.object))
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def _cut(text: str) -> str:
+    """A long one keeps its beginning and gets a mark of the whole, as two may begin alike."""
+    if len(text) <= MAX_OBJECT_CHARS:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARS]
+    return f"{text[: MAX_OBJECT_CHARS - _MARK_CHARS - 1]}~{mark}"
 
 
 @dataclass(frozen=True, kw_only=True)

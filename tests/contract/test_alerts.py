@@ -17,6 +17,7 @@ from interlock.core.model.alerts import (
     AlertFigures,
     AlertStatus,
     BreakerReading,
+    FailureReading,
     RuleName,
     WorkflowReading,
 )
@@ -78,6 +79,36 @@ def test_nothing_is_written_while_nothing_changes(app, frozen):
     frozen.advance(seconds=15)
     alerting.settle(app, bad(app))
     assert head(app) == before > 0
+
+
+@pytest.mark.parametrize(
+    "error_type", ["E" * 600, "E\0rror", "E\ud800rror"], ids=["long", "nul", "half"]
+)
+def test_an_alert_about_what_a_column_cannot_keep_stays_one(app, frozen, error_type):
+    def broken(*names):
+        return replace(calm(app), failures=tuple(map(failure, names)))
+
+    def failure(name):
+        return FailureReading(
+            workflow="refunds",
+            path="charge",
+            error_type=name,
+            kind=FailureKind.AUTHENTICATION,
+            count=1,
+            run_id="r1",
+        )
+
+    alerting.settle(app, broken(error_type))
+    (alert,) = alerting.list_alerts(app).open
+    before = head(app)
+    for _ in range(2):
+        frozen.advance(seconds=15)
+        alerting.settle(app, broken(error_type))
+    found = alerting.list_alerts(app)
+    assert ([a.alert_id for a in found.open], found.ended) == ([alert.alert_id], ())
+    assert head(app) == before
+    alerting.settle(app, broken(error_type, error_type + "x"))
+    assert len(alerting.list_alerts(app).open) == 2
 
 
 def test_several_that_look_at_once_open_one_alert(app):
