@@ -124,6 +124,10 @@ class CallRefused(InterlockError, RuntimeError):
         self.retry_at = retry_at
 
 
+class FallbackAsked(InterlockError):
+    """A node that serves as a fallback wanted to ask a human: the answer would go to the node it stands for."""
+
+
 class RateLimited(CallRefused):
     """
     A limit of ours is used up: a launch, a node, a tool or a model was not started.

@@ -33,7 +33,7 @@ from interlock.core.errors import CallRefused
 from interlock.core.graphs import failing
 from interlock.core.graphs.guarding import Call, Guard, Hooks, Place
 from interlock.core.graphs.notes import Notes
-from interlock.core.graphs.supervising_fallbacks import Entry
+from interlock.core.graphs.supervising_fallbacks import Entry, without_answers
 from interlock.core.graphs.supervising_threads import ends_in_time, leaves_threads
 from interlock.core.graphs.supervising_tries import Tries
 from interlock.core.model.failure_kinds import FailureKind, kind_of
@@ -280,6 +280,7 @@ class _Task:
         Without an error, as a human wanted the fallback at once, the first one's own stands for it.
         """
         failed: list[str] = []
+        self._config = without_answers(self._config)
         for fallback in self._of.fallbacks:
             self._attempt += 1
             self._notes.tell(self._id, origin=f"fallback:{fallback.label}")

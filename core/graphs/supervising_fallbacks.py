@@ -5,18 +5,23 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph._internal._config import patch_configurable
 from langgraph._internal._runnable import RunnableCallable, RunnableSeq
+from langgraph.errors import GraphInterrupt
 from langgraph.pregel._read import ChannelRead, PregelNode
 
+from interlock.core.errors import FallbackAsked
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.model.policies import Fallback
 from interlock.core.types import Json
 
 MAX_LABEL_CHARS = 80
+SCRATCHPAD = "__pregel_scratchpad"
+RESUME_MAP = "__pregel_resume_map"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,15 @@ class Entry:
         return ChannelRead.do_read(config, select=selected, mapper=self.source.mapper)
 
 
+def without_answers(config: RunnableConfig) -> RunnableConfig:
+    """A task's config for its fallbacks: what humans answered, they answered to the node itself."""
+    update: dict[str, Any] = {RESUME_MAP: None}
+    pad: Any = config["configurable"].get(SCRATCHPAD)
+    if pad is not None:
+        update[SCRATCHPAD] = replace(pad, resume=[], get_null_resume=lambda _consume=False: None)
+    return patch_configurable(config, update)
+
+
 def build_fallbacks(
     graph: AnyGraph, node: PregelNode, chain: Sequence[Fallback]
 ) -> tuple[Entry, ...]:
@@ -55,12 +69,42 @@ def _build(graph: AnyGraph, node: PregelNode, fallback: Fallback) -> Entry | Non
     if other is None:
         return None
     is_same = other.input_cache_key == node.input_cache_key
-    return Entry(fallback.node, _join(other.bound, node), None if is_same else other)
+    return Entry(
+        fallback.node, _join(_Mute(other.bound, fallback.node), node), None if is_same else other
+    )
 
 
 def _join(first: Runnable[Any, Any], node: PregelNode) -> Runnable[Any, Any]:
     writers = node.flat_writers
     return RunnableSeq(first, *writers) if writers else first
+
+
+class _Mute(Runnable[Any, Any]):
+    """
+    A node that serves as a fallback: it cannot ask.
+
+    Its question would be under the id of the task, and going on runs the node it stands for first:
+    that one would get the answer.
+    """
+
+    def __init__(self, inner: Runnable[Any, Any], name: str) -> None:
+        self._inner = inner
+        self._name = name
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> NoReturn:  # noqa: ARG002
+        """Nothing: a worker's graphs run in its event loop."""
+        raise TypeError("A fallback runs in an event loop only; use ainvoke.")
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Run the node."""
+        try:
+            return await self._inner.ainvoke(input, config, **kwargs)
+        except GraphInterrupt:
+            # Not from it: an interrupt among the causes would be one to whoever looks.
+            raise FallbackAsked(
+                f"The node {self._name} asked a human, which no node can do that serves as a fallback.",
+                hint='Use one that does not ask, or on_failure = "ask".',
+            ) from None
 
 
 def _value(value: Json) -> Runnable[Any, Any]:

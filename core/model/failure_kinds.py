@@ -73,6 +73,7 @@ _NO_OUTCOME = frozenset(
 _KINDS: Mapping[str, FailureKind] = {
     "interlock.RateLimited": FailureKind.RATE_LIMIT,
     "interlock.CallRefused": FailureKind.REFUSED,
+    "interlock.FallbackAsked": FailureKind.BUSINESS,
     "langgraph.NodeTimeoutError": FailureKind.TIMEOUT,
     "langgraph.InvalidUpdateError": FailureKind.BAD_INPUT,
     "langgraph.EmptyInputError": FailureKind.BAD_INPUT,

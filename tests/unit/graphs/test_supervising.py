@@ -542,24 +542,56 @@ async def test_when_all_fail_the_first_error_is_kept_with_the_rest_attached():
     assert not watched.tracker.notes.is_degraded
 
 
-async def test_a_fallback_may_jump_ask_and_take_its_input_in_its_own_shape():
+async def test_a_fallback_may_jump_and_takes_its_input_in_its_own_shape():
     class Shaped(BaseModel):
         note: str = ""
 
     def shaped(given: Shaped) -> Any:
-        return Command(update={"log": [type(given).__name__, interrupt("ok?")]}, goto="after")
+        return Command(update={"log": [type(given).__name__, given.note]}, goto="after")
 
-    builder = one(Flaky(*[ConnectionError() for _ in range(4)]))
+    builder = one(Flaky(ConnectionError()))
     builder.add_node("spare", shaped, input_schema=Shaped)
     builder.add_node("after", lambda _: {"log": ["after"]})
     watched = Watched(builder, policy_of(fallback=[{"node": "spare"}]))
-    held = await watched.run({"log": [], "note": "x"})
-    assert len(held["__interrupt__"]) == 1
-    assert not watched.tracker.notes.is_degraded
-
-    done = await watched.run(Command(resume="fine"))
-    assert done["log"] == ["Shaped", "fine", "after"]
+    assert (await watched.run({"log": [], "note": "x"}))["log"] == ["Shaped", "x", "after"]
     assert watched.tracker.notes.is_degraded
+
+
+@pytest.mark.parametrize("kind", ["function", "subgraph"])
+async def test_a_fallback_that_asks_a_human_is_refused_and_the_next_one_serves(kind):
+    async def ask(state: State) -> Any:
+        return {"log": [interrupt("the spare's question")]}
+
+    builder = one(Flaky(ConnectionError("down")))
+    builder.add_node("spare", ask if kind == "function" else one(ask, name="deep").compile())
+    chain = [{"node": "spare"}, {"value": {"log": ["a value"]}}]
+    watched = Watched(builder, policy_of(fallback=chain))
+    result = await watched.run({"log": []})
+    assert (result["log"], result.get("__interrupt__")) == (["a value"], None)
+    refused = next(n for n in watched.nodes if n.error_type == "FallbackAsked")
+    assert (refused.path, str(refused.status), refused.error_kind) == ("n", "error", "business")
+
+    watched = Watched(builder, policy_of(fallback=chain[:1]))
+    with pytest.raises(ConnectionError, match="down") as raised:
+        builder.nodes["n"].runnable.func.left.append(ConnectionError("down"))
+        await watched.run({"log": []})
+    assert "The node spare asked a human" in "".join(raised.value.__notes__)
+
+
+async def test_an_answer_to_a_node_is_not_taken_for_one_to_its_fallback():
+    def node(state: State) -> Any:
+        raise ConnectionError(interrupt("pay 1000?"))
+
+    builder = one(node)
+    builder.add_node("spare", lambda _: {"log": [interrupt("delete the account?")]})
+    chain = [{"node": "spare"}, {"value": {"log": ["nothing was deleted"]}}]
+    for by_id in (True, False):
+        watched = Watched(builder, policy_of(fallback=chain))
+        held = await watched.run({"log": []})
+        (asked,) = held["__interrupt__"]
+        assert asked.value == "pay 1000?"
+        result = await watched.run(Command(resume={asked.id: "yes"} if by_id else "yes"))
+        assert (result["log"], "__interrupt__" in result) == (["nothing was deleted"], False)
 
 
 # -- tools -----------------------------------------------------------------------------------
