@@ -51,14 +51,15 @@ def draw_header(
 def _draw_rating(view: RunView, on_rate: OnRate) -> None:
     """Stars in the line of the title, where a run that ends moves nothing."""
     key = keys.run_rating(view.run_id, view.rating)
-    st.caption("Rate", width="content")
-    st.feedback(
-        "stars",
-        key=key,
-        default=None if view.rating is None else view.rating - 1,
-        on_change=on_rate,
-        args=(view.run_id, key),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.caption("Rate", width="content")
+        st.feedback(
+            "stars",
+            key=key,
+            default=None if view.rating is None else view.rating - 1,
+            on_change=on_rate,
+            args=(view.run_id, key),
+        )
 
 
 def _draw_acts(view: RunView, on_cancel: OnAct, on_retry: OnAct, on_ask: OnAct) -> None:
