@@ -17,11 +17,13 @@ from sqlalchemy import (
     Float,
     Row,
     Select,
+    and_,
     bindparam,
     case,
     cast,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -29,7 +31,7 @@ from interlock.core.model.approvals import STANDING, ApprovalStatus, Kind
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.spans import MINUTE, floor
-from interlock.core.model.tallies import ErrorTally, Tallies
+from interlock.core.model.tallies import ErrorTally, NodeTally, Tallies
 from interlock.core.store.schema import approvals, decisions, node_runs, runs
 
 MAX_MESSAGE_CHARS = 300
@@ -60,7 +62,26 @@ _EARLIER = (
 _DURATION: ColumnElement[float] = func.coalesce(node_runs.c.duration_ms, 0.0) + case(
     (node_runs.c.attempt > 1, cast(_EARLIER, Float)), else_=literal(0.0)
 )
-_IS_ERROR = node_runs.c.status == NodeStatus.ERROR.value
+# Tried without success, and then cut off by a breaker: it has run, and failed.
+_WAS_TRIED = (
+    select(literal(1))
+    .where(
+        _tries.c.run_id == node_runs.c.run_id,
+        _tries.c.delivery == node_runs.c.delivery,
+        _tries.c.task_id == node_runs.c.task_id,
+        _tries.c.attempt < node_runs.c.attempt,
+        _tries.c.status == NodeStatus.ERROR.value,
+    )
+    .correlate(node_runs)
+    .exists()
+)
+_IS_CUT_OFF = and_(
+    node_runs.c.status == NodeStatus.SHORT_CIRCUITED.value,
+    node_runs.c.is_final,
+    node_runs.c.attempt > 1,
+    _WAS_TRIED,
+)
+_IS_ERROR = or_(node_runs.c.status == NodeStatus.ERROR.value, _IS_CUT_OFF)
 _NODES = select(
     node_runs.c.workflow,
     node_runs.c.path,
@@ -73,6 +94,7 @@ _NODES = select(
     node_runs.c.tokens_out,
     node_runs.c.cost,
     node_runs.c.origin,
+    case((_IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
     case((_IS_ERROR, node_runs.c.error_type)).label("error_type"),
     case((_IS_ERROR, func.substr(node_runs.c.error_message, 1, MAX_MESSAGE_CHARS))).label(
         "message"
@@ -106,8 +128,7 @@ _COUNT_NODES = (
     select(node_runs.c.run_id, func.count())
     .where(
         node_runs.c.run_id.in_(bindparam("run_ids", expanding=True)),
-        node_runs.c.status.in_(_RAN),
-        node_runs.c.is_final,
+        or_(and_(node_runs.c.status.in_(_RAN), node_runs.c.is_final), _IS_CUT_OFF),
     )
     .group_by(node_runs.c.run_id)
 )
@@ -259,13 +280,17 @@ def _count_nodes(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:
             tally.short_circuited += 1
         elif row.status in _RAN:
             tally.attempts += 1
-            if row.is_final:
-                tally.add_run(row.duration_ms)
-                tally.degraded += (row.origin or "").startswith(FALLBACK)
-                if row.status == NodeStatus.ERROR.value:
-                    tally.errors += 1
-                    error = ErrorTally(1, row.ended_at, row.message or "", (row.run_id,))
-                    tally.add_error(row.error_type or "", error)
+        if row.is_cut_off or (row.status in _RAN and row.is_final):
+            _count_end(tally, row)
+
+
+def _count_end(tally: NodeTally, row: Row[Any]) -> None:
+    tally.add_run(row.duration_ms)
+    tally.degraded += (row.origin or "").startswith(FALLBACK)
+    if row.status != NodeStatus.OK.value:
+        tally.errors += 1
+        error = ErrorTally(1, row.ended_at, row.message or "", (row.run_id,))
+        tally.add_error(row.error_type or "", error)
 
 
 def _count_runs(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:

@@ -307,6 +307,31 @@ def test_nothing_is_rolled_where_nothing_happened(app, frozen, make):
     assert len(read_.series.points) == 60
 
 
+def test_a_node_that_was_tried_and_then_refused_has_run_and_failed(app, engine, make, frozen):
+    """One that was refused at once has not run."""
+    error = {"error_type": "TimeoutError", "error_message": "slow"}
+    refused = {"error_type": "BreakerOpen", "error_message": "It is open."}
+    with write(engine) as conn:
+        script = Script(conn, make)
+        script.run("tried", 20, 24, RunStatus.FAILED, error="BreakerOpen")
+        tries = {"task_id": "one", **error, "is_final": False}
+        script.node("tried", "charge", 22, 300, NodeStatus.ERROR, **tries)
+        last = {"task_id": "one", "attempt": 2, **refused}
+        script.node("tried", "charge", 24, 0, NodeStatus.SHORT_CIRCUITED, **last)
+        script.run("never", 30, 31, RunStatus.FAILED, error="BreakerOpen")
+        script.node("never", "charge", 31, 0, NodeStatus.SHORT_CIRCUITED, **refused)
+    frozen.advance(seconds=3600)
+    for _ in range(2):
+        figures = metrics.read(app, hour(make))
+        (charge,) = figures.nodes
+        assert (charge.runs, charge.errors, charge.attempts) == (1, 1, 1)
+        assert (charge.short_circuited, charge.total_ms) == (2, 300)
+        (found,) = figures.errors
+        assert (found.error_type, found.count, found.run_ids) == ("BreakerOpen", 1, ("tried",))
+        assert figures.workflows[0].nodes_per_run == pytest.approx(1 / 2)
+        roll_all(app)
+
+
 def test_a_retry_after_a_quiet_hour_does_not_hold_the_figures_up(app, engine, make, frozen):
     """It was launched when nothing else happened, which is no figure of that hour."""
     with write(engine) as conn:
