@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from interlock.core.model.alerts import Alert, Severity
 
 EXTRA = "pip install 'interlock-control-room[notify]'"
 _SILENT = logging.CRITICAL + 1
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,31})://")
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +55,20 @@ def find_addresses(given: Iterable[str]) -> tuple[str, ...]:
     """
     Apprise URLs as they are, and those that environment variables hold, by their names.
 
-    A variable may hold several, with blanks between them; one that is not set is told and left out.
+    A variable may hold several, with blanks between them; one that is not set is told and left out,
+    by its position alone, as what is given may be an address that was spelled wrong.
     """
     found: list[str] = []
-    for each in given:
+    for position, each in enumerate(given, 1):
         if "://" in each:
             found.append(each)
         elif each in os.environ:
             found += os.environ[each].split()
         else:
-            logger.warning("notify_variable_missing", extra={"variable": each})
+            reason = "It is no address (scheme://...) and no variable that is set."
+            logger.warning(
+                "notify_variable_missing", extra={"position": position, "reason": reason}
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -81,6 +87,12 @@ def _lines(*lines: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _name_service(address: str) -> str:
+    """The kind of service; nothing of what is no address, as its secret may stand anywhere."""
+    found = _SCHEME.match(address)
+    return found[1] if found else "?"
+
+
 def _open_all(addresses: Iterable[str]) -> list[tuple[str, Any]]:
     wanted = list(addresses)
     if not wanted:
@@ -93,7 +105,7 @@ def _open_all(addresses: Iterable[str]) -> list[tuple[str, Any]]:
     logging.getLogger("apprise").setLevel(_SILENT)  # it names the addresses it could not reach
     opened = []
     for address in wanted:
-        name = address.split("://", 1)[0]
+        name = _name_service(address)
         service = apprise.Apprise()
         if service.add(address):
             opened.append((name, service))

@@ -219,6 +219,17 @@ def test_an_address_that_apprise_does_not_know_is_told_without_its_secret(caplog
     assert "token" not in str(vars(caplog.records[0]))
 
 
+@pytest.mark.parametrize("wrong", ["mailto:ann:hunter2@host", "hunter2", "ann:hunter2@host://x"])
+def test_nothing_of_an_address_that_is_none_is_told_but_where_it_stands(monkeypatch, caplog, wrong):
+    monkeypatch.setenv("TEAM_CHAT", wrong)
+    assert not Notifier(find_addresses([wrong, "TEAM_CHAT"])).has_somebody
+    assert {"notify_address_wrong"} <= set(caplog.messages)
+    assert "hunter2" not in str([vars(record) for record in caplog.records])
+    caplog.clear()
+    find_addresses(["json://127.0.0.1:1/x", "mailto:ann:hunter2@host"])
+    assert [record.position for record in caplog.records] == [2]
+
+
 def test_rules_are_read_beside_the_project(tmp_path):
     (tmp_path / "interlock.toml").write_text("[alerts.error_rate]\nthreshold = 0.2\n")
     config = tmp_path / "langgraph.json"
