@@ -2,7 +2,10 @@
 Totals of all time for systems that watch from outside, at a cost that does not grow with time.
 
 What ended long ago is counted once a process and remembered; only the recent end is read each time.
-The totals are of the whole installation: any process that is asked says the same.
+The totals are of the whole installation: any process that is asked says the same, but for records
+that reach the database later than `SETTLED_AFTER`. Those are not seen by a process that has counted
+their minute already; one that starts afterwards counts them. (The minutes of `rollup_due` would not
+tell of them: a worker takes them off as soon as it has counted them.)
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from interlock.core.services.observing import ALIVE_S
 from interlock.core.store import engine
 from interlock.core.store import totals as store
 
-# Records are written within a moment, or once an outage of the database is over.
+# Records are written within a moment. After a longer outage of the database they come later than
+# this, and are in the figures of the pages, but not in the totals of processes that ran through it.
 SETTLED_AFTER = timedelta(minutes=2)
 REREAD_AFTER = timedelta(seconds=1)  # several that ask at once share one reading
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -142,6 +142,21 @@ def test_what_stands_now_is_told(app, make, frozen):
     assert value(found, "interlock_cache_lookups_total", **place, outcome="miss") == 2
 
 
+def test_a_record_that_is_written_very_late_is_told_from_the_next_start_on(app, make, frozen):
+    """As docs/watching.md says: the minute was counted before it came."""
+    running = Exposition(app)
+    scrape(running)
+    frozen.advance(seconds=600)
+    scrape(running)
+    with write(app.engine) as conn:
+        tell(conn, make, at=60.0)
+    done = {"agent_name": "refunds", "status": "done"}
+    frozen.advance(seconds=600)
+    name = ("agent_executions_total", frozenset(done.items()))
+    assert name not in scrape(running)
+    assert scrape(Exposition(app))[name] == 1
+
+
 def test_what_was_counted_once_is_not_read_again_and_two_processes_agree(app, make, frozen):
     first = Exposition(app)
     done = {"agent_name": "refunds", "status": "done"}
