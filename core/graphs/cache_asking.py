@@ -21,7 +21,7 @@ WAIT_S = (
 
 
 class Tiers(Protocol):
-    """Where results are kept. Only `recall`, `miss` and the properties may be used in the event loop."""
+    """Where results are kept. Only `recall`, `miss`, `refuse` and the properties may be used in the event loop."""
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run one of the others in a thread."""
@@ -51,6 +51,9 @@ class Tiers(Protocol):
 
     def miss(self, place: Place) -> None:
         """Count a miss."""
+
+    def refuse(self, found: Found) -> None:
+        """Count a hit that could not be used as the miss that it is."""
 
     def keep(
         self, asked: Asked, encoding: str, value: bytes, *, cost_ms: float, cost: float, clears: int
@@ -170,6 +173,12 @@ class Asker:
         self._tiers.keep(
             making.asked, encoding, value, cost_ms=cost_ms, cost=cost, clears=making.clears
         )
+
+    def refuse(self, question: Question, hit: Found) -> None:
+        """A hit that cannot be used is a miss: what the caller makes takes its place."""
+        self._tiers.refuse(hit)
+        asked = self._ask(question, self._user or "")
+        self._making[asked.id] = _Making(asked, time.perf_counter(), self._tiers.clears)
 
     def drop(self, question: Question) -> None:
         """A result did not come about, or is not to be kept; from a thread."""

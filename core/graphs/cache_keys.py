@@ -1,8 +1,8 @@
 """
 What counts as the same question to a cache: a node's input, or chosen fields of it, as bytes.
 
-Ids that are made anew each time, such as those of messages and tool calls, are no part of it: else no
-two questions would ever be the same.
+Ids that are made anew each time are no part of it, else no two questions would ever be the same: those
+of messages do not count, and calls of tools are numbered, so that it counts which one was answered how.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import xxhash
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from interlock.core.graphs.cache_ids import Ids, iter_calls, iter_echoes
 from interlock.core.types import Json
 
 MAX_QUESTION_CHARS = 500  # of a question in words, as it is kept for people
 _MAX_DEPTH = 100
-_PASSING = frozenset({"id", "response_metadata", "usage_metadata", "tool_call_id"})
+_PASSING = frozenset({"id", "response_metadata", "usage_metadata"})
 _MISSING = ["missing"]
 
 Encode = Callable[[Any], tuple[str, bytes]]
@@ -37,13 +38,27 @@ class Key:
     A question as it is looked up.
 
     `exact` is all of it. `rest` is it without its texts, which are in `texts`, for a cache that
-    compares texts by meaning. `question` says it to people.
+    compares texts by meaning. `question` says it to people. `ids` are those that are no part of it.
     """
 
     exact: str
     rest: str
     texts: tuple[str, ...]
     question: str
+    ids: Ids = dataclasses.field(default_factory=Ids)
+
+
+@dataclasses.dataclass
+class _Seen:
+    """What is met on the way through an input."""
+
+    encode: Encode
+    messages: list[str | None] = dataclasses.field(default_factory=list)
+    calls: dict[str, int] = dataclasses.field(default_factory=dict)  # by id, in order
+
+    def number(self, call_id: str) -> int:
+        """The number of a call of a tool: how many were met before it."""
+        return self.calls.setdefault(call_id, len(self.calls))
 
 
 def make_key(value: object, fields: Sequence[str], encode: Encode) -> Key:
@@ -63,13 +78,15 @@ def make_key(value: object, fields: Sequence[str], encode: Encode) -> Key:
         chosen = {str(name): each for name, each in value.items()}
     texts = {name: each for name, each in chosen.items() if type(each) is str and each.strip()}
     rest = {name: each for name, each in chosen.items() if name not in texts}
-    frozen_rest = _dump([[name, _freeze(rest[name], encode, 0)] for name in sorted(rest)])
+    seen = _Seen(encode)
+    frozen_rest = _dump([[name, _freeze(rest[name], seen, 0)] for name in sorted(rest)])
     ordered = sorted(texts)
     return Key(
         exact=digest(frozen_rest, _dump([[name, texts[name]] for name in ordered])),
         rest=digest(frozen_rest, _dump(ordered)),
         texts=tuple(texts[name] for name in ordered),
         question=_say(chosen),
+        ids=Ids(tuple(seen.messages), tuple(seen.calls)),
     )
 
 
@@ -92,7 +109,7 @@ def _field(value: Any, name: str) -> object:
     return value
 
 
-def _freeze(value: Any, encode: Encode, depth: int) -> Json:
+def _freeze(value: Any, seen: _Seen, depth: int) -> Json:
     """As JSON that tells apart whatever is not equal: `1`, `1.0`, `true` and "1"."""
     if depth > _MAX_DEPTH:
         raise NoKey("The input is nested too deeply, or contains itself.")
@@ -103,16 +120,16 @@ def _freeze(value: Any, encode: Encode, depth: int) -> Json:
     if type(value) in (int, float):
         return {type(value).__name__: repr(value)}
 
-    return _freeze_many(value, lambda each: _freeze(each, encode, depth + 1)) or {
-        "other": [_kind(value), _encoded(value, encode)]
-    }
+    def inner(each: Any) -> Json:
+        return _freeze(each, seen, depth + 1)
+
+    if isinstance(value, BaseMessage):
+        return {"message": [type(value).__name__, inner(_numbered(value, seen))]}
+    return _freeze_many(value, inner) or {"other": [_kind(value), _encoded(value, seen.encode)]}
 
 
 def _freeze_many(value: Any, inner: Callable[[Any], Json]) -> Json:
     """Of a value of several parts; None of any other."""
-    if isinstance(value, BaseMessage):
-        parts = {k: v for k, v in value.model_dump().items() if k not in _PASSING}
-        return {"message": [type(value).__name__, inner(_without_ids(parts))]}
     if isinstance(value, Enum):
         return {"enum": [_kind(value), value.name]}
     if isinstance(value, BaseModel):
@@ -121,10 +138,10 @@ def _freeze_many(value: Any, inner: Callable[[Any], Json]) -> Json:
         names = [field.name for field in dataclasses.fields(value)]
         return {"model": [_kind(value), inner({n: getattr(value, n, None) for n in names})]}
     if isinstance(value, Mapping):
-        pairs = [[_dump(inner(k)), inner(v)] for k, v in value.items()]
-        return {"map": sorted(pairs, key=lambda pair: str(pair[0]))}
+        pairs = sorted(((_dump(inner(k)), v) for k, v in value.items()), key=lambda pair: pair[0])
+        return {"map": [[name, inner(v)] for name, v in pairs]}
     if isinstance(value, list | tuple):
-        return {"list": [inner(each) for each in value]}
+        return {"list" if isinstance(value, list) else "tuple": [inner(each) for each in value]}
     if isinstance(value, set | frozenset):
         return {"set": sorted(_dump(inner(each)) for each in value)}
     return None
@@ -138,12 +155,19 @@ def _encoded(value: object, encode: Encode) -> str:
     return f"{kind}:{xxhash.xxh3_128_hexdigest(data)}"
 
 
-def _without_ids(parts: Mapping[str, Any]) -> dict[str, Any]:
-    calls = parts.get("tool_calls")
-    if not isinstance(calls, list):
-        return dict(parts)
-    bare = [{k: v for k, v in call.items() if k != "id"} for call in calls]
-    return {**parts, "tool_calls": bare}
+def _numbered(message: BaseMessage, seen: _Seen) -> dict[str, Any]:
+    """The parts of a message that count, with numbers in place of the ids of calls."""
+    seen.messages.append(message.id)
+    parts = {k: v for k, v in message.model_dump().items() if k not in _PASSING}
+    for call, name in iter_calls(parts):
+        if isinstance(call.get(name), str):
+            call[name] = seen.number(call[name])
+    if "tool_call_id" in parts:
+        parts["tool_call_id"] = seen.number(parts["tool_call_id"])
+    for block, name in iter_echoes(parts):
+        if block[name] in seen.calls:
+            block[name] = seen.number(block[name])
+    return parts
 
 
 def _kind(value: object) -> str:

@@ -21,6 +21,7 @@ from langgraph.types import CachePolicy
 from interlock.core.errors import InterlockError
 from interlock.core.graphs import cache_keys
 from interlock.core.graphs.cache_asking import Asker, Question, Tiers
+from interlock.core.graphs.cache_ids import Ids, renew
 from interlock.core.graphs.call_caching import RunCalls, current
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.notes import Notes
@@ -179,9 +180,10 @@ class RunCache(BaseCache[Any]):
         if hit is None:
             return
         try:
-            found[full] = self.serde.loads_typed((hit.entry.encoding, hit.entry.value))
+            found[full] = _restore(self.serde, hit, question.key.ids)
         except Exception as exc:  # noqa: BLE001 - what was kept before the code changed
             self._say_failed(question, exc)
+            self.asker.refuse(question, hit)
             return
         node = question.place.path.rpartition("/")[2]
         self._notes.tell_hit(node, origin_of(hit))
@@ -194,7 +196,9 @@ class RunCache(BaseCache[Any]):
                 self._left_out.discard(full[1])
                 self.asker.drop(question)
                 return
-            encoding, value = self.serde.dumps_typed(list(writes))
+            ids = question.key.ids
+            kept = {"writes": list(writes), "messages": ids.messages, "calls": ids.calls}
+            encoding, value = self.serde.dumps_typed(kept)
         except Exception as exc:  # noqa: BLE001 - a value without a lasting form, told by the serializer
             self._say_failed(question, exc)
             self.asker.drop(question)
@@ -289,6 +293,11 @@ def origin_of(hit: Found) -> str:
         return str(hit.tier)
     text = f"{hit.tier} {hit.similarity or 0:.3f}: {hit.entry.question}"
     return text[:MAX_ORIGIN_CHARS]
+
+
+def _restore(serde: SerializerProtocol, hit: Found, now: Ids) -> list[tuple[str, Any]]:
+    kept = serde.loads_typed((hit.entry.encoding, hit.entry.value))
+    return renew(kept["writes"], Ids(tuple(kept["messages"]), tuple(kept["calls"])), now)
 
 
 def _rules_of(place: NodePlace) -> CacheRules | None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
 from langchain_core.globals import get_llm_cache, set_llm_cache
@@ -136,6 +137,7 @@ def _restore(run: RunCalls, question: Question, hit: Found) -> Any:
         kept = run.serde.loads_typed((hit.entry.encoding, hit.entry.value))
     except Exception as exc:  # noqa: BLE001 - what was kept before the code changed
         _say_failed(question.place, exc)
+        run.asker.refuse(question, hit)
         return None
     _tell(run, question.place, hit)
     return kept
@@ -273,6 +275,7 @@ def _generations(run: RunCalls, question: Question, hit: Found | None) -> list[G
         said = [_restore_generation(each) for each in kept]
     except Exception as exc:  # noqa: BLE001 - what was kept before LangChain changed
         _say_failed(question.place, exc)
+        run.asker.refuse(question, hit)
         return None
     _tell(run, question.place, hit)
     return said
@@ -282,6 +285,7 @@ def _restore_generation(kept: Mapping[str, Any]) -> Generation:
     if kept["message"] is None:
         return Generation(text=kept["text"], generation_info=kept["info"])
     (message,) = messages_from_dict([kept["message"]])
+    message.id = str(uuid4())  # else it would replace the earlier answer of its thread
     return ChatGeneration(message=message, generation_info=kept["info"])
 
 

@@ -285,6 +285,15 @@ class Caches:
         """Count a miss."""
         self._count(place, misses=1)
 
+    def refuse(self, found: Found) -> None:
+        """Count a hit that could not be used as the miss that it is."""
+        hit = Counts()
+        hit.add_hit(found)
+        taken_back = Counts(**{name: -value for name, value in vars(hit).items()})
+        with self._lock:
+            minute = _minute(self._app.clock.now())
+            self._add(found.entry.place, minute, replace(taken_back, misses=1))
+
     def flush(self) -> None:
         """Write what was counted; whoever sees a run's end sees its figures."""
         with self._lock:

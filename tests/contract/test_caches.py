@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from sqlalchemy import update
 
 from interlock.core.errors import NotFound
 from interlock.core.graphs.caching import NodeCaches, origin_of
@@ -29,6 +32,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import audit, topics
 from interlock.core.store import caches as table
 from interlock.core.store import engine as engines
+from interlock.core.store.schema_sight import cache_entries
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
 
@@ -292,6 +296,48 @@ async def test_a_result_is_shared_within_its_user_and_context_alone(app, caches)
     await shared.run(make_run(app, 4))
     await shared.run(make_run(app, 5, user="bob", tenant="south"))
     assert shared.calls == 1
+
+
+class Chat(TypedDict):
+    messages: Annotated[list, add_messages]
+
+
+async def test_the_same_question_twice_on_a_thread_has_two_answers(app, caches):
+    slot = NodeCaches(caches)
+    place = NodePlace(
+        workflow="quotes",
+        path="price",
+        policy=NodePolicy(cache=CacheRules(key=("question",))),
+    )
+    history: list = []
+    for number in range(3):
+        run, notes = make_run(app, number), Notes()
+        async with slot.around(run, notes, serializer_for(None, None)):
+            builder = StateGraph(Chat)
+            builder.add_node(
+                "price",
+                lambda state: {"messages": [AIMessage("fine", id="said")]},
+                cache_policy=slot.policy_for(place, run),
+            )
+            builder.add_edge(START, "price")
+            graph = builder.compile(cache=slot.open(WorkflowPolicy(), run, notes, None))
+            result = await graph.ainvoke({"messages": [*history, HumanMessage("How is it?")]})
+        history = result["messages"]
+    assert [m.content for m in history] == ["How is it?", "fine"] * 3
+    assert notes.take_hit("price") == "memory"
+
+
+async def test_what_cannot_be_loaded_any_more_is_a_miss_and_replaced(app, caches, other):
+    rules = CacheRules(key=("question",), once=True)
+    await Desk(caches, rules).run(make_run(app, 1))
+    with engines.write(app.engine) as conn:
+        conn.execute(update(cache_entries).values(value=b"\xc1"))
+    desk = Desk(other, rules)
+    assert (await desk.run(make_run(app, 2)))[0] == ["made 1"]
+    log, notes = await desk.run(make_run(app, 3))
+    assert (log, notes.take_hit("price"), desk.calls) == (["made 1"], "memory", 1)
+    found = counts(app)
+    assert (found.hits, found.misses, found.stores) == (1, 2, 2)
 
 
 async def test_once_lets_one_of_two_workers_compute(app, caches, other):

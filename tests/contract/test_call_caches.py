@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.graph import START, StateGraph
 from langgraph.types import Send
+from sqlalchemy import update
 
 from interlock.core.errors import InvalidInput, StoreUnavailable
 from interlock.core.graphs.caching import NodeCaches
@@ -44,6 +45,7 @@ from interlock.core.services import caching
 from interlock.core.store.redis_caches import RedisCaches
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
+from interlock.core.store.schema_sight import cache_entries
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -100,13 +102,15 @@ async def test_a_model_says_the_same_to_the_same_prompt(caches):
             said.append((await model.ainvoke([HumanMessage("b")])).content)
             for _ in range(2):
                 await other.ainvoke([HumanMessage("a")])
+            ids = {model.invoke([HumanMessage("a")]).id for _ in range(2)}
     finally:
         set_llm_cache(None)
     assert said == ["said 1", "said 1", "said 1", "said 2"]
     assert other.calls == ["a", "a"]
 
 
-async def test_a_tool_gives_the_same_for_the_same_arguments(caches):
+    assert len(ids) == 2
+async def test_a_tool_gives_the_same_for_the_same_arguments(app, caches):
     made: list[str] = []
     place = NodePlace(
         workflow="quotes", path="tools", tool="look", policy=ToolPolicy(cache=CacheRules())
@@ -131,7 +135,12 @@ async def test_a_tool_gives_the_same_for_the_same_arguments(caches):
         "Oslo 2",
     ]
     assert told == [("look was served from a cache: memory.", "tools")]
-    assert [await ask("Bonn", "error"), await ask("Bonn", "error")] == ["Bonn 3", "Bonn 4"]
+    with engines.write(app.engine) as conn:
+        conn.execute(update(cache_entries).values(value=b"\xc1"))
+        topics.bump(conn, keeping.CLEARED)  # out of memory
+    assert await ask("Rome") == "Rome 3"
+    assert await ask("Rome") == "Rome 3"
+    assert [await ask("Bonn", "error"), await ask("Bonn", "error")] == ["Bonn 4", "Bonn 5"]
 
 
 class Said(TypedDict):
