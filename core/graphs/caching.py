@@ -8,11 +8,12 @@ stands for, and the cache of the same run asks the tiers for that: workflow, pat
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import xxhash
+from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.cache.base import BaseCache, FullKey, Namespace
 from langgraph.checkpoint.serde.base import SerializerProtocol
@@ -45,7 +46,8 @@ class RunCache(BaseCache[Any]):
         self._run = run
         self._notes = notes
         self._questions: dict[str, Question] = {}  # by LangGraph's hash of the key
-        self._left_out: set[str] = set()
+        self._left_out: set[str] = set()  # by LangGraph's hash of the key
+        self._left_out_tasks: set[str] = set()
         self._tasks: dict[int, tuple[object, str]] = {}  # what a task writes into, by identity
         self._begun: set[str] = set()  # namespaces of the graphs that have taken their first step
 
@@ -60,10 +62,9 @@ class RunCache(BaseCache[Any]):
 
         return CachePolicy(key_func=make)
 
-    def leave_out(self, path: str, rules: CacheRules, node_input: object) -> None:
-        """What comes next for this input is not the node's own: it is not kept."""
-        key = self._note(Place(self._run.workflow, path), rules, node_input)
-        self._left_out.add(xxhash.xxh3_128_hexdigest(key.encode()))
+    def leave_out(self, task_ids: Iterable[str]) -> None:
+        """What these tasks write is not their nodes' own: it is not kept."""
+        self._left_out_tasks.update(task_ids)
 
     def begin(self, task_id: str, writes: object) -> None:
         """A task begins: by the object it writes into its result is known when it is to be kept."""
@@ -126,7 +127,7 @@ class RunCache(BaseCache[Any]):
         """Keep what nodes wrote; what cannot be kept is told and not kept."""
         own, others = self._split(list(pairs))
         if others and self.inner is not None:
-            await self.inner.aset({key: pairs[key] for key in others})
+            await self.inner.aset(self._own_results(pairs, others))
         for full, question in own:
             await self._tiers.call(self._keep, full, question, pairs[full][0])
 
@@ -134,7 +135,7 @@ class RunCache(BaseCache[Any]):
         """The same in a graph that was called without asyncio."""
         own, others = self._split(list(pairs))
         if others and self.inner is not None:
-            self.inner.set({key: pairs[key] for key in others})
+            self.inner.set(self._own_results(pairs, others))
         for full, question in own:
             self._keep(full, question, pairs[full][0])
 
@@ -147,6 +148,17 @@ class RunCache(BaseCache[Any]):
         """The same."""
         if self.inner is not None:
             self.inner.clear(namespaces)
+
+    def _own_results(
+        self, pairs: Mapping[FullKey, tuple[Any, int | None]], keys: Sequence[FullKey]
+    ) -> dict[FullKey, tuple[Any, int | None]]:
+        """What of these the nodes themselves wrote, for the cache that the user gave the graph."""
+        tasks = [self._tasks.pop(id(pairs[key][0]), (None, ""))[1] for key in keys]
+        return {
+            key: pairs[key]
+            for key, task_id in zip(keys, tasks, strict=True)
+            if task_id not in self._left_out_tasks
+        }
 
     def _goes_on(self, own: Sequence[tuple[FullKey, Question]]) -> bool:
         """
@@ -192,7 +204,7 @@ class RunCache(BaseCache[Any]):
         _, task_id = self._tasks.pop(id(writes), (None, ""))
         cost = self._notes.cost_of(task_id) if task_id else 0.0
         try:
-            if full[1] in self._left_out:
+            if full[1] in self._left_out or task_id in self._left_out_tasks:
                 self._left_out.discard(full[1])
                 self.asker.drop(question)
                 return
@@ -250,11 +262,11 @@ class NodeCaches:
         if cache is not None:
             await self._tiers.call(cache.clear_told)
 
-    def leave_out(self, place: NodePlace, run: Run, node_input: object) -> None:
-        """What LangGraph gives next for this input is not the node's own."""
-        rules, cache = _rules_of(place), self._open.get(run.run_id)
-        if rules is not None and cache is not None:
-            cache.leave_out(place.path, rules, node_input)
+    def leave_out(self, run: Run, config: RunnableConfig) -> None:
+        """What the task of this config writes is not its node's own, nor is what it is within."""
+        cache = self._open.get(run.run_id)
+        if cache is not None:
+            cache.leave_out(_task_ids_of(config))
 
     @asynccontextmanager
     async def around(
@@ -298,6 +310,12 @@ def origin_of(hit: Found) -> str:
 def _restore(serde: SerializerProtocol, hit: Found, now: Ids) -> list[tuple[str, Any]]:
     kept = serde.loads_typed((hit.entry.encoding, hit.entry.value))
     return renew(kept["writes"], Ids(tuple(kept["messages"]), tuple(kept["calls"])), now)
+
+
+def _task_ids_of(config: RunnableConfig) -> list[str]:
+    """A task and those around it, of the graphs that it is within: "team:<id>|writer:<id>"."""
+    around = str(config.get("configurable", {}).get("checkpoint_ns", ""))
+    return [part.rpartition(":")[2] for part in around.split("|") if ":" in part]
 
 
 def _rules_of(place: NodePlace) -> CacheRules | None:

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.cache.base import BaseCache
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.types import CachePolicy
@@ -145,8 +146,12 @@ class CacheSlot(Protocol):
         """Clear what `notes.tell_cache_event` was told of; what cannot be is told in the run's log."""
         ...
 
-    def leave_out(self, place: Place, run: Run, node_input: object) -> None:
-        """A fallback served this input: what LangGraph will store for it next is not the node's."""
+    def leave_out(self, run: Run, config: RunnableConfig) -> None:
+        """
+        Something else served in this task, given by its config, or in a tool of it.
+
+        What LangGraph will store for it, and for the nodes whose graphs it is in, is not theirs.
+        """
         ...
 
 

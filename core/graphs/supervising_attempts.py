@@ -312,8 +312,8 @@ class _Task:
     def _degrade(self) -> None:
         self._notes.mark_degraded()
         caches = self._of.shared.hooks.caches
-        if caches is not None and self._of.node.cache_policy is not None:
-            caches.leave_out(self._of.place, self._of.shared.run, self._given)
+        if caches is not None:
+            caches.leave_out(self._of.shared.run, self._config)
 
 
 class _Numbered(Runnable[Any, Any]):

@@ -127,8 +127,10 @@ class _GuardedTool:
         try:
             return self._address(await proceed())
         except CallRefused as refusal:
+            self._leave_out(config)
             return self._tell_unavailable(refusal)
         except ToolStopped as stopped:
+            self._leave_out(config)
             return self._tell_stopped(stopped)
 
     async def _call(self, given: Any, config: RunnableConfig) -> Any:
@@ -151,6 +153,12 @@ class _GuardedTool:
             raise TimeoutError(
                 f"The tool {self._tool.name} took longer than {limit_s:g} s."
             ) from exc
+
+    def _leave_out(self, config: RunnableConfig) -> None:
+        """What the node makes of this answer is no result that a cache should keep."""
+        shared = self._stand.supervision
+        if shared.hooks.caches is not None:
+            shared.hooks.caches.leave_out(shared.run, config)
 
     def _warn(self, text: str) -> None:
         self._stand.supervision.notes.warn(f"{self._tool.name}: {text}", self._stand.place.path)

@@ -369,19 +369,6 @@ async def test_once_goes_to_the_next_when_the_first_fails(app, caches, other):
     assert counts(app).misses == 2
 
 
-async def test_what_a_fallback_served_is_not_kept(app, caches):
-    desk = Desk(caches, CacheRules(key=("question",)))
-    run = make_run(app, 1)
-    desk.gate = asyncio.Event()
-    running = asyncio.create_task(desk.run(run))
-    await asyncio.wait_for(desk.started.wait(), 20)
-    desk.slot.leave_out(desk.place, run, {"question": "q"})
-    desk.gate.set()
-    await running
-    await desk.run(make_run(app, 2))
-    assert desk.calls == 2
-
-
 # -- operators -----------------------------------------------------------------------------
 
 
