@@ -96,7 +96,6 @@ def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
     checks = [
         _check("project", lambda: _look_at_project(settings.config)),
         _check("policies", lambda: _look_at_policies(settings.config)),
-        _check("policies", lambda: _look_at_policies(settings.config)),
         _check("data folder", lambda: _look_at_folder(settings.data_dir)),
     ]
     try:
@@ -140,19 +139,6 @@ def _look_at_project(config: Path | None) -> str:
     if unused:
         told.append(f"Interlock does not use these keys of it: {unused}.")
     return " ".join(told)
-
-
-def _look_at_policies(config: Path | None) -> str:
-    """What the file alone tells; what names a node that is not there is told under `workflows`."""
-    try:
-        policies = project.read_project(config).policies
-    except InvalidInput:
-        return "Not looked at: the project cannot be read."
-    if policies.told:
-        raise InvalidInput(" ".join(policies.told))
-    if not policies.path:
-        return "There is no interlock.toml; every node runs as LangGraph runs it."
-    return f"{policies.path}: {', '.join(policies.workflow) or 'none'}."
 
 
 def _look_at_policies(config: Path | None) -> str:

@@ -164,7 +164,7 @@ class OutageRules(_Part):
     def _is_there(self) -> Self:
         if self.on == "memory":
             raise ValueError(
-                "on = \"memory\" is not there in this version; with \"hold\" a run waits for its store"
+                'on = "memory" is not there in this version; with "hold" a run waits for its store'
                 " and nothing is lost"
             )
         return self
