@@ -307,15 +307,15 @@ def origin_of(hit: Found) -> str:
     return text[:MAX_ORIGIN_CHARS]
 
 
-def _restore(serde: SerializerProtocol, hit: Found, now: Ids) -> list[tuple[str, Any]]:
-    kept = serde.loads_typed((hit.entry.encoding, hit.entry.value))
-    return renew(kept["writes"], Ids(tuple(kept["messages"]), tuple(kept["calls"])), now)
-
-
 def _task_ids_of(config: RunnableConfig) -> list[str]:
     """A task and those around it, of the graphs that it is within: "team:<id>|writer:<id>"."""
     around = str(config.get("configurable", {}).get("checkpoint_ns", ""))
     return [part.rpartition(":")[2] for part in around.split("|") if ":" in part]
+
+
+def _restore(serde: SerializerProtocol, hit: Found, now: Ids) -> list[tuple[str, Any]]:
+    kept = serde.loads_typed((hit.entry.encoding, hit.entry.value))
+    return renew(kept["writes"], Ids(tuple(kept["messages"]), tuple(kept["calls"])), now)
 
 
 def _rules_of(place: NodePlace) -> CacheRules | None:

@@ -26,6 +26,7 @@ from interlock.core.graphs.guarding import Call, Guard, Place, ToolHook
 from interlock.core.graphs.sandboxing import ToolStopped
 from interlock.core.graphs.supervising_attempts import TASK_ID, Supervision
 from interlock.core.graphs.supervising_threads import is_sync
+from interlock.core.graphs.tool_wrappers import in_thread
 from interlock.core.model.nodes import THREAD_LEFT
 from interlock.core.model.policies import SandboxRules, ToolPolicy
 
@@ -75,6 +76,9 @@ def supervise_tools(
         return await inner(request, input_type, config)
 
     copied._execute_tool_async = execute  # noqa: SLF001
+    around = copied._wrap_tool_call  # noqa: SLF001  the user's, which calls tools in this thread
+    if around is not None and copied._awrap_tool_call is None:  # noqa: SLF001
+        copied._awrap_tool_call = in_thread(around)  # noqa: SLF001
     return copied  # type: ignore[no-any-return]
 
 
