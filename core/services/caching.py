@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.core.errors import InvalidInput, NotFound
 from interlock.core.model.caches import CacheFigures, Clearing, Counts, Place, trend_of
 from interlock.core.model.policies import CacheRules, WorkflowPolicy
 from interlock.core.services.context import App
-from interlock.core.services.keeping import CLEARED, SHOWN
+from interlock.core.services.keeping import CLEARED, COUNTED, SHOWN
 from interlock.core.store import audit, caches, engine, topics
 from interlock.core.store.redis_caches import RedisCaches
 
 TREND_POINTS = 12
 TREND_WINDOW = timedelta(hours=1)
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigures]:
@@ -25,13 +24,13 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
 
     Args:
         app: The parts.
-        window: Count only what happened within this time up to now; None counts all.
+        window: Count only what happened within this time up to now; None counts all that is kept.
     """
     now = app.clock.now()
     span = window or TREND_WINDOW
     starts = [now - span + span / TREND_POINTS * i for i in range(TREND_POINTS)]
     with engine.read(app.engine) as conn:
-        sums = caches.fetch_sums(conn, since=EVER if window is None else _minute(now - window))
+        sums = caches.fetch_sums(conn, since=_minute(now - min(window or COUNTED, COUNTED)))
         minutes = caches.fetch_minutes(conn, since=_minute(starts[0]))
         sizes = caches.fetch_sizes(conn, now=now)
         rules = dict(_find_rules(caches.fetch_policies(conn)))

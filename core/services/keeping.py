@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from interlock.core.store.caches import Touch
 
 CLEARED = "cache-clears"  # the topic whose head rises with every clearing
 SHOWN = "caches"  # the topic of the screens
+COUNTED = timedelta(days=90)  # how long counts are kept, and how far back they are summed
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def note(
 
 
 def tidy(app: App, *, now: datetime) -> int:
-    """Delete entries that may not be used any more; how many."""
+    """Delete entries that may not be used any more, and counts of long ago; how many entries."""
     with engine.write(app.engine) as conn:
+        caches.delete_counts(conn, before=(now - COUNTED).replace(second=0, microsecond=0))
         return caches.delete_expired(conn, now=now)
 
 

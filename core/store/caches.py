@@ -309,6 +309,11 @@ def add_counts(conn: Connection, counts: Mapping[tuple[Place, datetime], Counts]
         conn.execute(_ADD.on(conn), rows)
 
 
+def delete_counts(conn: Connection, *, before: datetime) -> None:
+    """Delete what was counted in minutes before a time."""
+    conn.execute(delete(cache_counters).where(cache_counters.c.start < before))
+
+
 def fetch_sums(conn: Connection, *, since: datetime) -> dict[Place, Counts]:
     """What was counted at each place since a time."""
     rows = conn.execute(_SUMS, {"since": since})

@@ -77,7 +77,7 @@ def draw_form() -> None:
     """Outside of what is drawn again by itself: a choice must not move under the hand."""
     app = deps.app()
     view = caches.build(
-        caching.list_caches(app),
+        caching.list_caches(app, window=caches.WINDOWS["1 h"]),  # only which there are
         events=caching.list_events(app),
         window=caches.DEFAULT_WINDOW,
         now=app.clock.now(),

@@ -21,8 +21,12 @@ from interlock.dashboard.views.formatting import (
 from interlock.dashboard.views.notices import Empty, Link
 from interlock.dashboard.views.sheets import Cell, Sheet
 
-WINDOWS = {"1 h": timedelta(hours=1), "24 h": timedelta(hours=24), "All": None}
-DEFAULT_WINDOW = "All"
+WINDOWS = {
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(hours=24),
+    "90 days": timedelta(days=90),  # nothing older is kept
+}
+DEFAULT_WINDOW = "90 days"
 EVERYTHING = "All caches"
 NO_EVENT = "Any"
 

@@ -99,6 +99,22 @@ def test_expired_entries_are_deleted(app, caches, frozen):
     assert keeping.tidy(app, now=frozen.now()) == 1
 
 
+def test_counts_are_kept_for_90_days(app, caches, frozen):
+    caches.miss(NODE)
+    caches.flush()
+    frozen.advance(seconds=90 * 86400)
+    caches.miss(NODE)
+    caches.flush()
+    (figures,) = caching.list_caches(app)
+    assert figures.counts.misses == 2
+    frozen.advance(seconds=60)
+    (figures,) = caching.list_caches(app)
+    assert figures.counts.misses == 1
+    assert counts(app).misses == 2
+    keeping.tidy(app, now=frozen.now())
+    assert counts(app).misses == 1
+
+
 def test_the_longest_unused_goes_when_the_bound_is_reached(app, caches, other, frozen):
     for key in "abc":
         frozen.advance(seconds=1)

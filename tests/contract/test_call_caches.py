@@ -41,11 +41,13 @@ from interlock.core.model.policies import (
     WorkflowPolicy,
 )
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
-from interlock.core.services import caching
+from interlock.core.services import caching, keeping
+from interlock.core.store import engine as engines
+from interlock.core.store import topics
 from interlock.core.store.redis_caches import RedisCaches
+from interlock.core.store.schema_sight import cache_entries
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
-from interlock.core.store.schema_sight import cache_entries
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -100,16 +102,16 @@ async def test_a_model_says_the_same_to_the_same_prompt(caches):
             said = [(await model.ainvoke([HumanMessage("a", id=str(n))])).content for n in range(2)]
             said.append(model.invoke([HumanMessage("a")]).content)
             said.append((await model.ainvoke([HumanMessage("b")])).content)
+            ids = {model.invoke([HumanMessage("a")]).id for _ in range(2)}
             for _ in range(2):
                 await other.ainvoke([HumanMessage("a")])
-            ids = {model.invoke([HumanMessage("a")]).id for _ in range(2)}
     finally:
         set_llm_cache(None)
     assert said == ["said 1", "said 1", "said 1", "said 2"]
     assert other.calls == ["a", "a"]
-
-
     assert len(ids) == 2
+
+
 async def test_a_tool_gives_the_same_for_the_same_arguments(app, caches):
     made: list[str] = []
     place = NodePlace(

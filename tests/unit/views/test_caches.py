@@ -31,7 +31,7 @@ BUSY = CacheFigures(
 IDLE = CacheFigures(place=Place("quotes", "tax"), counts=Counts(), entries=0, size_bytes=0)
 
 
-def build(*found, window="All"):
+def build(*found, window="90 days"):
     return caches.build(found, events=["prices"], window=window, now=NOW)
 
 
