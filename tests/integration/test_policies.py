@@ -65,8 +65,8 @@ def test_the_fallback_of_a_node_that_asks_serves_when_a_human_says_so(desk):
 def test_a_node_clears_a_cache_by_its_event_before_the_next_step(desk):
     book = desk.open_book()
     desk.spawn()
-    first = desk.finish("changing", book)
-    again = desk.finish("changing", book)
+    first = desk.finish("repricing", book)
+    again = desk.finish("repricing", book)
 
     # Served, the second look would lead to `change` again, as the first one did.
     assert desk.values(first)["log"] == ["looked 0", "changed", "looked 2"]

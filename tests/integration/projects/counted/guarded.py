@@ -66,7 +66,7 @@ def change(_: State) -> dict[str, Any]:
     return {"log": ["changed"]}
 
 
-changing = (
+repricing = (
     StateGraph(State)
     .add_node("look", look)
     .add_node("change", change)
