@@ -8,7 +8,9 @@ const SETTLE_MS = 300 // what is asked while a part is being mounted can get los
 const FALLBACK_MS = 5_000 // how often to redraw while the socket is down
 const GAP_MS = 400 // between two redrawings of one part
 const MAX_GAP_MS = 10_000
-const UNANSWERED = 2 // redrawings asked for in vain, after which the whole page is asked for
+// Redrawings asked for in vain, after which the whole page is asked for: about 6 s, as a busy server takes
+// its time, and a whole page takes the form of a card away that was decided elsewhere meanwhile.
+const UNANSWERED = 4
 const FRAME_GAP_MS = 3_000
 const LEAVING_MS = 5_000 // at most, from a click on a link to the page it leads to
 const BARE_MS = 2_500 // a page without a live part for so long may have been emptied
