@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -48,7 +49,8 @@ def submit(page: Page, workflow: str = DESK) -> Locator:
 
 def read_run_id(page: Page) -> str:
     expect(page).to_have_url(re.compile(r"/run\?run_id="))
-    return page.url.rpartition("run_id=")[2]
+    (run_id,) = parse_qs(urlsplit(page.url).query)["run_id"]
+    return run_id
 
 
 def choose_workflow(page: Page, name: str) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -64,7 +65,7 @@ def open_form(
 def read_run(office: Any, page: Page) -> Any:
     """The run whose page was opened."""
     expect(page).to_have_url(re.compile(r"/run\?run_id="))
-    run_id = page.url.rpartition("run_id=")[2]
+    (run_id,) = parse_qs(urlsplit(page.url).query)["run_id"]  # a double click can leave `workflow` there
     return next(r for r in office.runs() if r.run_id == run_id)
 
 
