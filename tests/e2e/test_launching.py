@@ -65,7 +65,8 @@ def open_form(
 def read_run(office: Any, page: Page) -> Any:
     """The run whose page was opened."""
     expect(page).to_have_url(re.compile(r"/run\?run_id="))
-    (run_id,) = parse_qs(urlsplit(page.url).query)["run_id"]  # a double click can leave `workflow` there
+    # A double click can leave the launch page's own parameter in the address.
+    (run_id,) = parse_qs(urlsplit(page.url).query)["run_id"]
     return next(r for r in office.runs() if r.run_id == run_id)
 
 
