@@ -42,6 +42,7 @@ def of_run(run: RunSummary) -> dict[str, Json]:
         "variant": run.variant,
         "batch_id": run.batch_id,
         "is_degraded": run.is_degraded,
+        "steps_in_memory": run.steps_in_memory,
         "error": run.error and {"type": run.error.type, "message": run.error.message},
     }
 

@@ -126,7 +126,8 @@ class RunSummary:
     `ended_at` is when its worker let go of it, so that a human's wait is not in its duration;
     `end_checkpoint_id` is where it stopped. `variant` is what of several was drawn for it, empty if
     none; `batch_id` names the file of inputs that it came from. `is_degraded`: a
-    fallback served in a node's place.
+    fallback served in a node's place. `steps_in_memory`: so many of its steps were for a while in the
+    memory of its worker only, while the database was away.
     """
 
     run_id: RunId
@@ -148,6 +149,7 @@ class RunSummary:
     variant: str = ""
     batch_id: str | None = None
     is_degraded: bool = False
+    steps_in_memory: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -93,6 +93,11 @@ _COUNT_LIVE = (
 )
 _RATING = select(runs.c.rating).where(runs.c.run_id == bindparam("id"))
 _RATE = update(runs).where(runs.c.run_id == bindparam("id")).values(rating=bindparam("new_rating"))
+_MARK_NOT_DURABLE = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("id"), runs.c.steps_in_memory < bindparam("count"))
+    .values(steps_in_memory=bindparam("count"))
+)
 _COUNT_ENDED = select(func.count()).where(
     runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
 )
@@ -237,6 +242,11 @@ def rate(conn: Connection, run_id: RunId, rating: int) -> int | None:
     return before
 
 
+def mark_not_durable(conn: Connection, run_id: RunId, steps: int) -> None:
+    """Keep how many steps of a run were in its worker's memory only; never fewer than before."""
+    conn.execute(_MARK_NOT_DURABLE, {"id": run_id, "count": steps})
+
+
 def oldest_queued_at(conn: Connection) -> datetime | None:
     """Since when the run that has waited longest for a worker has been there, what is held apart."""
     oldest: datetime | None = conn.execute(_OLDEST_QUEUED).scalar_one_or_none()
@@ -312,4 +322,5 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "variant": row.variant,
         "batch_id": row.batch_id,
         "is_degraded": row.degraded,
+        "steps_in_memory": row.steps_in_memory,
     }

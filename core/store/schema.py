@@ -71,7 +71,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0004"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0005"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -134,6 +134,7 @@ runs = Table(
     Column("tokens_out", BigInteger, nullable=False, server_default="0"),
     Column("cost", Float, nullable=False, server_default="0"),
     Column("rating", Integer),
+    Column("steps_in_memory", Integer, nullable=False, server_default="0"),
     Index("ix_runs_created", "created_at", "run_id"),
     Index("ix_runs_batch_created", "batch_id", "created_at", "run_id"),
     Index("ix_runs_status_error_created", "status", "error_type", "created_at", "run_id"),
