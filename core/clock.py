@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -12,6 +13,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC datetime."""
 
+    def agree(self, ask: Callable[[], datetime]) -> datetime:
+        """The time for what several hosts decide together; `ask` tells that of their database."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -19,6 +23,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware UTC datetime of this moment."""
         return datetime.now(UTC)
+
+    def agree(self, ask: Callable[[], datetime]) -> datetime:
+        """The database's, as the clocks of two machines may differ."""
+        return ask()
 
 
 class FrozenClock:
@@ -29,6 +37,10 @@ class FrozenClock:
 
     def now(self) -> datetime:
         """The moment it was set to."""
+        return self._now
+
+    def agree(self, ask: Callable[[], datetime]) -> datetime:  # noqa: ARG002  the others ask
+        """The moment it was set to; nobody is asked."""
         return self._now
 
     def advance(self, *, seconds: float) -> None:

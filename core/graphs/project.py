@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -99,10 +100,10 @@ def read_project(path: Path | None) -> Project:
         InvalidInput: The file is missing, is not JSON, or says something that has no meaning.
     """
     file = _locate(path)
-    config = _parse(file)
-    folder = file.parent
     problems: list[FieldProblem] = []
     warnings: list[str] = []
+    config = _parse(file, warnings)
+    folder = file.parent
     graphs = _read_graphs(config.get("graphs"), problems)
     dependencies = _read_dependencies(config.get("dependencies"), folder, problems, warnings)
     env = _read_env(config.get("env"), folder, problems, warnings)
@@ -136,9 +137,19 @@ def _locate(path: Path | None) -> Path:
     return file.resolve()
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def _parse(file: Path, warnings: list[str]) -> dict[str, Any]:
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(key for key, _ in pairs)
+        warnings.extend(
+            f"{file} has the key {key!r} {count} times in one object: only the last one counts, "
+            f"what the others say is lost."
+            for key, count in counts.items()
+            if count > 1
+        )
+        return dict(pairs)
+
     try:
-        config = json.loads(file.read_text(encoding="utf-8-sig"))
+        config = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=make_object)
     except json.JSONDecodeError as exc:
         raise InvalidInput(
             f"{file} is not JSON: {exc.msg} in line {exc.lineno}, column {exc.colno}."

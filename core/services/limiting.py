@@ -1,4 +1,8 @@
-"""Limits that all processes share: each start is counted in the transaction that lets it through."""
+"""
+Limits that all processes share: each start is counted in the transaction that lets it through.
+
+What is counted of nodes, tools and models goes by the database's clock, as hosts' own may differ.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from interlock.core.model.key_ring import KeyState
 from interlock.core.model.policies import ModelRules
 from interlock.core.model.rates import LONGEST_S, Limit, limit_of_model, limits_of_launch
 from interlock.core.model.workflows import Workflow
-from interlock.core.services.context import App
+from interlock.core.services.context import App, fetch_now
 from interlock.core.store import engine, limits
 from interlock.core.types import Json
 
@@ -28,7 +32,7 @@ def take(app: App, wanted: Sequence[Limit]) -> None:
         RateLimited: One of them is used up; it says for how long.
     """
     with engine.write(app.engine) as conn:
-        count(conn, wanted, now=app.clock.now())
+        count(conn, wanted, now=fetch_now(app, conn))
 
 
 def take_launch(
@@ -72,9 +76,9 @@ def enter_model(app: App, model: str, rules: ModelRules, call_id: str) -> float 
     Returns:
         None if it may start. Else the seconds after which to ask again.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         limits.lock_model(conn, model)
+        now = fetch_now(app, conn)
         if rules.in_flight is not None:
             if limits.count_calls(conn, model, now=now) >= rules.in_flight:
                 return IN_FLIGHT_S
@@ -92,7 +96,7 @@ def keep_calls(app: App, call_ids: Sequence[str], ended: Sequence[str] = ()) -> 
     """Say which calls to models still go on, and which ended."""
     with engine.write(app.engine) as conn:
         limits.end_calls(conn, ended)
-        limits.renew_calls(conn, call_ids, until=app.clock.now() + CALL_LEASE)
+        limits.renew_calls(conn, call_ids, until=fetch_now(app, conn) + CALL_LEASE)
 
 
 def tell_key(
@@ -119,12 +123,12 @@ def list_keys(app: App, model: str | None = None) -> list[KeyState]:
 def count_calls(app: App) -> dict[str, int]:
     """How many calls to models that are bounded are under way, by model."""
     with engine.read(app.engine) as conn:
-        return limits.count_all_calls(conn, now=app.clock.now())
+        return limits.count_all_calls(conn, now=fetch_now(app, conn))
 
 
 def clear(app: App) -> None:
     """Forget what counts towards nothing any more."""
-    now = app.clock.now()
-    before = now - timedelta(seconds=LONGEST_S)
     with engine.write(app.engine) as conn:
+        now = fetch_now(app, conn)
+        before = now - timedelta(seconds=LONGEST_S)
         limits.clear(conn, before_ms=round(before.timestamp() * 1000), now=now)

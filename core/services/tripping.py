@@ -1,7 +1,8 @@
 """
 Breakers: what a worker tells of its calls, and what an operator orders.
 
-Called by workers only for what is no healthy call: a failure, a probe, a refusal.
+Called by workers only for what is no healthy call: a failure, a probe, a refusal. The time is the
+database's: leases and waits must not depend on which worker's clock is ahead.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from interlock.core.model.breaker import (
 )
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.policies import BreakerRules
-from interlock.core.services.context import App
+from interlock.core.services.context import App, fetch_now
 from interlock.core.store import audit, breakers, engine, topics
 from interlock.core.types import new_id
 
@@ -48,10 +49,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Known:
-    """The breakers as they were at one moment; `head` moves with every change to them."""
+    """The breakers as they were at the moment `at`; `head` moves with every change to them."""
 
     head: int
     breakers: Mapping[str, Breaker]
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ def enlist(app: App, wanted: Sequence[Wanted], *, is_all: bool = False) -> Known
         wanted: What policies ask for.
         is_all: Whether they are all there are: the others serve nothing any more.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
+        now = fetch_now(app, conn)
         found = {each.name: each for each in breakers.fetch_all(conn)}
         for each in sorted(wanted, key=lambda each: each.name):
             old = found.get(each.name)
@@ -96,7 +98,7 @@ def enlist(app: App, wanted: Sequence[Wanted], *, is_all: bool = False) -> Known
             if found[name].serves:
                 breakers.enlist(conn, name, rules=found[name].rules, serves=(), now=now)
                 topics.bump(conn, TOPIC)
-        return _read_known(conn)
+        return _read_known(app, conn)
 
 
 def read_known(app: App, *, head: int = -1) -> Known | None:
@@ -104,7 +106,7 @@ def read_known(app: App, *, head: int = -1) -> Known | None:
     with engine.read(app.engine) as conn:
         if topics.fetch_heads(conn).get(TOPIC, 0) == head:
             return None
-        return _read_known(conn)
+        return _read_known(app, conn)
 
 
 def claim_probe(app: App, name: str, *, run_id: str | None = None) -> tuple[Pass | None, Breaker]:
@@ -114,11 +116,10 @@ def claim_probe(app: App, name: str, *, run_id: str | None = None) -> tuple[Pass
     Returns:
         What it goes through with, or None; and the breaker as it is now.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         before = _lock(conn, name)
         probe = new_id()
-        after = breakers.claim_probe(conn, before, probe, now=now)
+        after = breakers.claim_probe(conn, before, probe, now=fetch_now(app, conn))
         if after is None:
             return None, before
         _note(conn, before, after, run_id=run_id)
@@ -128,8 +129,8 @@ def claim_probe(app: App, name: str, *, run_id: str | None = None) -> tuple[Pass
 
 def renew_probe(app: App, name: str, passed: Pass) -> bool:
     """Say that a probe still runs; False if it decides nothing any more."""
-    until = app.clock.now() + timedelta(seconds=PROBE_LEASE_S)
     with engine.write(app.engine) as conn:
+        until = fetch_now(app, conn) + timedelta(seconds=PROBE_LEASE_S)
         return breakers.renew_probe(conn, name, passed.probe or "", until=until)
 
 
@@ -147,10 +148,9 @@ def tell(
 
     `on_change` is called with the breaker and the cause in words if this call changed its state.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         before = _lock(conn, name)
-        after = conclude(before, passed, outcome, now)
+        after = conclude(before, passed, outcome, fetch_now(app, conn))
         if after is before or not breakers.move(conn, before, after):
             return before
         _note(conn, before, after, run_id=run_id)
@@ -174,9 +174,9 @@ def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -
     Raises:
         NotFound: No such breaker; the message lists those there are.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         before = _lock(conn, name)
+        now = fetch_now(app, conn)
         after = obey(before, wanted, now)
         breakers.move(conn, before, after)
         cause = f"{_CAUSES[wanted]}{f': {reason}' if reason else ''}"
@@ -199,6 +199,12 @@ def list_breakers(app: App) -> list[Breaker]:
     """All breakers that serve something, by name, with what they refused."""
     with engine.read(app.engine) as conn:
         return [each for each in breakers.fetch_all(conn) if each.serves]
+
+
+def list_events(app: App, *, since: datetime) -> list[BreakerEvent]:
+    """What happened to breakers, newest first."""
+    with engine.read(app.engine) as conn:
+        return breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
 
 
 def read_board(app: App, *, since: datetime) -> Board:
@@ -231,9 +237,10 @@ _CAUSES = {
 _NO_TRAFFIC: Sequence[Traffic] = (Traffic(),) * SPANS_COUNT
 
 
-def _read_known(conn: Connection) -> Known:
+def _read_known(app: App, conn: Connection) -> Known:
     head = topics.fetch_heads(conn).get(TOPIC, 0)
-    return Known(head, {each.name: each for each in breakers.fetch_all(conn)})
+    found = {each.name: each for each in breakers.fetch_all(conn)}
+    return Known(head, found, fetch_now(app, conn))
 
 
 def _lock(conn: Connection, name: str) -> Breaker:

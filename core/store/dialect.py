@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from enum import IntEnum, unique
 from typing import Any
 
@@ -16,11 +17,14 @@ from sqlalchemy import (
     Text,
     cast,
     func,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+from interlock.core.store.columns import UtcDateTime
 
 Inserts = Mapping[str, Callable[[Table], Any]]
 
@@ -121,29 +125,52 @@ def _joined_on_sqlite(element: _Joined, compiler: Any, **options: Any) -> str:
     return f"group_concat{compiler.process(element.clause_expr, **options)}"
 
 
-class _Number(GenericFunction[float]):
-    """The number at a place of a stored JSON list; None where there is none."""
+class _LastNumber(GenericFunction[float]):
+    """The number that a stored JSON list ends with; None where it ends with none."""
 
     type = Float()
     inherit_cache = True
-    name = "json_number"
+    name = "json_last_number"
 
 
-@compiles(_Number, "sqlite")
-def _number_on_sqlite(element: _Number, compiler: Any, **options: Any) -> str:
-    column, place = (compiler.process(part, **options) for part in element.clauses)
-    return f"json_extract({column}, '$[' || {place} || ']')"
+@compiles(_LastNumber, "sqlite")
+def _last_number_on_sqlite(element: _LastNumber, compiler: Any, **options: Any) -> str:
+    # From the text's end: `json_extract` reads all that stands before, which took most of the time.
+    (column,) = (compiler.process(part, **options) for part in element.clauses)
+    tail = f"substr({column}, length(rtrim({column}, '0123456789.eE+-]')) + 1)"
+    return f"CAST(nullif({tail}, '') AS REAL)"
 
 
-@compiles(_Number, "postgresql")
-def _number_on_postgres(element: _Number, compiler: Any, **options: Any) -> str:
-    column, place = (compiler.process(part, **options) for part in element.clauses)
-    return f"CAST({column} ->> CAST({place} AS INTEGER) AS DOUBLE PRECISION)"
+@compiles(_LastNumber, "postgresql")
+def _last_number_on_postgres(element: _LastNumber, compiler: Any, **options: Any) -> str:
+    (column,) = (compiler.process(part, **options) for part in element.clauses)
+    return f"CAST({column} ->> -1 AS DOUBLE PRECISION)"
 
 
-def number_at(stored: ColumnElement[Any], place: int) -> ColumnElement[float]:
-    """The number at a place of a stored JSON list, read by the database."""
-    return _Number(stored, place)
+def last_number(stored: ColumnElement[Any]) -> ColumnElement[float]:
+    """The number that a stored JSON list ends with, read by the database."""
+    return _LastNumber(stored)
+
+
+class _Now(GenericFunction[datetime]):
+    """The time of the database: of its server, or of the machine that opened the file."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "clock_timestamp"  # not now(), which stands still while a transaction waits for a lock
+
+
+@compiles(_Now, "sqlite")
+def _now_on_sqlite(element: _Now, compiler: Any, **options: Any) -> str:  # noqa: ARG001
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as SQLAlchemy keeps a datetime
+
+
+_NOW = select(_Now())
+
+
+def fetch_now(conn: Connection) -> datetime:
+    """What time it is for all who share this database, however their own clocks go."""
+    return conn.execute(_NOW).scalar_one()
 
 
 def join_texts(texts: ColumnElement[Any]) -> ColumnElement[str]:

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from interlock.core.errors import BreakerOpen, InterlockError, StoreUnavailable
 from interlock.core.model.breaker import (
@@ -41,6 +42,7 @@ class Board:
         self._lock = threading.Lock()
         self._known: dict[str, Breaker] = {}
         self._head = -1
+        self._ahead = timedelta()  # of the database's clock, before this machine's
         self._refused: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._probes: dict[Pass, str] = {}
@@ -73,7 +75,7 @@ class Board:
     def peek(self, name: str) -> Pass | None:
         """What a call goes through with if its breaker is known to be closed; asks nobody."""
         breaker = self._known.get(name)
-        if breaker is None or ask(breaker, self._app.clock.now()) is not Answer.PASS:
+        if breaker is None or ask(breaker, self._now()) is not Answer.PASS:
             return None
         return Pass(breaker.epoch)
 
@@ -86,7 +88,7 @@ class Board:
         """
         try:
             breaker = self._known.get(wanted.name) or self._find(wanted)
-            answer = ask(breaker, self._app.clock.now())
+            answer = ask(breaker, self._now())
             if answer is Answer.PASS:
                 return Pass(breaker.epoch)
             if answer is Answer.PROBE:
@@ -95,7 +97,7 @@ class Board:
                 if passed is not None:
                     self._probes[passed] = wanted.name
                     return passed
-                if ask(breaker, self._app.clock.now()) is Answer.PASS:
+                if ask(breaker, self._now()) is Answer.PASS:
                     return Pass(breaker.epoch)  # another worker's probe went well just now
         except StoreUnavailable as exc:
             logger.warning("store_unavailable", extra={"reason": str(exc)})
@@ -131,7 +133,7 @@ class Board:
         return self._known[wanted.name]
 
     def _refusal(self, breaker: Breaker) -> BreakerOpen:
-        retry_at = wait_until(breaker, self._app.clock.now())
+        retry_at = wait_until(breaker, self._now())
         if retry_at is None:
             what = "is held open by an operator"
         elif breaker.probe_by is not None:
@@ -198,7 +200,12 @@ class Board:
             if not tripping.renew_probe(self._app, name, passed):
                 self._probes.pop(passed, None)
 
+    def _now(self) -> datetime:
+        """The time as the database has it; nobody is asked."""
+        return self._app.clock.now() + self._ahead
+
     def _take(self, known: Known) -> None:
+        self._ahead = known.at - self._app.clock.now()
         for breaker in known.breakers.values():
             self._learn(breaker)
         self._head = known.head

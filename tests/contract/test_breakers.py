@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
+from interlock.core.clock import SystemClock
 from interlock.core.errors import BreakerOpen, NotFound
 from interlock.core.graphs.guarding import Call, Place
 from interlock.core.graphs.notes import Notes
@@ -26,6 +29,7 @@ from interlock.core.services.tripping import Traffic, Wanted
 from interlock.core.settings import Settings
 from interlock.core.store import audit, nodes
 from interlock.core.store.engine import read, write
+from interlock.core.store.schema_sight import breakers
 from interlock.core.worker.breaker_board import Board
 from interlock.core.worker.breaking import Breakers
 
@@ -232,3 +236,69 @@ async def test_the_log_of_the_run_whose_call_opened_a_breaker_says_so(app):
     finally:
         guard.stop()
     assert told == [("The breaker 'refunds/charge' opened: 2 failures within 60 s.", "charge")]
+
+
+class Off(SystemClock):
+    """A machine's clock that goes wrong by some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._by = timedelta(seconds=seconds)
+
+    def now(self):
+        return super().now() + self._by
+
+
+@pytest.fixture(params=[-60, 60])
+def other(app, request) -> App:
+    """A worker whose clock is a minute behind, or ahead."""
+    return replace(app, clock=Off(request.param))
+
+
+@pytest.fixture
+def right(app) -> App:
+    return replace(app, clock=SystemClock())
+
+
+def test_no_clock_that_is_off_lets_a_second_probe_through(right, other):
+    soon = replace(PAYMENTS, rules=BreakerRules(failures=1, reset_s=0.001))
+    for first, second in [(right, other), (other, right)]:
+        tripping.enlist(first, [soon])
+        tripping.order(first, "payments", Order.RESET, actor="ann")
+        passed = Pass(only(first).epoch)
+        opened = tripping.tell(first, "payments", passed, Outcome.FAILURE)
+        ago = SystemClock().now() - opened.opened_at
+        assert abs(ago.total_seconds()) < PROBE_LEASE_S
+        assert opened.retry_at == opened.opened_at + timedelta(milliseconds=1)
+        won = first_probe(first)
+        assert tripping.claim_probe(second, "payments")[0] is None
+        assert tripping.renew_probe(first, "payments", won)
+        assert tripping.claim_probe(second, "payments")[0] is None
+        lease = only(first).probe_until - SystemClock().now()
+        assert abs(lease.total_seconds() - PROBE_LEASE_S) < PROBE_LEASE_S
+
+
+def first_probe(app: App) -> Pass:
+    """Ask until the millisecond after which a probe may follow is over."""
+    while True:
+        passed, _ = tripping.claim_probe(app, "payments")
+        if passed is not None:
+            return passed
+
+
+def test_a_worker_whose_clock_is_off_knows_when_a_probe_is_due(right, other):
+    board = Board(other)
+    late = replace(PAYMENTS, rules=BreakerRules(failures=1, reset_s=45))
+    board.enlist([], is_all=False)
+    tripping.enlist(right, [late])
+    tripping.tell(right, "payments", Pass(0), Outcome.FAILURE)
+    with pytest.raises(BreakerOpen) as refused:
+        board.enter(late, "r1")
+    wait = refused.value.retry_at - SystemClock().now()
+    assert 15 < wait.total_seconds() <= 45.1
+    assert only(right).state == BreakerState.OPEN
+    with write(right.engine) as conn:  # the time passes
+        conn.execute(update(breakers).values(retry_at=SystemClock().now() - timedelta(seconds=1)))
+    tripping.count_refusals(right, {"payments": 1})  # so that it is looked at anew
+    board._look()
+    assert board.enter(late, "r1").probe == only(right).probe_by
+    board.stop()

@@ -36,6 +36,14 @@ def test_names_with_spaces_and_descriptions_are_kept():
     assert not names["by module name"].is_file
 
 
+def test_a_key_that_stands_twice_is_told_with_the_file_and_the_key(tmp_path):
+    twice = '{"graphs": {"g": "./old.py:graph", "g": "./new.py:graph"}, "env": {}}'
+    project = read_project(write(tmp_path, twice))
+    assert [graph.target for graph in project.graphs] == ["./new.py:graph"]
+    (told,) = project.warnings
+    assert told.startswith(f"{project.path} has the key 'g' 2 times")
+
+
 def test_keys_without_effect_are_named():
     assert read_project(PROJECTS / "every_export").unused_keys == ("python_version", "http")
 
