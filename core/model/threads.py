@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId
 
 
+class Origin(StrEnum):
+    """How a thread came to be here: launched, copied of another, read from a file, or foreign."""
+
+    OWN = "own"
+    COPY = "copy"
+    IMPORT = "import"
+    ATTACHED = "attached"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Thread:
-    """One thread: its workflow, its newest indexed checkpoint, and the run that last moved it."""
+    """
+    One thread: its workflow, its newest indexed checkpoint, and the run that last moved it.
+
+    `from_thread_id` and `from_checkpoint_id` are what a copy was made of; `trouble` says why the
+    thread can be read only, where it can.
+    """
 
     thread_id: ThreadId
     workflow: str
@@ -19,6 +34,10 @@ class Thread:
     last_run_id: RunId | None
     created_at: datetime
     updated_at: datetime
+    origin: Origin = Origin.OWN
+    from_thread_id: ThreadId | None = None
+    from_checkpoint_id: CheckpointId | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

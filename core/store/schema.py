@@ -24,6 +24,8 @@ from sqlalchemy import (
 
 from interlock.core.store.columns import UtcDateTime, Words
 from interlock.core.store.schema_base import id_type, json_type, metadata
+from interlock.core.store.schema_batches import launch_batches
+from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
 from interlock.core.store.schema_search import search_texts
 from interlock.core.store.schema_sight import (
@@ -43,6 +45,7 @@ __all__ = [
     "alert_silences",
     "alerts",
     "approvals",
+    "attached_sources",
     "audit",
     "breaker_events",
     "breakers",
@@ -50,6 +53,7 @@ __all__ = [
     "cache_entries",
     "checkpoints_index",
     "decisions",
+    "forks",
     "holds",
     "jobs",
     "launch_batches",
@@ -67,11 +71,13 @@ __all__ = [
     "snapshots",
     "threads",
     "topics",
+    "what_if_sides",
+    "what_ifs",
     "workers",
     "workflows",
 ]
 
-REVISION = "0005"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0006"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -99,7 +105,12 @@ threads = Table(
     Column("last_run_id", id_type()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("origin", String(20), nullable=False, server_default="own"),
+    Column("from_thread_id", id_type()),  # of a copy: where it comes from
+    Column("from_checkpoint_id", id_type()),
+    Column("trouble", Words()),  # why it can be read only, where it can
     Index("ix_threads_updated", "updated_at", "thread_id"),
+    Index("ix_threads_workflow_updated", "workflow", "updated_at", "thread_id"),
 )
 
 runs = Table(
@@ -374,18 +385,4 @@ topics = Table(
     Column("name", id_type(), primary_key=True),
     Column("head", BigInteger, nullable=False),
     Index("ix_topics_head", "head"),
-)
-
-# A file of inputs, each row of which became a run.
-launch_batches = Table(
-    "launch_batches",
-    metadata,
-    Column("batch_id", id_type(), primary_key=True),
-    Column("workflow", String(300), nullable=False),
-    Column("source", Words(300), nullable=False),
-    Column("row_count", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("created_by", Words(300), nullable=False),
-    Column("digest", String(64), nullable=False, server_default=""),
-    Index("ix_launch_batches_created", "created_at", "batch_id"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.store import dialect
 from interlock.core.store.schema import threads
 from interlock.core.types import CheckpointId, RunId, ThreadId
@@ -81,4 +81,8 @@ def _from_row(row: Row[Any]) -> Thread:
         last_run_id=row.last_run_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        origin=Origin(row.origin),
+        from_thread_id=row.from_thread_id,
+        from_checkpoint_id=row.from_checkpoint_id,
+        trouble=row.trouble,
     )
