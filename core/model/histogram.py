@@ -43,9 +43,9 @@ class Histogram:
 
     def merge(self, other: Histogram) -> None:
         """Count all that another one counted."""
-        counts = self._counts
+        counts, get = self._counts, self._counts.get
         for index, count in other._counts.items():
-            counts[index] = counts.get(index, 0) + count
+            counts[index] = get(index, 0) + count
         self.count += other.count
 
     def percentiles(self, ratios: Sequence[float]) -> list[float | None]:
@@ -73,9 +73,9 @@ class Histogram:
     def merge_json(self, stored: Json) -> None:
         """Count all that a stored one counted."""
         if self._counts:
-            counts = self._counts
+            counts, get = self._counts, self._counts.get
             for index, count in zip(stored[0], stored[1], strict=True):
-                counts[index] = counts.get(index, 0) + count
+                counts[index] = get(index, 0) + count
         else:  # the heatmap reads thousands of them, each by itself
             self._counts = dict(zip(stored[0], stored[1], strict=True))
         self.count += sum(stored[1])

@@ -40,15 +40,41 @@ class Review:
 
 def measure_nodes(tallies: Tallies, breakers: BreakerOf) -> list[NodeFigures]:
     """All nodes of a window, the worst first: by share of errors, then by time taken."""
-    joined: dict[tuple[str, str], NodeTally] = {}
-    for (workflow, path, _), tally in tallies.nodes.items():
-        joined.setdefault((workflow, path), NodeTally()).add(tally)
+    joined = _join_variants(tallies)
     spent = _spent(joined)
     found = [
         _measure_node(workflow, path, tally, spent[workflow], breakers.get((workflow, path)))
         for (workflow, path), tally in joined.items()
     ]
     return sorted(found, key=lambda n: (-(n.error_ratio or 0), -n.total_ms, n.workflow, n.path))
+
+
+def _join_variants(tallies: Tallies) -> dict[tuple[str, str], NodeTally]:
+    """Each node's tally, of all variants; one that stands alone is not copied, and must not be added to."""
+    by_node: dict[tuple[str, str], list[NodeTally]] = {}
+    for (workflow, path, _), tally in tallies.nodes.items():
+        by_node.setdefault((workflow, path), []).append(tally)
+    return {key: _join_nodes(some) for key, some in by_node.items()}
+
+
+def _join_nodes(some: Sequence[NodeTally]) -> NodeTally:
+    if len(some) == 1:
+        return some[0]
+    joined = NodeTally()
+    for tally in some:
+        joined.add(tally)
+    return joined
+
+
+def _join_runs(tallies: Iterable[RunTally]) -> RunTally:
+    """The same for executions."""
+    some = list(tallies)
+    if len(some) == 1:
+        return some[0]
+    joined = RunTally()
+    for tally in some:
+        joined.add(tally)
+    return joined
 
 
 def _spent(joined: Mapping[tuple[str, str], NodeTally]) -> dict[str, float]:
@@ -132,10 +158,11 @@ def measure_workflows(
 def _measure_workflow(
     workflow: str, variant: str | None, tallies: Tallies, seconds: float, failed_last_hour: int
 ) -> WorkflowFigures:
-    tally = RunTally()
-    for key, run in tallies.runs.items():
-        if key[0] == workflow and variant in (None, key[1]):
-            tally.add(run)
+    tally = _join_runs(
+        run
+        for (of, which), run in tallies.runs.items()
+        if of == workflow and variant in (None, which)
+    )
     nodes = [
         node
         for (of, _, which), node in tallies.nodes.items()
@@ -171,9 +198,7 @@ def _measure_workflow(
 
 def measure_totals(tallies: Tallies, reviews: Iterable[Review], *, seconds: float) -> Totals:
     """The row of figures on top: of all workflows of a window together."""
-    runs = RunTally()
-    for run in tallies.runs.values():
-        runs.add(run)
+    runs = _join_runs(tallies.runs.values())
     nodes = tallies.nodes.values()
     cached, ran = sum(n.cached for n in nodes), sum(n.runs for n in nodes)
     ended = runs.completed + runs.failed
@@ -196,11 +221,7 @@ def measure_totals(tallies: Tallies, reviews: Iterable[Review], *, seconds: floa
 
 def measure_errors(tallies: Tallies) -> list[ErrorFigures]:
     """Errors by type and node, the most frequent first."""
-    joined: dict[tuple[str, str], NodeTally] = {}
-    for (workflow, path, _), tally in tallies.nodes.items():
-        into = joined.setdefault((workflow, path), NodeTally())
-        for error_type, error in tally.error_types.items():
-            into.add_error(error_type, error)
+    joined = _join_variants(tallies)
     found = [
         ErrorFigures(
             error_type=error_type,
@@ -269,9 +290,7 @@ def measure_series(
 def _measure_point(start: datetime, tallies: Tallies | None) -> Point:
     if tallies is None:
         return Point(start=start)
-    runs = RunTally()
-    for run in tallies.runs.values():
-        runs.add(run)
+    runs = _join_runs(tallies.runs.values())
     p50, p95, p99 = _percentiles(runs, (0.5, 0.95, 0.99))
     nodes = tallies.nodes.values()
     return Point(

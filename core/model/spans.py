@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,6 +82,12 @@ def _cut(start: datetime, end: datetime, tiers: list[Tier]) -> list[Piece]:
     if first >= last:
         return _cut(start, end, finer)
     return [*_cut(start, first, finer), Piece(tier, first, last), *_cut(last, end, finer)]
+
+
+def split(piece: Piece, span: timedelta) -> list[tuple[datetime, datetime]]:
+    """The parts of a piece that lie in one span each."""
+    cuts = [moment for moment in starts(piece.start, piece.end, span) if moment > piece.start]
+    return list(pairwise([piece.start, *cuts, piece.end]))
 
 
 def series_span(length: timedelta) -> timedelta:

@@ -6,7 +6,7 @@ A tally is mutable: it is made by adding rows, or other tallies, to an empty one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -120,10 +120,11 @@ class RunTally:
         self.max_ms = _most(self.max_ms, duration_ms)
         self.histogram.add(duration_ms)
 
-    def add_user(self, name: str) -> None:
-        """Note who started one; beyond `MAX_USERS` nobody is added."""
-        if len(self.users) < MAX_USERS:
-            self.users.add(name)
+    def add_users(self, names: Iterable[str]) -> None:
+        """Note who started some; beyond `MAX_USERS` nobody is added."""
+        new = set(names) - self.users
+        room = MAX_USERS - len(self.users)
+        self.users |= new if len(new) <= room else set(sorted(new)[:room])
 
     def close_minute(self) -> None:
         """Tell that this tally is of one whole minute."""
@@ -139,8 +140,7 @@ class RunTally:
         self.histogram.merge(other.histogram)
         for error_type, count in other.error_types.items():
             self.error_types[error_type] = self.error_types.get(error_type, 0) + count
-        for user in other.users:
-            self.add_user(user)
+        self.add_users(other.users)
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from interlock.core.model.spans import (
     floor,
     plan,
     series_span,
+    split,
     starts,
 )
 from interlock.core.model.tallies import Tallies
@@ -28,7 +29,6 @@ from interlock.core.services import figuring
 from interlock.core.services.context import App
 from interlock.core.store import engine, raw_figures, reviews, rollups
 from interlock.core.store.rollups import Detail
-from interlock.core.types import Json
 
 MAX_DUE = 1000
 LONG = timedelta(days=8)  # a window as long has a heatmap by day
@@ -53,13 +53,12 @@ def read(app: App, window: Window) -> Metrics:
         before = source.before()
         tallies = source.tally(window.start, window.end)
         reviewed = reviews.fetch(conn, window)
-        hour = source.tally(window.end - HOUR, window.end, Detail.NONE)
         breakers = reviews.fetch_breakers(conn)
         nodes = measuring.measure_nodes(tallies, breakers)
         workflows, variants = measuring.measure_workflows(
             tallies,
             seconds=window.seconds,
-            failed_last_hour={key: run.failed for key, run in hour.runs.items()},
+            failed_last_hour=source.count_failed(window.end - HOUR, window.end),
         )
         return Metrics(
             window=window,
@@ -119,16 +118,32 @@ class _Source:
                 for tallies in self._raw(piece).values():
                     found.add(tallies)
             else:
-                found.add(
-                    rollups.fetch(
-                        self._conn,
-                        piece.tier,
-                        piece.start,
-                        piece.end,
-                        nodes=nodes,
-                        **self._which,
-                    )
+                rollups.fetch(
+                    self._conn,
+                    piece.tier,
+                    piece.start,
+                    piece.end,
+                    nodes=nodes,
+                    into=found,
+                    **self._which,
                 )
+        return found
+
+    def count_failed(self, start: datetime, end: datetime) -> dict[tuple[str, str], int]:
+        """How many executions failed, by (workflow, variant)."""
+        found: dict[tuple[str, str], int] = {}
+        for piece in plan(start, end, self._rolled_until):
+            if piece.tier is None:
+                raw = [run for t in self._raw(piece).values() for run in t.runs.items()]
+                failed = [(key, run.failed) for key, run in raw]
+            else:
+                failed = list(
+                    rollups.fetch_failed(
+                        self._conn, piece.tier, piece.start, piece.end, **self._which
+                    ).items()
+                )
+            for key, count in failed:
+                found[key] = found.get(key, 0) + count
         return found
 
     def series(self) -> Series:
@@ -141,11 +156,15 @@ class _Source:
             if piece.tier is None:
                 found = self._raw(piece)
             else:
-                found = rollups.fetch_runs(
+                found = rollups.fetch_points(
                     self._conn, piece.tier, piece.start, piece.end, **self._which
                 )
             for moment, tallies in found.items():
-                spans.setdefault(floor(moment, span), Tallies()).add(tallies)
+                at = floor(moment, span)
+                if piece.tier is not None and at not in spans:
+                    spans[at] = tallies  # nobody else has it
+                else:
+                    spans.setdefault(at, Tallies()).add(tallies)
         return measuring.measure_series(spans, starts(start, end, span), span)
 
     def heat(self, nodes: Sequence[tuple[str, str]]) -> Heat:
@@ -158,10 +177,8 @@ class _Source:
             merged = nodes
             if piece.tier is not None and piece.tier.length == span:
                 merged = self._take_medians(piece, nodes, medians)
-            for moment, node, histogram in self._durations(piece, merged):
-                if node in cells:
-                    cell = cells[node].setdefault(floor(moment, span), Histogram())
-                    cell.merge_json(histogram)
+            for moment, node, histogram in self._durations(piece, span, merged):
+                cells[node].setdefault(floor(moment, span), Histogram()).merge(histogram)
         for node, by_start in cells.items():
             medians[node] |= {moment: one.percentile(0.5) for moment, one in by_start.items()}
         return measuring.measure_heat(
@@ -180,27 +197,31 @@ class _Source:
         for moment, node, median in rollups.fetch_medians(
             self._conn, piece.tier, piece.start, piece.end, nodes, variant=self.window.variant
         ):
-            if median is None:
+            if moment in medians[node]:
                 several[node] = None
-            else:
-                medians[node][moment] = median
+            medians[node][moment] = median
         return list(several)
 
     def _durations(
-        self, piece: Piece, nodes: Sequence[tuple[str, str]]
-    ) -> Iterator[tuple[datetime, tuple[str, str], Json]]:
+        self, piece: Piece, span: timedelta, nodes: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[datetime, tuple[str, str], Histogram]]:
+        """Those of each node in each span that the piece touches, maybe in several parts."""
         if piece.tier is None:
             for minute, tallies in self._raw(piece).items():
                 for (workflow, path, _), tally in tallies.nodes.items():
-                    yield minute, (workflow, path), tally.histogram.as_json()
-        else:
+                    if (workflow, path) in nodes:
+                        yield minute, (workflow, path), tally.histogram
+            return
+        is_each = piece.tier.length == span
+        for start, end in [(piece.start, piece.end)] if is_each else split(piece, span):
             yield from rollups.fetch_histograms(
                 self._conn,
                 piece.tier,
-                piece.start,
-                piece.end,
+                start,
+                end,
                 nodes,
                 variant=self.window.variant,
+                is_each=is_each,
             )
 
     def _raw(self, piece: Piece) -> Mapping[datetime, Tallies]:

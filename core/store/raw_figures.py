@@ -297,7 +297,7 @@ def _count_runs(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:
     for row in wanted.rows(_STARTED, runs):
         tally = _at(minutes, row.created_at).run(row.workflow, row.variant)
         tally.started += 1
-        tally.add_user(row.created_by)
+        tally.add_users((row.created_by,))
     executions = _follow(wanted.conn, wanted.rows(_ENDED, runs))
     nodes = _count_nodes_of(wanted.conn, [r for e in executions for r in e.run_ids])
     for execution in executions:

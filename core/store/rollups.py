@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from interlock.core.model.histogram import Histogram
 from interlock.core.model.spans import MINUTE, Tier, floor
@@ -24,6 +24,7 @@ from interlock.core.model.tallies import (
     errors_from_json,
 )
 from interlock.core.store import bulk, dialect, encoding
+from interlock.core.store.rollup_queries import Query
 from interlock.core.store.schema import metric_rollups, rollup_due, run_rollups
 from interlock.core.types import Json
 
@@ -44,16 +45,17 @@ _RUN_COUNTS = (
     *("sum_ms", "min_ms", "max_ms", "tokens_in", "tokens_out", "cost"),
 )
 
+_POINT_COUNTS = ("completed", "failed", "min_ms", "max_ms")  # what a point over time is made of
+
 _FRACTIONS = frozenset({"sum_ms", "min_ms", "max_ms", "wait_s", "cost"})
 _EXTREMES: Mapping[str, Any] = {"min_ms": func.min, "max_ms": func.max}
 
 
 class Detail(StrEnum):
-    """How much of nodes is read: all, everything but durations and errors, or nothing."""
+    """How much of nodes is read: all, or everything but durations and errors."""
 
     ALL = "all"
     COUNTS = "counts"
-    NONE = "none"
 
 
 def _sums(table: Any, names: Sequence[str]) -> tuple[Any, ...]:
@@ -63,14 +65,31 @@ def _sums(table: Any, names: Sequence[str]) -> tuple[Any, ...]:
 _NODE_KEY = (metric_rollups.c.workflow, metric_rollups.c.path, metric_rollups.c.variant)
 _RUN_KEY = (run_rollups.c.workflow, run_rollups.c.variant)
 # Many histograms come as one text: reading them row by row took most of the time (measured).
-_NODE_HISTOGRAMS = dialect.join_texts(metric_rollups.c.histogram).label("histograms")
-_MEDIAN = dialect.number_at(metric_rollups.c.histogram, 2)  # as `Histogram.as_json` writes it
-_SUMS = _sums(metric_rollups, _NODE_COUNTS)
-_RUN_SUMS = (
+_NODE_HISTOGRAMS = dialect.join_texts(metric_rollups.c.histogram)
+_RUN_HISTOGRAMS = dialect.join_texts(run_rollups.c.histogram)
+_MEDIAN = dialect.last_number(metric_rollups.c.histogram)  # as `Histogram.as_json` writes it
+_ALL_NODES = Query(*_sums(metric_rollups, _NODE_COUNTS), _NODE_HISTOGRAMS, by=_NODE_KEY)
+_NODE_SUMS = Query(*_sums(metric_rollups, _NODE_COUNTS), by=_NODE_KEY)
+_ERRORS = Query(*_NODE_KEY, metric_rollups.c.error_types, where=[metric_rollups.c.errors > 0])
+_ALL_RUNS = Query(
     *_sums(run_rollups, _RUN_COUNTS),
-    dialect.join_texts(run_rollups.c.histogram).label("histograms"),
-    dialect.join_texts(run_rollups.c.error_types).label("more"),
+    _RUN_HISTOGRAMS,
+    dialect.join_texts(run_rollups.c.error_types),
+    by=_RUN_KEY,
 )
+_FAILED = Query(func.sum(run_rollups.c.failed), by=_RUN_KEY)
+_POINTS = Query(*_sums(run_rollups, _POINT_COUNTS), _RUN_HISTOGRAMS, by=[run_rollups.c.start])
+_NODE_POINTS = Query(
+    func.sum(metric_rollups.c.cached),
+    func.sum(metric_rollups.c.wait_s),
+    by=[metric_rollups.c.start],
+)
+_RAN = (metric_rollups.c.runs > 0,)
+_MEDIANS = Query(metric_rollups.c.start, metric_rollups.c.path, _MEDIAN, where=_RAN)
+_EACH_HISTOGRAM = Query(
+    _NODE_HISTOGRAMS, by=[metric_rollups.c.start, metric_rollups.c.path], where=_RAN
+)
+_HISTOGRAMS = Query(_NODE_HISTOGRAMS, by=[metric_rollups.c.path], where=_RAN)
 
 
 def put(conn: Connection, tier: Tier, spans: Mapping[datetime, Tallies]) -> None:
@@ -197,56 +216,56 @@ def fetch(
     workflow: str | None = None,
     variant: str | None = None,
     nodes: Detail = Detail.ALL,
+    into: Tallies | None = None,
 ) -> Tallies:
-    """All rows of a tier from `start` to before `end`, added up; of nodes as much as is needed."""
-    found = Tallies()
-    statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
-    if nodes is not Detail.NONE:
-        sums = _SUMS if nodes is Detail.COUNTS else (*_SUMS, _NODE_HISTOGRAMS)
-        for row in conn.execute(
-            statement.with_only_columns(*_NODE_KEY, *sums).group_by(*_NODE_KEY), given
-        ):
-            _read_node(found.node(*row[:3]), row, has_histogram=nodes is Detail.ALL)
+    """
+    All rows of a tier from `start` to before `end`, added up.
+
+    Args:
+        conn: The connection.
+        tier: How long the spans of the rows are.
+        start: Included.
+        end: Not included.
+        workflow: Only of this one.
+        variant: Only of this one; "" is without any.
+        nodes: How much is read of nodes.
+        into: What they are added to, and given back; an empty one by default.
+    """
+    found = Tallies() if into is None else into
+    which = {"workflow": workflow, "variant": variant}
+    query = _ALL_NODES if nodes is Detail.ALL else _NODE_SUMS
+    for row in query.run(conn, tier, start, end, **which):
+        _read_node(found.node(*row[:3]), row[3:])
     if nodes is Detail.ALL:
-        errors = statement.with_only_columns(*_NODE_KEY, metric_rollups.c.error_types)
-        for row in conn.execute(errors.where(metric_rollups.c.errors > 0), given):
-            tally = found.node(*row[:3])
-            for name, error in errors_from_json(row.error_types).items():
-                tally.add_error(name, error)
-    statement, given = _select(run_rollups, tier, start, end, workflow, variant)
-    for row in conn.execute(
-        statement.with_only_columns(*_RUN_KEY, *_RUN_SUMS).group_by(*_RUN_KEY), given
-    ):
-        _read_run(found.run(row.workflow, row.variant), row)
+        for name, path, of, error_types in _ERRORS.run(conn, tier, start, end, **which):
+            tally = found.node(name, path, of)
+            for error_type, error in errors_from_json(error_types).items():
+                tally.add_error(error_type, error)
+    for row in _ALL_RUNS.run(conn, tier, start, end, **which):
+        _read_run(found.run(*row[:2]), row[2:])
     return found
 
 
-def fetch_runs(
-    conn: Connection,
-    tier: Tier,
-    start: datetime,
-    end: datetime,
-    *,
-    workflow: str | None = None,
-    variant: str | None = None,
+def fetch_failed(
+    conn: Connection, tier: Tier, start: datetime, end: datetime, **which: str | None
+) -> dict[tuple[str, str], int]:
+    """How many executions failed in the rows of a tier, by (workflow, variant)."""
+    rows = _FAILED.run(conn, tier, start, end, **which)
+    return {(workflow, variant): int(failed) for workflow, variant, failed in rows}
+
+
+def fetch_points(
+    conn: Connection, tier: Tier, start: datetime, end: datetime, **which: str | None
 ) -> dict[datetime, Tallies]:
-    """The executions in each span of a tier, with what was cached and waited for in all nodes."""
+    """Each span of a tier as a point over time needs it, all workflows and nodes together."""
     found: dict[datetime, Tallies] = {}
-    statement, given = _select(run_rollups, tier, start, end, workflow, variant)
-    for row in conn.execute(
-        statement.with_only_columns(run_rollups.c.start, *_RUN_SUMS).group_by(run_rollups.c.start),
-        given,
-    ):
-        _read_run(found.setdefault(row.start, Tallies()).run("", ""), row)
-    statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
-    sums = statement.with_only_columns(
-        metric_rollups.c.start,
-        func.sum(metric_rollups.c.cached).label("cached"),
-        func.sum(metric_rollups.c.wait_s).label("wait_s"),
-    ).group_by(metric_rollups.c.start)
-    for row in conn.execute(sums, given):
-        tally = found.setdefault(row.start, Tallies()).node("", "", "")
-        tally.cached, tally.wait_s = int(row.cached), float(row.wait_s)
+    for moment, *counts, histograms in _POINTS.run(conn, tier, start, end, **which):
+        tally = found.setdefault(moment, Tallies()).run("", "")
+        tally.add(RunTally(**_numbers(_POINT_COUNTS, counts)))
+        _merge(tally.histogram, histograms)
+    for moment, cached, wait_s in _NODE_POINTS.run(conn, tier, start, end, **which):
+        node = found.setdefault(moment, Tallies()).node("", "", "")
+        node.cached, node.wait_s = int(cached), float(wait_s)
     return found
 
 
@@ -258,13 +277,12 @@ def fetch_medians(
     nodes: Collection[tuple[str, str]],
     *,
     variant: str | None = None,
-) -> Iterator[tuple[datetime, tuple[str, str], float | None]]:
-    """The median of some nodes in each span of a tier; None where it is of several variants."""
-    for workflow, statement, given in _of_nodes(tier, start, end, nodes, variant):
-        key = (metric_rollups.c.start, metric_rollups.c.path)
-        medians = statement.with_only_columns(*key, func.count(), func.min(_MEDIAN)).group_by(*key)
-        for moment, path, count, median in conn.execute(medians, given):
-            yield moment, (workflow, path), median if count == 1 else None
+) -> Iterator[tuple[datetime, tuple[str, str], float]]:
+    """The median of some nodes in each span of a tier; of each variant by itself."""
+    for workflow, paths in _by_workflow(nodes):
+        which = {"workflow": workflow, "variant": variant, "paths": paths}
+        for moment, path, median in _MEDIANS.run(conn, tier, start, end, **which):
+            yield moment, (workflow, path), median
 
 
 def fetch_histograms(
@@ -275,83 +293,56 @@ def fetch_histograms(
     nodes: Collection[tuple[str, str]],
     *,
     variant: str | None = None,
-) -> Iterator[tuple[datetime, tuple[str, str], Json]]:
-    """The stored histogram of some nodes in each span of a tier, by (workflow, path)."""
-    for workflow, statement, given in _of_nodes(tier, start, end, nodes, variant):
-        for moment, path, histogram in conn.execute(
-            statement.with_only_columns(
-                metric_rollups.c.start, metric_rollups.c.path, metric_rollups.c.histogram
-            ),
-            given,
-        ):
-            yield moment, (workflow, path), histogram
+    is_each: bool,
+) -> Iterator[tuple[datetime, tuple[str, str], Histogram]]:
+    """The durations of some nodes: in each span of a tier, or in all of them together, at `start`."""
+    query = _EACH_HISTOGRAM if is_each else _HISTOGRAMS
+    for workflow, paths in _by_workflow(nodes):
+        which = {"workflow": workflow, "variant": variant, "paths": paths}
+        for *moment, path, histograms in query.run(conn, tier, start, end, **which):
+            histogram = Histogram()
+            _merge(histogram, histograms)
+            yield moment[0] if moment else start, (workflow, path), histogram
 
 
-def _of_nodes(
-    tier: Tier,
-    start: datetime,
-    end: datetime,
-    nodes: Collection[tuple[str, str]],
-    variant: str | None,
-) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    for workflow in sorted({workflow for workflow, _ in nodes}):
-        statement, given = _select(metric_rollups, tier, start, end, workflow, variant)
-        paths = [path for of, path in nodes if of == workflow]
-        only = metric_rollups.c.path.in_(paths), metric_rollups.c.runs > 0
-        yield workflow, statement.where(*only), given
+def _by_workflow(nodes: Collection[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    names = sorted({workflow for workflow, _ in nodes})
+    return [(name, [path for of, path in nodes if of == name]) for name in names]
 
 
-def _select(
-    table: Any,
-    tier: Tier,
-    start: datetime,
-    end: datetime,
-    workflow: str | None,
-    variant: str | None,
-) -> tuple[Any, dict[str, Any]]:
-    statement = select(table).where(
-        table.c.tier == bindparam("of_tier"),
-        table.c.start >= bindparam("of_start"),
-        table.c.start < bindparam("of_end"),
-    )
-    given: dict[str, Any] = {"of_tier": tier.value, "of_start": start, "of_end": end}
-    for name, value in (("workflow", workflow), ("variant", variant)):
-        if value is not None:
-            statement = statement.where(table.c[name] == bindparam(f"of_{name}"))
-            given[f"of_{name}"] = value
-    return statement, given
+def _read_node(tally: NodeTally, values: Sequence[Any]) -> None:
+    """The sums of `_NODE_COUNTS`, and the histograms where they were read."""
+    tally.add(NodeTally(**_numbers(_NODE_COUNTS, values)))
+    for histograms in values[len(_NODE_COUNTS) :]:
+        _merge(tally.histogram, histograms)
 
 
-def _read_node(tally: NodeTally, row: Row[Any], *, has_histogram: bool) -> None:
-    for name in _NODE_COUNTS:
-        setattr(tally, name, _number(name, getattr(row, name)))
-    if has_histogram:
-        _merge(tally.histogram, row.histograms)
-
-
-def _read_run(tally: RunTally, row: Row[Any]) -> None:
-    for name in _RUN_COUNTS:
-        setattr(tally, name, _number(name, getattr(row, name)))
-    _merge(tally.histogram, row.histograms)
-    for more in encoding.load_json(f"[{row.more}]"):
+def _read_run(tally: RunTally, values: Sequence[Any]) -> None:
+    """The sums of `_RUN_COUNTS`, the histograms, and what has no column of its own."""
+    *sums, histograms, mores = values
+    tally.add(RunTally(**_numbers(_RUN_COUNTS, sums)))
+    _merge(tally.histogram, histograms)
+    for more in encoding.load_json(f"[{mores}]"):
         tally.minutes += more["minutes"]
         tally.down_minutes += more["down_minutes"]
         tally.rated += more["rated"]
         tally.ratings += more["ratings"]
         for name, count in more["types"].items():
             tally.error_types[name] = tally.error_types.get(name, 0) + count
-        for user in more["users"]:
-            tally.add_user(user)
+        tally.add_users(more["users"])
+
+
+def _numbers(names: Sequence[str], sums: Sequence[Any]) -> dict[str, Any]:
+    """The sums by name; Postgres adds whole numbers up to a decimal."""
+    return {
+        name: value if value is None or name in _FRACTIONS else int(value)
+        for name, value in zip(names, sums, strict=False)
+    }
 
 
 def _merge(histogram: Histogram, stored: str) -> None:
     for one in encoding.load_json(f"[{stored}]"):
         histogram.merge_json(one)
-
-
-def _number(name: str, value: Any) -> Any:
-    """Postgres adds whole numbers up to a decimal."""
-    return value if value is None or name in _FRACTIONS else int(value)
 
 
 def _more(tally: RunTally) -> Json:

@@ -89,7 +89,7 @@ def test_what_a_row_keeps_by_name_is_bounded():
     assert tally.error_types[OTHER_TYPES].count == 3
     runs = RunTally()
     for number in range(MAX_USERS + 3):
-        runs.add_user(f"u{number}")
+        runs.add_users([f"u{number}"])
     assert len(runs.users) == MAX_USERS
 
 

@@ -17,6 +17,7 @@ from interlock.core.model.spans import (
     floor,
     plan,
     series_span,
+    split,
     starts,
 )
 
@@ -74,3 +75,13 @@ def test_a_series_has_some_hundred_points_at_most():
         assert len(points) <= 170
         assert points[0] == DAWN
     assert starts(DAWN, DAWN, MINUTE) == [DAWN]
+
+
+@given(MOMENTS, MOMENTS, st.sampled_from([HOUR, DAY]))
+def test_the_parts_of_a_piece_are_the_piece_and_lie_in_one_span_each(one, other, span):
+    start, end = min(one, other), max(one, other) + MINUTE
+    parts = split(Piece(Tier.MINUTE, start, end), span)
+    assert [part[0] for part in parts] == [start, *(part[1] for part in parts[:-1])]
+    assert parts[-1][1] == end
+    for begun, ended in parts:
+        assert begun < ended <= floor(begun, span) + span
