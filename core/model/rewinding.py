@@ -1,0 +1,299 @@
+"""
+What will happen if a thread goes on from one of its checkpoints in another way, told beforehand.
+
+Certain is only what LangGraph does whatever the nodes do: which tasks it starts first. All else is
+told as it was the last time. Rules only; `rewind_checks` says what is refused, `rewind_words` says
+it in sentences.
+
+Measured (LangGraph 1.2): going on from a point writes a copy of it as its child and runs every task
+due there anew, finished siblings of the same step included, a subgraph from its own start; answers
+given there are forgotten and asked for under new ids. From an end nothing runs. A state written as
+a node makes due what follows that node alone, whatever was due beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.branching import Tree
+from interlock.core.model.diffing import StateDiff
+from interlock.core.model.folding import PLAIN
+from interlock.core.model.nodes import NodeRun
+from interlock.core.model.retracing import PastNode, count_nodes, find_runs_after
+from interlock.core.model.threads import CheckpointEntry
+from interlock.core.types import ApprovalId, CheckpointId, Json, RunId, ThreadId
+
+INPUT_NODE = "__start__"  # LangGraph's task that takes an input in; it is no node of anybody's
+
+
+class RewindVerb(StrEnum):
+    """What an operator can do with a point; each but `copy` makes a fork of the thread."""
+
+    RERUN = "rerun"
+    EDIT = "edit"
+    REDECIDE = "redecide"
+    COPY = "copy"
+    SKIP = "skip"
+    STOP = "stop"
+    GO_BACK = "go_back"
+
+
+# What is due at the point runs again after these; after the next two LangGraph works out what is due.
+RUNS_POINT = frozenset({RewindVerb.RERUN, RewindVerb.REDECIDE, RewindVerb.GO_BACK})
+RUNS_AS_NODE = frozenset({RewindVerb.EDIT, RewindVerb.SKIP})
+# These go on beneath the point; going back and stopping make a copy beside it, which ends there.
+_BENEATH = frozenset({RewindVerb.RERUN, RewindVerb.REDECIDE}) | RUNS_AS_NODE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastDecision:
+    """A decision of this thread: on what, asked at which point, who decided what and when."""
+
+    approval_id: ApprovalId
+    checkpoint_id: CheckpointId
+    node: str
+    title: str
+    verb: str
+    actor: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """
+    Where a thread stands and what is known of it.
+
+    `tree` has the rows of its index. `node_runs` are attempts of the thread, any and in any order,
+    nested ones included. `side_effects` is what the policies say, by node path; a node that is not
+    in it is unknown. `nodes` are the paths of all nodes, `subgraphs` of those that are graphs
+    themselves; empty where the graph is not known. `open_run_id` is a run that is queued or running,
+    `pending` are the cards that wait. `is_readable`: the state of the point could be read.
+    """
+
+    thread_id: ThreadId
+    tree: Tree
+    node_runs: Sequence[NodeRun] = ()
+    decisions: Sequence[PastDecision] = ()
+    pending: Sequence[ApprovalSummary] = ()
+    side_effects: Mapping[str, bool | None]
+    nodes: Sequence[str] = ()
+    subgraphs: Sequence[str] = ()
+    open_run_id: RunId | None = None
+    is_graph_known: bool = True
+    is_readable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intention:
+    """
+    What is wanted: a verb at a point.
+
+    `as_node`: the node that an edit counts as, or that is skipped; None leaves it to LangGraph,
+    which knows only if one node ran last, or if one is due. `expected_head_id` is the head that the
+    operator saw. `is_inner`: a point of a subgraph was chosen, within this one of the root.
+    """
+
+    verb: RewindVerb
+    checkpoint_id: CheckpointId
+    as_node: str | None = None
+    expected_head_id: CheckpointId | None = None
+    is_inner: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """
+    What is known beforehand of one intention; of a point that is not known, nothing.
+
+    `certain` are the tasks that start first, one a task (a node that is due three times stands there
+    three times), None where that cannot be told: `is_computed` if LangGraph works it out from what
+    is written, else because the index does not know. `last_time` are the nodes that ran after the
+    point, in the order in which they began. `effects` is what the policies say of both: `repeats`
+    have side effects, of `may_repeat` that is unknown; graphs are left out of these, and `restarts`
+    are those of them that start from their beginning. `asked_again` were decided at the point or
+    after it, `kept` before it, `undone` on the way that is left and are not asked again by
+    themselves. `left_head_id` leads back to the branch that the head leaves. `difference` is from
+    the head to the point. `is_cut`: there are older points that are not known.
+    """
+
+    intention: Intention
+    point: CheckpointEntry | None
+    certain: tuple[str, ...] | None = ()
+    is_computed: bool = False
+    last_time: tuple[PastNode, ...] = ()
+    effects: Mapping[str, bool | None] = field(default_factory=dict)
+    repeats: tuple[str, ...] = ()
+    may_repeat: tuple[str, ...] = ()
+    restarts: tuple[str, ...] = ()
+    asked_again: tuple[PastDecision, ...] = ()
+    kept: tuple[PastDecision, ...] = ()
+    undone: tuple[PastDecision, ...] = ()
+    superseded: tuple[ApprovalSummary, ...] = ()
+    left_branch: int | None = None
+    left_head_id: CheckpointId | None = None
+    difference: StateDiff | None = None
+    open_run_id: RunId | None = None
+    is_cut: bool = False
+
+    @property
+    def will_rerun(self) -> tuple[Json, ...]:
+        """Node, times and side effects: first what is certain, then what ran after it the last time."""
+        due = Counter(node for node in self.certain or () if node != INPUT_NODE)
+        past = {node.path: node for node in self.last_time}
+        return tuple(
+            {
+                "node": path,
+                "times": past[path].times if path in past else due[path],
+                "side_effects": self.effects[path],
+            }
+            for path in [*due, *(path for path in past if path not in due)]
+        )
+
+
+def preview(
+    situation: Situation, intention: Intention, *, difference: StateDiff | None = None
+) -> Preview:
+    """
+    Tell what an intention would do, whether or not it is possible.
+
+    Args:
+        situation: The thread.
+        intention: What is wanted.
+        difference: How the point's state differs from the head's, if they were compared.
+    """
+    tree, verb = situation.tree, intention.verb
+    point = tree.entries.get(intention.checkpoint_id)
+    if point is None:
+        return Preview(intention=intention, point=None)
+    runs = verb in RUNS_POINT | RUNS_AS_NODE
+    certain = _find_certain(tree, point, verb)
+    last_time = _find_last_time(situation, intention) if runs else ()
+    paths = [*dict.fromkeys([*(certain or ()), *(node.path for node in last_time)])]
+    plain = [p for p in paths if p != INPUT_NODE and p not in situation.subgraphs]
+    effects = {path: situation.side_effects.get(path) for path in paths}
+    is_left = verb is not RewindVerb.COPY and _is_left(tree, point, verb)
+    head_id = tree.head_id if is_left else None
+    return Preview(
+        intention=intention,
+        point=point,
+        certain=certain,
+        is_computed=verb in RUNS_AS_NODE,
+        last_time=last_time,
+        effects=effects,
+        repeats=tuple(path for path in plain if effects[path]),
+        may_repeat=tuple(path for path in plain if effects[path] is None),
+        restarts=_find_restarts(situation, intention, point),
+        **_sort_decisions(situation, intention),
+        superseded=() if verb is RewindVerb.COPY else tuple(situation.pending),
+        left_branch=tree.branch_of[head_id] if head_id is not None else None,
+        left_head_id=head_id,
+        difference=difference,
+        open_run_id=situation.open_run_id,
+        is_cut=bool(tree.missing),
+    )
+
+
+def is_end(tree: Tree, point: CheckpointEntry) -> bool:
+    """Whether the thread had ended at a point, as far as the index knows what was due."""
+    return not point.next and not _went_on(tree, point)
+
+
+def writers_of(tree: Tree, point: CheckpointEntry) -> tuple[str, ...]:
+    """
+    The nodes that ran last before a point, each once: as which of them an edit may count.
+
+    Empty where that is not known. LangGraph refuses an edit that does not say so if there are
+    several.
+    """
+    parent_id = tree.parents[point.checkpoint_id]
+    at, parent = point, tree.entries[parent_id] if parent_id is not None else None
+    # A copy that a run made is the child of what it copies, one that a person made its sibling.
+    while parent is not None and at.source == "fork" and at.step == parent.step + 1:
+        above = tree.parents[parent.checkpoint_id]
+        at, parent = parent, tree.entries[above] if above is not None else None
+    if parent is None or at.source not in (PLAIN, "fork"):
+        return ()
+    return tuple(dict.fromkeys(node for node in parent.next if node != INPUT_NODE))
+
+
+def effects_of(policy: Json) -> dict[str, bool | None]:
+    """
+    What a workflow's policy says of side effects, by node path.
+
+    Args:
+        policy: As the workflow has it published. A node has them if one of its tools has.
+    """
+    nodes = policy.get("node") if isinstance(policy, Mapping) else None
+    return {path: _effects(node) for path, node in (nodes or {}).items()}
+
+
+def _effects(node: Mapping[str, Json]) -> bool | None:
+    tools = [tool.get("side_effects") for tool in (node.get("tool") or {}).values()]
+    own: bool | None = node.get("side_effects")
+    return True if True in tools else own
+
+
+def _went_on(tree: Tree, point: CheckpointEntry) -> bool:
+    children = tree.children.get(point.checkpoint_id, ())
+    return any(tree.entries[child].source == PLAIN for child in children)
+
+
+def _find_certain(tree: Tree, point: CheckpointEntry, verb: RewindVerb) -> tuple[str, ...] | None:
+    if verb in RUNS_AS_NODE:
+        return None
+    if verb not in RUNS_POINT:
+        return ()
+    is_unknown = not point.next and _went_on(tree, point)
+    return None if is_unknown else point.next
+
+
+def _find_last_time(situation: Situation, intention: Intention) -> tuple[PastNode, ...]:
+    tree, start = situation.tree, intention.checkpoint_id
+    if intention.verb is RewindVerb.SKIP:  # whatever is due beside the skipped node goes with it
+        steps = [p for p in tree.path_after(start) if tree.entries[p].source == PLAIN]
+        if not steps:
+            return ()
+        start = steps[0]
+    found = find_runs_after(tree, start, situation.node_runs)
+    return count_nodes(found, situation.side_effects)
+
+
+def _find_restarts(
+    situation: Situation, intention: Intention, point: CheckpointEntry
+) -> tuple[str, ...]:
+    if intention.verb not in RUNS_POINT:
+        return ()
+    return tuple(dict.fromkeys(node for node in point.next if node in situation.subgraphs))
+
+
+def _is_left(tree: Tree, point: CheckpointEntry, verb: RewindVerb) -> bool:
+    """Whether the head's branch is left: not if the thread goes on beneath its head."""
+    return not (verb in _BENEATH and point.checkpoint_id == tree.head_id)
+
+
+def _sort_decisions(
+    situation: Situation, intention: Intention
+) -> dict[str, tuple[PastDecision, ...]]:
+    """Which decisions hold on, which are asked again, which hold no longer."""
+    tree, verb, point = situation.tree, intention.verb, intention.checkpoint_id
+    before = set(tree.path_to(point)[:-1])
+    after = {point, *tree.path_after(point)}
+    oldest = tree.path_to(point)[0]
+    runs_on = verb in RUNS_POINT | RUNS_AS_NODE
+    kept, asked, undone = [], [], []
+    for decision in sorted(situation.decisions, key=lambda d: (d.decided_at, d.approval_id)):
+        at = decision.checkpoint_id
+        is_older = at not in tree.entries and at < oldest
+        is_skipped = verb is RewindVerb.SKIP and at == point
+        if at in before or is_older:
+            kept.append(decision)
+        elif runs_on and at in after and not is_skipped:
+            asked.append(decision)
+        elif verb is not RewindVerb.COPY and (at == point or tree.is_on_path(at)):
+            undone.append(decision)
+    return {"asked_again": tuple(asked), "kept": tuple(kept), "undone": tuple(undone)}
