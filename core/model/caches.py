@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -113,6 +113,11 @@ class Counts:
     saved_ms: float = 0.0
     saved_cost: float = 0.0
 
+    def add(self, other: Counts) -> None:
+        """Count what another counted, too."""
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def add_hit(self, found: Found) -> None:
         """Count one hit and what it saved."""
         name = f"{found.tier}_hits"
@@ -134,6 +139,9 @@ class Counts:
     def hit_ratio(self) -> float | None:
         """The share of lookups that hit; None where there were none."""
         return self.hits / self.lookups if self.lookups else None
+
+
+COUNTED = tuple(each.name for each in fields(Counts))
 
 
 @dataclass(frozen=True, kw_only=True)

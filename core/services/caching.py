@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from interlock.core.model.caches import CacheFigures, Clearing, Counts, Place, t
 from interlock.core.model.policies import CacheRules, WorkflowPolicy
 from interlock.core.services.context import App
 from interlock.core.services.keeping import CLEARED, COUNTED, SHOWN
-from interlock.core.store import audit, caches, engine, topics
+from interlock.core.store import audit, cache_counts, caches, engine, topics
 from interlock.core.store.redis_caches import RedisCaches
 
 TREND_POINTS = 12
@@ -29,9 +29,14 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
     now = app.clock.now()
     span = window or TREND_WINDOW
     starts = [now - span + span / TREND_POINTS * i for i in range(TREND_POINTS)]
+    starts[0] = _minute(starts[0])
     with engine.read(app.engine) as conn:
-        sums = caches.fetch_sums(conn, since=_minute(now - min(window or COUNTED, COUNTED)))
-        minutes = caches.fetch_minutes(conn, since=_minute(starts[0]))
+        spans = cache_counts.fetch_spans(conn, starts)
+        sums = (
+            {place: _add_up(found.values()) for place, found in spans.items()}
+            if window is not None
+            else cache_counts.fetch_sums(conn, since=_minute(now - COUNTED))
+        )
         sizes = caches.fetch_sizes(conn, now=now)
         rules = dict(_find_rules(caches.fetch_policies(conn)))
     found = [
@@ -41,7 +46,7 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
             entries=sizes.get(place, (0, 0))[0],
             size_bytes=sizes.get(place, (0, 0))[1],
             max_entries=rules[place].max_entries if place in rules else None,
-            trend=trend_of(minutes.get(place, {}), starts),
+            trend=trend_of(spans.get(place, {}), starts),
         )
         for place in {*sums, *sizes, *rules}
     ]
@@ -142,6 +147,13 @@ def _worst_first(figures: CacheFigures) -> tuple[float, int, Place]:
 
 def _say(workflow: str | None, node: str | None) -> str:
     return f"{workflow or '*'}/{node or '*'}"
+
+
+def _add_up(several: Iterable[Counts]) -> Counts:
+    total = Counts()
+    for counts in several:
+        total.add(counts)
+    return total
 
 
 def _minute(at: datetime) -> datetime:

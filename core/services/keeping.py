@@ -11,12 +11,15 @@ from sqlalchemy import Connection
 from interlock.core.model.caches import Counts, Entry, Place
 from interlock.core.model.runs import Run
 from interlock.core.services.context import App
-from interlock.core.store import caches, engine, topics
+from interlock.core.store import cache_counts, caches, dialect, engine, topics
 from interlock.core.store.caches import Touch
+from interlock.core.store.dialect import Lock
 
 CLEARED = "cache-clears"  # the topic whose head rises with every clearing
 SHOWN = "caches"  # the topic of the screens
 COUNTED = timedelta(days=90)  # how long counts are kept, and how far back they are summed
+MINUTES_COUNTED = timedelta(hours=25)  # for so long by the minute: a window of a day is exact
+MAX_FOLDED = 12  # hours made of minutes at once
 
 
 @dataclass(frozen=True)
@@ -103,15 +106,24 @@ def note(
     """Add to what is counted, and note which entries were used."""
     with engine.write(app.engine) as conn:
         caches.touch(conn, touches)
-        caches.add_counts(conn, counts)
+        cache_counts.add(conn, counts)
         if counts:
             topics.bump(conn, SHOWN)
 
 
 def tidy(app: App, *, now: datetime) -> int:
-    """Delete entries that may not be used any more, and counts of long ago; how many entries."""
+    """
+    Delete entries that may not be used any more, and counts of long ago.
+
+    Counts that are not new are added up to hours, some hours at a time: the page sums 90 days of them.
+
+    Returns:
+        How many entries were deleted.
+    """
     with engine.write(app.engine) as conn:
-        caches.delete_counts(conn, before=(now - COUNTED).replace(second=0, microsecond=0))
+        dialect.lock_all(conn, Lock.FIGURES)
+        cache_counts.delete_old(conn, before=(now - COUNTED).replace(second=0, microsecond=0))
+        cache_counts.fold(conn, before=now - MINUTES_COUNTED, max_hours=MAX_FOLDED)
         return caches.delete_expired(conn, now=now)
 
 

@@ -1,18 +1,18 @@
-"""What nodes, models and tools have given and may give again, and how often that came about."""
+"""What nodes, models and tools have given and may give again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, tuple_, update
 
-from interlock.core.model.caches import Clearing, Counts, Entry, Place
+from interlock.core.model.caches import Clearing, Entry, Place
 from interlock.core.store import dialect
 from interlock.core.store.schema import runs, workflows
-from interlock.core.store.schema_sight import cache_counters, cache_entries
+from interlock.core.store.schema_sight import cache_entries
 from interlock.core.types import ThreadId
 
 CLAIM = "claim"  # the encoding of an entry that is only being made; its value is empty
@@ -20,7 +20,6 @@ MAX_NEAR = 5000  # vectors compared with one question, the newest used
 _BATCH = 500
 
 _ENTRY = (cache_entries.c.namespace, cache_entries.c.key)
-_COUNTS = tuple(f.name for f in fields(Counts))
 _IS_ENTRY = cache_entries.c.encoding != CLAIM
 
 
@@ -104,23 +103,6 @@ _SIZES = (
     .group_by(cache_entries.c.workflow, cache_entries.c.path)
     .order_by(cache_entries.c.workflow, cache_entries.c.path)
     .limit(10_000)
-)
-_SUMS = (
-    select(
-        cache_counters.c.workflow,
-        cache_counters.c.path,
-        *(func.sum(cache_counters.c[name]).label(name) for name in _COUNTS),
-    )
-    .where(cache_counters.c.start >= bindparam("since"))
-    .group_by(cache_counters.c.workflow, cache_counters.c.path)
-    .order_by(cache_counters.c.workflow, cache_counters.c.path)
-    .limit(10_000)
-)
-_MINUTES = (
-    select(cache_counters)
-    .where(cache_counters.c.start >= bindparam("since"))
-    .order_by(cache_counters.c.start, cache_counters.c.workflow, cache_counters.c.path)
-    .limit(100_000)
 )
 _LAUNCHER = (
     select(runs.c.created_by)
@@ -282,52 +264,6 @@ def fetch_launcher(conn: Connection, thread_id: ThreadId, *, until: datetime) ->
     return found
 
 
-# -- counters ------------------------------------------------------------------------------
-
-
-def _adding(insert: Any) -> Any:
-    more = insert.excluded
-    return insert.on_conflict_do_update(
-        index_elements=["workflow", "path", "start"],
-        set_={name: cache_counters.c[name] + more[name] for name in _COUNTS},
-    )
-
-
-_ADD = dialect.PerDialect(
-    {name: _adding(make(cache_counters)) for name, make in dialect.ROW_BY_ROW.items()}
-)
-
-
-def add_counts(conn: Connection, counts: Mapping[tuple[Place, datetime], Counts]) -> None:
-    """Add what happened in some minutes at some places to what is counted of them."""
-    rows = [
-        {"workflow": place.workflow, "path": place.path, "start": start}
-        | {name: getattr(some, name) for name in _COUNTS}
-        for (place, start), some in sorted(counts.items(), key=lambda item: item[0])
-    ]
-    if rows:
-        conn.execute(_ADD.on(conn), rows)
-
-
-def delete_counts(conn: Connection, *, before: datetime) -> None:
-    """Delete what was counted in minutes before a time."""
-    conn.execute(delete(cache_counters).where(cache_counters.c.start < before))
-
-
-def fetch_sums(conn: Connection, *, since: datetime) -> dict[Place, Counts]:
-    """What was counted at each place since a time."""
-    rows = conn.execute(_SUMS, {"since": since})
-    return {Place(row.workflow, row.path): _counts_of(row) for row in rows}
-
-
-def fetch_minutes(conn: Connection, *, since: datetime) -> dict[Place, dict[datetime, Counts]]:
-    """What was counted in each minute since a time, by place."""
-    found: dict[Place, dict[datetime, Counts]] = {}
-    for row in conn.execute(_MINUTES, {"since": since}):
-        found.setdefault(Place(row.workflow, row.path), {})[row.start] = _counts_of(row)
-    return found
-
-
 def fetch_sizes(conn: Connection, *, now: datetime) -> dict[Place, tuple[int, int]]:
     """How many entries each place has that may be used, and how many bytes they are."""
     rows = conn.execute(_SIZES, {"now": now})
@@ -337,15 +273,6 @@ def fetch_sizes(conn: Connection, *, now: datetime) -> dict[Place, tuple[int, in
 def fetch_policies(conn: Connection) -> dict[str, Any]:
     """The policy of each workflow, as its worker published it."""
     return {row.name: row.policy for row in conn.execute(_POLICIES)}
-
-
-def _counts_of(row: Row[Any]) -> Counts:
-    mapping = row._mapping  # noqa: SLF001 - a row's public way to its columns by name
-    values: dict[str, Any] = {
-        name: float(mapping[name]) if name.startswith("saved") else int(mapping[name])
-        for name in _COUNTS
-    }
-    return Counts(**values)
 
 
 def _to_row(entry: Entry) -> dict[str, Any]:

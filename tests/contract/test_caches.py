@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from operator import add
 from pathlib import Path
 from typing import Annotated, TypedDict
@@ -14,7 +15,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from interlock.core.errors import NotFound
 from interlock.core.graphs.caching import NodeCaches, origin_of
@@ -24,15 +25,16 @@ from interlock.core.graphs.serde import serializer_for
 from interlock.core.model.caches import Asked, Clearing, Counts, Place, Tier
 from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
+from interlock.core.model.spans import HOUR, floor
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import caching, keeping, presence
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import audit, topics
+from interlock.core.store import audit, cache_counts, topics
 from interlock.core.store import caches as table
 from interlock.core.store import engine as engines
-from interlock.core.store.schema_sight import cache_entries
+from interlock.core.store.schema_sight import cache_counters, cache_entries
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
 
@@ -70,7 +72,7 @@ def put(caches: Caches, asked: Asked, value: bytes = b"v", cost_ms: float = 100.
 def counts(app: App, place: Place = NODE) -> Counts:
     with engines.read(app.engine) as conn:
         since = app.clock.now().replace(year=2000)
-        return table.fetch_sums(conn, since=since).get(place, Counts())
+        return cache_counts.fetch_sums(conn, since=since).get(place, Counts())
 
 
 def test_a_hit_of_a_lower_tier_is_promoted(app, caches, other):
@@ -113,6 +115,47 @@ def test_counts_are_kept_for_90_days(app, caches, frozen):
     assert counts(app).misses == 2
     keeping.tidy(app, now=frozen.now())
     assert counts(app).misses == 1
+
+
+def test_counts_that_are_not_new_are_added_up_to_hours(app, frozen):
+    hour = frozen.now().replace(minute=0, second=0, microsecond=0)
+    minutes = [hour + timedelta(minutes=n) for n in (0, 1, 59, 60, 150)]
+    counted = {(NODE, at): Counts(misses=1, memory_hits=2, saved_ms=0.5) for at in minutes}
+    counted[Place("quotes", "tax"), minutes[1]] = Counts(stores=3)
+
+    def fold(before: timedelta, **more) -> int:
+        with engines.write(app.engine) as conn:
+            return cache_counts.fold(conn, before=hour + before, **{"max_hours": 9, **more})
+
+    with engines.write(app.engine) as conn:
+        cache_counts.add(conn, counted)
+    assert fold(timedelta(hours=3), max_hours=1) == 1
+    assert fold(timedelta(hours=2, minutes=59)) == 0  # the last hour is not over
+    assert fold(timedelta(hours=3)) == 1
+    with engines.write(app.engine) as conn:  # counted after an outage
+        cache_counts.add(conn, {(NODE, minutes[2]): Counts(misses=1)})
+    assert fold(timedelta(hours=3)) == 1
+    with engines.read(app.engine) as conn:
+        starts = [hour + timedelta(hours=n) for n in range(4)]
+        spans = cache_counts.fetch_spans(conn, starts)
+        rows = set(conn.execute(select(cache_counters.c.path, cache_counters.c.start)).all())
+    assert rows == {("price", at) for at in starts[:3]} | {("tax", hour)}
+    assert {at: c.misses for at, c in spans[NODE].items()} == dict(
+        zip(starts[:3], (4, 1, 1), strict=True)
+    )
+    assert spans[NODE][hour].saved_ms == 1.5
+    assert counts(app).memory_hits == 10
+    assert counts(app, Place("quotes", "tax")) == Counts(stores=3)
+
+
+def test_tidying_leaves_the_minutes_of_the_last_day(app, frozen):
+    old, new = frozen.now() - timedelta(days=3, minutes=7), frozen.now() - timedelta(hours=24)
+    with engines.write(app.engine) as conn:
+        cache_counts.add(conn, {(NODE, at): Counts(misses=1) for at in (old, new)})
+    keeping.tidy(app, now=frozen.now())
+    with engines.read(app.engine) as conn:
+        starts = set(conn.execute(select(cache_counters.c.start)).scalars())
+    assert starts == {floor(old, HOUR), new}
 
 
 def test_the_longest_unused_goes_when_the_bound_is_reached(app, caches, other, frozen):

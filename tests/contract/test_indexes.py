@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
+from interlock.core.model.caches import Counts, Place
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
@@ -18,6 +19,7 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.store import (
     approvals,
     audit,
+    cache_counts,
     checkpoints,
     decisions,
     events,
@@ -207,6 +209,14 @@ QUERIES = {
         lambda c, m: LocalQueue().put_back(c, worker_id="w"),
         "ix_jobs_claimed_by uq_jobs_one_doing",
     ),
+    "what caches saved": (
+        lambda c, m: cache_counts.fetch_spans(c, [m.at(0), m.at(60)]),
+        "ix_cache_counters_start pk_cache_counters sqlite_autoindex_cache_counters_1",
+    ),
+    "the first minute not added up": (
+        lambda c, m: cache_counts.fold(c, before=m.at(7200), max_hours=1),
+        "ix_cache_counters_start",
+    ),
     "due jobs": (lambda c, m: LocalQueue().count_due(c, now=m.at(0)), "ix_jobs_todo"),
 }
 # Those that read no more than a page, so that nothing is sorted.
@@ -326,6 +336,8 @@ def _fill(conn: Connection, make) -> None:
         decisions.insert(conn, decision)
     nodes.upsert_many(conn, [make.node_run(f"task{n}", run_id=f"r{n % 500}") for n in numbers])
     events.insert_many(conn, [make.event(n // 500, run_id=f"r{n % 500}") for n in numbers])
+    counted = {(Place("w", f"n{n % 20}"), make.at(60 * n)): Counts(misses=1) for n in numbers}
+    cache_counts.add(conn, counted)
     entries = [make.checkpoint(f"c{n}", thread_id=f"t{n % 300}") for n in numbers]
     checkpoints.insert_many(conn, entries)
     for n in range(500):

@@ -27,6 +27,12 @@ def test_a_hit_counts_for_its_tier_and_what_it_saved():
     assert counts.saved_ms == 160
 
 
+def test_counts_of_several_add_up():
+    counts = Counts(misses=1, saved_ms=0.5)
+    counts.add(Counts(misses=2, evictions=3, saved_ms=1))
+    assert counts == Counts(misses=3, evictions=3, saved_ms=1.5)
+
+
 def test_without_lookups_there_is_no_hit_ratio():
     assert Counts(stores=3).hit_ratio is None
 
