@@ -333,6 +333,12 @@ def get_workflow(app: App, name: str) -> Workflow:
     return found
 
 
+def count_running_nodes(app: App, workflow: str) -> dict[str, int]:
+    """How many tasks run at each node of a workflow now, by path."""
+    with engine.read(app.engine) as conn:
+        return nodes.count_running(conn, workflow)
+
+
 def list_recent_inputs(app: App, workflow: str, *, limit: int = 5) -> list[Json]:
     """The newest distinct inputs a workflow was launched with."""
     found: list[Json] = []

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.model.runs import RunStatus
 from interlock.core.store import bulk
-from interlock.core.store.schema import node_runs
+from interlock.core.store.schema import node_runs, runs
 from interlock.core.types import RunId, ThreadId
 
 # A batch that is written again, or late, must not turn an ended attempt into a running one.
@@ -42,6 +43,22 @@ _STEP = (
         node_runs.c.thread_id == bindparam("thread_id"), node_runs.c.step == bindparam("of_step")
     )
     .order_by(node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt)
+    .limit(bindparam("limit"))
+)
+_NEWEST_RUNNING = (
+    select(runs.c.run_id)
+    .where(runs.c.workflow == bindparam("of_workflow"), runs.c.status == RunStatus.RUNNING.value)
+    .order_by(runs.c.created_at.desc(), runs.c.run_id.desc())
+    .limit(bindparam("runs_limit"))
+)
+_RUNNING = (
+    select(node_runs.c.path, func.count().label("how_many"))
+    .where(
+        node_runs.c.run_id.in_(_NEWEST_RUNNING.scalar_subquery()),
+        node_runs.c.status == NodeStatus.RUNNING.value,
+    )
+    .group_by(node_runs.c.path)
+    .order_by(node_runs.c.path)
     .limit(bindparam("limit"))
 )
 _OPEN = select(
@@ -90,6 +107,14 @@ def fetch_step(
     """All attempts at a step of a thread, whichever run made them; looks through the whole thread."""
     rows = conn.execute(_STEP, {"thread_id": thread_id, "of_step": step, "limit": limit})
     return [_from_row(row) for row in rows]
+
+
+def count_running(
+    conn: Connection, workflow: str, *, runs_limit: int = 100, limit: int = 1000
+) -> dict[str, int]:
+    """How many tasks run at each node path now, looking at the newest of its running runs."""
+    given = {"of_workflow": workflow, "runs_limit": runs_limit, "limit": limit}
+    return {row.path: row.how_many for row in conn.execute(_RUNNING, given)}
 
 
 def close_open(conn: Connection, run_id: RunId, *, status: NodeStatus, ended_at: datetime) -> int:

@@ -14,9 +14,10 @@ from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.links import draw_empty, draw_link
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.metrics_controls import EVERY, draw_controls
+from interlock.dashboard.components.metrics_parts import draw_narrowed
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.theme import read_theme
-from interlock.dashboard.views import metrics, metrics_window
+from interlock.dashboard.views import metrics, metrics_node, metrics_window
 from interlock.dashboard.views.charts import Chart
 from interlock.dashboard.views.metrics import MetricsView
 from interlock.dashboard.views.metrics_window import CUSTOM, Chosen
@@ -58,7 +59,11 @@ def choose_moment() -> None:
 
 def choose_workflow() -> None:
     chosen = st.session_state[keys.metrics_workflow()]
-    state.set_params(workflow=None if chosen == EVERY else chosen)
+    state.set_params(workflow=None if chosen == EVERY else chosen, node=None)
+
+
+def show_all_nodes() -> None:
+    state.set_params(node=None)
 
 
 @st.fragment
@@ -77,8 +82,16 @@ def draw() -> None:
         on_workflow=choose_workflow,
     )
     found = measuring.read(app, chosen.window)
-    view = metrics.build(found, chosen, workflows=workflows, theme=theme, now=now)
+    narrowed = metrics_node.narrow(found, state.read_param("node"))
+    view = metrics.build(
+        narrowed.metrics if narrowed else found,
+        chosen,
+        workflows=workflows,
+        theme=theme,
+        now=now,
+    )
     draw_notice(view.notice)
+    draw_narrowed(narrowed, on_all=show_all_nodes)
     draw_figures(view.figures)
     if view.empty:
         draw_empty(view.empty)
@@ -93,8 +106,8 @@ def draw() -> None:
     with right:
         draw_timed("Executions that ended", view.volume, "volume", view)
         draw_heading("The graph", None, file_at=view.file_at, place="graph")
-        if view.graph_names:
-            draw_graph_of(view.graph_names, found.nodes, place="metrics")
+        if names := metrics.name_graphs(found, workflows):  # whole, whatever it is narrowed to
+            draw_graph_of(names, found.nodes, place="metrics")
         else:
             st.caption("None of the workflows that ran in this window is loaded.")
     draw_timed("Median of each node, by hour", view.heat, "heat", view)

@@ -4,91 +4,106 @@ from datetime import timedelta
 
 import streamlit as st
 
+from interlock.core.model.figures import Metrics
 from interlock.core.services import metrics as measuring
 from interlock.core.services import observing, tripping
+from interlock.core.services.context import App
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.app_pages.figures_parts import draw_graph_of
+from interlock.dashboard.app_pages.overview_graph import draw_state_of
 from interlock.dashboard.components.card_rows import draw_card_rows
 from interlock.dashboard.components.changes_list import draw_changes
 from interlock.dashboard.components.charts import draw_chart
-from interlock.dashboard.components.figures import draw_figures
-from interlock.dashboard.components.links import draw_empty
+from interlock.dashboard.components.figures import NARROW, draw_figures
+from interlock.dashboard.components.links import draw_empty, draw_link
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note, draw_notice
-from interlock.dashboard.components.run_rows import draw_run_rows
 from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.http import broadcasting
 from interlock.dashboard.views import overview, sight
 
-CARDS_COUNT = 8
-RUNS_COUNT = 6
-SPAN = timedelta(hours=1)
-NO_RUNS = "The runs that end stand here, minute by minute."
-NO_WAIT = "How long humans were waited for stands here."
+CARDS_COUNT = 7  # as high as the graph beside them: nothing below may jump
+FRESH = timedelta(seconds=10)  # the newest minute grows while nothing is written
+FIGURES = ("figures",)
+KEPT = "overview-hour"
+NO_HOUR = "The runs that end stand here minute by minute, and how long humans were waited for."
+
+
+def read_hour(app: App) -> Metrics:
+    """The figures of the last hour: read once for all parts of the page that are drawn together."""
+    heads = broadcasting.heads_of(FIGURES)
+    kept: tuple[object, Metrics] | None = st.session_state.get(KEPT)
+    now = app.clock.now()
+    if kept is None or not heads or kept[0] != heads or now - kept[1].window.end > FRESH:
+        kept = heads, measuring.read(app, measuring.last(app, overview.WINDOW))
+        st.session_state[KEPT] = kept
+    return kept[1]
 
 
 @st.fragment
-def draw() -> None:
-    live("inbox", "runs", "workflows", "workers", key=keys.live("overview"))
+def draw_row() -> None:
+    live("inbox", "runs", "workers", "breakers", *FIGURES, key=keys.live("overview"))
     app = deps.app()
-    view = overview.build(
+    view = overview.build_row_of_figures(
         observing.overview(app),
-        waiting=observing.list_inbox_rows(app, limit=CARDS_COUNT),
-        running=observing.list_runs(app, statuses=("running", "queued"), limit=RUNS_COUNT),
-        failed=observing.list_runs(app, statuses=("failed",), limit=RUNS_COUNT),
-        workflows=observing.list_workflow_names(app),
+        read_hour(app),
+        tripping.list_breakers(app),
         now=app.clock.now(),
     )
     draw_notice(view.notice)
-    draw_figures(view.figures)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        st.subheader("Waiting, oldest first", anchor=False)
-        if view.nothing_waits:
-            draw_empty(view.nothing_waits)
-        draw_card_rows(view.waiting, place="overview")
-        st.caption(view.waiting_more)
-    with right:
-        st.subheader("Running", anchor=False)
-        st.caption(view.nothing_runs)
-        draw_run_rows(view.running, place="running")
-        st.subheader("Failed in the last hour", anchor=False)
-        st.caption(view.nothing_failed)
-        draw_run_rows(view.failed, place="failed")
-    st.caption(view.as_of)
+    draw_figures(view.figures, width=NARROW)
 
 
 @st.fragment
-def draw_sight() -> None:
-    live("figures", "breakers", "workflows", key=keys.live("overview-sight"))
+def draw_waiting() -> None:
+    live("inbox", "workflows", key=keys.live("overview-waiting"))
+    app = deps.app()
+    view = overview.build_waiting(
+        observing.list_inbox_rows(app, limit=CARDS_COUNT),
+        observing.count_inbox(app),
+        observing.list_workflow_names(app),
+        now=app.clock.now(),
+    )
+    st.subheader("Waiting, oldest first", anchor=False)
+    if view.empty:
+        draw_empty(view.empty)
+    draw_card_rows(view.rows, place="overview")
+    if view.more:
+        draw_link(view.more)
+
+
+@st.fragment
+def draw_system() -> None:
+    live("inbox", "runs", "breakers", "workflows", *FIGURES, key=keys.live("overview-system"))
+    draw_state_of(read_hour(deps.app()))
+
+
+@st.fragment
+def draw_hour() -> None:
+    live("inbox", "breakers", "workflows", *FIGURES, key=keys.live("overview-hour"))
     app = deps.app()
     now = app.clock.now()
-    theme = read_theme()
-    board = tripping.read_board(app, since=now - SPAN)
-    found = measuring.read(app, measuring.last(app, SPAN))
     view = sight.build(
-        found,
-        breakers=board.breakers,
-        trips=board.events,
+        read_hour(app),
+        trips=tripping.list_events(app, since=now - overview.WINDOW),
         changes=observing.list_changes(app, limit=sight.CHANGES_READ_COUNT),
-        workflows=observing.list_workflow_names(app),
-        theme=theme,
+        theme=read_theme(),
         now=now,
     )
-    st.subheader("The last hour", anchor=False)
-    draw_figures(view.figures)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        draw_chart(view.volume, key=keys.metrics_chart("overview"), nothing=NO_RUNS)
-        draw_chart(view.wait, key=keys.metrics_chart("overview-wait"), nothing=NO_WAIT)
-        draw_changes(view.changes)
+        st.subheader("The last hour", anchor=False)
+        draw_chart(view.hour, key=keys.metrics_chart("overview"), nothing=NO_HOUR)
     with right:
-        if view.graph_names:
-            draw_graph_of(view.graph_names, found.nodes, place="overview")
-        else:
-            st.caption("The graph of what ran in the last hour stands here, coloured by a figure.")
+        draw_changes(view.changes)
+    st.caption(view.as_of)
 
 
 st.title("Overview", anchor=False)
 draw_note(state.take_note())
-draw()
-draw_sight()
+draw_row()
+beside, system = st.columns([3, 2], gap="medium")
+with beside:
+    draw_waiting()
+with system:
+    draw_system()
+draw_hour()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +10,23 @@ import streamlit as st
 from interlock.dashboard import keys
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.metrics_node import Narrowed
 from interlock.dashboard.views.metrics_tables import ErrorRow
+
+
+def draw_narrowed(narrowed: Narrowed | None, *, on_all: Callable[[], None]) -> None:
+    """Which node it is narrowed to, with the way back to all."""
+    if narrowed is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            md_escape(narrowed.label),
+            key=keys.metrics_node_off(),
+            icon=":material/close:",
+            help="Show all nodes",
+            on_click=on_all,
+        )
+        st.caption(narrowed.note)
 
 
 def draw_errors(rows: Sequence[ErrorRow]) -> None:

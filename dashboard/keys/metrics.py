@@ -20,6 +20,11 @@ def metrics_workflow() -> str:
     return "metrics-workflow"
 
 
+def metrics_node_off() -> str:
+    """The button that shows all nodes again."""
+    return "metrics-node-off"
+
+
 def metrics_figure(place: str) -> str:
     """The figure that colours the graph of a page."""
     return join("metrics-figure", place)

@@ -8,6 +8,7 @@ neither streamlit nor plotly; `components/charts.py` draws what is built here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,16 @@ from interlock.dashboard.views.formatting import format_exact
 from interlock.dashboard.views.scales import Unit, format_unit, heat, steady_top
 from interlock.dashboard.views.sheets import Cell, Sheet
 
-__all__ = ["Chart", "Line", "Span", "draw_bars", "draw_heat", "draw_lines", "draw_strip"]
+__all__ = [
+    "Chart",
+    "Line",
+    "Span",
+    "draw_bars",
+    "draw_bars_and_line",
+    "draw_heat",
+    "draw_lines",
+    "draw_strip",
+]
 
 HOUR = timedelta(hours=1)
 _LABEL_PIXELS = 15  # between two names beside their lines
@@ -116,6 +126,35 @@ def draw_bars(
     }
     layout["margin"]["t"] = 30
     return _chart(times, bars, data, layout, name=name, unit=unit)
+
+
+def draw_bars_and_line(
+    times: Sequence[datetime],
+    bars: Sequence[Line],
+    line: Line,
+    *,
+    name: str,
+    line_unit: Unit,
+    theme: Theme,
+) -> Chart:
+    """Stacked bars of counts with one line over them, which has its own axis on the right, in its colour."""
+    chart = draw_bars(times, bars, name=name, theme=theme)
+    [color], [ink] = colors_of([line], theme), inks_of([line], theme)
+    top = steady_top(line.values, line_unit)
+    axis = value_axis(top, line_unit, theme) | {
+        "overlaying": "y",
+        "side": "right",
+        "showgrid": False,
+        "tickfont": {"color": ink},
+    }
+    layout = dict(chart.figure["layout"]) | {
+        "yaxis2": axis,
+        "annotations": [_heading([*bars, line], [*colors_of(bars, theme), color])],
+    }
+    data = [*chart.figure["data"], _line(times, line, color, line_unit) | {"yaxis": "y2"}]
+    said = f"{chart.alt.removesuffix('.')}; {say_line(line, line_unit)}."
+    whole = _chart(times, [*bars, line], data, layout, name=name, unit=line_unit)
+    return replace(whole, alt=said)
 
 
 def draw_heat(

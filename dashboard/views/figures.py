@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from interlock.dashboard.views.notices import Link
+
 
 @dataclass(frozen=True)
 class Change:
@@ -16,13 +18,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with its name; `note` says what it spans, `alarm` that it asks for a look."""
+    """One number with its name; `note` says what it spans, `alarm` that it asks for a look, `link` where."""
 
     label: str
     value: str
     note: str = ""
     alarm: bool = False
     change: Change | None = None
+    link: Link | None = None
 
     def with_change(self, change: Change | None) -> Figure:
         """The same with another change."""

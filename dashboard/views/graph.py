@@ -50,6 +50,7 @@ class Paint:
     word: str = ""
     width: str = "1"
     is_dashed: bool = False
+    has_ring: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def draw(
     theme: Theme,
     *,
     unpainted: str = "not reached",
+    hrefs: Mapping[str, str] | None = None,
 ) -> GraphView | None:
     """
     Draw the graph; None where the workflow is unknown, failed to load, or is too big to lay out.
@@ -100,12 +102,14 @@ def draw(
         paints: By node path; other nodes stay grey.
         theme: Light or dark.
         unpainted: The word for those.
+        hrefs: Where a click on a node leads, by node path.
     """
     nodes = list(workflow.graph.get("nodes", ())) if workflow else []
     if workflow is None or not nodes or len(nodes) > NODE_LIMIT_COUNT:
         return None
     names = {node["id"]: f"n{i}" for i, node in enumerate(nodes)}
-    lines = [*_head(theme), *_clusters(nodes, names, paints, theme, unpainted)]
+    links = {path: _link(href) for path, href in (hrefs or {}).items()}
+    lines = [*_head(theme), *_clusters(nodes, names, paints, theme, unpainted, links)]
     edges = workflow.graph.get("edges", ())
     lines += [
         _edge(e, names, theme) for e in edges if e["source"] in names and e["target"] in names
@@ -161,6 +165,7 @@ def _clusters(
     paints: Mapping[str, Paint],
     theme: Theme,
     unpainted: str,
+    links: Mapping[str, str],
 ) -> list[str]:
     """Nodes by their parent: what a subgraph holds is framed, and the frame carries its state."""
     by_parent: dict[str, list[Mapping[str, Any]]] = {}
@@ -169,10 +174,15 @@ def _clusters(
     lines: list[str] = []
     for i, (parent, inner) in enumerate(by_parent.items()):
         drawn = [
-            _node(n, names, paints, theme, unpainted) for n in inner if n["id"] not in by_parent
+            _node(n, names, paints, theme, unpainted, links)
+            for n in inner
+            if n["id"] not in by_parent
         ]
         label = _label({"id": parent}, paints.get(parent))
-        frame = [f'subgraph cluster_{i} {{ label="{label}"; style="rounded";'] if parent else []
+        link = links.get(parent, "").replace(",", ";")
+        frame = (
+            [f'subgraph cluster_{i} {{ label="{label}"; style="rounded"{link};'] if parent else []
+        )
         lines += [*frame, *drawn, *("}" for _ in frame)]
     return lines
 
@@ -187,6 +197,7 @@ def _node(
     paints: Mapping[str, Paint],
     theme: Theme,
     unpainted: str,
+    links: Mapping[str, str],
 ) -> str:
     grey = ground(theme)
     name = names[node["id"]]
@@ -197,12 +208,18 @@ def _node(
         )
     plain = Paint(fill=grey.panel, edge=grey.line, ink=grey.text, word=unpainted)
     paint = paints.get(node["id"], plain)
-    dashes = ', style="rounded,filled,dashed"' if paint.is_dashed else ""
+    more = ', style="rounded,filled,dashed"' if paint.is_dashed else ""
+    more += ', peripheries="2"' if paint.has_ring else ""
+    more += links.get(node["id"], "")
     tip = f"{dot_escape(node['id'])}: {dot_escape(paint.word)}"
     return (
         f'{name} [label="{_label(node, paint)}", fillcolor="{paint.fill}", color="{paint.edge}",'
-        f' fontcolor="{paint.ink}", penwidth="{paint.width}", tooltip="{tip}"{dashes}];'
+        f' fontcolor="{paint.ink}", penwidth="{paint.width}", tooltip="{tip}"{more}];'
     )
+
+
+def _link(href: str) -> str:
+    return f', URL="{dot_escape(href)}", target="_self"'
 
 
 def _label(node: Mapping[str, Any], paint: Paint | None) -> str:

@@ -45,7 +45,6 @@ class MetricsView:
     heat: Chart
     span_of_point: str
     refused: str
-    graph_names: tuple[str, ...]
 
 
 def build(
@@ -87,7 +86,6 @@ def build(
         heat=metrics_charts.heatmap(metrics.heat, theme),
         span_of_point=f"{metrics_charts.say_span(metrics.series)} · changes against {chosen.before}",
         refused=_say_refused(metrics),
-        graph_names=name_graphs(metrics, workflows),
     )
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from interlock.core.model.figures import Heat, Series
 from interlock.dashboard.palette import Theme, Tone
-from interlock.dashboard.views.charts import Chart, Line, draw_bars, draw_heat, draw_lines
+from interlock.dashboard.views.charts import (
+    Chart,
+    Line,
+    draw_bars,
+    draw_bars_and_line,
+    draw_heat,
+    draw_lines,
+)
 from interlock.dashboard.views.formatting import format_seconds
 
 HEAT_ROWS_COUNT = 20
@@ -38,6 +45,18 @@ def wait(series: Series, theme: Theme) -> Chart:
     line = Line(name="human time", values=[p.wait_s for p in points], tone=Tone.WAITING)
     times = [p.start for p in points]
     return draw_lines(times, [line], name="Human time", unit="s", theme=theme)
+
+
+def hour(series: Series, theme: Theme) -> Chart:
+    """Executions as bars and human time as a line over them, in each span; empty where neither was."""
+    points = series.points if any(p.runs or p.wait_s for p in series.points) else ()
+    bars = [
+        Line(name="ok", values=[p.runs - p.errors for p in points], tone=Tone.DONE),
+        Line(name="failed", values=[p.errors for p in points], tone=Tone.FAILED),
+    ]
+    human = Line(name="human time", values=[p.wait_s for p in points], tone=Tone.WAITING)
+    times = [p.start for p in points]
+    return draw_bars_and_line(times, bars, human, name="The last hour", line_unit="s", theme=theme)
 
 
 def heatmap(heat: Heat, theme: Theme) -> Chart:

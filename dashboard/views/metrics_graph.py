@@ -16,6 +16,7 @@ from interlock.dashboard.palette import Theme, Tone, ground, shade
 from interlock.dashboard.views.formatting import format_plural, format_ratio
 from interlock.dashboard.views.graph import GraphView, Paint, draw
 from interlock.dashboard.views.metrics_tables import BREAKERS
+from interlock.dashboard.views.node_links import group_cards, hrefs_of
 from interlock.dashboard.views.scales import Unit, format_unit, heat, ink_on
 
 LEAST_RATIO = 0.15  # of the colour, so that a node with any value differs from one without
@@ -78,25 +79,15 @@ def build(
         return None
     shown = FIGURES[figure]
     own = {n.path: n for n in nodes if n.workflow == workflow.name}
-    cards = _count_cards(workflow, waiting)
+    cards = group_cards(workflow, waiting)
     worst = max((shown.read(n) or 0.0 for n in own.values()), default=0.0)
     paints = {
-        path: _paint(path, own.get(path), cards.get(path, 0), shown, worst, theme)
+        path: _paint(path, own.get(path), len(cards.get(path, ())), shown, worst, theme)
         for path in own.keys() | cards.keys()
     }
-    return draw(workflow, paints, theme, unpainted="did not run")
-
-
-def _count_cards(workflow: Workflow, waiting: Sequence[ApprovalSummary]) -> dict[str, int]:
-    """How many cards wait at each path; a card may name its node without the path before it."""
-    paths = [str(node["id"]) for node in workflow.graph.get("nodes", ())]
-    counts: dict[str, int] = {}
-    for card in waiting:
-        if card.workflow == workflow.name:
-            ends = (p for p in paths if p.rsplit("/", 1)[-1] == card.node)
-            path = card.node if card.node in paths else next(ends, card.node)
-            counts[path] = counts.get(path, 0) + 1
-    return counts
+    states = {path: node.breaker_state for path, node in own.items()}
+    hrefs = hrefs_of(workflow, cards=cards, breaker_states=states)
+    return draw(workflow, paints, theme, unpainted="did not run", hrefs=hrefs)
 
 
 def _paint(

@@ -1,4 +1,4 @@
-"""The overview: is anyone waiting on us, is anything wrong, and since when."""
+"""The first page: what waits for us, whether work flows, and what is wrong, in one look."""
 
 from __future__ import annotations
 
@@ -8,103 +8,140 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from interlock.core.model.approvals import ApprovalSummary
-from interlock.core.model.runs import RunSummary
+from interlock.core.model.breaker import Breaker, BreakerState
+from interlock.core.model.figures import Metrics
 from interlock.core.model.workflows import WorkflowName
-from interlock.dashboard.views.figures import Figure
+from interlock.dashboard.views.figures import Change, Figure
 from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.formatting import (
     format_age,
-    format_ago,
     format_count,
-    format_exact,
     format_plural,
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
-from interlock.dashboard.views.notices import Empty, Notice, offer_launch
-from interlock.dashboard.views.runs import RunRow, build_run_row
+from interlock.dashboard.views.metrics import GRAPHS_COUNT
+from interlock.dashboard.views.metrics import name_graphs as name_busy
+from interlock.dashboard.views.metrics_figures import build_figures
+from interlock.dashboard.views.notices import Empty, Link, Notice, offer_launch
 
 if TYPE_CHECKING:
     from interlock.core.services.observing import Overview
 
-FIGURES_WINDOW = timedelta(hours=1)
+WINDOW = timedelta(hours=1)
+NOTHING_BEFORE = Change("nothing before")
 
 
 @dataclass(frozen=True, kw_only=True)
-class OverviewView:
-    """Everything the page draws."""
+class FiguresView:
+    """The row on top, each figure with the way to its page."""
 
     figures: tuple[Figure, ...]
     notice: Notice | None
-    waiting: tuple[CardRow, ...]
-    waiting_more: str
-    nothing_waits: Empty | None
-    running: tuple[RunRow, ...]
-    nothing_runs: str
-    failed: tuple[RunRow, ...]
-    nothing_failed: str
-    as_of: str
 
 
-def build(
-    overview: Overview,
-    *,
-    waiting: Sequence[ApprovalSummary],
-    running: Sequence[RunSummary],
-    failed: Sequence[RunSummary],
-    workflows: Sequence[WorkflowName],
-    now: datetime,
-) -> OverviewView:
+@dataclass(frozen=True, kw_only=True)
+class WaitingView:
+    """The cards that wait longest."""
+
+    rows: tuple[CardRow, ...]
+    more: Link | None
+    empty: Empty | None
+
+
+def build_row_of_figures(
+    overview: Overview, metrics: Metrics, breakers: Sequence[Breaker], *, now: datetime
+) -> FiguresView:
     """
-    Put the page together.
+    Put the row on top together.
 
     Args:
-        overview: The counts.
-        waiting: Pending cards, oldest first; possibly fewer than are pending.
-        running: Open runs, newest first.
-        failed: Failed runs, newest first; older ones than the window are left out.
-        workflows: What could be launched.
+        overview: The counts of now.
+        metrics: Of the last hour, so that they are those of the page of metrics.
+        breakers: All of them.
         now: Aware UTC time.
     """
-    since = now - FIGURES_WINDOW
-    recent = [r for r in failed if (r.ended_at or r.created_at) >= since]
-    more = overview.waiting - len(waiting)
-    return OverviewView(
-        figures=_figures(overview, now),
-        notice=find_flow_notice(overview),
-        waiting=tuple(build_row(a, now=now) for a in waiting),
-        waiting_more=f"and {format_plural(more, 'more card')} in the inbox" if more > 0 else "",
-        nothing_waits=None if waiting else offer_launch("Nobody waits for a decision.", workflows),
-        running=tuple(build_run_row(r, now=now) for r in running),
-        nothing_runs="" if running else "Nothing runs at the moment.",
-        failed=tuple(build_run_row(r, now=now) for r in recent),
-        nothing_failed="" if recent else f"Nothing failed since {format_exact(since)}.",
-        as_of=f"as of {format_exact(overview.at)}",
-    )
-
-
-def _figures(overview: Overview, now: datetime) -> tuple[Figure, ...]:
+    by_label = {f.label: f for f in build_figures(metrics.totals, metrics.before)}
+    failed, p95, cached = by_label["Failed"], by_label["p95 of a run"], by_label["From cache"]
     oldest = overview.oldest_waiting_at
-    beat = overview.newest_heartbeat_at
-    return (
+    hour = {"window": "1h"}
+    figures = (
         Figure(
-            "Waiting for a human",
+            "Waiting",
             format_count(overview.waiting),
             f"oldest {format_age(oldest, now)}" if oldest else "none waits",
             alarm=overview.waiting > 0,
+            link=Link("Waiting", "inbox"),
         ),
         Figure(
-            "Running", format_count(overview.running), f"{format_count(overview.queued)} queued"
+            "Running",
+            format_count(overview.running),
+            f"{format_count(overview.queued)} queued",
+            link=Link("Running", "runs", {"status": "open"}),
         ),
         Figure(
-            "Failed, last hour",
-            format_count(overview.failed_last_hour),
-            alarm=overview.failed_last_hour > 0,
+            "Failed",
+            failed.value,
+            "in the last hour",
+            alarm=failed.alarm,
+            link=Link("Failed", "runs", {"status": "failed"}),
         ),
-        Figure("Done, last hour", format_count(overview.done_last_hour)),
         Figure(
-            "Workers",
-            format_count(overview.workers_alive),
-            f"last sign {format_ago(beat, now)}" if beat else "none has started yet",
-            alarm=overview.workers_alive == 0,
+            "p95",
+            p95.value,
+            "of a run, last hour",
+            change=p95.change or NOTHING_BEFORE,  # a line is kept for it: nothing may jump
+            link=Link("p95", "figures", hour),
         ),
+        Figure(
+            "From cache",
+            cached.value,
+            "of nodes, last hour",
+            change=cached.change or NOTHING_BEFORE,
+            link=Link("From cache", "caches"),
+        ),
+        _count_away(breakers),
+    )
+    return FiguresView(figures=figures, notice=find_flow_notice(overview))
+
+
+def build_waiting(
+    waiting: Sequence[ApprovalSummary],
+    count: int,
+    workflows: Sequence[WorkflowName],
+    *,
+    now: datetime,
+) -> WaitingView:
+    """
+    The list of what waits.
+
+    Args:
+        waiting: Pending cards, oldest first; possibly fewer than are pending.
+        count: How many are pending.
+        workflows: What could be launched where none are.
+        now: Aware UTC time.
+    """
+    more = count - len(waiting)
+    label = f"{format_plural(more, 'more card')} in the inbox"
+    return WaitingView(
+        rows=tuple(build_row(card, now=now) for card in waiting),
+        more=Link(label, "inbox") if more > 0 else None,
+        empty=None if waiting else offer_launch("Nobody waits for a decision.", workflows),
+    )
+
+
+def name_graphs(metrics: Metrics, workflows: Sequence[WorkflowName]) -> tuple[str, ...]:
+    """The workflows whose graph can be drawn: what ran most in the window first, then by name."""
+    busy = name_busy(metrics, workflows)
+    loaded = sorted(w.name for w in workflows if w.error is None)
+    return tuple(dict.fromkeys([*busy, *loaded]))[:GRAPHS_COUNT]
+
+
+def _count_away(breakers: Sequence[Breaker]) -> Figure:
+    away = [b for b in breakers if (b.forced or b.state) is not BreakerState.CLOSED]
+    return Figure(
+        "Breakers open",
+        format_count(len(away)),
+        f"of {format_count(len(breakers))}",
+        alarm=len(away) > 0,
+        link=Link("Breakers open", "breakers"),
     )

@@ -1,4 +1,4 @@
-"""The lower half of the overview: how fast and how sound the last hour was, and what changed in it."""
+"""The lower half of the overview: the last hour as a picture, and what changed."""
 
 from __future__ import annotations
 
@@ -7,30 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from interlock.core.model.breaker import Breaker, BreakerEvent, BreakerState
+from interlock.core.model.breaker import BreakerEvent
 from interlock.core.model.figures import Metrics
-from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.palette import Theme
 from interlock.dashboard.views import metrics_charts
 from interlock.dashboard.views.charts import Chart
 from interlock.dashboard.views.escaping import show_hidden
-from interlock.dashboard.views.figures import Figure
 from interlock.dashboard.views.formatting import (
     clip,
     format_ago,
-    format_count,
     format_exact,
     one_line,
     short_id,
 )
-from interlock.dashboard.views.metrics import name_graphs
-from interlock.dashboard.views.metrics_figures import build_figures
 
 if TYPE_CHECKING:
     from interlock.core.services.observing import Change
 
 CHANGES_COUNT = 8
-_LABELS = ("p95 of a run", "From cache", "Runs a minute", "Human time")
 CHANGES_READ_COUNT = 100  # launches among them, which are left out
 _REASON_LIMIT_COUNT = 80
 _ROUTINE = {"launch", "launch batch"}  # would drown the rest; the list of runs has them
@@ -50,20 +44,16 @@ class ChangeRow:
 class SightView:
     """Everything the lower half draws."""
 
-    figures: tuple[Figure, ...]
-    volume: Chart
-    wait: Chart
-    graph_names: tuple[str, ...]
+    hour: Chart
     changes: tuple[ChangeRow, ...]
+    as_of: str
 
 
 def build(
     metrics: Metrics,
     *,
-    breakers: Sequence[Breaker],
     trips: Sequence[BreakerEvent],
     changes: Sequence[Change],
-    workflows: Sequence[WorkflowName],
     theme: Theme,
     now: datetime,
 ) -> SightView:
@@ -72,28 +62,15 @@ def build(
 
     Args:
         metrics: Of the last hour.
-        breakers: All of them.
-        trips: What happened to them.
+        trips: What happened to the breakers.
         changes: What people did.
-        workflows: What is loaded.
         theme: Light or dark.
         now: Aware UTC time.
     """
-    figures = build_figures(metrics.totals, metrics.before)
-    kept = [figure for figure in figures if figure.label in _LABELS]
     return SightView(
-        figures=(*kept, _count_open(breakers)),
-        volume=metrics_charts.volume(metrics.series, theme),
-        wait=metrics_charts.wait(metrics.series, theme),
-        graph_names=name_graphs(metrics, workflows),
+        hour=metrics_charts.hour(metrics.series, theme),
         changes=_merge(trips, [c for c in changes if c.action not in _ROUTINE], now),
-    )
-
-
-def _count_open(breakers: Sequence[Breaker]) -> Figure:
-    away = [b for b in breakers if (b.forced or b.state) is not BreakerState.CLOSED]
-    return Figure(
-        "Breakers open", format_count(len(away)), f"of {len(breakers)}", alarm=len(away) > 0
+        as_of=f"as of {format_exact(now)}",
     )
 
 

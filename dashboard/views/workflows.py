@@ -13,6 +13,7 @@ from interlock.dashboard.palette import Look, Theme, Tone, ground
 from interlock.dashboard.views import graph, policy_words
 from interlock.dashboard.views.formatting import NOTHING, clip, format_ago, format_plural
 from interlock.dashboard.views.graph import GraphView, Paint
+from interlock.dashboard.views.node_links import hrefs_of
 from interlock.dashboard.views.notices import Empty, Link
 
 DESCRIPTION_LIMIT_COUNT = 140
@@ -140,7 +141,13 @@ def _view(workflow: Workflow, theme: Theme, now: datetime) -> WorkflowView:
         error=workflow.error,
         published=f"published {format_ago(workflow.published_at, now)}",
         links=links,
-        graph=graph.draw(workflow, _paints(known, theme), theme, unpainted="no policy"),
+        graph=graph.draw(
+            workflow,
+            _paints(known, theme),
+            theme,
+            unpainted="no policy",
+            hrefs=hrefs_of(workflow),
+        ),
         rules=rules,
         no_rules=_say_without(workflow, rules, policy),
         raw_policy=workflow.policy if policy is None else None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
+from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.local import LocalQueue
@@ -128,6 +129,20 @@ def test_the_overview_says_since_when_the_queue_stands_and_what_could_move_it(ap
         make.put_run(conn, "r2", thread_id="t2")
     seen = observing.overview(app)
     assert (make.at(-60), 20) == (seen.oldest_due_at, seen.slots)
+
+
+def test_what_runs_now_is_counted_by_node_whatever_older_runs_left_behind(app, make):
+    with write(app.engine) as conn:
+        for name, status in (("now", RunStatus.RUNNING), ("then", RunStatus.DONE)):
+            make.put_run(conn, name, status=status)
+            at_work = {"run_id": name, "status": NodeStatus.RUNNING, "duration_ms": None}
+            nodes.upsert_many(conn, [make.node_run(f"{name}-{k}", **at_work) for k in range(2)])
+            ended = {"run_id": name, "status": NodeStatus.OK}
+            nodes.upsert_many(conn, [make.node_run(f"{name}-ok", **ended)])
+    run = observing.get_run(app, "now")
+    path = make.node_run("any").path
+    assert observing.count_running_nodes(app, run.workflow) == {path: 2}
+    assert observing.count_running_nodes(app, "elsewhere") == {}
 
 
 def test_rows_of_the_inbox_leave_what_is_asked_in_the_database(app, make):

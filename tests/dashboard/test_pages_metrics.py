@@ -79,3 +79,17 @@ def test_a_report_has_whole_tables_and_draws_foreign_words_inert(app, seed, open
     cells = [str(cell) for table in at.table for cell in table.value.to_numpy().ravel()]
     assert any(r"\!\[x\]" in cell for cell in cells)
     assert not any("![x]" in cell for cell in cells)
+
+
+def test_a_node_of_a_graph_leads_to_its_figures_and_back_to_all(app, seed, open_page):
+    seed.workflow(graph=GRAPH)
+    add_failed_run(app, seed)
+    at = open_page("figures", workflow="refund_desk", node="elsewhere")
+    assert not at.exception
+    assert any("did not run in this window" in c.value for c in at.caption)
+    assert (
+        'URL="figures?workflow=refund_desk&node=review"' in at.get("graphviz_chart")[0].proto.spec
+    )
+    at.button(key=keys.metrics_node_off()).click().run()
+    assert not at.exception
+    assert "node" not in at.query_params

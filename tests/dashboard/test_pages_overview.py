@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from interlock.core.model.runs import Failure, RunStatus
+from interlock.dashboard import keys
 from interlock.dashboard.http import heads
 from interlock.dashboard.views.flow import Flow
 
@@ -33,18 +34,38 @@ def test_what_waits_is_listed_oldest_first_and_drawn_inert(seed, open_page):
     assert titles == [r"**\!\[x\]\(evil\/a\.png\)**", "**Second**"]
 
 
-def test_what_runs_and_what_failed_is_there(app, seed, open_page):
+def test_what_runs_and_what_failed_is_counted_with_the_way_there(app, seed, open_page):
     seed.worker()
     seed.run(RunStatus.RUNNING, workflow="essay")
+    at = seed.at - timedelta(minutes=5)
     seed.run(
         RunStatus.FAILED,
-        ended_at=seed.at - timedelta(minutes=5),
+        created_at=at,
+        started_at=at,
+        ended_at=at,
         error=Failure("ValueError", "no funds"),
     )
     at = open_page("overview")
     assert not at.exception
-    assert any("ValueError" in t and "no funds" in t for t in texts(at))
-    assert "essay" in texts(at)
+    figures = {m.label: m.value for m in at.metric}
+    assert (figures["Running"], figures["Failed"]) == ("1", "1")
+    labels = [link.proto.label for link in at.get("page_link")]
+    assert {"Waiting", "Running", "Failed", "p95", "From cache", "Breakers open"} <= set(labels)
+
+
+def test_the_graph_says_what_each_node_does_and_follows_the_picker(app, seed, open_page):
+    seed.worker()
+    nodes = [{"id": "review", "label": "review", "kind": "node"}]
+    seed.workflow(graph={"nodes": nodes, "edges": []})
+    seed.workflow("essay", graph={"nodes": [{"id": "draft", "kind": "node"}], "edges": []})
+    seed.card()
+    at = open_page("overview", graph="refund_desk")
+    assert not at.exception
+    assert "1 card waits" in at.get("graphviz_chart")[0].proto.spec
+    at.selectbox(key=keys.metrics_graph_of("overview")).set_value("essay").run()
+    assert not at.exception
+    assert at.query_params["graph"] == "essay"
+    assert "did not run" in at.get("graphviz_chart")[0].proto.spec
 
 
 def test_a_missing_worker_is_said(seed, open_page):

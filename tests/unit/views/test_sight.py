@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 
-from interlock.core.model.breaker import Breaker, BreakerEvent, BreakerRules, BreakerState
-from interlock.core.model.workflows import WorkflowName
+from interlock.core.model.breaker import BreakerEvent, BreakerState
 from interlock.dashboard.views import sight
 
 from . import metric_figures as some
@@ -36,33 +35,22 @@ def trip(minutes, **fields):
 
 
 def build(**fields):
-    given = {"breakers": [], "trips": [], "changes": []} | fields
-    return sight.build(
-        some.metrics(),
-        workflows=[WorkflowName(name="refund_desk", error=None)],
-        theme="light",
-        now=some.NOW,
-        **given,
+    given = {"trips": [], "changes": []} | fields
+    return sight.build(some.metrics(), theme="light", now=some.NOW, **given)
+
+
+def test_the_last_hour_is_one_picture_and_one_table():
+    view = build()
+    assert view.as_of == "as of 2026-03-02 12:00:00 UTC"
+    hour = view.hour
+    assert hour.sheet.columns == ("time", "ok", "failed", "human time")
+    assert hour.sheet.rows[0][1:] == (4, 1, 3.0)
+    assert [d["type"] for d in hour.figure["data"]] == ["bar", "bar", "scatter"]
+    assert hour.figure["data"][-1]["yaxis"] == "y2"
+    assert hour.alt == (
+        "The last hour. ok: last 4, at most 4; failed: last 1, at most 1;"
+        " human time: last 3.00 s, at most 3.00 s."
     )
-
-
-def test_the_last_hour_is_said_in_few_figures():
-    breakers = [
-        Breaker(name="bank", rules=BreakerRules(), state=BreakerState.OPEN),
-        Breaker(name="mail", rules=BreakerRules()),
-    ]
-    view = build(breakers=breakers)
-    assert [f.label for f in view.figures] == [
-        "p95 of a run",
-        "Runs a minute",
-        "From cache",
-        "Human time",
-        "Breakers open",
-    ]
-    assert (view.figures[-1].value, view.figures[-1].note) == ("1", "of 2")
-    assert view.graph_names == ("refund_desk",)
-    assert view.volume.sheet.rows[0][1:] == (4, 1)
-    assert view.wait.sheet.rows[0][1] == 3.0
 
 
 def test_what_people_did_and_what_tripped_stand_newest_first():
