@@ -11,29 +11,28 @@ if [ $# -gt 0 ]; then
 fi
 
 sh scripts/system_parts.sh
-data=build/coverage
-rm -rf "$data" .coverage .coverage.*
-mkdir -p "$data"
+rm -rf build/coverage .coverage .coverage.*
+mkdir -p build/coverage
+browser_log=build/browser.log
 
-# The browser tests mostly wait, for a page or a worker: they run beside the others.
-run() { # part, then arguments of pytest
-    part=$1
-    shift
-    COVERAGE_FILE="$data/.coverage.$part" "$bin/pytest" "$@" --cov --cov-report= --cov-fail-under=0
-}
-run browser tests/e2e -p no:cacheprovider >"$data/browser.log" 2>&1 &
+# The browser tests mostly wait, for a page or a worker: they run beside the others. What they
+# reach is reached by the others too, so they are not slowed by counting it.
+"$bin/pytest" tests/e2e -p no:cacheprovider >"$browser_log" 2>&1 &
 browser=$!
 trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
+# One more than there are cores, as many wait for processes they have started.
 status=0
-run rest -n auto --dist loadgroup --ignore=tests/e2e || status=$?
+COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e --dist loadgroup \
+    -n "$("$bin/python" -c 'import os; print((os.cpu_count() or 1) + 1)')" \
+    --cov --cov-report= --cov-fail-under=0 || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
-cat "$data/browser.log"
+cat "$browser_log"
 [ "$status" -eq 0 ] || exit "$status"
 
-"$bin/coverage" combine --quiet "$data/.coverage.rest" "$data/.coverage.browser"
+"$bin/coverage" combine --quiet build/coverage
 "$bin/coverage" report
 # What decides and what words the screens is pure, so every line and branch of it is reached.
 "$bin/coverage" report --include="core/model/*,dashboard/views/*" --fail-under=100

@@ -172,7 +172,7 @@ def test_a_cell_may_be_as_long_as_the_file():
 
 
 def test_many_columns_and_many_keys_are_looked_at_in_no_time():
-    begun = time.perf_counter()
+    begun = time.process_time()
     names = [f"c{at}" for at in range(100_000)]
     text = f"{','.join(names)}\n{','.join('1' for _ in names)}\n"
     assert len(values(text, schema=None, max_bytes=2_000_000)[0]) == 100_000
@@ -181,7 +181,7 @@ def test_many_columns_and_many_keys_are_looked_at_in_no_time():
     twice = json.dumps(dict.fromkeys(names, 1))[:-1] + ', "c99999": 2}'
     (row,) = read_text(twice, name="a.jsonl", max_bytes=2_000_000).rows
     assert "'c99999' twice" in row.problems[0].message
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_an_input_that_is_one_value_has_one_column():

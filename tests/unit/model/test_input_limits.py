@@ -90,7 +90,7 @@ def test_there_is_an_end_to_the_problems():
 
 
 def test_a_hostile_text_is_looked_at_in_no_time():
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in (
         "<script" * 100_000,
         "<script>" * 100_000,
@@ -100,7 +100,7 @@ def test_a_hostile_text_is_looked_at_in_no_time():
         "data:\n" * 100_000,
     ):
         find_problems(text, InputLimits(max_chars=0))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_texts_are_trimmed_wherever_they_stand_and_keys_are_not():

@@ -219,10 +219,10 @@ def test_schema_that_doubles_with_every_step_is_given_up() -> None:
 
 def test_pattern_that_backtracks_for_ever_elsewhere_is_quick() -> None:
     text = "a" * 50_000 + "!"
-    started = time.perf_counter()
+    started = time.process_time()
     assert said(text, {"pattern": "^(a+)+$"}) != []
     assert said({text: 1}, {"patternProperties": {"^(a+)+$": False}}) == []
-    assert time.perf_counter() - started < 10  # backtracking would take longer than the universe
+    assert time.process_time() - started < 10  # backtracking would take longer than the universe
 
 
 def test_pattern_that_cannot_be_judged_is_left_to_the_graph() -> None:

@@ -21,7 +21,7 @@ from .any_form import Whole, objects, wholes
 
 UNTIMED = settings(
     deadline=None,
-    max_examples=150,
+    max_examples=60,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
