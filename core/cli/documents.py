@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from interlock.core.model.approvals import Approval
+from interlock.core.model.history import ForkLine, Point
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, RunEvent
 from interlock.core.model.runs import Failure, Run, RunSummary
-from interlock.core.model.threads import CheckpointEntry, Snapshot
+from interlock.core.model.threads import Snapshot
 from interlock.core.model.workflows import Workflow
+from interlock.core.services.history import Comparison
 from interlock.core.types import Json
 
 
@@ -131,24 +133,49 @@ def of_snapshot(snapshot: Snapshot) -> dict[str, Json]:
     }
 
 
-def of_history(entries: Sequence[CheckpointEntry]) -> list[dict[str, Json]]:
-    """The document of `history`, newest first; the head is the largest id of the thread."""
-    head = max((entry.checkpoint_id for entry in entries), default=None)
-    return [
-        {
-            "checkpoint_id": entry.checkpoint_id,
-            "parent_id": entry.parent_id,
-            "step": entry.step,
-            "source": entry.source,
-            "next": list(entry.next),
-            "created_at": _iso(entry.created_at),
-            "branch": entry.branch,
-            "is_head": entry.checkpoint_id == head,
-            "run_id": entry.run_id,
-            "size_bytes": entry.size_bytes,
-        }
-        for entry in entries
-    ]
+def of_point(point: Point, *, head: str | None) -> dict[str, Json]:
+    """One entry of `history`; the head is the newest checkpoint of the thread."""
+    return {
+        "checkpoint_id": point.checkpoint_id,
+        "parent_id": point.parent_id,
+        "step": point.step,
+        "source": point.source,
+        "next": list(point.next),
+        "created_at": _iso(point.created_at),
+        "branch": point.branch,
+        "is_head": point.checkpoint_id == head,
+        "run_id": point.run_id,
+        "size_bytes": point.size_bytes,
+        "ran": list(point.ran),
+        "asked": point.asked_count,
+        "decided": point.decided_count,
+        "fork": None if point.fork is None else of_fork(point.fork),
+    }
+
+
+def of_fork(fork: ForkLine) -> dict[str, Json]:
+    """Who set a thread back here, when and why."""
+    return {
+        "verb": str(fork.verb),
+        "actor": fork.actor,
+        "reason": fork.reason,
+        "created_at": _iso(fork.created_at),
+        "run_id": fork.run_id,
+        "target_id": fork.target_id,
+        "left_id": fork.left_id,
+        "from_thread_id": fork.from_thread_id,
+        "as_node": fork.as_node,
+    }
+
+
+def of_comparison(thread_id: str, found: Comparison) -> dict[str, Json]:
+    """The document of `diff`."""
+    return {
+        "thread_id": thread_id,
+        "from": found.before.checkpoint_id,
+        "to": found.after.checkpoint_id,
+        **found.diff.as_json(),
+    }
 
 
 def _of_failure(failure: Failure | None, *, with_snapshot: bool) -> Json:

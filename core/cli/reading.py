@@ -1,4 +1,4 @@
-"""Commands that look: workflows, runs, run, inbox, history, state."""
+"""Commands that look: workflows, runs, run, step, inbox."""
 
 from __future__ import annotations
 
@@ -200,56 +200,6 @@ def inbox(
         printing.print_json([documents.of_approval(approval) for approval in found])
         return
     print_inbox(found)
-
-
-def history(call: Call, thread_id: ThreadIdArgument, limit: LimitOption = 100) -> None:
-    """List the checkpoints of a thread, newest first."""
-    entries = observing.history(call.open(), thread_id, limit=limit)
-    if call.as_json:
-        printing.print_json(documents.of_history(entries))
-        return
-    printing.print_table(
-        ["checkpoint_id", "step", "source", "next", "branch", "created", "size"],
-        [
-            (
-                e.checkpoint_id,
-                e.step,
-                e.source,
-                ", ".join(e.next),
-                e.branch,
-                when(e.created_at),
-                printing.size(e.size_bytes),
-            )
-            for e in entries
-        ],
-        empty="No checkpoint yet.",
-        whole=["checkpoint_id"],
-    )
-
-
-def state(
-    call: Call,
-    thread_id: ThreadIdArgument,
-    checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", metavar="ID", help="As `history` prints it.")
-    ] = None,
-) -> None:
-    """Show a thread's state, now or at a checkpoint."""
-    snapshot = reading.state(call.open(), thread_id, checkpoint)
-    if call.as_json:
-        printing.print_json(documents.of_snapshot(snapshot))
-        return
-    printing.print_fields(
-        {
-            "checkpoint": snapshot.checkpoint_id,
-            "created": when(snapshot.created_at),
-            "next": ", ".join(snapshot.next),
-            "interrupts": list(snapshot.interrupts),
-        }
-    )
-    printing.print_text("")
-    values = snapshot.values
-    printing.print_fields(values if isinstance(values, dict) else {"value": values})
 
 
 def print_run(run: Run, *, values: object = None) -> None:

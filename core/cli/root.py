@@ -16,6 +16,7 @@ from interlock.core.cli import (
     call,
     doctor,
     figures,
+    history,
     holds,
     limits,
     reading,
@@ -60,8 +61,9 @@ def command() -> Any:
     register(holds.hold)
     register(holds.release)
     register(holds.holds)
-    register(reading.history)
-    register(reading.state)
+    register(history.history)
+    register(history.state)
+    register(history.diff)
     register(breakers.breakers)
     register(breakers.breaker)
     register(caches.caches)

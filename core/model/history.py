@@ -68,12 +68,12 @@ class PlannedAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fork:
+class ForkLine:
     """
-    One time that somebody set a thread back, edited it or made it of another.
+    One time that somebody set a thread back, edited it or made it of another, as lists tell it.
 
     `target_id` is the checkpoint it goes on from, `left_id` the head it left, `from_thread_id` the
-    thread of the target where it is another; `preview` is what was confirmed.
+    thread of the target where it is another.
     """
 
     fork_id: str
@@ -87,6 +87,12 @@ class Fork:
     created_at: datetime
     from_thread_id: ThreadId | None = None
     as_node: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork(ForkLine):
+    """A fork, whole: what it changes, what it answers, and the preview that was confirmed."""
+
     edits: tuple[FieldEdit, ...] = ()
     answers: tuple[PlannedAnswer, ...] = ()
     preview: Mapping[str, Json] | None = None
@@ -102,9 +108,26 @@ class Point(CheckpointEntry):
     """
 
     ran: tuple[str, ...] = ()
-    fork: Fork | None = None
+    fork: ForkLine | None = None
     asked_count: int = 0
     decided_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    """The state of a subgraph beneath a point; `path` is its node's ("team/writer")."""
+
+    path: str
+    namespace: str
+    checkpoint_id: CheckpointId
+    step: int
+    next: tuple[str, ...]
+    values: Json
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Inner:
+        """Read what a worker handed over."""
+        return cls(**{**value, "next": tuple(value["next"])})
 
 
 @dataclass(frozen=True, kw_only=True)

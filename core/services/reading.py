@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
+from interlock.core.model.history import Inner
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Run
 from interlock.core.model.steps import Step
@@ -49,6 +50,26 @@ def state(
     if wanted is None or not is_known:
         raise NotFound("checkpoint", checkpoint_id or f"of thread {thread_id}")
     return _read_by_worker(app, thread, wanted, wait_s)
+
+
+def beneath(
+    app: App, thread_id: str, checkpoint_id: str, *, wait_s: float = 10.0
+) -> tuple[Inner, ...]:
+    """
+    The states of the subgraphs beneath a checkpoint, read by a worker; nothing of them is kept.
+
+    Raises:
+        NotFound: No such checkpoint of this thread.
+        NoWorker: No worker is alive, or none read it in time.
+        StoreUnavailable: It cannot be read; the message says why.
+    """
+    with engine.read(app.engine) as conn:
+        found = checkpoints.fetch(conn, ThreadId(thread_id), CheckpointId(checkpoint_id))
+    if found is None:
+        raise NotFound("checkpoint", checkpoint_id)
+    payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
+    told = _ask_worker(app, JobKind.BENEATH, payload, what="subgraphs' state", wait_s=wait_s)
+    return tuple(Inner.from_json(each) for each in told)
 
 
 def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
@@ -154,10 +175,10 @@ def store_snapshot(app: App, job: Job, snapshot: Snapshot) -> None:
         app.queue.finish(conn, job.job_id)
 
 
-def hand_over_step(app: App, job: Job, step: Step) -> None:
+def hand_over(app: App, job: Job, read: Json) -> None:
     """Close the job with what was read; whoever asked takes it from there."""
     with engine.write(app.engine) as conn:
-        app.queue.finish(conn, job.job_id, result=step.as_json())
+        app.queue.finish(conn, job.job_id, result=read)
 
 
 def fail_job(app: App, job: Job, reason: str) -> None:

@@ -107,6 +107,11 @@ def _position_on_sqlite(element: _Position, compiler: Any, **options: Any) -> st
     return f"instr{compiler.process(element.clause_expr, **options)}"
 
 
+def has_text(stored: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Whether a text, or the text of a stored JSON value, has another in it as it is."""
+    return _Position(cast(stored, Text), part) > 0
+
+
 def text_before(whole: ColumnElement[str], mark: str) -> ColumnElement[str]:
     """The part of a text before the first `mark`, which it must have; the rest is not sent here."""
     return func.substr(whole, 1, _Position(whole, mark) - 1, type_=Text())

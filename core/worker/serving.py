@@ -28,7 +28,7 @@ from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
 from interlock.core.worker.recorder import Recorder
-from interlock.core.worker.snapshots import answer_snapshot
+from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
 from interlock.core.worker.steps import answer_step
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,11 @@ MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at
 ERRAND_S = 60.0  # then whoever asked is gone; a run that has to be alone waits for what is read
 CLEAR_S = 600.0  # between two clearings of finished jobs
 
-_ERRANDS = {JobKind.SNAPSHOT: answer_snapshot, JobKind.STEP: answer_step}
+_ERRANDS = {
+    JobKind.SNAPSHOT: answer_snapshot,
+    JobKind.STEP: answer_step,
+    JobKind.BENEATH: answer_beneath,
+}
 
 
 class Server:

@@ -37,4 +37,4 @@ async def answer_step(tools: Tools, job: Job) -> None:
         logger.exception("step_failed", extra=about)
         await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
     else:
-        await tools.call(reading.hand_over_step, tools.app, job, step)
+        await tools.call(reading.hand_over, tools.app, job, step.as_json())

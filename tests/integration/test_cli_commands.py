@@ -484,6 +484,38 @@ def test_history_is_newest_first_and_marks_the_head(desk, ask):
     assert len(ask("history", desk.run.thread_id, "--limit", "1")[1]) == 1
 
 
+def test_history_is_filtered_and_paged_and_still_knows_the_head(desk, ask, call):
+    thread_id = desk.run.thread_id
+    found = ask("history", thread_id, "--node", "review", "--source", "loop")[1]
+    assert [(e["checkpoint_id"], e["is_head"], e["fork"]) for e in found][:1] == [
+        ("c2", True, None)
+    ]
+    older = ask("history", thread_id, "--before", "c1", "--branch", "0")[1]
+    assert [(e["checkpoint_id"], e["is_head"]) for e in older] == [("c0", False)]
+    assert call("history", thread_id, "--node", "gone")[2].strip() == "No checkpoint fits."
+
+
+def test_two_states_are_compared(desk, ask, call, app):
+    with engine.write(app.engine) as conn:
+        first = snapshots.fetch(conn, desk.run.thread_id, "c2")
+        values = {"amount": 30, "note": "as it was", "list": [1]}
+        snapshots.put(conn, replace(first, checkpoint_id="c1", values=values))
+        values = {"amount": 700, "note": "as it is", "list": [1, 2], "by": "ann"}
+        snapshots.put(conn, replace(first, checkpoint_id="c2", values=values))
+    code, told = ask("diff", desk.run.thread_id, "c1", "c2")
+    assert (code, told["from"], told["to"], told["is_partial"]) == (0, "c1", "c2", False)
+    assert [e["change"] for e in told["entries"]] == ["changed", "text", "inserted", "added"]
+    assert call("diff", desk.run.thread_id, "c1", "c2")[1].splitlines() == [
+        "~ amount: 30 -> 700",
+        "~ note: as it [-was-]{+is+}",
+        "+ list[1]: 2",
+        "+ by: ann",
+    ]
+    assert "- by: ann" in call("diff", desk.run.thread_id, "c2", "c1")[1].splitlines()
+    assert "the same" in call("diff", desk.run.thread_id, "c2", "c2")[2]
+    assert call("diff", desk.run.thread_id, "c2", "gone")[0] == 4
+
+
 def test_state_is_that_of_the_head(desk, ask):
     code, state = ask("state", desk.run.thread_id)
     assert code == 0
