@@ -7,9 +7,22 @@ No state is looked at, so what a page costs does not depend on what the states w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.history import BranchSpan, ForkLine, Point, PointFilter
@@ -25,8 +38,12 @@ _JOINED = _point.outerjoin(
     _parent,
     and_(_parent.c.thread_id == _point.c.thread_id, _parent.c.checkpoint_id == _point.c.parent_id),
 )
+# The lists of nodes come as text: there are few different ones, and each is read once.
 _POINTS = select(
-    _point, _parent.c.next.label("parent_next"), _parent.c.run_id.label("parent_run_id")
+    *(c for c in _point.columns if c.name != "next"),
+    cast(_point.c.next, Text).label("next"),
+    cast(_parent.c.next, Text).label("parent_next"),
+    _parent.c.run_id.label("parent_run_id"),
 ).select_from(_JOINED)
 LOOP = "loop"  # LangGraph's source of a checkpoint that nodes led to
 
@@ -161,13 +178,18 @@ def _point_from(
         parent_id=row.parent_id,
         step=row.step,
         source=row.source,
-        next=tuple(row.next),
+        next=_read_nodes(row.next),
         run_id=row.run_id,
         created_at=row.created_at,
         size_bytes=row.size_bytes,
         branch=row.branch,
-        ran=tuple(row.parent_next or ()) if row.source == LOOP else (),
+        ran=_read_nodes(row.parent_next) if row.source == LOOP and row.parent_next else (),
         fork=(by_run.get(row.run_id) if begins else None) or by_target.get(row.checkpoint_id),
         asked_count=asked,
         decided_count=decided,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _read_nodes(text: str) -> tuple[str, ...]:
+    return tuple(encoding.load_json(text))

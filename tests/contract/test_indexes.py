@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, event, insert, text
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.caches import Counts, Place
+from interlock.core.model.history import PointFilter
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
@@ -23,6 +24,8 @@ from interlock.core.store import (
     checkpoints,
     decisions,
     events,
+    forks,
+    history,
     inbox,
     nodes,
     run_lists,
@@ -183,6 +186,23 @@ QUERIES = {
         lambda c, m: checkpoints.fetch_for_thread(c, "t3", limit=5, before="c9"),
         "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
     ),
+    "points": (
+        lambda c, m: history.fetch_points(c, "t3", PointFilter(), limit=5),
+        "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
+    ),
+    "points that ask": (
+        lambda c, m: history.fetch_points(c, "t3", PointFilter(only_decisions=True), limit=5),
+        "ix_approvals_thread_status_asked",
+    ),
+    "branches": (
+        lambda c, m: history.fetch_spans(c, "t3"),
+        "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
+    ),
+    "forks of a thread": (lambda c, m: forks.fetch_for_thread(c, "t3", limit=5), "ix_forks_thread"),
+    "fork of a run": (
+        lambda c, m: forks.fetch_for_run(c, "r3"),
+        "uq_forks_run sqlite_autoindex_forks_2",
+    ),
     "newest checkpoint": (
         lambda c, m: checkpoints.newest_id(c, "t3"),
         "pk_checkpoints_index sqlite_autoindex_checkpoints_index_1",
@@ -240,6 +260,7 @@ SORTED_BY_INDEX = {
     "recent decisions",
     "events",
     "history",
+    "forks of a thread",
     "threads",
     "audit",
     "audit of an object",
