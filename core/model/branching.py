@@ -79,12 +79,14 @@ class Tree:
             return ()
         if point in (path := self.path):
             return path[path.index(point) + 1 :]
-        newest, to_see = point, [point]
+        ends: list[CheckpointId] = []
+        to_see = [point]
         while to_see:
             at = to_see.pop()
-            newest = max(newest, at)
-            to_see += self.children.get(at, ())
-        whole = self.path_to(newest)
+            onward = self.children.get(at, ())
+            to_see += onward
+            ends += [] if onward else [at]
+        whole = self.path_to(max(ends))
         return whole[whole.index(point) + 1 :]
 
     def is_on_path(self, point: CheckpointId) -> bool:

@@ -8,11 +8,11 @@ what a projection has cut away (`StateDiff.is_partial`).
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from interlock.core.model.json_values import are_same, find_cuts, is_scalar, text_at
+from interlock.core.model.json_values import CUT_KEY, are_same, is_scalar, text_at
 from interlock.core.model.text_diffs import Opcode, TextDiff, Work, diff_texts
 from interlock.core.types import Json
 
@@ -101,7 +101,7 @@ def diff(before: Json, after: Json, *, limit: int = MAX_ENTRIES) -> StateDiff:
     """
     found = _Finder(limit)
     found.compare(before, after, (), "")
-    is_partial = bool(find_cuts(before) or find_cuts(after))
+    is_partial = _holds_cut(before) or _holds_cut(after)
     return StateDiff(
         entries=tuple(found.entries), left_out_count=found.left_out_count, is_partial=is_partial
     )
@@ -118,10 +118,12 @@ class _Finder:
 
     def compare(self, before: Json, after: Json, path: Path, record_id: str) -> None:
         """Find the differences of two values at one place."""
+        if before is after:
+            return
         if len(path) >= MAX_DEPTH:
             if not _are_whole_same(before, after):
                 self._add_change(before, after, path, record_id)
-        elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        elif isinstance(before, dict) and isinstance(after, dict):
             self._compare_fields(before, after, path, record_id)
         elif isinstance(before, list) and isinstance(after, list):
             self._compare_items(before, after, path, record_id)
@@ -129,7 +131,7 @@ class _Finder:
             self._add_change(before, after, path, record_id)
 
     def _compare_fields(
-        self, before: Mapping[str, Json], after: Mapping[str, Json], path: Path, record_id: str
+        self, before: dict[str, Json], after: dict[str, Json], path: Path, record_id: str
     ) -> None:
         for name in dict.fromkeys([*before, *after]):
             place = (*path, name)
@@ -156,6 +158,8 @@ class _Finder:
             paired = 0 if tag != "equal" and has_ids else min(b - a, d - c)
             for offset in range(paired):
                 is_id, key = new_keys[c + offset]
+                if not is_id and key == keys[a + offset][1]:
+                    continue
                 within = str(key) if is_id else record_id
                 self.compare(before[a + offset], after[c + offset], (*path, c + offset), within)
             self._add_items(Change.DROPPED, before, (a + paired, b), path, record_id)
@@ -193,11 +197,11 @@ class _Finder:
 
 def _key(item: Json) -> tuple[bool, Hashable]:
     """What tells an item of a list from the others: its id if it is a record, else all of it."""
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         if record_id := text_at(item, "id"):
             return True, record_id
-    elif is_scalar(item):
-        return False, (isinstance(item, bool), item)
+    elif not isinstance(item, list):
+        return False, (item is True or item is False, item)
     return False, json.dumps(item, sort_keys=True, default=str)
 
 
@@ -208,6 +212,20 @@ def _match_by_place(before: Sequence[Json], after: Sequence[Json]) -> list[Opcod
 
 def _are_whole_same(before: Json, after: Json) -> bool:
     return bool(before == after) and json.dumps(before) == json.dumps(after)
+
+
+def _holds_cut(value: Json) -> bool:
+    """Whether a projection left anything out; unlike `find_cuts` it looks at no scalar."""
+    places = [value]
+    while places:
+        found = places.pop()
+        if isinstance(found, dict):
+            if CUT_KEY in found:
+                return True
+            places += [item for item in found.values() if isinstance(item, dict | list)]
+        elif isinstance(found, list):
+            places += [item for item in found if isinstance(item, dict | list)]
+    return False
 
 
 def _entry_as_json(entry: Entry) -> dict[str, Json]:

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 MAX_WORDS = 4000  # of one text; more would not be read word by word
 MAX_LINES = 4000
-MAX_PAIRS = 100_000  # of equal words in one comparison: difflib visits each several times
-WORK_PAIRS = 400_000  # of all comparisons of one diff, about half a second
+MAX_PAIRS = 60_000  # of equal words in one comparison: difflib visits each several times
+WORK_PAIRS = 150_000  # of all comparisons of one diff: some tenths of a second
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff"  # written without spaces: each sign is taken as a word
 _WORDS = re.compile(rf"[{_CJK}]\s*|[^\W{_CJK}]+\s*|[^\w\s]\s*|\s+")
@@ -115,22 +115,11 @@ def _compare(before: str, after: str, unit: Unit, work: Work) -> TextDiff | None
             continue
         parts += [Part(PartKind.REMOVED, "".join(one[a:b]))] if a < b else []
         parts += [Part(PartKind.ADDED, "".join(other[c:d]))] if c < d else []
-    return TextDiff(unit=unit, parts=_join(parts), before_count=len(before), after_count=len(after))
+    return TextDiff(unit=unit, parts=tuple(parts), before_count=len(before), after_count=len(after))
 
 
 def _split(text: str, unit: Unit) -> list[str]:
     return _WORDS.findall(text) if unit is Unit.WORD else text.splitlines(keepends=True)
-
-
-def _join(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Neighbours of one kind as one."""
-    joined: list[Part] = []
-    for part in parts:
-        if joined and joined[-1].kind is part.kind:
-            joined[-1] = Part(part.kind, joined[-1].text + part.text)
-        else:
-            joined.append(part)
-    return tuple(joined)
 
 
 def _trim(before: Sequence[Hashable], after: Sequence[Hashable]) -> tuple[int, int]:
