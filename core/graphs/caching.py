@@ -275,7 +275,10 @@ class NodeCaches:
         """What of a run is kept is kept as its checkpoints are; when it is left, all is written."""
         cache = self._cache_of(run, notes)
         cache.serde = serde
-        token = current.set(RunCalls(cache.asker, notes, serde, run.workflow))
+        calls = RunCalls(
+            cache.asker, notes, serde, run.workflow, lambda config: self.leave_out(run, config)
+        )
+        token = current.set(calls)
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
 from langchain_core.globals import get_llm_cache, set_llm_cache
 from langchain_core.messages import ToolMessage, messages_from_dict, messages_to_dict
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
+from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
@@ -42,6 +43,8 @@ class RunCalls:
     notes: Notes
     serde: SerializerProtocol
     workflow: str
+    # What the task of this config writes is not its own, and is kept by no cache.
+    leave_out: Callable[[RunnableConfig], None] = lambda _: None
 
 
 current: ContextVar[RunCalls | None] = ContextVar("interlock_run_calls", default=None)

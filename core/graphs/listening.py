@@ -25,6 +25,7 @@ from langgraph.store.base import BaseStore
 from langgraph.types import StreamMode
 
 from interlock.core.graphs import model_limits, tool_calls
+from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.usage import Meter
 
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
@@ -35,9 +36,10 @@ About = Mapping[str, Any]  # the metadata of a callback
 
 
 class Listener(Protocol):
-    """Who is told. Nothing here may block or raise. `meter` is told of model calls."""
+    """Who is told. Nothing here may block or raise. `meter` is told of model calls, `notes` by policies."""
 
     meter: Meter
+    notes: Notes
 
     def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
         """A task started or ended, something was written or streamed; in the event loop's thread."""
@@ -54,43 +56,43 @@ class _Callbacks(StreamMessagesHandler):
 
     def __init__(self, put: Callable[[Any], None], listener: Listener) -> None:
         super().__init__(put, subgraphs=True)
-        self._listener = listener
+        self.listener = listener
 
     def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         about, tags = kwargs.get("metadata"), kwargs.get("tags")
         if about and "langgraph_node" in about:
-            self._listener.on_attempt_start(run_id, str(kwargs.get("name")), tags or (), about)
+            self.listener.on_attempt_start(run_id, str(kwargs.get("name")), tags or (), about)
         super().on_chain_start(serialized, inputs, run_id=run_id, **kwargs)
 
     def on_chain_end(  # type: ignore[override]  # langchain's base and LangGraph's differ in a name
         self, response: Any, *, run_id: UUID, **kwargs: Any
     ) -> None:
-        self._listener.on_attempt_end(run_id, None)
+        self.listener.on_attempt_end(run_id, None)
         super().on_chain_end(response, run_id=run_id, **kwargs)
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._listener.on_attempt_end(run_id, error)
+        self.listener.on_attempt_end(run_id, error)
         super().on_chain_error(error, run_id=run_id, **kwargs)
 
     def on_chat_model_start(
         self, serialized: Any, messages: Any, *, run_id: UUID, **kwargs: Any
     ) -> None:
         model_limits.begin(run_id)
-        self._listener.meter.begin(run_id, kwargs.get("metadata"))
+        self.listener.meter.begin(run_id, kwargs.get("metadata"))
         super().on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
 
     def on_llm_start(self, serialized: Any, prompts: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._listener.meter.begin(run_id, kwargs.get("metadata"))
+        self.listener.meter.begin(run_id, kwargs.get("metadata"))
         super().on_llm_start(serialized, prompts, run_id=run_id, **kwargs)
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         model_limits.end(run_id)
-        self._listener.meter.end(run_id, response)
+        self.listener.meter.end(run_id, response)
         super().on_llm_end(response, run_id=run_id, **kwargs)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         model_limits.end(run_id)
-        self._listener.meter.end(run_id, None)
+        self.listener.meter.end(run_id, None)
         super().on_llm_error(error, run_id=run_id, **kwargs)
 
     def on_tool_start(
@@ -108,6 +110,14 @@ class _Callbacks(StreamMessagesHandler):
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         tool_calls.end(run_id, has_failed=True, has_asked=isinstance(error, GraphBubbleUp))
         super().on_tool_error(error, run_id=run_id, **kwargs)
+
+
+def find_listener(config: RunnableConfig) -> Listener | None:
+    """Who hears the run that something is called within, by the config of the call."""
+    callbacks: Any = config.get("callbacks")
+    handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
+    ours = (each for each in handlers if isinstance(each, _Callbacks))
+    return next((each.listener for each in ours), None)
 
 
 def listen(

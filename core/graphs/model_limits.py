@@ -57,7 +57,7 @@ def install(models: Mapping[str, ModelRules], gate: Gate) -> None:
 
     def find(model: BaseChatModel) -> BaseRateLimiter | None:
         own: BaseRateLimiter | None = vars(model).get(FIELD)
-        name = _name_of(model, limited)
+        name = name_of(model, limited)
         return own if name is None else _Limiter(name, gate, own)
 
     def keep(model: BaseChatModel, own: BaseRateLimiter | None) -> None:
@@ -93,7 +93,7 @@ class _Limiter(BaseRateLimiter):
         return self._own is None or await self._own.aacquire(blocking=blocking)
 
 
-def _name_of(model: BaseChatModel, limited: Mapping[str, str]) -> str | None:
+def name_of(model: BaseChatModel, limited: Mapping[str, str]) -> str | None:
     """Under which of the policy's names a model goes: with its provider, without, without a date."""
     about: Mapping[str, Any] = model._get_ls_params()  # noqa: SLF001  how LangChain names it to its callbacks
     return find_price(limited, "", about)

@@ -203,12 +203,39 @@ class Price(_Part):
     output: Annotated[float, Field(ge=0)]
 
 
+class StandIn(_Part):
+    """
+    A model that answers where the provider of another fails.
+
+    In the file "provider:model" is short for it; without a provider it is of the other's class.
+    """
+
+    model: Name
+    provider: Name | None = None
+    base_url: Name | None = None
+    key: Name | None = None  # name of an environment variable
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_short(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        provider, mark, model = given.partition(":")
+        return {"provider": provider, "model": model} if mark else {"model": given}
+
+    @property
+    def label(self) -> str:
+        """As a person names it."""
+        return self.model if self.provider is None else f"{self.provider}:{self.model}"
+
+
 class ModelRules(_Part):
-    """Calls to one model from all workers together, and keys that are used in turn."""
+    """Calls to one model from all workers together, keys used in turn, and who answers in its place."""
 
     per_minute: Annotated[int, Field(ge=1)] | None = None
     in_flight: Annotated[int, Field(ge=1)] | None = None
     keys: tuple[Name, ...] = ()  # names of environment variables, never the keys themselves
+    then: tuple[StandIn, ...] = ()
     cache: CacheRules | None = None
 
 

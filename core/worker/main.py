@@ -42,6 +42,7 @@ from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
 from interlock.core.worker.model_keys import open_keys
+from interlock.core.worker.model_turns import open_turns
 from interlock.core.worker.serving import Heart, Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -194,8 +195,7 @@ async def _serve(
         rates = Rates(app)
         guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
-        gate = open_gate(app, workshop.policies)
-        keys = open_keys(app, workshop.policies)
+        models = [put(app, workshop.policies) for put in (open_gate, open_keys, open_turns)]
         caches = open_caches(app, workshop.policies)
         if caches is not None:
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
@@ -219,7 +219,7 @@ async def _serve(
             alerts.stop()
             breakers.stop()
             rates.stop()
-            for each in (gate, keys):
+            for each in models:
                 if each is not None:
                     each.stop()
             if caches is not None:

@@ -17,7 +17,7 @@ TABLES = [
     *(policies.WorkflowPolicy, policies.NodePolicy, policies.ToolPolicy, policies.ApprovalPolicy),
     *(policies.Retry, policies.Timeout, policies.BreakerRules, policies.CacheRules),
     *(policies.RateRules, policies.Fallback, policies.OutageRules, policies.SandboxRules),
-    *(policies.Price, policies.ModelRules, policies.AlertRule, policies.Notify),
+    *(policies.Price, policies.ModelRules, policies.StandIn, policies.AlertRule, policies.Notify),
 ]
 
 
