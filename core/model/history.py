@@ -11,27 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.threads import CheckpointEntry
 from interlock.core.types import ApprovalId, CheckpointId, JobId, Json, RunId, ThreadId
-
-
-class ForkVerb(StrEnum):
-    """
-    What an operator does at a point of a thread's history; each makes a fork, or a thread of its own.
-
-    `rerun`: go on from there again. `edit`: with a changed state. `change`: with another answer.
-    `skip`: without the nodes that are due there. `stop`: not at all. `back`: to the end of a branch
-    that was left. `copy`: on a new thread. `import`: a new thread from a file.
-    """
-
-    RERUN = "rerun"
-    EDIT = "edit"
-    CHANGE = "change"
-    SKIP = "skip"
-    STOP = "stop"
-    BACK = "back"
-    COPY = "copy"
-    IMPORT = "import"
 
 
 class EditMode(StrEnum):
@@ -79,7 +61,7 @@ class ForkLine:
     fork_id: str
     thread_id: ThreadId
     run_id: RunId
-    verb: ForkVerb
+    verb: RewindVerb
     target_id: CheckpointId
     left_id: CheckpointId | None
     actor: str

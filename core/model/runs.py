@@ -40,12 +40,18 @@ class RunKind(StrEnum):
 
     `start`: an input. `resume`: the answers of the decisions joined to it. `retry`: nothing, so that
     the graph goes on where it failed or was cancelled. `proceed`: the verb of a breakpoint or failure card.
+    `rewind`: whatever a fork of the thread says. `copy`: nothing; it copies another thread's checkpoints
+    and stands where those stand. `attached`: nothing; another application moved the thread, and what it
+    came to is told by this run, which no worker carries.
     """
 
     START = "start"
     RESUME = "resume"
     RETRY = "retry"
     PROCEED = "proceed"
+    REWIND = "rewind"
+    COPY = "copy"
+    ATTACHED = "attached"
 
 
 @dataclass(frozen=True)

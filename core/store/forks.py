@@ -13,9 +13,9 @@ from interlock.core.model.history import (
     FieldEdit,
     Fork,
     ForkLine,
-    ForkVerb,
     PlannedAnswer,
 )
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.store.schema import forks
 from interlock.core.types import RunId, ThreadId
 
@@ -59,7 +59,7 @@ def fetch_for_thread(conn: Connection, thread_id: ThreadId, *, limit: int) -> li
 
 
 def _line(row: Row[Any]) -> dict[str, Any]:
-    return {c.name: getattr(row, c.name) for c in _LINE} | {"verb": ForkVerb(row.verb)}
+    return {c.name: getattr(row, c.name) for c in _LINE} | {"verb": RewindVerb(row.verb)}
 
 
 def _from_row(row: Row[Any]) -> Fork:

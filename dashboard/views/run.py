@@ -37,6 +37,9 @@ _KIND_WORDS = {
     RunKind.RESUME: "resumed",
     RunKind.RETRY: "retried",
     RunKind.PROCEED: "sent on",
+    RunKind.REWIND: "set back",
+    RunKind.COPY: "copied",
+    RunKind.ATTACHED: "found",
 }
 
 

@@ -19,11 +19,11 @@ from interlock.core.model.history import (
     EditMode,
     FieldEdit,
     Fork,
-    ForkVerb,
     PlannedAnswer,
     PointFilter,
 )
 from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import history
@@ -78,7 +78,7 @@ def make_fork(make, **changes) -> Fork:
         "fork_id": "f1",
         "thread_id": "t1",
         "run_id": "r2",
-        "verb": ForkVerb.EDIT,
+        "verb": RewindVerb.EDIT,
         "target_id": "c1",
         "left_id": "c3",
         "actor": "ann",
@@ -122,7 +122,7 @@ def test_a_history_opens_with_its_points_branches_and_forks(forked):
     assert list(begun) == ["c4"]
     assert (begun["c4"].actor, begun["c4"].reason, begun["c4"].verb) == (
         *("ann", "wrong amount"),
-        ForkVerb.EDIT,
+        RewindVerb.EDIT,
     )
     assert found.forks == (begun["c4"],)
     asked = {p.checkpoint_id: (p.asked_count, p.decided_count) for p in found.points}
@@ -219,11 +219,13 @@ def test_a_copied_thread_says_at_which_point_it_was_copied(app, make):
         runs.insert(conn, make.run("r2", thread_id="t2"))
         entries = [make.checkpoint(f"c{n}", thread_id="t2", run_id="r1") for n in range(2)]
         index_checkpoints(conn, "t2", entries)
-        forks.insert(conn, make_fork(make, thread_id="t2", from_thread_id="t1", verb=ForkVerb.COPY))
+        forks.insert(
+            conn, make_fork(make, thread_id="t2", from_thread_id="t1", verb=RewindVerb.COPY)
+        )
         assert threads.fetch(conn, "t2") == copy
     found = history.open_history(app, "t2").points
     assert [(p.checkpoint_id, p.fork and p.fork.verb) for p in found] == [
-        ("c1", ForkVerb.COPY),
+        ("c1", RewindVerb.COPY),
         ("c0", None),
     ]
 
