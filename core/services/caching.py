@@ -53,6 +53,17 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
     return sorted(found, key=_worst_first)
 
 
+def count_all(app: App, *, window: timedelta) -> tuple[Counts, Counts]:
+    """What all caches did within a window up to now, and within the one before; as `list_caches`."""
+    starts = [_minute(app.clock.now() - window * back) for back in (2, 1)]
+    with engine.read(app.engine) as conn:
+        spans = cache_counts.fetch_spans(conn, starts)
+    before, now = (
+        _add_up(found[start] for found in spans.values() if start in found) for start in starts
+    )
+    return now, before
+
+
 def list_events(app: App) -> list[str]:
     """The events by which some cache is cleared."""
     with engine.read(app.engine) as conn:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import streamlit as st
 
 from interlock.core.model.figures import Metrics
+from interlock.core.services import caching, observing, tripping
 from interlock.core.services import metrics as measuring
-from interlock.core.services import observing, tripping
 from interlock.core.services.context import App
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.overview_graph import draw_state_of
@@ -41,12 +41,13 @@ def read_hour(app: App) -> Metrics:
 
 @st.fragment
 def draw_row() -> None:
-    live("inbox", "runs", "workers", "breakers", *FIGURES, key=keys.live("overview"))
+    live("inbox", "runs", "workers", "breakers", "caches", *FIGURES, key=keys.live("overview"))
     app = deps.app()
     view = overview.build_row_of_figures(
         observing.overview(app),
         read_hour(app),
         tripping.list_breakers(app),
+        caching.count_all(app, window=overview.WINDOW),
         now=app.clock.now(),
     )
     draw_notice(view.notice)

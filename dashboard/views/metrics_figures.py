@@ -41,7 +41,7 @@ def build_figures(now: Totals, before: Totals) -> tuple[Figure, ...]:
         Figure(
             "Success",
             format_ratio(now.success_ratio),
-            change=_of_ratio(now.success_ratio, before.success_ratio, worse="less"),
+            change=change_of_ratio(now.success_ratio, before.success_ratio, worse="less"),
         ),
         Figure(
             "p95 of a run",
@@ -57,7 +57,7 @@ def build_figures(now: Totals, before: Totals) -> tuple[Figure, ...]:
         Figure(
             "From cache",
             format_ratio(now.cached_ratio),
-            change=_of_ratio(now.cached_ratio, before.cached_ratio, worse="less"),
+            change=change_of_ratio(now.cached_ratio, before.cached_ratio, worse="less"),
         ),
         Figure(
             "Human time",
@@ -103,7 +103,8 @@ def _of_count(now: int, before: int, *, worse: str = "") -> Change | None:
     return _change(now - before, lambda d: format_count(int(d)), worse)
 
 
-def _of_ratio(now: float | None, before: float | None, *, worse: str = "") -> Change | None:
+def change_of_ratio(now: float | None, before: float | None, *, worse: str = "") -> Change | None:
+    """How a share changed, in points of a hundred; None where one of both is not known."""
     if now is None or before is None:
         return None
     points = (now - before) * 100

@@ -79,6 +79,8 @@ def _paint(node: NodeFigures | None, cards: int, running: int, theme: Theme) -> 
         notes.append(f"{format_count(running)} running")
     if node and node.errors:
         notes.append(f"{format_count(node.errors)} of {format_count(node.runs)} failed")
+    if node and node.short_circuited:
+        notes.append(f"{format_count(node.short_circuited)} refused")
     if node and node.runs:
         few = f" (n = {node.runs})" if node.runs < MIN_FOR_P95 else ""
         notes.append(f"p95 {format_duration_ms(node.p95_ms)}{few}")

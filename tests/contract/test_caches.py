@@ -117,6 +117,28 @@ def test_counts_are_kept_for_90_days(app, caches, frozen):
     assert counts(app).misses == 1
 
 
+def test_all_caches_together_are_counted_as_the_list_counts_them_and_beside_the_hour_before(
+    app, frozen
+):
+    now = frozen.now().replace(second=0, microsecond=0)
+    with engines.write(app.engine) as conn:
+        counted = {
+            (NODE, now): Counts(memory_hits=2, misses=1),
+            (Place("quotes", "other"), now - timedelta(minutes=59)): Counts(misses=3),
+            (NODE, now - timedelta(minutes=90)): Counts(database_hits=5),
+            (NODE, now - timedelta(minutes=150)): Counts(misses=7),
+        }
+        cache_counts.add(conn, counted)
+    last, before = caching.count_all(app, window=HOUR)
+    listed = [each.counts for each in caching.list_caches(app, window=HOUR)]
+    assert (
+        (last.hits, last.lookups)
+        == (2, 6)
+        == tuple(sum(getattr(each, name) for each in listed) for name in ("hits", "lookups"))
+    )
+    assert (before.hits, before.lookups) == (5, 5)
+
+
 def test_counts_that_are_not_new_are_added_up_to_hours(app, frozen):
     hour = frozen.now().replace(minute=0, second=0, microsecond=0)
     minutes = [hour + timedelta(minutes=n) for n in (0, 1, 59, 60, 150)]

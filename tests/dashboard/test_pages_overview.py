@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from interlock.core.model.caches import Counts, Place
 from interlock.core.model.runs import Failure, RunStatus
+from interlock.core.store import cache_counts, engine
 from interlock.dashboard import keys
 from interlock.dashboard.http import heads
 from interlock.dashboard.views.flow import Flow
@@ -50,7 +52,7 @@ def test_what_runs_and_what_failed_is_counted_with_the_way_there(app, seed, open
     figures = {m.label: m.value for m in at.metric}
     assert (figures["Running"], figures["Failed"]) == ("1", "1")
     labels = [link.proto.label for link in at.get("page_link")]
-    assert {"Waiting", "Running", "Failed", "p95", "From cache", "Breakers open"} <= set(labels)
+    assert {"Waiting", "Running", "Failed", "p95", "Cache hits", "Breakers open"} <= set(labels)
 
 
 def test_the_graph_says_what_each_node_does_and_follows_the_picker(app, seed, open_page):
@@ -95,3 +97,22 @@ def test_open_pages_are_told_that_the_queue_stands_though_nothing_is_written(app
     source = heads.ServiceHeads(app)
     assert source.read(())[heads.WORKERS] == Flow.STANDING
     source.close()
+
+
+def test_a_figure_that_stands_on_two_pages_is_the_same_on_both(app, seed, open_page):
+    seed.worker()
+    at = seed.at - timedelta(minutes=5)
+    ended = {"created_at": at, "started_at": at, "ended_at": at}
+    seed.run(RunStatus.FAILED, error=Failure("ValueError", "x"), **ended)
+    seed.run(RunStatus.DONE, **ended)
+    with engine.write(app.engine) as conn:
+        place = Place("refund_desk", "quote")
+        cache_counts.add(conn, {(place, at): Counts(memory_hits=3, misses=1)})
+    first, *others = (
+        {m.label: m.value for m in open_page(name).metric}
+        for name in ("overview", "figures", "caches")
+    )
+    figures, caches = others
+    assert first["Failed"] == figures["Failed"] == "1"
+    assert first["p95"] == figures["p95 of a run"]
+    assert first["Cache hits"] == caches["Hit rate"] == "75.0 %"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from interlock.core.model.breaker import Breaker, BreakerRules, BreakerState
+from interlock.core.model.caches import Counts
 from interlock.core.model.figures import Totals
 from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.views import overview
@@ -12,11 +13,12 @@ from interlock.dashboard.views import overview
 from . import metric_figures as some
 
 
-def row_of(make, breakers=(), totals=None, before=None, **counts):
+def row_of(make, breakers=(), totals=None, before=None, lookups=None, **counts):
     found = some.metrics()
     found = replace(found, totals=totals or found.totals, before=before or found.before)
     seen = make.overview(**counts)
-    return overview.build_row_of_figures(seen, found, breakers, now=make.now)
+    lookups = lookups or (Counts(), Counts())
+    return overview.build_row_of_figures(seen, found, breakers, lookups, now=make.now)
 
 
 def test_the_figures_say_what_waits_and_since_when_and_lead_to_their_pages(make):
@@ -46,13 +48,15 @@ def test_quiet_hours_say_so_and_keep_a_line_for_what_may_come(make):
 
 
 def test_the_hour_is_told_with_its_trend(make):
-    now = Totals(completed=100, failed=2, p95_ms=1240.0, cached_ratio=0.64)
-    before = Totals(completed=100, started=100, p95_ms=1000.0, cached_ratio=0.64)
-    view = row_of(make, totals=now, before=before)
+    now = Totals(completed=100, failed=2, p95_ms=1240.0)
+    before = Totals(completed=100, started=100, p95_ms=1000.0)
+    lookups = Counts(memory_hits=64, misses=36), Counts(memory_hits=3, misses=1)
+    view = row_of(make, totals=now, before=before, lookups=lookups)
     _, _, failed, p95, cached, _ = view.figures
     assert (failed.value, failed.note, failed.alarm) == ("2", "in the last hour", True)
     assert (p95.value, p95.change.text, p95.change.is_bad) == ("1.24 s", "+24 %", True)
-    assert (cached.value, cached.change.text) == ("64.0 %", "as before")
+    assert (cached.value, cached.note) == ("64.0 %", "of 100 lookups")
+    assert (cached.change.text, cached.change.is_bad) == ("-11.0 points", True)
 
 
 def test_a_breaker_that_is_held_open_counts_as_open(make):

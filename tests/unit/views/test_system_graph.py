@@ -41,11 +41,14 @@ def test_the_colour_is_what_asks_for_a_look(fields, cards, running, word):
 
 
 def test_badge_ring_and_number_stand_on_their_nodes(make):
-    nodes = [some.node("plan", breaker_state="open"), some.node("team/write", runs=7, errors=1)]
+    nodes = [
+        some.node("plan", breaker_state="open", short_circuited=3),
+        some.node("team/write", runs=7, errors=1),
+    ]
     cards = [make.card(), make.card("b", node="write"), make.card("c", node="write")]
     view = draw(make, nodes, cards, {"team/write": 2, "idle": 1})
     orange = shade(Tone.SHORT_CIRCUITED, "light").fill
-    assert "plan\\nok\\np95 200 ms\\nbreaker open" in view.dot
+    assert "plan\\nshort-circuited\\n3 refused\\np95 200 ms\\nbreaker open" in view.dot
     assert f'color="{orange}"' in view.dot
     assert 'peripheries="2"' in view.dot
     assert "write\\n2 cards wait\\n2 running\\n1 of 7 failed\\np95 200 ms (n = 7)" in view.dot
