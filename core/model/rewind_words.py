@@ -93,7 +93,7 @@ def _tell(preview: Preview) -> Iterator[str]:
         past = [f"{n.path} ({n.times} times)" if n.times > 1 else n.path for n in preview.last_time]
         yield f"The last time, {_names(past)} ran after this point."
     if preview.asked_again:
-        titles = [decision.title for decision in preview.asked_again]
+        titles = [f'"{decision.title}"' for decision in preview.asked_again]
         word = "These decisions are" if len(titles) > 1 else "This decision is"
         yield f"{word} asked again if it goes as the last time: {_names(titles)}."
     if preview.kept:

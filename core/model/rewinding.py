@@ -8,7 +8,9 @@ it in sentences.
 Measured (LangGraph 1.2): going on from a point writes a copy of it as its child and runs every task
 due there anew, finished siblings of the same step included, a subgraph from its own start; answers
 given there are forgotten and asked for under new ids. From an end nothing runs. A state written as
-a node makes due what follows that node alone, whatever was due beside it.
+a node makes due what follows that node alone, whatever was due beside it. A thread ends for certain
+only if the end is written on a plain copy of the point (`__copy__`, then `__end__`): written on the
+point itself it takes in what finished tasks had left there, and what follows them becomes due.
 """
 
 from __future__ import annotations
