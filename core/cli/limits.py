@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interlock.core.cli import printing
 from interlock.core.cli.call import Call
-from interlock.core.model.key_ring import KeyState
+from interlock.core.model.key_ring import KeyState, say_quota
 from interlock.core.services import limiting
 from interlock.core.types import Json
 
@@ -31,7 +31,7 @@ def limits(call: Call) -> None:
                 key.model,
                 key.variable,
                 key.blocked_until if key.blocked_until and key.blocked_until > now else "",
-                _say_quota(key),
+                say_quota(key.quota),
                 key.seen_at,
             )
             for key in keys
@@ -49,12 +49,3 @@ def _document(key: KeyState) -> dict[str, Json]:
         "quota": dict(key.quota),
         "seen_at": key.seen_at.isoformat(),
     }
-
-
-def _say_quota(key: KeyState) -> str:
-    parts = []
-    for what, quota in key.quota.items():
-        if isinstance(quota, dict):
-            of = f" of {quota['of']}" if quota.get("of") is not None else ""
-            parts.append(f"{quota.get('left')}{of} {what}")
-    return ", ".join(parts)

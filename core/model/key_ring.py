@@ -34,6 +34,16 @@ class KeyState:
     seen_at: datetime
 
 
+def say_quota(quota: Mapping[str, Json]) -> str:
+    """What is left of a key, in words: `59 of 60 requests, 9000 tokens`; empty where nobody told."""
+    parts = []
+    for what, each in quota.items():
+        if isinstance(each, dict):
+            of = f" of {each['of']}" if each.get("of") is not None else ""
+            parts.append(f"{each.get('left')}{of} {what}")
+    return ", ".join(parts)
+
+
 class KeyRing:
     """The keys of one model; called from any thread."""
 

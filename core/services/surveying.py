@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from interlock.core.model.key_ring import KeyState
 from interlock.core.model.workers import Worker
-from interlock.core.services import configuring
+from interlock.core.services import configuring, limiting
 from interlock.core.services.configuring import Setting
 from interlock.core.services.context import App
 from interlock.core.services.observing import Overview, overview
@@ -42,6 +43,8 @@ class System:
     bytes_by_name: Mapping[str, int]
     sessions: tuple[int, int] | None  # open, and allowed; None on SQLite, which has no server
     settings: tuple[Setting, ...]
+    keys: tuple[KeyState, ...]  # of models, and what their providers last said is left
+    calls: Mapping[str, int]  # to models that are bounded, under way, by model
     at: datetime
 
 
@@ -71,6 +74,8 @@ def survey(app: App) -> System:
         bytes_by_name={**found, "logs": sizes.folder_bytes(app.settings.data_dir / "logs")},
         sessions=sessions,
         settings=tuple(configuring.list_settings({}, app.settings)),
+        keys=tuple(limiting.list_keys(app)),
+        calls=limiting.count_calls(app),
         at=app.clock.now(),
     )
 

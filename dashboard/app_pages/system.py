@@ -36,6 +36,14 @@ def draw() -> None:
     )
     for line in filter(None, (view.no_workers, view.elsewhere)):
         st.caption(line)
+    if view.models:
+        st.subheader("Models", anchor=False)
+        draw_table(
+            view.models,
+            key=keys.system_table("models"),
+            is_whole=True,
+            alt="What providers said is left of each key, how long ago, and which keys rest.",
+        )
     st.subheader("Sizes", anchor=False)
     draw_table(
         view.sizes,

@@ -6,5 +6,5 @@ from interlock.dashboard.keys.making import join
 
 
 def system_table(what: str) -> str:
-    """One of its tables: `checks`, `processes`, `sizes` or `settings`."""
+    """One of its tables: `checks`, `processes`, `models`, `sizes` or `settings`."""
     return join("system-table", what)

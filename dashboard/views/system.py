@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from interlock.core.model.key_ring import say_quota
 from interlock.core.model.workers import WorkerStatus
 from interlock.core.usage import Usage
 from interlock.dashboard.palette import Look, Tone
@@ -20,6 +21,7 @@ from interlock.dashboard.views.formatting import (
     format_duration_ms,
     format_exact,
     format_ratio,
+    format_seconds,
     short_id,
 )
 from interlock.dashboard.views.notices import Notice
@@ -56,6 +58,7 @@ class SystemView:
     processes: tuple[Row, ...]
     no_workers: str
     elsewhere: str
+    models: tuple[Row, ...]
     sizes: tuple[Row, ...]
     settings: tuple[Mapping[str, str], ...]
     changed: str
@@ -78,6 +81,7 @@ def build(system: System, health: Health) -> SystemView:
             if is_elsewhere
             else ""
         ),
+        models=_model_rows(system),
         sizes=_size_rows(system),
         settings=tuple(_setting_row(s) for s in (*changed, *_defaults(system.settings))),
         changed=f"{len(changed)} of {len(system.settings)} are not the default; they stand first.",
@@ -170,6 +174,36 @@ def _processor(usage: Usage | None) -> str:
 
 def _memory(usage: Usage | None) -> str:
     return NOTHING if usage is None else format_bytes(usage.memory_bytes)
+
+
+def _model_rows(system: System) -> tuple[Row, ...]:
+    """A row a key, then the models that are bounded and have none."""
+    now = system.at
+    rows: list[Row] = [
+        {
+            "model": key.model,
+            "key": key.variable,
+            "left": say_quota(key.quota) or "not told",
+            "told": format_ago(key.seen_at, now),
+            "rests": _rest(key.blocked_until, now),
+            "calls under way": _under_way(system, key.model),
+        }
+        for key in system.keys
+    ]
+    others = sorted(set(system.calls) - {key.model for key in system.keys})
+    blank = dict.fromkeys(("key", "left", "told", "rests"), NOTHING)
+    rows += [{"model": m, **blank, "calls under way": _under_way(system, m)} for m in others]
+    return tuple(rows)
+
+
+def _rest(until: datetime | None, now: datetime) -> str:
+    if until is None or until <= now:
+        return "no"
+    return f"for {format_seconds((until - now).total_seconds())}"
+
+
+def _under_way(system: System, model: str) -> str:
+    return format_count(system.calls[model]) if model in system.calls else NOTHING
 
 
 def _size_rows(system: System) -> tuple[Row, ...]:

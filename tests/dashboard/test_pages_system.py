@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from interlock.core.services import limiting
+
 
 def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
     seed.worker(pid=os.getpid())
@@ -17,6 +19,15 @@ def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
     assert len(processes) == 2
     assert list(sizes["what"]) == ["database", "checkpoints", "logs"]
     assert r"INTERLOCK\_DATA\_DIR" in {s.replace("\u200b", "") for s in settings["setting"]}
+
+
+def test_what_is_left_of_the_keys_of_models_is_shown(app, open_page):
+    quota = {"requests": {"left": 59, "of": 60}}
+    limiting.tell_key(app, "gpt", "KEY_A", blocked_until=None, quota=quota)
+    at = open_page("system")
+    assert not at.exception
+    (row,) = at.dataframe[2].value.to_dict("records")
+    assert (row["key"], row["left"], row["told"]) == ("KEY_A", "59 of 60 requests", "just now")
 
 
 def test_what_is_missing_is_said(open_page):

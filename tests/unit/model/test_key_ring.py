@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from interlock.core.model.key_ring import Key, KeyRing, read_quota, rest_until
+from interlock.core.model.key_ring import Key, KeyRing, read_quota, rest_until, say_quota
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 A, B, C = Key("KEY_A", "sk-a"), Key("KEY_B", "sk-b"), Key("KEY_C", "sk-c")
@@ -59,3 +59,9 @@ def test_a_refused_key_rests_as_long_as_it_was_asked_for(asked_s, rests_s):
 )
 def test_what_is_left_is_read_from_headers(headers, quota):
     assert read_quota(headers) == quota
+
+
+def test_what_is_left_is_said_in_words():
+    told = {"requests": {"left": 59, "of": 60}, "tokens": {"left": 9, "of": None}, "odd": 3}
+    assert say_quota(told) == "59 of 60 requests, 9 tokens"
+    assert say_quota({}) == ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from interlock.core.model.key_ring import KeyState
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.services.configuring import Setting
 from interlock.core.services.health import Check, health_of
@@ -69,6 +70,8 @@ def seen(**changes):
             Setting(name="a", variable="I_A", value=None, source="default", description="A."),
             Setting(name="b", variable="I_B", value="7", source="environment", description="B."),
         ),
+        "keys": (),
+        "calls": {},
         "at": NOW,
     }
     return System(**(values | changes))
@@ -132,6 +135,29 @@ def test_a_worker_elsewhere_or_silent_is_said_and_not_drawn_as_idle():
     assert view.processes[2]["state"] == system.SILENT_LOOK
     assert view.processes[2]["memory"] == NOTHING
     assert build().elsewhere == ""
+
+
+def test_what_is_left_of_a_models_keys_is_shown_with_its_age():
+    assert build().models == ()
+    quota = {"requests": {"left": 59, "of": 60}, "tokens": {"left": 9000, "of": None}}
+    minutes = [timedelta(minutes=n) for n in range(4)]
+    keys = (
+        KeyState("gpt", "KEY_A", NOW + minutes[2], quota, NOW - minutes[3]),
+        KeyState("gpt", "KEY_B", NOW - minutes[1], {}, NOW),
+    )
+    one, other, third = build(keys=keys, calls={"gpt": 2, "bard": 1}).models
+    assert one == {
+        "model": "gpt",
+        "key": "KEY_A",
+        "left": "59 of 60 requests, 9000 tokens",
+        "told": "3 min ago",
+        "rests": "for 2 m 0 s",
+        "calls under way": "2",
+    }
+    assert (other["left"], other["told"], other["rests"]) == ("not told", "just now", "no")
+    assert (third["model"], third["left"], third["calls under way"]) == ("bard", NOTHING, "1")
+    (free,) = build(keys=keys[:1]).models
+    assert free["calls under way"] == NOTHING
 
 
 def test_an_installation_without_workers_says_so():
