@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from interlock.core.cli.groups import ErrorOption, OptionalRunIdArgument
 from interlock.core.cli.reading import WorkflowOption
 from interlock.core.errors import NotFound, NoWorker, UsageError
 from interlock.core.model.approvals import Intent, Verb
+from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import OPEN, Run, RunStatus
 from interlock.core.services import deciding, launching, observing, running
 from interlock.core.services.context import App
@@ -194,15 +196,8 @@ def cancel(
     who: AsOption = None,
 ) -> int:
     """Cancel a run, or with --error all that failed so. A running one stops as soon as its worker sees it."""
-    app = call.open()
-    wanted = groups.choose(run_id, error, workflow)
-    if run_id is None:
-        assert wanted is not None
-        return groups.act_on(
-            call, running.cancel_many, wanted, actor=actor_of(app, who), reason=reason
-        )
-    _print_run(call, running.cancel(app, run_id, actor=actor_of(app, who), reason=reason))
-    return 0
+    both = (running.cancel, running.cancel_many)
+    return _act(call, both, groups.choose(run_id, error, workflow), reason=reason, who=who)
 
 
 def retry(
@@ -214,17 +209,8 @@ def retry(
     who: AsOption = None,
 ) -> int:
     """Go on where a failed or cancelled run stopped, or with --error all that failed so."""
-    app = call.open()
-    wanted = groups.choose(run_id, error, workflow)
-    if run_id is None:
-        assert wanted is not None
-        return groups.act_on(
-            call, running.retry_many, wanted, actor=actor_of(app, who), reason=reason
-        )
-    run = running.retry(app, run_id, actor=actor_of(app, who), reason=reason)
-    _say_without_worker(app)
-    _print_run(call, run)
-    return 0
+    both = (running.retry, running.retry_many)
+    return _act(call, both, groups.choose(run_id, error, workflow), reason=reason, who=who)
 
 
 def ask(call: Call, run_id: reading.RunIdArgument, who: AsOption = None) -> None:
@@ -235,6 +221,26 @@ def ask(call: Call, run_id: reading.RunIdArgument, who: AsOption = None) -> None
         printing.print_json(documents.of_approval(card))
     else:
         reading.print_inbox([card])
+
+
+def _act(
+    call: Call,
+    acts: tuple[Callable[..., Run], groups.Act],
+    on: str | RunFilter,
+    *,
+    reason: str,
+    who: str | None,
+) -> int:
+    """Act upon one run, or upon all that are meant, by the act for one or that for many."""
+    app = call.open()
+    actor = actor_of(app, who)
+    if isinstance(on, RunFilter):
+        return groups.act_on(call, acts[1], on, actor=actor, reason=reason)
+    run = acts[0](app, on, actor=actor, reason=reason)
+    if run.status is RunStatus.QUEUED:
+        _say_without_worker(app)
+    _print_run(call, run)
+    return 0
 
 
 def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:

@@ -30,9 +30,9 @@ ErrorOption = Annotated[
 Act = Callable[..., tuple[Told, ...]]
 
 
-def choose(run_id: str | None, error: str | None, workflow: str | None) -> RunFilter | None:
+def choose(run_id: str | None, error: str | None, workflow: str | None) -> str | RunFilter:
     """
-    Which failed runs are meant; None for the one that is named.
+    The run that is meant, or which failed ones.
 
     Raises:
         UsageError: Both a run and an error were given, or neither.
@@ -41,7 +41,7 @@ def choose(run_id: str | None, error: str | None, workflow: str | None) -> RunFi
         raise UsageError("Give either a run's id or --error TYPE.")
     if run_id is not None and workflow is not None:
         raise UsageError("--workflow goes with --error alone.")
-    return None if error is None else RunFilter(error_type=error, workflow=workflow)
+    return RunFilter(error_type=error, workflow=workflow) if run_id is None else run_id
 
 
 def act_on(call: Call, act: Act, wanted: RunFilter, *, actor: str, reason: str) -> int:
