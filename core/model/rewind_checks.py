@@ -15,6 +15,7 @@ from interlock.core.model.rewinding import (
     RewindVerb,
     Situation,
     is_end,
+    node_of,
     writers_of,
 )
 from interlock.core.model.texts import join_words
@@ -67,7 +68,6 @@ def find_problems(situation: Situation, intention: Intention) -> tuple[Problem, 
         return (Problem(Refusal.POINT_UNKNOWN, message, intention.checkpoint_id),)
     return (
         *_problems_with_thread(situation, intention),
-        *_problems_with_node(situation, intention, point),
         *_problems_with_place(situation, intention, point),
     )
 
@@ -107,21 +107,31 @@ def _problems_with_node(
     elif verb is RewindVerb.SKIP and node is not None and point.next and node not in point.next:
         message = f"{node} is not due here: {_list(point.next)} can be skipped."
         yield Problem(Refusal.NOT_HERE, message, node)
-    elif node is None:
-        choices = point.next if verb is RewindVerb.SKIP else writers_of(situation.tree, point)
-        if len(set(choices)) > 1:
-            word = "are due here" if verb is RewindVerb.SKIP else "ran just before this point"
-            message = f"{_list(choices, 'and')} {word}: say which of them is meant."
-            yield Problem(Refusal.NODE_NEEDED, message)
+    elif node_of(situation, intention) is None:
+        yield _ask_for_node(situation, intention, point)
+
+
+def _ask_for_node(situation: Situation, intention: Intention, point: CheckpointEntry) -> Problem:
+    is_skip = intention.verb is RewindVerb.SKIP
+    choices = point.next if is_skip else writers_of(situation.tree, point)
+    if not choices:
+        what = "what is due here" if is_skip else "which node ran last before this point"
+        message = f"It is not known {what}: name the node."
+    else:
+        word = "are due here" if is_skip else "ran just before this point"
+        message = f"{_list(choices, 'and')} {word}: say which of them is meant."
+    return Problem(Refusal.NODE_NEEDED, message)
 
 
 def _problems_with_place(
     situation: Situation, intention: Intention, point: CheckpointEntry
 ) -> Iterator[Problem]:
-    """What cannot be done at this point, whoever asks and whenever."""
+    """What cannot be done at this point, whoever asks and whenever; else what is wrong with the node."""
     reason = _why_not_here(situation, intention, point)
     if reason:
         yield Problem(Refusal.NOT_HERE, reason, point.checkpoint_id)
+    else:
+        yield from _problems_with_node(situation, intention, point)
 
 
 def _why_not_here(situation: Situation, intention: Intention, point: CheckpointEntry) -> str:

@@ -21,9 +21,8 @@ def say_certain(preview: Preview) -> str:
     if verb is RewindVerb.STOP:
         return "The thread ends here. Nothing runs."
     if preview.is_computed:
-        node = preview.intention.as_node
-        what = f"what follows {node}" if node else "what follows the node that ran last"
-        return f"LangGraph works out what is due then: {what}."
+        node = preview.as_node or "the node that has to be named"
+        return f"LangGraph works out what is due then: what follows {node}."
     if certain is None:
         return "What is due at this point is not in the index: LangGraph knows it, and runs that."
     if not certain:

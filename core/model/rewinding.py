@@ -95,9 +95,9 @@ class Intention:
     """
     What is wanted: a verb at a point.
 
-    `as_node`: the node that an edit counts as, or that is skipped; None leaves it to LangGraph,
-    which knows only if one node ran last, or if one is due. `expected_head_id` is the head that the
-    operator saw. `is_inner`: a point of a subgraph was chosen, within this one of the root.
+    `as_node`: the node that an edit counts as, or that is skipped; None is the only one that ran
+    last, or that is due (`node_of`). `expected_head_id` is the head that the operator saw.
+    `is_inner`: a point of a subgraph was chosen, within this one of the root.
     """
 
     verb: RewindVerb
@@ -114,7 +114,7 @@ class Preview:
 
     `certain` are the tasks that start first, one a task (a node that is due three times stands there
     three times), None where that cannot be told: `is_computed` if LangGraph works it out from what
-    is written, else because the index does not know. `last_time` are the nodes that ran after the
+    is written as `as_node`, else because the index does not know. `last_time` are the nodes that ran after the
     point, in the order in which they began. `effects` is what the policies say of both: `repeats`
     have side effects, of `may_repeat` that is unknown; graphs are left out of these, and `restarts`
     are those of them that start from their beginning. `asked_again` were decided at the point or
@@ -125,6 +125,7 @@ class Preview:
 
     intention: Intention
     point: CheckpointEntry | None
+    as_node: str | None = None
     certain: tuple[str, ...] | None = ()
     is_computed: bool = False
     last_time: tuple[PastNode, ...] = ()
@@ -183,6 +184,7 @@ def preview(
     return Preview(
         intention=intention,
         point=point,
+        as_node=node_of(situation, intention),
         certain=certain,
         is_computed=verb in RUNS_AS_NODE,
         last_time=last_time,
@@ -205,12 +207,30 @@ def is_end(tree: Tree, point: CheckpointEntry) -> bool:
     return not point.next and not _went_on(tree, point)
 
 
+def node_of(situation: Situation, intention: Intention) -> str | None:
+    """
+    The node that an edit counts as, or that is skipped; None if it has to be said which.
+
+    LangGraph must always be told: what it guesses is the node that saw the newest channel, which
+    after a `Send` is the one that sent, and it would send again (measured).
+    """
+    tree, verb = situation.tree, intention.verb
+    point = tree.entries.get(intention.checkpoint_id)
+    if intention.as_node is not None or point is None or verb not in RUNS_AS_NODE:
+        return intention.as_node
+    if verb is RewindVerb.SKIP:
+        choices = set(point.next)
+    else:
+        at_root = {node for node in situation.nodes if "/" not in node}
+        choices = at_root if len(at_root) == 1 else set(writers_of(tree, point))
+    return choices.pop() if len(choices) == 1 else None
+
+
 def writers_of(tree: Tree, point: CheckpointEntry) -> tuple[str, ...]:
     """
     The nodes that ran last before a point, each once: as which of them an edit may count.
 
-    Empty where that is not known. LangGraph refuses an edit that does not say so if there are
-    several.
+    Empty where that is not known, as after an edit.
     """
     parent_id = tree.parents[point.checkpoint_id]
     at, parent = point, tree.entries[parent_id] if parent_id is not None else None

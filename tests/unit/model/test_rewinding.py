@@ -17,6 +17,7 @@ from interlock.core.model.rewinding import (
     Situation,
     effects_of,
     is_end,
+    node_of,
     preview,
     writers_of,
 )
@@ -189,7 +190,10 @@ def test_after_an_edit_langgraph_works_out_what_is_due():
     assert told.certain is None and told.is_computed
     assert say_certain(told) == "LangGraph works out what is due then: what follows ask."
     assert say_certain(_preview(RewindVerb.EDIT, "c")) == (
-        "LangGraph works out what is due then: what follows the node that ran last."
+        "LangGraph works out what is due then: what follows ask."
+    )
+    assert say_certain(_preview(RewindVerb.EDIT, "d")) == (
+        "LangGraph works out what is due then: what follows the node that has to be named."
     )
     assert any("look at what is due after the edit" in each for each in say_warnings(told))
 
@@ -352,6 +356,24 @@ def test_the_last_writers_are_those_of_the_point_before_copies_included():
     assert found["a"] == found["b"] == found["i"] == found["j"] == ()
     assert found["c"] == found["f"] == found["g"] == ("one",)
     assert found["d"] == found["h"] == ("two", "three")
+
+
+def test_an_edit_counts_as_the_only_node_that_ran_last_or_that_there_is():
+    rows = line("a b c", a={"due": ["one"]}, b={"due": ["two"]}, c={"source": "update"})
+    situation = _situation(rows)
+
+    def find(verb, at, **more):
+        return node_of(replace(situation, **more), _want(verb, at))
+
+    assert find(RewindVerb.EDIT, "b") == "one"
+    assert find(RewindVerb.EDIT, "c") is None
+    assert find(RewindVerb.EDIT, "c", nodes=["only", "only/inner"]) == "only"
+    assert find(RewindVerb.SKIP, "b") == "two"
+    assert find(RewindVerb.RERUN, "b") is find(RewindVerb.EDIT, "z") is None
+    (problem,) = find_problems(situation, _want(RewindVerb.EDIT, "c"))
+    assert (
+        problem.message == "It is not known which node ran last before this point: name the node."
+    )
 
 
 def test_a_node_has_the_side_effects_of_its_tools():
