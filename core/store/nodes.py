@@ -45,6 +45,15 @@ _STEP = (
     .order_by(node_runs.c.started_at, node_runs.c.task_id, node_runs.c.attempt)
     .limit(bindparam("limit"))
 )
+_OF_THREAD = (
+    select(node_runs)
+    .where(
+        node_runs.c.thread_id == bindparam("thread_id"),
+        node_runs.c.started_at >= bindparam("since"),
+    )
+    .order_by(node_runs.c.started_at.desc(), node_runs.c.task_id, node_runs.c.attempt)
+    .limit(bindparam("limit"))
+)
 _NEWEST_RUNNING = (
     select(runs.c.run_id)
     .where(runs.c.workflow == bindparam("of_workflow"), runs.c.status == RunStatus.RUNNING.value)
@@ -107,6 +116,14 @@ def fetch_step(
     """All attempts at a step of a thread, whichever run made them; looks through the whole thread."""
     rows = conn.execute(_STEP, {"thread_id": thread_id, "of_step": step, "limit": limit})
     return [_from_row(row) for row in rows]
+
+
+def fetch_for_thread(
+    conn: Connection, thread_id: ThreadId, *, since: datetime, limit: int
+) -> list[NodeRun]:
+    """The newest attempts of a thread that began at `since` or later, whichever run made them."""
+    given = {"thread_id": thread_id, "since": since, "limit": limit}
+    return [_from_row(row) for row in conn.execute(_OF_THREAD, given)]
 
 
 def count_running(

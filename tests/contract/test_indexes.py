@@ -174,6 +174,10 @@ QUERIES = {
         lambda c, m: nodes.fetch_for_runs(c, ["r3"]),
         "pk_node_runs sqlite_autoindex_node_runs_1",
     ),
+    "node runs of a thread": (
+        lambda c, m: nodes.fetch_for_thread(c, "t3", since=m.at(0), limit=5),
+        "ix_node_runs_thread_task",
+    ),
     "events": (
         lambda c, m: events.fetch_for_run(c, "r3", after_seq=2, limit=5),
         "pk_run_events sqlite_autoindex_run_events_1",
