@@ -12,6 +12,7 @@ import re
 import sys
 import weakref
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,6 +27,7 @@ from interlock.core.settings import Settings
 
 MAX_VALUE_CHARS = 2_000
 MAX_TRACE_CHARS = 20_000  # a stack is what a log is read for
+WORD_CHARS = 64
 MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 5
 _MAX_DEPTH = 6
@@ -209,10 +211,10 @@ def _printable(text: str) -> str:
 def _clean(key: str, value: Any, *, limit: int, depth: int) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value  # `tokens=812` is a count, not a secret
-    if _SECRET_KEY.search(key):
+    if _names_secret(key):
         return MASK
     if isinstance(value, str):
-        return mask_text(_cut(value, limit))
+        return _mask_word(value) if len(value) <= WORD_CHARS else mask_text(_cut(value, limit))
     if depth >= _MAX_DEPTH:
         return _cut(repr(value), limit)
     if isinstance(value, Mapping):
@@ -220,6 +222,16 @@ def _clean(key: str, value: Any, *, limit: int, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_clean(key, v, limit=limit, depth=depth + 1) for v in value[:100]]
     return value if key.startswith("_") else mask_text(_cut(str(value), limit))
+
+
+@lru_cache(maxsize=1000)
+def _names_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
+@lru_cache(maxsize=4000)  # ids and names come again with each line of a run
+def _mask_word(text: str) -> str:
+    return mask_text(text)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -2,13 +2,18 @@
 A Postgres saver that sends what it writes at once as one statement.
 
 LangGraph's sends a row at a time in psycopg's pipeline mode, and serialises in another thread however
-small the state is; together a third of a run's processor time (measured). What is written stays
-LangGraph's, to the letter of its conformance suite; whatever is unusual is left to it whole.
+small the state is; together a third of a run's processor time (measured). What a task wrote goes with
+the checkpoint that follows it, if that follows at once: a transaction less for each step, and nothing
+of a step is stored without the rest of it. What is written stays LangGraph's, to the letter of its
+conformance suite; whatever is unusual is left to it whole.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_serializable_checkpoint_metadata
@@ -18,44 +23,114 @@ from psycopg.types.json import Jsonb
 
 HEAVY_BYTES = 100_000  # a state with a value beyond this is serialised beside the event loop
 PLAIN = (str, int, float, bool, type(None))  # kept in the checkpoint's own row
+# Of the event loop, until what a task wrote goes alone. The checkpoint of a step is handed over within
+# the same turn as what its last task wrote, in nine steps of ten (measured).
+TURNS = 6
 
 Row = Sequence[Any]
 
 _CONFLICT = "ON CONFLICT"
-_BLOBS = AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL
 _CHECKPOINT = AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL
-_BLOBS_AND_CHECKPOINT = f"""
-WITH blobs AS (
-    INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
-    SELECT %s::text, %s::text, channel, version, type, blob
-    FROM unnest(%s::text[], %s::text[], %s::text[], %b::bytea[]) AS b (channel, version, type, blob)
-    {_BLOBS[_BLOBS.index(_CONFLICT) :]}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """
+    Rows of one table that begin alike, as one statement: a few as they are, which psycopg and the
+    server read fastest, more as arrays, so that the number of different statements stays small.
+    """
+
+    into: str
+    alike: int  # columns, all text
+    types: tuple[str, ...]  # of the others
+    on_conflict: str
+    most: int = 4
+
+    def write(self, count: int) -> str:
+        """The statement for so many rows."""
+        alike = ", ".join(["%s::text"] * self.alike)
+        if count > self.most:
+            given = ", ".join(f"{_mark(t)}::{t}[]" for t in self.types)
+            rows = f"unnest({given}) AS r"
+        else:
+            row = ", ".join(f"{_mark(t)}::{t}" for t in self.types)
+            rows = f"(VALUES {', '.join([f'({row})'] * count)}) AS r"
+        return f"INSERT INTO {self.into} SELECT {alike}, r.* FROM {rows} {self.on_conflict}"
+
+    def values(self, alike: Row, rows: Sequence[Row]) -> list[Any]:
+        """The values of that statement."""
+        if len(rows) > self.most:
+            return [*alike, *(list(column) for column in zip(*rows, strict=True))]
+        return [*alike, *(value for row in rows for value in row)]
+
+
+def _mark(kind: str) -> str:
+    return "%b" if kind == "bytea" else "%s"
+
+
+def _end_of(query: str) -> str:
+    return query[query.index(_CONFLICT) :]
+
+
+_BLOBS = _Rows(
+    "checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)",
+    2,
+    ("text", "text", "text", "bytea"),
+    _end_of(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL),
 )
-{_CHECKPOINT}
-"""
+_WRITES, _CONTROL_WRITES = (
+    _Rows(
+        "checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id,"
+        " task_id, task_path, idx, channel, type, blob)",
+        3,
+        ("text", "text", "int", "text", "text", "bytea"),
+        _end_of(query),
+    )
+    for query in (
+        AsyncPostgresSaver.INSERT_CHECKPOINT_WRITES_SQL,
+        AsyncPostgresSaver.UPSERT_CHECKPOINT_WRITES_SQL,
+    )
+)
 
 
-def _for_all_writes(query: str) -> str:
-    return f"""
-INSERT INTO checkpoint_writes
-    (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
-SELECT %s::text, %s::text, %s::text, %s::text, %s::text, idx, channel, type, blob
-FROM unnest(%s::int[], %s::text[], %s::text[], %b::bytea[]) AS w (idx, channel, type, blob)
-{query[query.index(_CONFLICT) :]}
-"""
+@cache
+def _write_rows(table: _Rows, count: int) -> bytes:
+    return table.write(count).encode()
 
 
-_CONTROL_WRITES = _for_all_writes(AsyncPostgresSaver.UPSERT_CHECKPOINT_WRITES_SQL)
-_WRITES = _for_all_writes(AsyncPostgresSaver.INSERT_CHECKPOINT_WRITES_SQL)
+@cache
+def _write_step(writes_count: int, blobs_count: int) -> bytes:
+    """A checkpoint with its blobs, and with what the tasks before it wrote."""
+    parts = [
+        f"{name} AS ({table.write(count)})"
+        for name, table, count in (
+            ("writes", _WRITES, writes_count),
+            ("blobs", _BLOBS, blobs_count),
+        )
+        if count
+    ]
+    return f"{'WITH ' if parts else ''}{', '.join(parts)} {_CHECKPOINT}".encode()
+
+
+class _Late:
+    """What a task wrote, as it waits for the checkpoint that follows."""
+
+    def __init__(self, place: Row, rows: Sequence[Row]) -> None:
+        self.place = place  # thread, namespace, checkpoint
+        self.rows = rows
+        self.is_stored: asyncio.Future[bool] | None = None  # once a checkpoint takes it along
 
 
 class GatheringSaver(AsyncPostgresSaver):
     """LangGraph's saver for one run; `blobs` are the newest it stored of each root channel."""
 
+    joins = True  # what a task wrote waits a moment for the checkpoint that follows
+
     def __init__(self, conn: Any, serde: Any) -> None:
         super().__init__(conn, serde=serde)
         self.blobs: dict[str, tuple[str, bytes | None]] = {}  # type and content
         self._is_heavy = False
+        self._late: list[_Late] = []
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint with the values that are new in it."""
@@ -72,11 +147,7 @@ class GatheringSaver(AsyncPostgresSaver):
             Jsonb({**checkpoint, "channel_values": kept}),
             Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
         )
-        if blobs:
-            columns = ([blob[n] for blob in blobs] for n in range(2, 6))
-            await self._send(_BLOBS_AND_CHECKPOINT, (thread_id, namespace, *columns, *row))
-        else:
-            await self._send(_CHECKPOINT, row)
+        await self._send_step((thread_id, namespace), [blob[2:] for blob in blobs], row)
         stored = {"thread_id": thread_id, "checkpoint_ns": namespace}
         return {"configurable": {**stored, "checkpoint_id": checkpoint["id"]}}
 
@@ -84,18 +155,58 @@ class GatheringSaver(AsyncPostgresSaver):
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Store what a task wrote; a write of LangGraph's own replaces the one before."""
-        is_control = all(channel in WRITES_IDX_MAP for channel, _ in writes)
+        control_count = sum(channel in WRITES_IDX_MAP for channel, _ in writes)
+        is_control = control_count == len(writes)
         numbers = [WRITES_IDX_MAP.get(channel, n) for n, (channel, _) in enumerate(writes)]
         # One statement cannot write a row twice.
         if self._is_heavy or not writes or (is_control and len(set(numbers)) < len(numbers)):
             await super().aput_writes(config, writes, task_id, task_path)
             return
         at = config["configurable"]
-        place = (at["thread_id"], at["checkpoint_ns"], at["checkpoint_id"], task_id, task_path)
-        rows = self._dump_writes(*place, writes)
-        self._is_heavy |= sum(len(row[8] or b"") for row in rows) > HEAVY_BYTES
-        columns = ([row[n] for row in rows] for n in range(5, 9))
-        await self._send(_CONTROL_WRITES if is_control else _WRITES, (*place, *columns))
+        place = (at["thread_id"], at["checkpoint_ns"], at["checkpoint_id"])
+        dumped = self._dump_writes(*place, task_id, task_path, writes)
+        self._is_heavy |= sum(len(row[8] or b"") for row in dumped) > HEAVY_BYTES
+        rows = [row[3:] for row in dumped]
+        # A question or an error ends the step: no checkpoint follows.
+        if self.joins and not control_count and await self._go_along(_Late(place, rows)):
+            return
+        table = _CONTROL_WRITES if is_control else _WRITES
+        await self._send(
+            _write_rows(table, min(len(rows), table.most + 1)), table.values(place, rows)
+        )
+
+    async def _go_along(self, late: _Late) -> bool:
+        """Wait whether a checkpoint takes this along; whether it is stored by that."""
+        self._late.append(late)
+        try:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+                if late.is_stored is not None:
+                    return await late.is_stored
+        finally:
+            if late in self._late:
+                self._late.remove(late)
+        return False
+
+    async def _send_step(self, place: Row, blobs: Sequence[Row], checkpoint: Row) -> None:
+        """Send a checkpoint, its blobs and what waits to go along."""
+        late = [each for each in self._late if each.place[:2] == place]
+        late = [each for each in late if each.place == late[0].place]
+        rows = [row for each in late for row in each.rows]
+        for each in late:
+            self._late.remove(each)
+            each.is_stored = asyncio.get_running_loop().create_future()
+        values = _WRITES.values(late[0].place, rows) if late else []
+        values += _BLOBS.values(place, blobs) if blobs else []
+        counts = min(len(rows), _WRITES.most + 1), min(len(blobs), _BLOBS.most + 1)
+        is_stored = False
+        try:
+            await self._send(_write_step(*counts), [*values, *checkpoint])
+            is_stored = True
+        finally:
+            for each in late:  # if not, each goes alone, and so does this, if it is tried again
+                if each.is_stored is not None and not each.is_stored.done():
+                    each.is_stored.set_result(is_stored)
 
     def _dump_blobs(
         self, thread_id: str, checkpoint_ns: str, values: dict[str, Any], versions: Any
@@ -136,6 +247,6 @@ class GatheringSaver(AsyncPostgresSaver):
                 return None
         return found
 
-    async def _send(self, query: str, values: Row) -> None:
+    async def _send(self, query: bytes, values: Row) -> None:
         async with self._cursor() as cursor:
-            await cursor.execute(query.encode(), values)
+            await cursor.execute(query, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -61,6 +62,12 @@ async def put(saver: Any, thread_id: str, **changes: Any) -> Any:
     return config
 
 
+async def put_next(saver: Any, thread_id: str, **changes: Any) -> Any:
+    """Store the same as the next of LangGraph's own tasks, behind those that store writes."""
+    await asyncio.sleep(0)
+    return await put(saver, thread_id, **changes)
+
+
 def rows(url: str, thread_id: str) -> dict[str, list[Any]]:
     """All that is stored of a thread."""
     with psycopg.connect(url.replace("+psycopg", "")) as conn:
@@ -71,6 +78,19 @@ def rows(url: str, thread_id: str) -> dict[str, list[Any]]:
             ).fetchall()
             for table, columns in TABLES.items()
         }
+
+
+def count_statements(saver: GatheringSaver, monkeypatch: Any) -> list[bytes]:
+    """What the saver sends from here on."""
+    sent: list[bytes] = []
+    send = type(saver)._send
+
+    async def note(query: bytes, values: Any) -> None:
+        sent.append(query)
+        await send(saver, query, values)
+
+    monkeypatch.setattr(saver, "_send", note)
+    return sent
 
 
 @pytest.mark.parametrize(
@@ -133,3 +153,89 @@ async def test_what_was_changed_in_place_after_it_was_stored_is_told_as_it_is_st
     assert ours.restore(VALUES | {"of an earlier run": ["x"]}) is None
     assert ours.weigh(VALUES | {"of an earlier run": ["x"]}) is None
     assert ours.restore(["no", "fields"]) is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 9], ids=["one task", "several", "many"])
+async def test_what_tasks_wrote_goes_with_the_checkpoint_that_follows(
+    savers, empty_postgres_url, count
+):
+    _, theirs = savers
+    for saver, thread_id in zip(savers, ("ours", "theirs"), strict=True):
+        config = await put(saver, thread_id)
+        writes = [
+            asyncio.ensure_future(
+                saver.aput_writes(config, [("log", [n]), ("gone", None)], f"task {n}", "path")
+            )
+            for n in range(count)
+        ]
+        if saver is theirs:
+            await asyncio.gather(*writes)
+        await put_next(saver, thread_id, items=["after"])
+        await asyncio.gather(*writes)
+
+    assert rows(empty_postgres_url, "ours") == rows(empty_postgres_url, "theirs")
+    assert len(rows(empty_postgres_url, "ours")["checkpoint_writes"]) == 2 * count
+
+
+async def test_what_a_task_wrote_is_stored_by_the_statement_of_the_checkpoint(savers, monkeypatch):
+    ours, _ = savers
+    config = await put(ours, "ours")
+    sent = count_statements(ours, monkeypatch)
+
+    writing = asyncio.ensure_future(ours.aput_writes(config, [("log", ["a"])], "task", "path"))
+    await put_next(ours, "ours")
+    await writing
+
+    assert len(sent) == 2  # of the two checkpoints
+    assert b"checkpoint_writes" in sent[0]
+
+
+async def test_what_a_task_wrote_goes_alone_where_no_checkpoint_follows(
+    savers, empty_postgres_url, monkeypatch
+):
+    ours, theirs = savers
+    mine, other = await put(ours, "ours"), await put(theirs, "theirs")
+    sent = count_statements(ours, monkeypatch)
+    await ours.aput_writes(mine, [("log", ["a"])], "task", "path")
+    await theirs.aput_writes(other, [("log", ["a"])], "task", "path")
+
+    assert len(sent) == 1
+    assert rows(empty_postgres_url, "ours") == rows(empty_postgres_url, "theirs")
+
+
+async def test_of_a_step_that_cannot_be_stored_what_its_tasks_wrote_is(
+    savers, empty_postgres_url, monkeypatch
+):
+    ours, theirs = savers
+    config = await put(ours, "ours")
+    await theirs.aput_writes(await put(theirs, "theirs"), [("log", ["a"])], "task", "path")
+    send = ours._send
+
+    async def fail_with_checkpoints(query: bytes, values: Any) -> None:
+        if b"INTO checkpoints " in query:
+            raise psycopg.OperationalError("cut off")
+        await send(query, values)
+
+    monkeypatch.setattr(ours, "_send", fail_with_checkpoints)
+    writing = asyncio.ensure_future(ours.aput_writes(config, [("log", ["a"])], "task", "path"))
+    with pytest.raises(psycopg.OperationalError):
+        await put_next(ours, "ours")
+    await writing
+
+    assert rows(empty_postgres_url, "ours") == rows(empty_postgres_url, "theirs")
+
+
+async def test_a_task_that_is_cancelled_takes_nobodys_result_along(savers, empty_postgres_url):
+    ours, _ = savers
+    config = await put(ours, "ours")
+    gone, kept = (
+        asyncio.ensure_future(ours.aput_writes(config, [("log", [n])], n, "path")) for n in "ab"
+    )
+    await asyncio.sleep(0)
+    storing = asyncio.ensure_future(put(ours, "ours"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(storing, kept)
+
+    stored = rows(empty_postgres_url, "ours")["checkpoint_writes"]
+    assert [row[2] for row in stored] == ["a", "b"]  # it was on its way
