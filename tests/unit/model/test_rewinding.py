@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.branching import grow
 from interlock.core.model.diffing import diff
 from interlock.core.model.rewind_checks import Refusal, find_problems
+from interlock.core.model.rewind_json import as_json
 from interlock.core.model.rewind_words import say_certain, say_consequences, say_warnings
 from interlock.core.model.rewinding import (
     Intention,
@@ -123,6 +125,24 @@ def test_running_again_starts_what_is_due_there_and_tells_what_followed_the_last
         "1 decision from before this point is kept.",
         "Branch 0 is left as it is, and you can go back to it.",
     )
+
+
+def test_the_form_for_scripts_has_the_facts_and_the_sentences():
+    situation = _situation(pending=[card("x", "e")])
+    intention = _want(RewindVerb.RERUN, "c")
+    told = preview(situation, intention, difference=diff({"a": 1}, {"a": 2}))
+    problems = find_problems(replace(situation, open_run_id=RunId("r9")), intention)
+    found = json.loads(json.dumps(as_json(told, problems)))
+    assert found["will_rerun"][0] == {"node": "pay", "times": 2, "side_effects": True}
+    assert found["certain"] == ["pay", "pay", "tell"]
+    assert found["decisions"]["kept"][0]["decided_at"] == "2026-11-22T12:00:00+00:00"
+    assert (found["superseded"], found["left"]) == (["x"], {"branch": 0, "checkpoint_id": "e"})
+    assert found["difference"]["entries"][0]["path"] == ["a"]
+    assert found["says"][0] == say_certain(told)
+    assert found["warnings"] == list(say_warnings(told))
+    assert [p["refusal"] for p in found["problems"]] == ["run_in_flight"]
+    edit = as_json(_preview(RewindVerb.EDIT, "f", _situation(_ROWS)))
+    assert (edit["certain"], edit["left"], edit["difference"]) == (None, None, None)
 
 
 def test_what_was_decided_at_the_point_and_after_it_is_asked_again():
