@@ -34,6 +34,7 @@ AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PHONE = 390
 WIDTHS = {1400: 900, PHONE: 844}  # a desk and a phone, with their heights
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+HELD_ABOVE = 500  # EUR; a refund desk asks a human for more
 COLOUR_COUNT = 128  # of a picture's palette: no banding is seen, and it is a third as large
 
 
@@ -59,7 +60,13 @@ CARD = '[class*="st-key-card--"]'
 TABS = '[data-testid="stTabs"]'
 GRAPH = '[data-testid="stHeading"]:has-text("Latency of executions")'
 SHOTS = (
-    Shot("overview", "Overview", "", "What waits, runs and failed, and whether work flows."),
+    Shot(
+        "overview",
+        "Overview",
+        "?graph=refund_desk",
+        "Who waits for us and whether anything is wrong: each figure leads to its page, a node of the"
+        " graph to its cards, its breaker or its figures.",
+    ),
     Shot(
         "inbox",
         "Inbox",
@@ -244,6 +251,12 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
     paid = launch(data_dir, "refund_desk", "--input", json.dumps(requests))["approvals"][0]
     answer = ("--answer", json.dumps({"approved": True, "amount": 620}), "--reason", "parcel lost")
     call(data_dir, "decide", paid["approval_id"], *answer, "--as", "Ann")
+    again = launch(data_dir, "refund_desk", "--input", json.dumps(requests))["approvals"][0]
+    answer = ("--answer", json.dumps({"approved": False, "amount": 0}), "--reason", "no receipt")
+    call(data_dir, "decide", again["approval_id"], *answer, "--as", "Bob")
+    small = [row for row in requests["requests"] if row["amount"] < HELD_ABOVE]
+    for row in small * 2:  # nobody is asked about these
+        launch(data_dir, "refund_desk", "--input", json.dumps({"requests": [row]}))
     # A cache that is asked for the second time, and a breaker that an operator holds open: an alert.
     for _ in range(2):
         launch(data_dir, "essay_writer")

@@ -45,6 +45,7 @@ def draw_table(
         is_whole: Whether all rows are seen at once; else a long table scrolls within itself.
         alt: The table in words.
     """
+    rows = [{_head(name): cell for name, cell in row.items()} for row in rows]
     frame = pd.DataFrame([_cells(row) for row in rows], dtype="object")
     config = {name: _column(name, rows) for name in frame.columns} | dict(columns or {})
     shared: dict[str, Any] = {
@@ -72,7 +73,9 @@ def draw_table(
 
 def draw_prose(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
     """A table whose cells are sentences: they wrap, so that none is cut. Its cells are escaped."""
-    frame = pd.DataFrame([{k: let_break(md_escape(v)) for k, v in row.items()} for row in rows])
+    frame = pd.DataFrame(
+        [{_head(k): let_break(md_escape(v)) for k, v in row.items()} for row in rows]
+    )
     st.table(frame, hide_index=True, alt=alt)
 
 
@@ -81,6 +84,11 @@ def let_break(escaped: str) -> str:
     for mark in (r"\_", r"\/"):
         escaped = escaped.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
     return escaped
+
+
+def _head(name: str) -> str:
+    """A column's name as its head: `sign of life` is `Sign of life`, a name that is one stays."""
+    return f"{name[:1].upper()}{name[1:]}"
 
 
 def _cells(row: Row) -> dict[str, str | list[str]]:

@@ -293,8 +293,10 @@ def _name_ends(
             ends.append((value / top * (height - TOP - BOTTOM), line.name, color))
     labels: list[dict[str, Any]] = []
     floor = 0.0
-    for place, name, color in sorted(ends):
-        at = max(place, floor)  # names of lines that end at one height stand above each other
+    for number, (place, name, color) in enumerate(sorted(ends)):
+        # Names of lines that end at one height stand above each other, and none above the chart.
+        room = height - BOTTOM - _LABEL_PIXELS * (len(ends) - number - 0.5)
+        at = max(min(place, room), floor)
         floor = at + _LABEL_PIXELS
         labels.append(
             {

@@ -142,9 +142,9 @@ def _say_cache(counts: Counts, before: Counts) -> Figure:
     return Figure(
         "Cache hits",
         format_ratio(counts.hit_ratio),
-        f"of {format_plural(counts.lookups, 'lookup')}",
+        f"of {format_count(counts.lookups)}, last hour",
         change=change_of_ratio(counts.hit_ratio, before.hit_ratio, worse="less") or NOTHING_BEFORE,
-        link=Link("Cache hits", "caches"),
+        link=Link("Cache hits", "caches", {"window": "1 h"}),
     )
 
 

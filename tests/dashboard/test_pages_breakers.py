@@ -40,7 +40,7 @@ def test_a_breaker_is_shown_with_what_it_did_and_its_name_is_inert(seed, open_pa
     assert not at.exception
     assert r"**pay \*ments\***" in texts(at)
     assert any("Tries again" in text for text in texts(at))
-    assert at.dataframe[-1].value["why"].tolist() == ["1 failure within 60 s"]
+    assert at.dataframe[-1].value["Why"].tolist() == ["1 failure within 60 s"]
 
 
 @pytest.mark.usefixtures("open_breaker")

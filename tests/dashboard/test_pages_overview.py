@@ -109,8 +109,8 @@ def test_a_figure_that_stands_on_two_pages_is_the_same_on_both(app, seed, open_p
         place = Place("refund_desk", "quote")
         cache_counts.add(conn, {(place, at): Counts(memory_hits=3, misses=1)})
     first, *others = (
-        {m.label: m.value for m in open_page(name).metric}
-        for name in ("overview", "figures", "caches")
+        {m.label: m.value for m in open_page(name, **which).metric}
+        for name, which in (("overview", {}), ("figures", {}), ("caches", {"window": "1 h"}))
     )
     figures, caches = others
     assert first["Failed"] == figures["Failed"] == "1"

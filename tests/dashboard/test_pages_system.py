@@ -15,10 +15,10 @@ def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
     assert at.metric[0].value == "all ok"
     checks, processes, sizes = (table.value for table in at.dataframe)
     settings = at.table[0].value
-    assert {"database", "checkpoints", "queue", "workers", "model"} <= set(checks["check"])
+    assert {"database", "checkpoints", "queue", "workers", "model"} <= set(checks["Check"])
     assert len(processes) == 2
-    assert list(sizes["what"]) == ["database", "checkpoints", "logs"]
-    assert r"INTERLOCK\_DATA\_DIR" in {s.replace("\u200b", "") for s in settings["setting"]}
+    assert list(sizes["What"]) == ["database", "checkpoints", "logs"]
+    assert r"INTERLOCK\_DATA\_DIR" in {s.replace("\u200b", "") for s in settings["Setting"]}
 
 
 def test_what_is_left_of_the_keys_of_models_is_shown(app, open_page):
@@ -27,7 +27,7 @@ def test_what_is_left_of_the_keys_of_models_is_shown(app, open_page):
     at = open_page("system")
     assert not at.exception
     (row,) = at.dataframe[2].value.to_dict("records")
-    assert (row["key"], row["left"], row["told"]) == ("KEY_A", "59 of 60 requests", "just now")
+    assert (row["Key"], row["Left"], row["Told"]) == ("KEY_A", "59 of 60 requests", "just now")
 
 
 def test_what_is_missing_is_said(open_page):

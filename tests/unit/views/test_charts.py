@@ -63,6 +63,7 @@ def test_names_of_lines_that_end_together_do_not_cover_each_other():
     chart = charts.draw_lines(minutes(3), lines, name="Same", unit="count", theme="dark")
     places = [a["yshift"] for a in chart.figure["layout"]["annotations"]]
     assert all(b - a >= 15 for a, b in itertools.pairwise(places))
+    assert places[-1] + 7 <= charts.HEIGHT - charts.BOTTOM  # none is cut at the top
 
 
 def test_a_line_without_values_has_no_name_at_its_end():

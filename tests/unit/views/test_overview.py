@@ -32,7 +32,7 @@ def test_the_figures_say_what_waits_and_since_when_and_lead_to_their_pages(make)
         ("runs", {"status": "open"}),
         ("runs", {"status": "failed"}),
         ("figures", {"window": "1h"}),
-        ("caches", {}),
+        ("caches", {"window": "1 h"}),
         ("breakers", {}),
     ]
 
@@ -55,7 +55,7 @@ def test_the_hour_is_told_with_its_trend(make):
     _, _, failed, p95, cached, _ = view.figures
     assert (failed.value, failed.note, failed.alarm) == ("2", "in the last hour", True)
     assert (p95.value, p95.change.text, p95.change.is_bad) == ("1.24 s", "+24 %", True)
-    assert (cached.value, cached.note) == ("64.0 %", "of 100 lookups")
+    assert (cached.value, cached.note) == ("64.0 %", "of 100, last hour")
     assert (cached.change.text, cached.change.is_bad) == ("-11.0 points", True)
 
 
