@@ -24,6 +24,7 @@ from interlock.core.model.policies import (
     Price,
     WorkflowPolicy,
 )
+from interlock.core.model.policy_checks import find_risks
 
 FILE_NAME = "interlock.toml"
 _SECTIONS = ("defaults", "workflow", "prices", "models", "alerts", "notify")
@@ -82,7 +83,7 @@ def _read(file: Path, data: Mapping[str, Any], workflows: Sequence[str]) -> Poli
     models, wrong_models = policy_files.read_each(ModelRules, data.get("models", {}), "models")
     alerts, wrong_alerts = policy_files.read_each(AlertRule, data.get("alerts", {}), "alerts")
     told, wrong_notify = policy_files.read(Notify, {"notify": data.get("notify", [])}, "")
-    warn([*wrong_prices, *wrong_models, *wrong_alerts, *wrong_notify])
+    warn([*wrong_prices, *wrong_models, *wrong_alerts, *wrong_notify, *find_risks(read)])
     return Policies(
         path=str(file),
         workflow=read,

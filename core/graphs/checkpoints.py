@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import ormsgpack
@@ -22,6 +22,9 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.types import CheckpointId, RunId, ThreadId
+
+if TYPE_CHECKING:
+    from interlock.core.graphs.keeping import Keeping
 
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
@@ -112,8 +115,14 @@ class Savers(Protocol):
     async def setup(self) -> None:
         """Make or upgrade the tables; safe when several processes do it at once."""
 
-    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
-        """A saver for one run, cheap to make; call it within the event loop."""
+    def for_run(
+        self, serde: SerializerProtocol, keeping: Keeping | None = None
+    ) -> BaseCheckpointSaver[Any]:
+        """
+        A saver for one run, cheap to make; call it within the event loop.
+
+        `keeping`: where it keeps what it stores while the database is away; without it, it waits.
+        """
 
     async def entries(
         self, thread_id: ThreadId, after: CheckpointId | None, limit: int

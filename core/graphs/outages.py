@@ -42,7 +42,7 @@ def is_outage(error: BaseException) -> bool:
 
 async def outlast(operation: Callable[[], Awaitable[T]]) -> T:
     """Do something that may be done twice, however long the database does not answer."""
-    wait = _Wait()
+    wait = Wait()
     while True:
         try:
             done = await operation()
@@ -55,14 +55,14 @@ async def outlast(operation: Callable[[], Awaitable[T]]) -> T:
             return done
 
 
-class _Wait:
+class Wait:
     """The pauses between the tries of one operation."""
 
     def __init__(self) -> None:
         self._pause_s = FIRST_S
         self._began_at: float | None = None
 
-    async def pause(self, error: psycopg.Error) -> None:
+    async def pause(self, error: Exception) -> None:
         """Wait before the next try; told once."""
         if self._began_at is None:
             self._began_at = time.monotonic()
@@ -105,7 +105,7 @@ class PatientSaver(GatheringSaver):
 
     async def alist(self, config: Any, **given: Any) -> AsyncIterator[Any]:
         """Read checkpoints; once some were given out, an outage ends the list."""
-        wait, has_begun = _Wait(), False
+        wait, has_begun = Wait(), False
         while True:
             try:
                 async for found in super().alist(config, **given):

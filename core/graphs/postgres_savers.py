@@ -32,6 +32,9 @@ from interlock.core.graphs.checkpoints import (
     make_raw,
     read_metadata,
 )
+from interlock.core.graphs.gathering import GatheringSaver
+from interlock.core.graphs.keeping import Keeping
+from interlock.core.graphs.keeping_savers import KeepingSaver
 from interlock.core.graphs.outages import PatientSaver, outlast
 from interlock.core.types import CheckpointId, ThreadId
 
@@ -91,8 +94,8 @@ ORDER BY checkpoint_id DESC LIMIT %s
 """
 
 
-class _Saver(NamesChannels, PatientSaver):
-    """The saver of one run; it weighs what it stores, as adding up all blobs in a query takes long."""
+class _Weighing(NamesChannels, GatheringSaver):
+    """A saver that weighs what it stores, as adding up all blobs in a query takes long."""
 
     def _weigh(self, checkpoint: Checkpoint) -> int | None:
         return self.weigh(checkpoint["channel_values"])
@@ -100,6 +103,14 @@ class _Saver(NamesChannels, PatientSaver):
     def as_stored(self, values: Any) -> Any:
         """A state that this run has stored, as the database holds it."""
         return self.restore(values)
+
+
+class _Saver(_Weighing, PatientSaver):
+    """The saver of one run, which waits for its database."""
+
+
+class _KeepingSaver(_Weighing, KeepingSaver):
+    """The saver of one run, which goes on in memory."""
 
 
 class PostgresSavers:
@@ -117,9 +128,15 @@ class PostgresSavers:
             set_up=lambda conn: AsyncPostgresSaver(conn).setup(),
         )
 
-    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
-        """A saver of its own on the pool."""
-        saver = _Saver(self._pool, serde)
+    def for_run(
+        self, serde: SerializerProtocol, keeping: Keeping | None = None
+    ) -> BaseCheckpointSaver[Any]:
+        """A saver of its own on the pool; with `keeping`, one that goes on without the database."""
+        saver = (
+            _Saver(self._pool, serde)
+            if keeping is None
+            else _KeepingSaver(self._pool, serde, keeping)
+        )
         saver.puts = Puts()
         return saver
 

@@ -26,6 +26,7 @@ from interlock.core.graphs.checkpoints import (
     read_time,
     read_timestamp,
 )
+from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.sqlite_file import CheckpointFile, enter_wal, make_private
 from interlock.core.types import CheckpointId, ThreadId
 
@@ -113,7 +114,11 @@ class SqliteSavers:
         """Make or upgrade the tables."""
         await self._saver.setup()
 
-    def for_run(self, serde: SerializerProtocol) -> BaseCheckpointSaver[Any]:
+    def for_run(
+        self,
+        serde: SerializerProtocol,
+        keeping: Keeping | None = None,  # noqa: ARG002  a file is never away
+    ) -> BaseCheckpointSaver[Any]:
         """A saver of this serializer on the shared connection."""
         clone = copy.copy(self._saver)
         clone.serde = serde

@@ -17,6 +17,7 @@ from interlock.core.errors import WorkflowNotLoaded
 from interlock.core.graphs.describing import describe, describe_failure, name_nodes
 from interlock.core.graphs.explaining import explain_description_failure
 from interlock.core.graphs.guarding import Hooks
+from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.loading import LoadedGraph
 from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.preparing import prepare
@@ -67,6 +68,7 @@ class Workshop:
         context: Any = None,
         run: Run | None = None,
         notes: Notes | None = None,
+        keeping: Keeping | None = None,
     ) -> AsyncIterator[AnyGraph]:
         """
         Open a graph for one run.
@@ -78,6 +80,7 @@ class Workshop:
             run: The run that the graph is opened for; without one only its state is looked at, and
                 no policy holds.
             notes: What policies have to say of the run's attempts goes here.
+            keeping: Where the run's checkpoints are kept while their database is away.
 
         Raises:
             WorkflowNotLoaded: The project has no such graph, or it cannot be opened.
@@ -93,7 +96,11 @@ class Workshop:
             )
         async with loaded.open(config, store=self.store, context=context) as graph:
             serializer = self._serializer(loaded, graph)
-            saver = self.savers.for_run(serializer)
+            saver = (
+                self.savers.for_run(serializer)
+                if keeping is None
+                else self.savers.for_run(serializer, keeping)
+            )
             notes = notes or Notes()
             async with self._with_caches(run, notes, serializer):
                 supervised = {} if run is None else self._supervise(graph, run, notes)
@@ -120,6 +127,10 @@ class Workshop:
         if policy is None:
             return {}
         return supervise(graph, Supervision(run=run, policy=policy, notes=notes, hooks=self.hooks))
+
+    def goes_on_in_memory(self, workflow: str) -> bool:
+        """Whether its runs go on while the database is away, by its policy."""
+        return self.policies.for_workflow(workflow).goes_on_in_memory
 
     def asks_on_failure(self, workflow: str, path: str | None) -> bool:
         """Whether a human is asked when the node of this path fails for good, by its policy."""

@@ -156,18 +156,12 @@ class ApprovalPolicy(_Part):
 
 
 class OutageRules(_Part):
-    """What a run does while its checkpoint store does not answer (MISSION R7)."""
+    """
+    What a run does while its checkpoint store does not answer (MISSION R7): it waits, or it goes on
+    with what it does kept in the memory of its worker, which is not durable.
+    """
 
     on: Literal["hold", "memory"] = "hold"
-
-    @model_validator(mode="after")
-    def _is_there(self) -> Self:
-        if self.on == "memory":
-            raise ValueError(
-                'on = "memory" is not there in this version; with "hold" a run waits for its store'
-                " and nothing is lost"
-            )
-        return self
 
 
 class Defaults(_Part):
@@ -190,6 +184,11 @@ class WorkflowPolicy(Defaults):
     ] = Field(default_factory=dict, max_length=MAX_VARIANTS)
     node: Mapping[Name, NodePolicy] = Field(default_factory=dict)
     approval: Mapping[Name, ApprovalPolicy] = Field(default_factory=dict)
+
+    @property
+    def goes_on_in_memory(self) -> bool:
+        """Whether its runs go on while the database is away."""
+        return self.outage is not None and self.outage.on == "memory"
 
     def publish(self) -> Json:
         """As JSON with the keys that the file sets; None where it sets none."""

@@ -33,6 +33,28 @@ def find_unknown(
     return [FieldProblem(path, reason) for path, reason in _find(name, policy, nodes, tools)]
 
 
+def find_risks(policies: Mapping[str, WorkflowPolicy]) -> list[FieldProblem]:
+    """What policies may lead to that their author should know of; nothing is refused for it."""
+    return [
+        FieldProblem(
+            dotted("workflow", name, "outage"),
+            f'on = "memory", and side_effects = true of {_list(acting)}: if the worker ends while the'
+            " database is away, what was done outside since the last stored step is done again",
+        )
+        for name, policy in policies.items()
+        if policy.goes_on_in_memory and (acting := _find_acting(policy))
+    ]
+
+
+def _find_acting(policy: WorkflowPolicy) -> list[str]:
+    named = {**policy.node, **({} if policy.default is None else {"default": policy.default})}
+    return [
+        path
+        for path, node in named.items()
+        if node.side_effects or any(tool.side_effects for tool in node.tool.values())
+    ]
+
+
 def _find(
     name: str,
     policy: WorkflowPolicy,

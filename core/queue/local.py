@@ -102,6 +102,14 @@ _PUT_BACK = (
     .values(status="todo", claimed_by=None)
     .returning(jobs.c.job_id)
 )
+_IS_CLAIMED = select(
+    exists().where(
+        jobs.c.job_id == bindparam("of_id"),
+        jobs.c.status == "doing",
+        jobs.c.claimed_by == bindparam("worker_id"),
+        jobs.c.deliveries == bindparam("deliveries"),
+    )
+)
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _ANY_DUE = select(exists().where(_DUE))
 _ANY_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND))
@@ -188,6 +196,11 @@ class LocalQueue(JobQueue):
         """Hand back all that this (dead or stopping) worker had claimed but these; which those were."""
         found = conn.execute(_PUT_BACK, {"worker_id": worker_id, "but": list(but)})
         return list(found.scalars())
+
+    def is_claimed(self, conn: Connection, job: Job, *, worker_id: WorkerId) -> bool:
+        """Whether this worker still has a job, as it was handed out to it and not anew."""
+        wanted = {"of_id": job.job_id, "worker_id": worker_id, "deliveries": job.deliveries}
+        return bool(conn.execute(_IS_CLAIMED, wanted).scalar_one())
 
     def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
         """Status and result of a job, None if it is unknown (or was cleared)."""

@@ -106,6 +106,9 @@ class JobQueue(Protocol):
     ) -> Sequence[JobId]:
         """Hand back all that this (dead or stopping) worker had claimed but these; which those were."""
 
+    def is_claimed(self, conn: Connection, job: Job, *, worker_id: WorkerId) -> bool:
+        """Whether this worker still has a job, as it was handed out to it and not anew."""
+
     def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
         """Status and result of a job, None if it is unknown (or was cleared)."""
 

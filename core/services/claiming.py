@@ -141,6 +141,29 @@ def put_back_unheard(app: App, worker_id: WorkerId, carried: Sequence[JobId]) ->
         return len(unheard)
 
 
+def come_back(app: App, worker_id: WorkerId, claimed: Claimed, *, steps: int) -> bool:
+    """
+    After an outage in which a run went on in memory: mark it so, as long as it is this worker's.
+
+    Args:
+        app: The parts.
+        worker_id: Who carries the run.
+        claimed: The run.
+        steps: How many of its steps were kept since it was claimed; 0 if it only waited.
+
+    Returns:
+        Whether it is; if not, somebody took it over since, and nothing is marked.
+    """
+    run = claimed.run
+    with engine.write(app.engine) as conn:
+        if not app.queue.is_claimed(conn, claimed.job, worker_id=worker_id):
+            return False
+        if steps:
+            runs.mark_not_durable(conn, run.run_id, run.steps_in_memory + steps)
+            topics.bump(conn, "runs", "inbox")
+        return True
+
+
 def note_tries(app: App, job: Job, note: str) -> None:
     """Keep with a job how often it was handed out at the same checkpoint."""
     with engine.write(app.engine) as conn:

@@ -31,6 +31,7 @@ from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
 from interlock.core.worker import output, telling, threads
 from interlock.core.worker.indexing import find_newest, list_own, read_entries
+from interlock.core.worker.keeping import ComeBack, RunMemory
 from interlock.core.worker.recorder import Call, Recorder
 from interlock.core.worker.recovering import make_up, read_own_traces
 from interlock.core.worker.threads import Work
@@ -47,6 +48,7 @@ class Tools:
     recorder: Recorder
     call: Call  # runs a store function outside the event loop
     make_room: Callable[[], None] = lambda: None  # a run left its graph: another may start
+    come_back_to: ComeBack | None = None  # None: runs never go on in memory
 
 
 class Carrier:
@@ -69,11 +71,17 @@ class Carrier:
             last_seq=claimed.last_seq,
             prices=tools.workshop.policies.prices,
         )
+        self._memory = self._open_memory()
 
     @property
     def claimed(self) -> Claimed:
         """The job and its run."""
         return self._claimed
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the run may go on in memory while the database is away."""
+        return self._memory is not None
 
     @property
     def is_over(self) -> bool:
@@ -105,6 +113,11 @@ class Carrier:
         if not self._is_over:
             self._tracker.emit("warning", {"text": text})
 
+    def tell_loss(self) -> None:
+        """Log that what is kept of the run ends with this process."""
+        if self._memory is not None:
+            self._memory.tell_loss()
+
     def hand_over(self, task: asyncio.Task[Any]) -> None:
         """Stop now: the superstep, or a node that was cancelled, takes too long to wait for."""
         if self._is_written or not self._is_over:
@@ -119,9 +132,13 @@ class Carrier:
         """Carry the run out; whatever happens, its end is recorded."""
         telling.bind(self._run)
         telling.tell_start(self._run)
-        ending = await self._carry_out()
+        carried = self._carry_out()
+        ending = await (carried if self._memory is None else self._memory.around(carried))
         self._is_over = True
         self._tools.make_room()
+        if self._memory is not None and self._memory.keeping.is_lost:
+            self._is_written = True
+            return RunStatus.RUNNING  # elsewhere, where all of it is told
         await self._tools.recorder.put(self._tracker.take())
         ending = replace(ending, keeps_lock=self._work.is_going_on, last_seq=self._tracker.last_seq)
         status = await self._tools.recorder.end(ending)
@@ -134,6 +151,17 @@ class Carrier:
             await self._work.wait()
             await self._tools.call(recording.hand_back, self._tools.app, self._claimed.job)
         return status
+
+    def _open_memory(self) -> RunMemory | None:
+        tools = self._tools
+        may = tools.come_back_to is not None and not tools.app.settings.is_embedded
+        if not may or not tools.workshop.goes_on_in_memory(self._run.workflow):
+            return None
+        assert tools.come_back_to is not None
+        tell = self._tracker.emit  # what is stored at the very end is told, too
+        return RunMemory(
+            self._claimed, tools.come_back_to, lambda text: tell("warning", {"text": text})
+        )
 
     async def _carry_out(self) -> Ending:
         self._tracker.emit("status", {"status": str(RunStatus.RUNNING)})
@@ -148,6 +176,7 @@ class Carrier:
                     context=self._run.context,
                     run=self._run,
                     notes=self._tracker.notes,
+                    keeping=None if self._memory is None else self._memory.keeping,
                 ) as graph:
                     return await self._on_graph(graph, tries)
         except asyncio.CancelledError:
@@ -184,6 +213,8 @@ class Carrier:
             _uncancel()
             outcome = await self._find_stopped(execution)
         self._is_over = True
+        if self._memory is not None:
+            await self._memory.keeping.settle()
         return await self._with_entries(graph, outcome)
 
     async def _put(self, records: Sequence[Record]) -> None:

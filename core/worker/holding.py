@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,16 +29,22 @@ class Place:
     def __init__(self, app: App, conn: watching.Session | None = None) -> None:
         self._app = app
         self._conn = conn
+        self._turn = threading.Lock()
+        self.on_loss: Callable[[], None] = lambda: None  # called before the process ends
 
     def keep(self) -> None:
         """
-        See that it is still ours; a session may have ended in an outage.
+        See that it is still ours; a session may have ended in an outage. From any thread.
 
         Ends the process at once where another worker has taken it: that one carries our runs now.
 
         Raises:
             StoreUnavailable: Nobody knows; ask again.
         """
+        with self._turn:
+            self._keep()
+
+    def _keep(self) -> None:
         if self._conn is None or watching.is_alive(self._conn):
             return
         self._conn.close()
@@ -48,6 +55,7 @@ class Place:
             return
         if watching.is_taken(self._app.engine):
             logger.critical("place_lost")
+            self.on_loss()
             _leave()
 
     def close(self) -> None:

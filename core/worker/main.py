@@ -37,13 +37,14 @@ from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import answering, output
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
+from interlock.core.worker.heart import Heart
 from interlock.core.worker.holding import Place, hold_alone
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
 from interlock.core.worker.model_keys import open_keys
 from interlock.core.worker.model_turns import open_turns
-from interlock.core.worker.serving import Heart, Server
+from interlock.core.worker.serving import Server
 from interlock.core.worker.threads import NodeThreads
 
 GC_THRESHOLD = (5_000, 20, 20)  # objects made since the last; a run makes some thousands
@@ -206,7 +207,7 @@ async def _serve(
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         _spare_the_collector()
-        server = Server(app, workshop, ready, on_change=breakers.notice)
+        server = Server(app, workshop, ready, on_change=breakers.notice, place=place)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         heart = Heart(app, ready, keep_place=place.keep)

@@ -11,6 +11,11 @@ from typing import Any, TypeVar
 from interlock.core.errors import StoreUnavailable
 
 RETRY_S = 0.5  # between two looks whether it is back
+HOLDS = "The database does not answer. The run holds where it stands until it does."
+GOES_ON = (
+    "The database does not answer. By its policy the run may go on in memory until it does; what it"
+    " does meanwhile is not durable."
+)
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -19,9 +24,12 @@ T = TypeVar("T")
 class Outage:
     """Begins with the first that finds the database away, ends when all was set right. Loop only."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        """`tell` is told in a sentence when one begins and when it ends."""
+    def __init__(
+        self, tell: Callable[[str], None], *, on_begin: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_begin` is called when one begins, `tell` is told in a sentence when it ends."""
         self._tell = tell
+        self._on_begin = on_begin
         self._began_at: float | None = None
 
     @property
@@ -34,7 +42,7 @@ class Outage:
         if self._began_at is None:
             self._began_at = time.monotonic()
             logger.warning("store_unavailable", extra={"reason": str(error)})
-            self._tell("The database does not answer. The run holds where it stands until it does.")
+            self._on_begin()
 
     def end(self) -> None:
         """It answers, and what it may have left half done was set right."""

@@ -22,9 +22,10 @@ from interlock.core.queue.port import Job, JobKind
 from interlock.core.services import claiming, presence, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
-from interlock.core.types import RunId, WorkerId
+from interlock.core.types import RunId
 from interlock.core.worker import figuring, outage
 from interlock.core.worker.carrying import Carrier, Tools
+from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
 from interlock.core.worker.recorder import Recorder
@@ -59,13 +60,26 @@ class Server:
         worker: Worker,
         *,
         on_change: Callable[[], None] = lambda: None,
+        place: Place | None = None,
     ) -> None:
-        """`on_change` is called, from a thread, whenever something in the database may have changed."""
+        """
+        Make it; nothing is begun yet.
+
+        Args:
+            app: The parts.
+            workshop: The project's graphs.
+            worker: What it says of itself.
+            on_change: Called, from a thread, whenever something in the database may have changed.
+            place: That of the only worker, which another may take while the database is away.
+        """
         self._app = app
         self._on_change = on_change
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
-        self._outage = Outage(self._tell_all)
+        self._place = place
+        if place is not None:
+            place.on_loss = self._tell_loss
+        self._outage = Outage(self._tell_all, on_begin=self._tell_outage)
         self._recorder = Recorder(
             app, call=self.call, limit=app.settings.queue_events, on_outage=self._outage.suffer
         )
@@ -76,6 +90,7 @@ class Server:
             recorder=self._recorder,
             call=patient(self.call, self._outage),
             make_room=self._news.set,
+            come_back_to=self._come_back_to,
         )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
         self._errands: dict[asyncio.Task[Any], Job] = {}
@@ -182,6 +197,32 @@ class Server:
         if count:
             logger.warning("claims_put_back", extra={"count": count})
         self._outage.end()
+
+    async def _come_back_to(self, claimed: Claimed, steps: int) -> bool:
+        """
+        Whether a run that went on in memory is still this worker's; it is marked then.
+
+        Raises:
+            StoreUnavailable: Nobody can know yet.
+        """
+
+        def look() -> bool:
+            if self._place is not None:
+                self._place.keep()
+            worker_id = self._worker.worker_id
+            return claiming.come_back(self._app, worker_id, claimed, steps=steps)
+
+        found: bool = await self.call(look)
+        return found
+
+    def _tell_loss(self) -> None:
+        """Log, from any thread, which runs' kept steps end with this process."""
+        for carrier in tuple(self._carriers.values()):
+            carrier.tell_loss()
+
+    def _tell_outage(self) -> None:
+        for carrier in self._carriers.values():
+            carrier.warn(outage.GOES_ON if carrier.goes_on else outage.HOLDS)
 
     def _tell_all(self, text: str) -> None:
         for carrier in self._carriers.values():
@@ -333,41 +374,3 @@ class Server:
             await self.call(presence.leave, self._app, self._worker.worker_id)
         except StoreUnavailable as exc:  # whoever comes next takes over what is left
             logger.warning("not_signed_off", extra={"reason": str(exc)})
-
-
-class Heart:
-    """Writes signs of life from a thread of its own: user code may block the loop, not this."""
-
-    def __init__(
-        self, app: App, worker: Worker, *, keep_place: Callable[[], None] = lambda: None
-    ) -> None:
-        """`keep_place` is called with every beat, in the heart's thread."""
-        self._app = app
-        self._worker = worker
-        self._keep_place = keep_place
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
-
-    def start(self) -> None:
-        """Begin to beat."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Beat no more."""
-        self._stop.set()
-        self._thread.join(timeout=self._app.settings.heartbeat_s * 2)
-
-    @property
-    def worker_id(self) -> WorkerId:
-        """Whose heart it is."""
-        return self._worker.worker_id
-
-    def _beat(self) -> None:
-        while not self._stop.wait(self._app.settings.heartbeat_s):
-            try:
-                presence.beat(self._app, replace(self._worker, heartbeat_at=self._app.clock.now()))
-                self._keep_place()
-            except StoreUnavailable as exc:  # the next beat may get through
-                logger.warning("heartbeat_failed", extra={"reason": str(exc)})
-            except Exception:  # silence is noticed by others
-                logger.exception("heartbeat_failed")

@@ -71,7 +71,11 @@ def _say_workflow(policy: WorkflowPolicy) -> Iterator[str]:
     if policy.on_failure == "ask":
         yield "Asks a human when it fails"
     if policy.outage is not None:
-        yield "Holds while its store does not answer"
+        yield (
+            "Goes on in memory while its store does not answer: not durable"
+            if policy.goes_on_in_memory
+            else "Holds while its store does not answer"
+        )
 
 
 def _say_node(node: NodePolicy) -> Iterator[str]:

@@ -7,7 +7,9 @@ import signal
 import pytest
 
 from interlock.core.errors import StoreUnavailable
+from interlock.core.graphs import keeping, postgres_savers
 from interlock.core.services import health, observing
+from interlock.core.worker import recorder
 
 
 @pytest.fixture
@@ -19,8 +21,15 @@ def server(stoppable_postgres):
 
 
 @pytest.fixture
-def desk(server, make_desk):
-    """A desk on that server."""
+def desk(server, make_desk, monkeypatch):
+    """A desk on that server, whose worker asks again sooner than in earnest."""
+    for module, name, seconds in (
+        (postgres_savers, "CONNECTION_TIMEOUT_S", 0.3),
+        (postgres_savers, "RECONNECT_S", 0.3),
+        (recorder, "RETRY_S", 0.1),
+        (keeping, "GRACE_S", 0.1),
+    ):
+        monkeypatch.setattr(module, name, seconds)
     return make_desk(server.url)
 
 
@@ -36,6 +45,10 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
 ):
     books = [desk.open_book() for _ in range(6)]
     worker = desk.start()
+    unheld = desk.open_book()
+    unheld.close("slow")
+    in_memory = desk.launch("unheld", unheld)
+    unheld.wait_for("slow")
     asked = [desk.finish("one", book) for book in books]
     for book in books[:3]:
         book.close("answered")  # these are in the midst of a node when it stops
@@ -51,6 +64,8 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
     for book in books[:3]:
         book.open("answered")  # the node ends while nothing can be stored
     wait_until(lambda: worker._server._outage.is_on)
+    unheld.open("slow")
+    wait_until(lambda: unheld.count("z"))  # this one goes on
     assert [book.count("after") for book in books] == [0] * 6  # held behind the node
     server.start()
     decided += [desk.decide(desk.card(run), "yes") for run in asked[3:]]
@@ -66,5 +81,14 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
         assert "holds where it stands" in texts(desk, run)[0]
         history = [e.checkpoint_id for e in observing.history(desk.app, run.thread_id)]
         assert history == [t.checkpoint_id for t in desk.read_truth(run)][::-1]
+    late = desk.wait(in_memory)
+    assert (late.status, late.deliveries, late.steps_in_memory) == ("done", 1, 2)
+    assert [unheld.count(n) for n in ("a", "slow", "z")] == [1, 1, 1]
+    assert desk.values(late)["log"] == ["a", "slow", "z"]
+    began, kept, *ended = texts(desk, late)
+    assert ("go on in memory" in began, "Not durable" in kept) == (True, True)
+    assert ["2 steps of the run" in text for text in ended].count(True) == 1
+    history = [e.checkpoint_id for e in observing.history(desk.app, late.thread_id)]
+    assert history == [t.checkpoint_id for t in desk.read_truth(late)][::-1]
     assert worker.is_alive
     assert health.check_store(desk.app)["database"].ok

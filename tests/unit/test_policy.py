@@ -248,8 +248,27 @@ def test_a_workflow_can_be_refused_once_its_graph_is_known(read):
     assert policies.problems == {"desk": "no such node"}
 
 
-def test_a_run_that_would_lose_what_it_did_is_refused_with_the_reason(read):
-    policies = read('[workflow.desk]\noutage = { on = "memory" }')
-    assert policies.workflow == {}
-    problem = policies.problems["desk"]
-    assert 'workflow.desk.outage: on = "memory" is not there in this version' in problem
+def test_what_may_be_done_twice_outside_is_told_and_not_refused(read):
+    policies = read(
+        '[workflow.desk]\noutage = { on = "memory" }\n'
+        "default = { side_effects = true }\n"
+        "[workflow.desk.node.pay]\nside_effects = true\n"
+        "[workflow.desk.node.look]\nside_effects = false\n"
+        "[workflow.desk.node.act.tool.send]\nside_effects = true\n"
+    )
+    assert policies.for_workflow("desk").goes_on_in_memory
+    assert policies.problems == {}
+    (told,) = policies.warnings
+    assert 'workflow.desk.outage: on = "memory", and side_effects = true of act, default, pay' in told
+    assert "is done again" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[workflow.desk]\noutage = { on = "memory" }\n[workflow.desk.node.pay]\nretry = {}',
+        '[workflow.desk]\noutage = { on = "hold" }\n[workflow.desk.node.pay]\nside_effects = true',
+    ],
+)
+def test_what_cannot_be_done_twice_outside_is_not_told(read, text):
+    assert read(text).told == ()

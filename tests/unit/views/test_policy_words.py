@@ -129,6 +129,10 @@ def test_what_holds_for_a_workflow_is_said_in_words():
         "Holds while its store does not answer",
     )
     assert say_workflow(WorkflowPolicy()) == ()
+    in_memory = WorkflowPolicy.model_validate({"outage": {"on": "memory"}})
+    assert say_workflow(in_memory) == (
+        "Goes on in memory while its store does not answer: not durable",
+    )
 
 
 def test_what_holds_for_cards_is_said_in_words():
