@@ -1,8 +1,17 @@
 """
 The benchmark: what the design says it must cost, measured here, the other side in the same call.
 
-    python tests/bench [ROW ...]     rows: throughput throughput-sqlite hold browser inbox live metrics
-    python tests/bench soak          memory over ten thousand runs
+    python tests/bench [ROW ...]     all rows but the last by default
+
+    throughput, throughput-sqlite    supervised runs against bare LangGraph
+    hold                             launch to card and decision to done, against `langgraph dev`
+    browser                          a click on Approve to the start of the next node
+    inbox                            ten thousand pending cards
+    live                             fifty open inboxes
+    metrics                          the metrics page over a million node runs in seven days
+    policies                         what each policy adds to a node's run
+    pages                            each page of the menu, from its address to all drawn
+    soak                             memory over ten thousand runs
 
 Absolute figures belong to the machine; ratios are taken pair by pair.
 """
@@ -12,7 +21,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +32,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import browser  # noqa: E402
 import figures  # noqa: E402
 import live  # noqa: E402
+import pages  # noqa: E402
+import policies  # noqa: E402
 import postgres  # noqa: E402
 import psycopg  # noqa: E402
 import rows  # noqa: E402
@@ -74,7 +85,7 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-MEASURES: dict[str, Callable[[Path], list[Row]]] = {
+MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "throughput": _throughput_postgres,
     "throughput-sqlite": rows.throughput_sqlite,
     "hold": rows.hold,
@@ -82,6 +93,8 @@ MEASURES: dict[str, Callable[[Path], list[Row]]] = {
     "inbox": rows.inbox,
     "live": live.measure,
     "metrics": figures.read,
+    "policies": policies.measure,
+    "pages": pages.measure,
     "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
 }
 

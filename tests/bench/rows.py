@@ -107,7 +107,7 @@ def inbox(folder: Path) -> list[Row]:
     times: dict[int, float] = {}
     for pending in (100, PENDING):
         app = build_app(Settings(data_dir=folder / str(pending)))
-        _fill(app, pending)
+        fill(app, pending)
         wanted = (
             InboxFilter(),
             InboxFilter(workflow="rare"),
@@ -148,7 +148,8 @@ def _median_ms(look: Callable[[], object]) -> float:
     return statistics.median(spent)
 
 
-def _fill(app: App, count: int) -> None:
+def fill(app: App, count: int) -> None:
+    """Put so many pending cards into the database, each on a thread of its own."""
     begun = datetime.now(UTC) - timedelta(days=1)
     for first in range(0, count, BATCH):
         with engine.write(app.engine) as conn:

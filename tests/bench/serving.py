@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from interlock.core.bootstrap import build_app
 from interlock.core.model.approvals import Intent, Verb
@@ -20,6 +21,7 @@ from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
 from interlock.core.store import engine, migrating
+from interlock.core.types import Json
 
 PROJECT = Path(__file__).parent / "project" / "langgraph.json"
 INPUT = {"parts": ["start"], "count": 0}
@@ -36,9 +38,9 @@ class Side:
     app: App
     process: subprocess.Popen[bytes]
 
-    def launch(self, workflow: str, count: int) -> list[Run]:
+    def launch(self, workflow: str, count: int, *, given: Json = INPUT) -> list[Run]:
         """Launch `count` runs, each on a thread of its own."""
-        request = Launch(workflow=workflow, input=INPUT)
+        request = Launch(workflow=workflow, input=given)
         return [launching.launch(self.app, request, actor="bench") for _ in range(count)]
 
     def decide_all(self) -> list[str]:
@@ -96,9 +98,15 @@ class Side:
 
 
 @contextmanager
-def running(data_dir: Path, *, database: str | None = None) -> Iterator[Side]:
+def running(
+    data_dir: Path,
+    *,
+    database: str | None = None,
+    project: Path = PROJECT,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Side]:
     """Start a worker on a fresh database, twenty runs at a time, and stop it afterwards."""
-    settings = Settings(data_dir=data_dir, config=PROJECT, database=database, concurrency=20)
+    settings = Settings(data_dir=data_dir, config=project, database=database, concurrency=20)
     if database is not None:
         opened = engine.open_engine(settings.database_url)
         migrating.upgrade(opened)
@@ -107,8 +115,9 @@ def running(data_dir: Path, *, database: str | None = None) -> Iterator[Side]:
     environment = {
         **os.environ,
         "INTERLOCK_DATA_DIR": str(data_dir),
-        "INTERLOCK_CONFIG": str(PROJECT),
+        "INTERLOCK_CONFIG": str(project),
         "INTERLOCK_CONCURRENCY": "20",
+        **variables,
     }
     if database is not None:
         environment["INTERLOCK_DATABASE"] = database
