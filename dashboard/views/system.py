@@ -182,16 +182,16 @@ def _model_rows(system: System) -> tuple[Row, ...]:
     rows: list[Row] = [
         {
             "model": key.model,
-            "key": key.variable,
             "left": say_quota(key.quota) or "not told",
             "told": format_ago(key.seen_at, now),
             "rests": _rest(key.blocked_until, now),
+            "key": key.variable,
             "calls under way": _under_way(system, key.model),
         }
         for key in system.keys
     ]
     others = sorted(set(system.calls) - {key.model for key in system.keys})
-    blank = dict.fromkeys(("key", "left", "told", "rests"), NOTHING)
+    blank = dict.fromkeys(("left", "told", "rests", "key"), NOTHING)
     rows += [{"model": m, **blank, "calls under way": _under_way(system, m)} for m in others]
     return tuple(rows)
 
