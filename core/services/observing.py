@@ -257,37 +257,6 @@ def list_inbox(
         )
 
 
-def list_inbox_rows(
-    app: App,
-    *,
-    statuses: Sequence[str] = ("pending",),
-    workflow: str | None = None,
-    thread_id: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-    newest_first: bool = False,
-) -> list[ApprovalSummary]:
-    """As `list_inbox`, without what may be large: what is asked, and the schema of its answer."""
-    with engine.read(app.engine) as conn:
-        return approvals.fetch_summaries(
-            conn,
-            statuses=tuple(statuses),
-            workflow=workflow,
-            thread_id=ThreadId(thread_id) if thread_id else None,
-            limit=limit,
-            offset=offset,
-            newest_first=newest_first,
-        )
-
-
-def count_inbox(
-    app: App, *, statuses: Sequence[str] = ("pending",), workflow: str | None = None
-) -> int:
-    """How many cards there are."""
-    with engine.read(app.engine) as conn:
-        return approvals.count(conn, statuses=tuple(statuses), workflow=workflow)
-
-
 def get_card(app: App, approval_id: str) -> Card:
     """
     One card with its decisions.

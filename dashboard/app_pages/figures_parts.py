@@ -6,7 +6,8 @@ import streamlit as st
 
 from interlock.core.errors import NotFound
 from interlock.core.model.figures import NodeFigures
-from interlock.core.services import observing
+from interlock.core.model.inbox_filters import InboxFilter
+from interlock.core.services import observing, sifting
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.figure_tables import draw_figure_table, draw_heading
 from interlock.dashboard.components.graph import draw_graph
@@ -59,7 +60,7 @@ def draw_graph_of(names: Sequence[str], nodes: Sequence[NodeFigures], *, place: 
             width=160,
         )
     app = deps.app()
-    waiting = observing.list_inbox_rows(app, workflow=name, limit=CARDS_COUNT)
+    waiting = sifting.list_rows(app, InboxFilter(workflow=name), limit=CARDS_COUNT)
     try:
         workflow = observing.get_workflow(app, name)
     except NotFound:  # taken out of the project between two readings

@@ -5,7 +5,8 @@ from datetime import timedelta
 import streamlit as st
 
 from interlock.core.model.figures import Metrics
-from interlock.core.services import caching, observing, tripping
+from interlock.core.model.inbox_filters import InboxFilter
+from interlock.core.services import caching, observing, sifting, tripping
 from interlock.core.services import metrics as measuring
 from interlock.core.services.context import App
 from interlock.dashboard import deps, keys, state
@@ -59,8 +60,8 @@ def draw_waiting() -> None:
     live("inbox", "workflows", key=keys.live("overview-waiting"))
     app = deps.app()
     view = overview.build_waiting(
-        observing.list_inbox_rows(app, limit=CARDS_COUNT),
-        observing.count_inbox(app),
+        sifting.list_rows(app, InboxFilter(), limit=CARDS_COUNT),
+        sifting.count(app, InboxFilter()),
         observing.list_workflow_names(app),
         now=app.clock.now(),
     )

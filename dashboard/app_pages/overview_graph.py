@@ -4,7 +4,8 @@ import streamlit as st
 
 from interlock.core.errors import NotFound
 from interlock.core.model.figures import Metrics
-from interlock.core.services import observing
+from interlock.core.model.inbox_filters import InboxFilter
+from interlock.core.services import observing, sifting
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.graph import draw_graph
 from interlock.dashboard.components.theme import read_theme
@@ -46,7 +47,7 @@ def draw_state_of(found: Metrics) -> None:
         system_graph.build(
             workflow,
             found.nodes,
-            observing.list_inbox_rows(app, workflow=name, limit=CARDS_COUNT),
+            sifting.list_rows(app, InboxFilter(workflow=name), limit=CARDS_COUNT),
             observing.count_running_nodes(app, name),
             theme=read_theme(),
         )

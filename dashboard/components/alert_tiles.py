@@ -49,19 +49,8 @@ def _draw_acknowledging(alert_id: str, on_ack: OnAct) -> None:
         key=keys.alert_act(alert_id, "form-ack"),
         icon=":material/person_check:",
     ):
-        st.text_input(
-            "What you do about it (optional)",
-            key=keys.alert_field(alert_id, "note"),
-            max_chars=MAX_REASON_CHARS,
-            on_change="ignore",
-        )
-        st.button(
-            "I look after it",
-            key=keys.alert_act(alert_id, "ack"),
-            on_click=on_ack,
-            args=(alert_id,),
-            width="stretch",
-        )
+        _ask_words(alert_id, "note", "What you do about it (optional)")
+        _offer(alert_id, "ack", "I look after it", on_ack)
 
 
 def _draw_silencing(alert_id: str, on_silence: OnAct) -> None:
@@ -82,19 +71,27 @@ def _draw_silencing(alert_id: str, on_silence: OnAct) -> None:
             key=keys.alert_field(alert_id, "whole"),
             on_change="ignore",
         )
-        st.text_input(
-            "Reason (optional)",
-            key=keys.alert_field(alert_id, "reason"),
-            max_chars=MAX_REASON_CHARS,
-            on_change="ignore",
-        )
-        st.button(
-            "Tell nobody until then",
-            key=keys.alert_act(alert_id, "silence"),
-            on_click=on_silence,
-            args=(alert_id,),
-            width="stretch",
-        )
+        _ask_words(alert_id, "reason", "Reason (optional)")
+        _offer(alert_id, "silence", "Tell nobody until then", on_silence)
+
+
+def _ask_words(alert_id: str, name: str, label: str) -> None:
+    st.text_input(
+        label,
+        key=keys.alert_field(alert_id, name),
+        max_chars=MAX_REASON_CHARS,
+        on_change="ignore",
+    )
+
+
+def _offer(alert_id: str, act: str, label: str, on_act: OnAct) -> None:
+    st.button(
+        label,
+        key=keys.alert_act(alert_id, act),
+        on_click=on_act,
+        args=(alert_id,),
+        width="stretch",
+    )
 
 
 def draw_silences(rows: Sequence[SilenceRow], *, on_end: OnAct) -> None:

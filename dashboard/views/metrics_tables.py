@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock.core.model.breaker import BreakerState
 from interlock.core.model.figures import (
     MIN_FOR_P90,
     MIN_FOR_P95,
@@ -15,7 +16,7 @@ from interlock.core.model.figures import (
     ReviewerFigures,
     WorkflowFigures,
 )
-from interlock.dashboard.palette import Look, Tone
+from interlock.dashboard.palette import Look, Tone, look_of_breaker
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.figure_tables import Column, FigureTable, Place, build, say_lines
 from interlock.dashboard.views.formatting import (
@@ -34,11 +35,7 @@ ERRORS_COUNT = 12
 RUNS_OF_ERROR_COUNT = 3
 MESSAGE_LIMIT_COUNT = 300
 
-BREAKERS: Mapping[str, Look] = {
-    "closed": Look(Tone.DONE, "closed", ":material/power:"),
-    "open": Look(Tone.SHORT_CIRCUITED, "open", ":material/power_off:"),
-    "half_open": Look(Tone.RUNNING, "half open", ":material/sync:"),
-}
+BREAKERS: Mapping[str, Look] = {state.value: look_of_breaker(state) for state in BreakerState}
 
 _NODE_COLUMNS = (
     Column(field="workflow", head="Workflow"),

@@ -11,6 +11,7 @@ from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.breaker import Breaker, BreakerState
 from interlock.core.model.caches import Counts
 from interlock.core.model.figures import Metrics
+from interlock.core.model.inbox_filters import COUNT_LIMIT
 from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.views.figures import Change, Figure
 from interlock.dashboard.views.flow import find_flow_notice
@@ -118,12 +119,13 @@ def build_waiting(
 
     Args:
         waiting: Pending cards, oldest first; possibly fewer than are pending.
-        count: How many are pending.
+        count: How many are pending; beyond `COUNT_LIMIT` nobody counts further.
         workflows: What could be launched where none are.
         now: Aware UTC time.
     """
     more = count - len(waiting)
-    label = f"{format_plural(more, 'more card')} in the inbox"
+    said = "Many more cards" if count > COUNT_LIMIT else format_plural(more, "more card")
+    label = f"{said} in the inbox"
     return WaitingView(
         rows=tuple(build_row(card, now=now) for card in waiting),
         more=Link(label, "inbox") if more > 0 else None,

@@ -79,14 +79,7 @@ def _say_workflow(policy: WorkflowPolicy) -> Iterator[str]:
 
 
 def _say_node(node: NodePolicy) -> Iterator[str]:
-    if node.cache is not None:
-        yield _say_cache(node.cache)
-    if node.rate is not None:
-        yield from _say_rate(node.rate)
-    if node.breaker is not None:
-        yield _say_breaker(node.breaker)
-    if node.timeout is not None:
-        yield from _say_timeout(node.timeout)
+    yield from _say_guards(node)
     if node.retry is not None:
         yield _say_retry(node.retry)
     if node.fallback:
@@ -97,15 +90,19 @@ def _say_node(node: NodePolicy) -> Iterator[str]:
         yield _say_effects(has_effects=node.side_effects)
 
 
+def _say_guards(policy: NodePolicy | ToolPolicy) -> Iterator[str]:
+    if policy.cache is not None:
+        yield _say_cache(policy.cache)
+    if policy.rate is not None:
+        yield from _say_rate(policy.rate)
+    if policy.breaker is not None:
+        yield _say_breaker(policy.breaker)
+    if policy.timeout is not None:
+        yield from _say_timeout(policy.timeout)
+
+
 def _say_tool(tool: ToolPolicy) -> Iterator[str]:
-    if tool.cache is not None:
-        yield _say_cache(tool.cache)
-    if tool.rate is not None:
-        yield from _say_rate(tool.rate)
-    if tool.breaker is not None:
-        yield _say_breaker(tool.breaker)
-    if tool.timeout is not None:
-        yield from _say_timeout(tool.timeout)
+    yield from _say_guards(tool)
     if tool.sandbox is not None:
         yield _say_sandbox(tool.sandbox)
     if tool.side_effects is not None:

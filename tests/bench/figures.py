@@ -20,8 +20,9 @@ from sqlalchemy import insert
 
 from interlock.core.bootstrap import build_app
 from interlock.core.clock import FrozenClock
+from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import figuring, metrics, observing, presence
+from interlock.core.services import figuring, metrics, observing, presence, sifting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import engine
@@ -92,7 +93,7 @@ def _draw_once(app: App, length: timedelta) -> int:
     """What the page asks for one drawing; how many node runs its figures are of."""
     names = [workflow.name for workflow in observing.list_workflow_names(app)]
     found = metrics.read(app, metrics.last(app, length))
-    observing.list_inbox_rows(app, workflow=names[0], limit=MAX_CARDS)
+    sifting.list_rows(app, InboxFilter(workflow=names[0]), limit=MAX_CARDS)
     observing.get_workflow(app, names[0])
     return sum(node.runs for node in found.nodes)
 

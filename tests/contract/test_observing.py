@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
+from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import observing
+from interlock.core.services import observing, sifting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import decisions, nodes, workers
@@ -151,7 +152,7 @@ def test_rows_of_the_inbox_leave_what_is_asked_in_the_database(app, make):
         make.put_approval(conn, "a1", payload=big, schema=big)
         make.put_approval(conn, "a2", status="decided")
     with counted(app) as sent:
-        [row] = observing.list_inbox_rows(app)
+        [row] = sifting.list_rows(app, InboxFilter())
     assert row.title == "Refund 700?"
     assert not any("approvals.payload" in s or "approvals.schema" in s for s in sent)
     assert observing.list_inbox(app)[0].payload == big

@@ -39,8 +39,9 @@ from playwright.sync_api import Error as BrowserError
 
 from interlock.core.bootstrap import build_app
 from interlock.core.model.approvals import Approval, Decision, Intent
+from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.model.runs import Run
-from interlock.core.services import deciding, launching, observing
+from interlock.core.services import deciding, launching, observing, sifting
 from interlock.core.settings import Settings
 from interlock.dashboard import keys
 
@@ -266,7 +267,7 @@ class Office:
 
     def count(self) -> int:
         """How many cards wait."""
-        return observing.count_inbox(self.app)
+        return sifting.count(self.app, InboxFilter())
 
     def runs(self, **filters: Any) -> list[Run]:
         """The runs there are, newest first."""

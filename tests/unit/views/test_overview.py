@@ -7,6 +7,7 @@ import pytest
 from interlock.core.model.breaker import Breaker, BreakerRules, BreakerState
 from interlock.core.model.caches import Counts
 from interlock.core.model.figures import Totals
+from interlock.core.model.inbox_filters import COUNT_LIMIT
 from interlock.core.model.workflows import WorkflowName
 from interlock.dashboard.views import overview
 
@@ -72,7 +73,14 @@ def test_a_missing_worker_is_on_the_first_page(make):
     assert row_of(make, workers_alive=0, newest_heartbeat_at=None).notice is not None
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, None), (3, "2 more cards in the inbox")])
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, None),
+        (3, "2 more cards in the inbox"),
+        (COUNT_LIMIT + 1, "Many more cards in the inbox"),
+    ],
+)
 def test_what_is_not_listed_is_in_the_inbox(make, count, said):
     view = overview.build_waiting([make.card()], count, [], now=make.now)
     assert [row.title for row in view.rows] == ["Refund 620 EUR?"]
