@@ -200,4 +200,5 @@ class Metrics:
     reviewers: Sequence[ReviewerFigures]
     series: Series
     heat: Heat
+    variant_names: Sequence[str] = ()  # of the window's one workflow, whatever variant it is of
     is_whole: bool = True  # False where rollups of the window are still being made

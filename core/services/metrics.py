@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from interlock.core.model import measuring
-from interlock.core.model.figures import Heat, Metrics, Series, Window
+from interlock.core.model.figures import Heat, Metrics, Series, Window, WorkflowFigures
 from interlock.core.model.histogram import Histogram
 from interlock.core.model.spans import (
     DAY,
@@ -75,6 +75,7 @@ def read(app: App, window: Window) -> Metrics:
             reviewers=measuring.measure_reviewers(reviewed),
             series=source.series(),
             heat=source.heat(list(measuring.busiest(nodes))),
+            variant_names=source.name_variants(variants),
             is_whole=source.is_whole(),
         )
 
@@ -145,6 +146,19 @@ class _Source:
             for key, count in failed:
                 found[key] = found.get(key, 0) + count
         return found
+
+    def name_variants(self, measured: Sequence[WorkflowFigures]) -> list[str]:
+        """Those of the window's one workflow: of those measured, and all that were added up before."""
+        workflow = self.window.workflow
+        if workflow is None:
+            return []
+        found = {figures.variant for figures in measured}
+        for piece in plan(self.window.start, self.window.end, self._rolled_until):
+            if piece.tier is not None:
+                found |= rollups.fetch_variants(
+                    self._conn, piece.tier, piece.start, piece.end, workflow=workflow
+                )
+        return sorted(found - {""})
 
     def series(self) -> Series:
         """Points over the window."""

@@ -77,6 +77,7 @@ _ALL_RUNS = Query(
     dialect.join_texts(run_rollups.c.error_types),
     by=_RUN_KEY,
 )
+_VARIANTS = Query(by=[run_rollups.c.variant])
 _FAILED = Query(func.sum(run_rollups.c.failed), by=_RUN_KEY)
 _POINTS = Query(*_sums(run_rollups, _POINT_COUNTS), _RUN_HISTOGRAMS, by=[run_rollups.c.start])
 _NODE_POINTS = Query(
@@ -244,6 +245,13 @@ def fetch(
     for row in _ALL_RUNS.run(conn, tier, start, end, **which):
         _read_run(found.run(*row[:2]), row[2:])
     return found
+
+
+def fetch_variants(
+    conn: Connection, tier: Tier, start: datetime, end: datetime, *, workflow: str
+) -> set[str]:
+    """The variants of a workflow that there are rows of."""
+    return {row.variant for row in _VARIANTS.run(conn, tier, start, end, workflow=workflow)}
 
 
 def fetch_failed(

@@ -13,7 +13,7 @@ from interlock.dashboard.components.figure_tables import draw_figure_table, draw
 from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.links import draw_empty, draw_link
 from interlock.dashboard.components.live import live
-from interlock.dashboard.components.metrics_controls import EVERY, draw_controls
+from interlock.dashboard.components.metrics_controls import EVERY, EVERY_VARIANT, draw_controls
 from interlock.dashboard.components.metrics_parts import draw_narrowed
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.theme import read_theme
@@ -32,6 +32,7 @@ def read_chosen(now: datetime) -> Chosen:
         start=state.read_param("start"),
         end=state.read_param("end"),
         workflow=state.read_param("workflow"),
+        variant=state.read_param("variant"),
         now=now,
     )
 
@@ -59,7 +60,12 @@ def choose_moment() -> None:
 
 def choose_workflow() -> None:
     chosen = st.session_state[keys.metrics_workflow()]
-    state.set_params(workflow=None if chosen == EVERY else chosen, node=None)
+    state.set_params(workflow=None if chosen == EVERY else chosen, variant=None, node=None)
+
+
+def choose_variant() -> None:
+    chosen = st.session_state[keys.metrics_variant()]
+    state.set_params(variant=None if chosen == EVERY_VARIANT else chosen)
 
 
 def show_all_nodes() -> None:
@@ -74,14 +80,16 @@ def draw() -> None:
     theme = read_theme()
     chosen = read_chosen(now)
     workflows = observing.list_workflow_names(app)
+    found = measuring.read(app, chosen.window)
     draw_controls(
         chosen,
         [w.name for w in workflows],
+        found.variant_names,
         on_window=choose_window,
         on_moment=choose_moment,
         on_workflow=choose_workflow,
+        on_variant=choose_variant,
     )
-    found = measuring.read(app, chosen.window)
     narrowed = metrics_node.narrow(found, state.read_param("node"))
     view = metrics.build(
         narrowed.metrics if narrowed else found,

@@ -24,6 +24,7 @@ def draw() -> None:
         start=state.read_param("start"),
         end=state.read_param("end"),
         workflow=state.read_param("workflow"),
+        variant=state.read_param("variant"),
         now=now,
     )
     view = metrics.build(
@@ -34,6 +35,8 @@ def draw() -> None:
         now=now,
     )
     whose = chosen.window.workflow or "all workflows"
+    if chosen.window.variant is not None:
+        whose = f"{whose}, variant {chosen.window.variant}"
     st.caption(
         f"{md_escape(whose)} · {view.span} · written {format_exact(now)} by {md_escape(deps.actor())}"
     )

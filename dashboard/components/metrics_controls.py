@@ -10,18 +10,21 @@ from interlock.dashboard import keys
 from interlock.dashboard.views.metrics_window import CUSTOM, NAMES, Chosen
 
 EVERY = "All workflows"
+EVERY_VARIANT = "All variants"
 _STEP_S = 300
 
 
 def draw_controls(
     chosen: Chosen,
     names: Sequence[str],
+    variants: Sequence[str],
     *,
     on_window: Callable[[], None],
     on_moment: Callable[[], None],
     on_workflow: Callable[[], None],
+    on_variant: Callable[[], None],
 ) -> None:
-    """The fields follow the URL, also after the browser's Back."""
+    """The fields follow the URL, also after the browser's Back; variants are those of one workflow."""
     workflow = chosen.window.workflow or EVERY
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.session_state[keys.metrics_window()] = chosen.name
@@ -44,6 +47,17 @@ def draw_controls(
             on_change=on_workflow,
             width=240,
         )
+        variant = chosen.window.variant
+        if variants or variant is not None:
+            st.session_state[keys.metrics_variant()] = variant or EVERY_VARIANT
+            st.selectbox(
+                "Variant",
+                list(dict.fromkeys([EVERY_VARIANT, *variants, variant or EVERY_VARIANT])),
+                key=keys.metrics_variant(),
+                label_visibility="collapsed",
+                on_change=on_variant,
+                width=160,
+            )
     if chosen.name == CUSTOM:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             for which, at in (("start", chosen.window.start), ("end", chosen.window.end)):

@@ -20,6 +20,11 @@ def metrics_workflow() -> str:
     return "metrics-workflow"
 
 
+def metrics_variant() -> str:
+    """The choice of a variant."""
+    return "metrics-variant"
+
+
 def metrics_node_off() -> str:
     """The button that shows all nodes again."""
     return "metrics-node-off"

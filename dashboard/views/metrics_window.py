@@ -50,11 +50,18 @@ class Chosen:
             "start": _write(self.window.start) if is_custom else None,
             "end": _write(self.window.end) if is_custom else None,
             "workflow": self.window.workflow,
+            "variant": self.window.variant,
         }
 
 
 def choose(
-    name: str | None, *, start: str | None, end: str | None, workflow: str | None, now: datetime
+    name: str | None,
+    *,
+    start: str | None,
+    end: str | None,
+    workflow: str | None,
+    variant: str | None = None,
+    now: datetime,
 ) -> Chosen:
     """
     Read a window from the URL.
@@ -64,14 +71,16 @@ def choose(
         start: Of a custom window, ISO 8601 in UTC; an hour before its end by default.
         end: Of a custom window; now by default, and never later.
         workflow: None for all.
+        variant: Of that workflow; None for all, and where none is named.
         now: Aware UTC time.
     """
+    which = {"workflow": workflow, "variant": variant if workflow else None}
     if name != CUSTOM:
         known = name if name is not None and name in SPANS else DEFAULT
         problem = (
             "" if name in {None, known} else f"There is no window of that name; this is {known}."
         )
-        window = Window(start=now - SPANS[known], end=now, workflow=workflow)
+        window = Window(start=now - SPANS[known], end=now, **which)
         return Chosen(name=known, window=window, problem=problem)
     until = min(_read(end) or now, now)
     since = _read(start) or until - SPANS[DEFAULT]
@@ -82,7 +91,7 @@ def choose(
         since, problem = until - SHORTEST, "A window is a minute long at least."
     elif until - since > LONGEST:
         since, problem = until - LONGEST, f"A window is {LONGEST.days} days long at most."
-    window = Window(start=since, end=until, workflow=workflow)
+    window = Window(start=since, end=until, **which)
     return Chosen(name=CUSTOM, window=window, problem=problem)
 
 

@@ -233,6 +233,11 @@ def test_a_workflow_and_a_variant_are_read_by_themselves(app, engine, make, froz
         assert (only.workflow, only.completed, only.failed) == ("refunds", 1, 0)
         assert only.mean_ms == pytest.approx(5000)
         assert roll_all(app) or True
+    for variant in (None, "b"):  # once added up, those not read are named too
+        one = hour(make, workflow="refunds", variant=variant)
+        assert metrics.read(app, one).variant_names == ["b"]
+    assert metrics.read(app, hour(make, workflow="refunds", variant="")).variant_names == ["b"]
+    assert metrics.read(app, hour(make)).variant_names == []
 
 
 def test_rolling_goes_on_where_it_stopped_and_counts_nothing_twice(app, engine, make, frozen):

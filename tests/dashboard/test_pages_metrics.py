@@ -71,6 +71,21 @@ def test_the_window_and_the_workflow_live_in_the_url(app, seed, open_page):
     assert "workflow" not in at.query_params
 
 
+def test_a_workflow_with_variants_is_narrowed_to_one(app, seed, open_page):
+    seed.workflow()
+    add_failed_run(app, seed)
+    at = open_page("figures", workflow="refund_desk")
+    at.selectbox(key=keys.metrics_variant()).set_value("b").run()
+    assert not at.exception
+    assert at.query_params["variant"] == "b"
+    at = open_page("figures", workflow="refund_desk", variant="none-such")
+    assert any("Nothing of refund" in m.value for m in at.markdown)
+    at.selectbox(key=keys.metrics_variant()).set_value("All variants").run()
+    assert "variant" not in at.query_params
+    at = open_page("report", workflow="refund_desk", variant="b")
+    assert any("variant b" in c.value for c in at.caption)
+
+
 def test_a_report_has_whole_tables_and_draws_foreign_words_inert(app, seed, open_page):
     seed.workflow()
     add_failed_run(app, seed)

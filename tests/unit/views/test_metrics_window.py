@@ -28,6 +28,13 @@ def test_nonsense_becomes_the_last_hour_and_says_so():
     assert chosen.problem == "There is no window of that name; this is 1h."
 
 
+@pytest.mark.parametrize("name", ["24h", CUSTOM])
+def test_a_variant_is_one_of_a_workflow(name):
+    chosen = read(name, workflow="essay", variant="b")
+    assert (chosen.window.variant, chosen.params["variant"]) == ("b", "b")
+    assert read(name, variant="b").window.variant is None
+
+
 def test_a_window_of_ones_own_is_read_and_written_in_utc():
     chosen = read(CUSTOM, start="2026-03-01T10:00", end="2026-03-01T13:00+01:00")
     assert chosen.window.seconds == 7200
