@@ -66,14 +66,15 @@ def touch(
 def fetch_many(conn: Connection, *, limit: int, offset: int = 0) -> list[Thread]:
     """Threads, the one that moved last first."""
     rows = conn.execute(_FETCH_MANY, {"limit": limit, "offset": offset})
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def _one(row: Row[Any] | None) -> Thread | None:
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
-def _from_row(row: Row[Any]) -> Thread:
+def from_row(row: Row[Any]) -> Thread:
+    """Read a row that has all columns of `threads`."""
     return Thread(
         thread_id=row.thread_id,
         workflow=row.workflow,

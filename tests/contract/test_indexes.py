@@ -16,6 +16,7 @@ from interlock.core.model.history import PointFilter
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
+from interlock.core.model.thread_lists import ThreadFilter
 from interlock.core.queue.local import LocalQueue
 from interlock.core.store import (
     approvals,
@@ -32,6 +33,7 @@ from interlock.core.store import (
     runs,
     schema,
     snapshots,
+    thread_lists,
     threads,
     workers,
 )
@@ -216,6 +218,14 @@ QUERIES = {
         "pk_snapshots sqlite_autoindex_snapshots_1",
     ),
     "threads": (lambda c, m: threads.fetch_many(c, limit=5), "ix_threads_updated"),
+    "threads as lists tell them": (
+        lambda c, m: thread_lists.fetch_page(c, ThreadFilter(), limit=5, before=m.thread("t3")),
+        "ix_threads_updated",
+    ),
+    "threads of a workflow": (
+        lambda c, m: thread_lists.fetch_page(c, ThreadFilter(workflow="w3"), limit=5),
+        "ix_threads_workflow_updated",
+    ),
     "audit": (lambda c, m: audit.fetch_many(c, limit=5), "pk_audit PRIMARY"),
     "audit of an object": (
         lambda c, m: audit.fetch_many(c, object_="run:3", limit=5),
