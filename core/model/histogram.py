@@ -58,7 +58,7 @@ class Histogram:
         if not self.count:
             return [None] * len(ratios)
         indexes = sorted(self._counts)
-        seen = list(accumulate(self._counts[index] for index in indexes))
+        seen = list(accumulate(map(self._counts.__getitem__, indexes)))
         return [_interpolate(indexes, seen, ratio * (self.count - 1)) for ratio in ratios]
 
     def percentile(self, ratio: float) -> float | None:
