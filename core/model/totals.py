@@ -71,6 +71,15 @@ class CacheKey:
     outcome: str
 
 
+@dataclass(frozen=True, order=True)
+class ToolKey:
+    """Calls of one tool that ended alike: ok or error."""
+
+    workflow: str
+    tool: str
+    status: str
+
+
 @dataclass(frozen=True)
 class Book(Generic[Key]):
     """Tallies by what they are of."""
@@ -126,6 +135,7 @@ class Standing:
     workers: Mapping[str, int]  # by status
     slots: int
     breakers: tuple[BreakerState, ...]
+    tools: Mapping[ToolKey, int]  # calls that ever ended
     cache_entries: int
     cache_bytes: int
     alerts: Mapping[str, int]  # open ones by severity

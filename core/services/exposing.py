@@ -73,6 +73,7 @@ def families_of(totals: Totals, standing: Standing) -> list[Metric]:
         *_executions(totals),
         *_nodes(totals),
         *_work(totals, standing),
+        _tools(standing),
         *_safety(totals, standing),
     ]
 
@@ -167,6 +168,17 @@ def _work(totals: Totals, standing: Standing) -> Iterable[Metric]:
             "interlock_worker_slots", "Runs they carry at once together.", standing.slots
         ),
     )
+
+
+def _tools(standing: Standing) -> Metric:
+    calls = CounterMetricFamily(
+        "tool_invocations",
+        "Calls of tools that ended, by how; one that waits for a human has not ended.",
+        labels=["agent_name", "tool", "status"],
+    )
+    for key, count in sorted(standing.tools.items()):
+        calls.add_metric([key.workflow, key.tool, key.status], count)
+    return calls
 
 
 def _safety(totals: Totals, standing: Standing) -> Iterable[Metric]:

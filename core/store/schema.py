@@ -39,6 +39,7 @@ from interlock.core.store.schema_sight import (
     metric_rollups,
     rollup_due,
     run_rollups,
+    tool_totals,
 )
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "search_texts",
     "snapshots",
     "threads",
+    "tool_totals",
     "topics",
     "what_if_sides",
     "what_ifs",
@@ -77,7 +79,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0006"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0007"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

@@ -138,6 +138,17 @@ cache_entries = Table(
     Index("ix_cache_entries_expires", "expires_at"),
 )
 
+# Calls of tools that ended, of all time: what watches from outside wants totals.
+tool_totals = Table(
+    "tool_totals",
+    metadata,
+    Column("workflow", String(300), nullable=False),
+    Column("tool", Words(300), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workflow", "tool", "status"),
+)
+
 cache_counters = Table(
     "cache_counters",
     metadata,

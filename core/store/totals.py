@@ -30,6 +30,7 @@ from interlock.core.model.totals import (
     Tally,
     Totals,
 )
+from interlock.core.store import tool_totals
 from interlock.core.store.schema import (
     approvals,
     decisions,
@@ -292,6 +293,7 @@ def fetch_standing(conn: Connection, *, now: datetime, alive_s: float) -> Standi
             BreakerState(name=row.name, state=row.state, short_circuited=int(row.short_circuited))
             for row in conn.execute(_BREAKERS)
         ),
+        tools=tool_totals.fetch(conn),
         cache_entries=entries.ended,
         cache_bytes=int(entries.size),
         alerts=_counts(conn, _ALERTS),

@@ -21,12 +21,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
-from interlock.core.graphs import tool_calls
 from interlock.core.services import health
 from interlock.core.services.context import App
 from interlock.core.services.exposing import CONTENT_TYPE, Exposition
@@ -59,14 +58,6 @@ class Vitals(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The worker's own figures."""
-        calls = CounterMetricFamily(
-            "tool_invocations",
-            "Calls of tools in this worker that ended, well or not.",
-            labels=["agent_name", "tool", "status"],
-        )
-        for place, count in sorted(tool_calls.counted().items()):
-            calls.add_metric(place, count)
-        yield calls
         yield GaugeMetricFamily(
             "interlock_worker_threads_left", _TEXTS["threads_left"], threads.left.count
         )

@@ -31,6 +31,7 @@ from interlock.core.worker.outage import Outage, patient
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
 from interlock.core.worker.steps import answer_step
+from interlock.core.worker.tool_counting import ToolBook
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +136,8 @@ class Server:
         clearing = asyncio.create_task(self._clear(), name="clear")
         rolling = asyncio.create_task(figuring.keep(self._app, self.call), name="figures")
         pulsing = asyncio.create_task(self._pulse(), name="pulse")
+        tools = ToolBook(self._app, self.call)
+        counting = asyncio.create_task(tools.keep(), name="tools")
         try:
             while not self._stopping.is_set():
                 try:
@@ -151,7 +154,8 @@ class Server:
             pulsing.cancel()
             watch.stop()
             self._recorder.stop()
-            await writing
+            tools.stop()
+            await asyncio.gather(writing, counting)
             await self._leave()
             watcher.join(timeout=LOOK_S * 2)
             self._pool.shutdown(wait=True)

@@ -17,6 +17,7 @@ from interlock.core.model.totals import (
     NodeKey,
     Standing,
     Tally,
+    ToolKey,
     Totals,
 )
 from interlock.core.services.exposing import families_of
@@ -41,6 +42,7 @@ STANDING = Standing(
     workers={"ready": 1},
     slots=20,
     breakers=(BreakerState(name="b", state="open", short_circuited=1),),
+    tools={ToolKey("w", "search", "ok"): 1},
     cache_entries=0,
     cache_bytes=0,
     alerts={"critical": 1},
