@@ -252,7 +252,7 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
     answer = ("--answer", json.dumps({"approved": True, "amount": 620}), "--reason", "parcel lost")
     call(data_dir, "decide", paid["approval_id"], *answer, "--as", "Ann")
     again = launch(data_dir, "refund_desk", "--input", json.dumps(requests))["approvals"][0]
-    answer = ("--answer", json.dumps({"approved": False, "amount": 0}), "--reason", "no receipt")
+    answer = ("--answer", json.dumps({"approved": False, "amount": 620}), "--reason", "no receipt")
     call(data_dir, "decide", again["approval_id"], *answer, "--as", "Bob")
     small = [row for row in requests["requests"] if row["amount"] < HELD_ABOVE]
     for row in small * 2:  # nobody is asked about these
@@ -341,7 +341,9 @@ def take(page: Page, url: str, path: Path, *, tab: str = "", top: str = "") -> N
         page.locator(top).first.evaluate(BELOW_THE_TOP)
     page.screenshot(path=path)
     with Image.open(path) as picture:
-        reduced = picture.convert("RGB").quantize(COLOUR_COUNT, dither=Image.Dither.NONE)
+        reduced = picture.convert("RGB").quantize(
+            COLOUR_COUNT, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
     reduced.save(path, optimize=True)
 
 

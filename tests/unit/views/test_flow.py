@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from interlock.dashboard.views import flow, overview
+from interlock.dashboard.views import flow
 from interlock.dashboard.views.flow import Flow
 
 
@@ -39,9 +39,3 @@ def test_a_queue_behind_taken_places_takes_patience_not_alarm(make):
     assert said.weight == "info"
     assert said.text.startswith("All 20 places of the worker taken: 1 run queued")
     assert flow.find_foot_notice(seen) is None
-
-
-def test_the_first_page_says_that_the_queue_stands(make):
-    seen = make.overview(queued=1, oldest_due_at=make.ago(minutes=2))
-    view = overview.build(seen, waiting=[], running=[], failed=[], workflows=[], now=make.now)
-    assert "not moving" in view.notice.text

@@ -73,6 +73,11 @@ def test_a_missing_worker_is_on_the_first_page(make):
     assert row_of(make, workers_alive=0, newest_heartbeat_at=None).notice is not None
 
 
+def test_the_first_page_says_that_the_queue_stands(make):
+    notice = row_of(make, queued=1, oldest_due_at=make.ago(minutes=2)).notice
+    assert "not moving" in notice.text
+
+
 @pytest.mark.parametrize(
     ("count", "said"),
     [
