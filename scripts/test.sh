@@ -15,17 +15,15 @@ rm -rf build/coverage .coverage .coverage.*
 mkdir -p build/coverage
 browser_log=build/browser.log
 
-# The browser tests mostly wait, for a page or a worker: they run beside the others. What they
-# reach is reached by the others too, so they are not slowed by counting it.
-"$bin/pytest" tests/e2e -p no:cacheprovider >"$browser_log" 2>&1 &
+# The browser tests mostly wait, for a page or a worker: they run beside the others, two files at a
+# time. What they reach is reached by the others too, so they are not slowed by counting it.
+"$bin/pytest" tests/e2e -n 2 --dist loadfile -p no:cacheprovider >"$browser_log" 2>&1 &
 browser=$!
 trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
-# One more than there are cores, as many wait for processes they have started.
 status=0
-COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e --dist loadgroup \
-    -n "$("$bin/python" -c 'import os; print((os.cpu_count() or 1) + 1)')" \
+COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e -n auto --dist loadgroup \
     --cov --cov-report= --cov-fail-under=0 || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
