@@ -64,3 +64,14 @@ def test_the_menu_stands_in_sections_and_is_never_cut(
     words = [line.partition(" (")[0] for line in said if not line.startswith(":")]
     assert [word for word in words if word in SECTIONS] == list(SECTIONS)
     assert "more" not in menu.inner_text()
+
+
+def test_a_node_of_a_graph_opens_its_figures_by_key(
+    up: Any, new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> None:
+    page = new_page(up.url + "/?graph=refund_desk")
+    until_live(page)
+    page.get_by_test_id("stGraphVizChart").locator("a", has_text="collect").focus()
+    page.keyboard.press("Enter")
+    main = page.get_by_test_id("stMain")
+    expect(main.get_by_role("button", name="Only collect")).to_be_visible()
