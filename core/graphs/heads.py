@@ -152,6 +152,7 @@ def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> 
     running = [t for t in state.tasks if not is_finished(t, state)]
     silent = [t for t in running if not any(i.id in open_ids for i in t.interrupts)]
     failed = [t for t in silent if has_failed(t)]
+    source = (state.metadata or {}).get("source")
     return Head(
         checkpoint_id=CheckpointId(state.config["configurable"]["checkpoint_id"]),
         run_id=run_id_of(state),
@@ -161,7 +162,8 @@ def _read_tasks(state: StateSnapshot, interrupts: tuple[LiveInterrupt, ...]) -> 
         has_failed=bool(failed),
         has_unfinished=len(silent) > len(failed),
         is_untouched=not any(is_touched(t, state) for t in state.tasks),
-        is_copy=(state.metadata or {}).get("source") == "fork",
+        is_copy=source == "fork",
+        is_update=source == "update",
     )
 
 

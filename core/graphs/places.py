@@ -7,7 +7,7 @@ stays as it was when the subgraph began.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,3 +124,21 @@ async def is_at_inner_breakpoint(graph: AnyGraph, places: Collection[Place]) -> 
 def names_of(nodes: Any) -> Collection[str]:
     """The nodes that a graph was compiled to hold at; `*` stands for all."""
     return (nodes,) if isinstance(nodes, str) else tuple(nodes)
+
+
+def merge_breaks(given: Collection[str], own: Any) -> Any:
+    """Breakpoints of the launch beside the graph's own; LangGraph takes one list or the other."""
+    if EVERY_NODE in given or own == EVERY_NODE:
+        return EVERY_NODE
+    merged = [*own, *(n for n in given if n not in own)]
+    return merged or None
+
+
+def find_cacheable(graph: AnyGraph) -> Callable[[str], bool]:
+    """Nodes with a cache policy; and what is no node: a function called as a task may have one."""
+    known: dict[str, bool] = {}
+    for part in (graph, *(g for _, g in graph.get_subgraphs(recurse=True))):
+        for name, node in getattr(part, "nodes", {}).items():
+            has_policy = bool(node.cache_policy or getattr(part, "cache_policy", None))
+            known[name] = known.get(name, False) or has_policy
+    return lambda name: known.get(name, True)

@@ -22,7 +22,7 @@ from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.schemas import adds_messages
 from interlock.core.graphs.skipping import skip_failed
 from interlock.core.graphs.tasks import is_finished
-from interlock.core.types import Json
+from interlock.core.types import CheckpointId, Json
 
 END_NODE = "__end__"
 COUNTERS = "counters_since_delta_snapshot"  # of LangGraph: a copy has the same values
@@ -72,7 +72,7 @@ async def make_mending_input(
     if all(_is_same(before.get(name, _NOTHING), edit[name]) for name in edit):
         return None
     if before or _has_asked(reading):
-        await _copy_head(graph, config)
+        await copy_point(graph, config)
     return Command(update={**before, **edit})
 
 
@@ -83,11 +83,12 @@ def _has_asked(reading: Reading) -> bool:
     return any(task_id in namespace for task_id in unfinished for namespace in asked)
 
 
-async def _copy_head(graph: AnyGraph, config: RunnableConfig) -> None:
+async def copy_point(graph: AnyGraph, config: RunnableConfig) -> CheckpointId:
     """
-    Start the step of the head again, from a copy of its checkpoint.
+    Copy a checkpoint, the head unless the config names one, so that its tasks start from there again.
 
-    As `update_state` does it for `__copy__`, but with the run's id, by which a delivery knows its own.
+    As `update_state` does it for `__copy__`, beside what it copies, but with the run's id, by which a
+    delivery knows its own.
     """
     saver: Any = graph.checkpointer
     saved: CheckpointTuple = await saver.aget_tuple(config)
@@ -95,11 +96,11 @@ async def _copy_head(graph: AnyGraph, config: RunnableConfig) -> None:
     copy = copy_checkpoint(saved.checkpoint)
     copy["id"], copy["ts"] = str(uuid6(clock_seq=step)), datetime.now(UTC).isoformat()
     kept = {k: v for k, v in saved.metadata.items() if k in {"parents", COUNTERS}}
-    parent = saved.parent_config or {
-        "configurable": {**config["configurable"], "checkpoint_ns": ""}
-    }
+    thread_id = config["configurable"]["thread_id"]
+    parent = saved.parent_config or {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
     metadata: Any = {"parents": {}, **kept, "source": "fork", "step": step}
     await saver.aput({**parent, "metadata": config["metadata"]}, copy, metadata, {})
+    return CheckpointId(copy["id"])
 
 
 def _read_edit(graph: AnyGraph, verb: Mapping[str, Json]) -> dict[str, Any]:
@@ -153,11 +154,12 @@ def replacing(channel: Any, value: Json) -> Any:
 
     JSON is made the channel's type where that can be done, as a reducer would have done it.
     """
-    restored = _restore(channel, value)
+    restored = restore(channel, value)
     return Overwrite(restored) if type(channel).__name__ in REDUCING else restored
 
 
-def _restore(channel: Any, value: Json) -> Any:
+def restore(channel: Any, value: Json) -> Any:
+    """JSON as the type of a channel, where it can be made that."""
     if adds_messages(channel):
         return _restore_messages(value)
     kind = getattr(channel, "typ", None)

@@ -8,7 +8,7 @@ goes out as an `Outcome`; records leave through `put`, which may wait and so slo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -18,20 +18,21 @@ from langgraph.errors import GraphDrained, is_invalid_resume
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
-from interlock.core.graphs import failing, heads, proceeding
+from interlock.core.graphs import failing, heads, proceeding, rewinding
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.heads import CountAnswers, Reading
 from interlock.core.graphs.listening import listen
-from interlock.core.graphs.places import EVERY_NODE, AnyGraph
+from interlock.core.graphs.places import AnyGraph, find_cacheable, merge_breaks
 from interlock.core.graphs.run_log import Record
 from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import REFUSED, Failure, Run, RunKind, RunStatus
 from interlock.core.model.threads import Snapshot
-from interlock.core.types import Json, ThreadId
+from interlock.core.types import CheckpointId, Json, ThreadId
 
 INTERNAL = "__"  # keys of LangGraph's own
 DEFAULT_RECURSION_LIMIT = 100  # supersteps
@@ -168,7 +169,7 @@ class Execution:
         if self._graph.cache is None:
             return
         finished = await heads.read_finished(self._graph, first) if first is not None else ()
-        self._tracker.expect_cached(_find_cacheable(self._graph), finished)
+        self._tracker.expect_cached(find_cacheable(self._graph), finished)
 
     async def _step(
         self, plan: Plan, reading: Reading | None
@@ -180,7 +181,9 @@ class Execution:
             return None, None
         status = NodeStatus.OK
         try:
-            if not await self._write_checkpoint(plan, reading):
+            if plan.step is Step.FORK:
+                await self._stream_fork(reading)
+            elif not await self._write_checkpoint(plan, reading):
                 await self._stream(await self._input_of(plan, reading))
         except asyncio.CancelledError as exc:
             status = NodeStatus.CANCELLED
@@ -217,19 +220,31 @@ class Execution:
             return None
         return heads.read_end(graph, self._run.thread_id, self._values)
 
-    async def _stream(self, graph_input: Any) -> None:
+    async def _stream_fork(self, reading: Reading | None) -> None:
+        fork = self._task.delivery.fork
+        assert fork is not None  # as the plan says
+        assert reading is not None
+        at = await rewinding.make_fork(self._graph, self._writing_config, fork, reading)
+        if at is not None:
+            await self._stream(None, at=at)
+
+    async def _stream(self, graph_input: Any, *, at: CheckpointId | None = None) -> None:
         self._values = None
+        config = self._config
+        if at is not None:
+            place = {"checkpoint_ns": "", "checkpoint_id": at}
+            config = {**config, "configurable": {**config["configurable"], **place}}
         parts = self._graph.astream(
             graph_input,
-            listen(self._config, self._tracker, store=self._graph.store),
+            listen(config, self._tracker, store=self._graph.store),
             context=self._run.context,
             stream_mode=["values", "tasks"],  # tasks: something before every superstep
             durability="sync",
             control=self._control,
-            interrupt_before=_breaks(
+            interrupt_before=merge_breaks(
                 self._run.options.break_before, self._graph.interrupt_before_nodes
             ),
-            interrupt_after=_breaks(
+            interrupt_after=merge_breaks(
                 self._run.options.break_after, self._graph.interrupt_after_nodes
             ),
         )
@@ -298,10 +313,15 @@ class Execution:
             failure = self._describe(error, found.snapshot.values if found.snapshot else None)
         if failure is not None:
             return replace(found, status=RunStatus.FAILED, failure=failure)
-        stopped = (self._task.verb or {}).get("verb") == "stop"
-        if stopped and found.status is RunStatus.DONE:
+        if self._stops and found.status is RunStatus.DONE:
             return replace(found, status=RunStatus.CANCELLED, reason="stopped")
         return found
+
+    @property
+    def _stops(self) -> bool:
+        fork = self._task.delivery.fork
+        is_fork = fork is not None and fork.verb is RewindVerb.STOP
+        return is_fork or (self._task.verb or {}).get("verb") == "stop"
 
     def _describe(self, error: BaseException, values: Json) -> Failure:
         node = None
@@ -373,24 +393,6 @@ def _failure_on_record(reading: Reading, values: Json) -> Failure:
         snapshot=failing.keep_state(values),
         versions=dict(failing.versions()),
     )
-
-
-def _find_cacheable(graph: AnyGraph) -> Callable[[str], bool]:
-    """Nodes with a cache policy; and what is no node: a function called as a task may have one."""
-    known: dict[str, bool] = {}
-    for part in (graph, *(g for _, g in graph.get_subgraphs(recurse=True))):
-        for name, node in getattr(part, "nodes", {}).items():
-            has_policy = bool(node.cache_policy or getattr(part, "cache_policy", None))
-            known[name] = known.get(name, False) or has_policy
-    return lambda name: known.get(name, True)
-
-
-def _breaks(given: Collection[str], own: Any) -> Any:
-    """Breakpoints of the launch beside the graph's own; LangGraph takes one list or the other."""
-    if EVERY_NODE in given or own == EVERY_NODE:
-        return EVERY_NODE
-    merged = [*own, *(n for n in given if n not in own)]
-    return merged or None
 
 
 def needs_head(delivery: Delivery) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from interlock.core.model.history import Fork
 from interlock.core.model.runs import RunKind
 from interlock.core.types import CheckpointId, Json, RunId
 
@@ -44,7 +45,8 @@ class Head:
     `due` are the nodes of all its tasks, `next` those of the unfinished ones: a worker may die
     between the last task's end and the checkpoint that takes it in, and then the thread is not
     finished although nothing of it is left to run. `has_failed`: a task of it ended in an error.
-    `is_copy`: it is a copy of another checkpoint, from which its tasks start again.
+    `is_copy`: it is a copy of another checkpoint, from which its tasks start again. `is_update`: it
+    was written by hand, as a node.
     `has_unfinished`: a task of it neither finished, nor failed, nor waits for an answer.
     `is_untouched`: no task of it left a trace. `is_at_breakpoint`: and a breakpoint applies here.
     A thread may stand inside subgraphs while this checkpoint stays: then `next` are paths inside
@@ -62,6 +64,7 @@ class Head:
     is_untouched: bool = False
     is_at_breakpoint: bool = False
     is_copy: bool = False
+    is_update: bool = False
     inner_ids: frozenset[CheckpointId] = frozenset()
     inner_run_ids: frozenset[RunId] = frozenset()
 
@@ -82,6 +85,8 @@ class Step(StrEnum):
     SEND_ANSWERS = "send_answers"
     GO_ON = "go_on"
     PROCEED = "proceed"
+    FORK = "fork"
+    COPY = "copy"
     RECORD = "record"
     REFUSE = "refuse"
 
@@ -110,6 +115,7 @@ class Delivery:
         card_checkpoint_id: For `proceed`: where the card was drawn.
         is_after_failure: For `proceed`: the card was a failed node's, not a breakpoint's.
         head: None while the thread has no checkpoint.
+        fork: For `rewind` and `copy`: what is done to the thread.
     """
 
     kind: RunKind
@@ -120,6 +126,7 @@ class Delivery:
     card_checkpoint_id: CheckpointId | None
     head: Head | None
     is_after_failure: bool = False
+    fork: Fork | None = None
 
 
 def plan_delivery(delivery: Delivery) -> Plan:
@@ -132,11 +139,15 @@ def plan_delivery(delivery: Delivery) -> Plan:
     head = delivery.head
     if delivery.kind is RunKind.PROCEED:
         return _plan_proceed(delivery)
+    if delivery.kind is RunKind.COPY:
+        return _plan_copy(delivery)
     is_ours = head is not None and head.run_id in delivery.own_run_ids
     if delivery.kind is RunKind.START and (delivery.is_first or not is_ours):
         return Plan(Step.SEND_INPUT)
     if head is None:
         return Plan(Step.REFUSE, reason="The thread has no checkpoint to go on from.")
+    if delivery.kind is RunKind.REWIND and (plan := _plan_fork(delivery, head)) is not None:
+        return plan
     pending = {i: a for i, a in delivery.answers.items() if i in head.open_ids}
     if pending:
         return Plan(Step.SEND_ANSWERS, answers=pending)
@@ -158,6 +169,34 @@ def _plan_proceed(delivery: Delivery) -> Plan:
     if head.run_id not in delivery.own_run_ids and not delivery.is_retry:
         return Plan(Step.REFUSE, reason="The thread has moved on since the card was drawn.")
     return _plan_rest(delivery, head)
+
+
+def _plan_fork(delivery: Delivery, head: Head) -> Plan | None:
+    """
+    What a rewind does that has not begun to run anything; None once it has.
+
+    It goes past a breakpoint where it begins, as whatever a person sends on does.
+    """
+    fork = delivery.fork
+    if head.run_id not in delivery.own_run_ids:
+        if fork is not None and head.checkpoint_id == fork.left_id:
+            return Plan(Step.FORK)
+        return Plan(Step.REFUSE, reason="The thread has moved on since it was set back.")
+    is_made = head.is_copy or head.is_update
+    has_begun = not head.is_untouched or bool(head.inner_run_ids & delivery.own_run_ids)
+    return Plan(Step.FORK) if is_made and head.due and not has_begun else None
+
+
+def _plan_copy(delivery: Delivery) -> Plan:
+    """A copy stands where the other thread stood: what is due there runs once somebody says so."""
+    head, fork = delivery.head, delivery.fork
+    if fork is None:
+        return Plan(Step.REFUSE, reason="It is not known what was to be copied.")
+    if head is None or head.checkpoint_id < fork.target_id:
+        return Plan(Step.COPY)
+    if head.checkpoint_id == fork.target_id:
+        return Plan(Step.RECORD)
+    return Plan(Step.REFUSE, reason="The copy has moved on since it was made.")
 
 
 def _is_to_be_mended(delivery: Delivery, head: Head) -> bool:

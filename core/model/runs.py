@@ -54,6 +54,9 @@ class RunKind(StrEnum):
     ATTACHED = "attached"
 
 
+FORKING = frozenset({RunKind.REWIND, RunKind.COPY})  # what they do is said by a fork
+
+
 @dataclass(frozen=True)
 class FailureLine:
     """Why a run failed, as much as a list says of it."""

@@ -12,7 +12,7 @@ from interlock.core.model.approvals import STANDING, Approval, Kind
 from interlock.core.model.delivery import HANDED_OVER, Delivery, is_suspect
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun
-from interlock.core.model.runs import Run, RunKind, RunStatus
+from interlock.core.model.runs import FORKING, Run, RunKind, RunStatus
 from interlock.core.queue.port import Job, JobKind
 from interlock.core.services.context import App
 from interlock.core.store import (
@@ -21,6 +21,7 @@ from interlock.core.store import (
     decisions,
     engine,
     events,
+    forks,
     holds,
     nodes,
     runs,
@@ -207,6 +208,7 @@ def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId 
             card_checkpoint_id=card.checkpoint_id if card is not None else None,
             is_after_failure=card is not None and card.kind is Kind.FAILURE,
             head=None,
+            fork=forks.fetch_for_run(conn, origin.run_id) if origin.kind in FORKING else None,
         ),
         verb=verb,
         askers=_find_askers(conn, run),

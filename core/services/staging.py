@@ -30,6 +30,7 @@ from interlock.core.types import CheckpointId, ThreadId
 MOST_POINTS = 10_000  # of one thread, the newest
 MOST_NODES = 20_000  # attempts after the point, the newest
 MOST_CARDS = 1000
+WHERE_THREADS_ARE = "`interlock runs` names them."
 BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
@@ -110,7 +111,7 @@ def read_situation(
     """
     thread = threads.fetch(conn, thread_id)
     if thread is None:
-        raise NotFound("thread", thread_id, hint="`interlock runs` names them.")
+        raise NotFound("thread", thread_id, hint=WHERE_THREADS_ARE)
     workflow = workflows.fetch(conn, thread.workflow)
     rows = points.fetch_points(conn, thread_id, PointFilter(), limit=MOST_POINTS)
     since = next((p.created_at for p in rows if p.checkpoint_id == checkpoint_id), BEGINNING)
