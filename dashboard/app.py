@@ -12,10 +12,10 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.services import alerting, observing
+from interlock.core.services import alerting, durability, observing
 from interlock.dashboard import deps, keys, palette
 from interlock.dashboard.app_pages.hold_switch import draw_switch
-from interlock.dashboard.app_pages.outage import draw_outage
+from interlock.dashboard.app_pages.outage import draw_going_on, draw_outage
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
@@ -61,6 +61,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
             _page(_INBOX, f"Inbox ({waiting})" if waiting else "Inbox", "inbox"),
             _page("launch", "Launch", "rocket_launch"),
             _page("runs", "Runs", "list_alt"),
+            _page("history", "Time machine", "history"),
             _page("run", "Run", "timeline", visibility="hidden"),
             _page("batch", "Batch", "table_rows", visibility="hidden"),
         ],
@@ -93,9 +94,11 @@ def _draw_foot(title: str) -> None:
     try:
         overview = observing.overview(deps.app())
         calling = alerting.count_calling(deps.app())
+        durability.remember(deps.app())
     except StoreUnavailable as exc:  # an open page stays as it is, marked; a new one says so
         st.session_state[_AWAY] = str(exc)
         st.error("The database does not answer.", icon=":material/cloud_off:")
+        draw_going_on()
         return
     count = f"({overview.waiting}) " if overview.waiting else ""
     st.set_page_config(page_title=f"{count}{title} · Interlock", page_icon=str(_MARK))

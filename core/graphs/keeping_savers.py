@@ -9,6 +9,7 @@ database is needed, and waited for.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,10 @@ from interlock.core.graphs.outages import PatientSaver, is_outage
 
 T = TypeVar("T")
 Space = tuple[str, str]  # a thread and a namespace of it
+
+
+class _CutOff(Exception):
+    """Another write has found the database away meanwhile."""
 
 
 class _Notebook:
@@ -59,6 +64,7 @@ class KeepingSaver(PatientSaver):
         self._newest: dict[
             Space, str
         ] = {}  # what this run put last; of anything else nothing is known
+        self._under_way: set[asyncio.Timeout] = set()
         self._inner = InMemorySaver(serde=serde)
         self._kept_whole: set[Space] = set()  # subgraphs of which all there is lies in `_inner`
 
@@ -109,10 +115,14 @@ class KeepingSaver(PatientSaver):
         if not self._keeping.is_on:
             self._forget()
             try:
-                return await write(), False
+                return await self._write_at_once(write), False
             except psycopg.Error as exc:
                 if not is_outage(exc):
                     raise
+            except _CutOff:
+                pass
+            for other in self._under_way:  # they would wait for a connection
+                other.reschedule(asyncio.get_running_loop().time())
         notebook = _Notebook()
         before = _notebook.set(notebook)
         try:
@@ -121,6 +131,17 @@ class KeepingSaver(PatientSaver):
             _notebook.reset(before)
         await self._keeping.keep(tuple(notebook.told), self._send_kept, is_step=is_step)
         return done, True
+
+    async def _write_at_once(self, write: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._under_way.add(limit)
+                try:
+                    return await write()
+                finally:
+                    self._under_way.discard(limit)
+        except TimeoutError as exc:
+            raise (_CutOff() if limit.expired() else exc) from exc
 
     def _forget(self) -> None:
         """All that was kept is stored: it is read from there."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.core.errors import InterlockError, StoreUnavailable
 from interlock.core.masking import mask_text
-from interlock.core.services import reaching
+from interlock.core.services import durability, reaching
 from interlock.core.services.context import App
 from interlock.core.services.observing import ALIVE_S, Overview, overview
 from interlock.core.store import checkpoint_reads, engine, workers, workflows
@@ -82,6 +82,9 @@ def check(app: App) -> Health:
             "workers": _timed(lambda: _look_at_workers(app)),
             "workflows": _timed(lambda: _look_at_workflows(app)),
         }
+    elif going_on := durability.list_going_on(app):
+        message = f"go on in memory, not durable: {', '.join(going_on)}; all others hold"
+        checks["runs"] = Check(ok=False, message=message, is_needed=False)
     checks |= check_outside(app)
     return health_of(checks, app.clock.now())
 
@@ -182,6 +185,7 @@ def _look_at_workers(app: App) -> Check:
 
 
 def _look_at_workflows(app: App) -> Check:
+    durability.remember(app)
     with engine.read(app.engine) as conn:
         published = workflows.fetch_names(conn)
     loaded = [w for w in published if w.error is None]

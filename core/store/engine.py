@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from interlock.core import private
 from interlock.core.errors import StoreUnavailable
+from interlock.core.keepalives import keepalives_for
 from interlock.core.masking import mask_text
 from interlock.core.store import encoding, violations
 from interlock.core.store.sqlite_file import SqliteFile
@@ -48,7 +49,9 @@ def open_engine(url: str, *, application_name: str = "interlock") -> Engine:
         StoreUnavailable: The URL is not one, or the folder cannot be made.
     """
     parsed = _parse(url)
-    options = _sqlite_options(parsed) if _is_sqlite(parsed) else _postgres_options(application_name)
+    options = (
+        _sqlite_options(parsed) if _is_sqlite(parsed) else _postgres_options(url, application_name)
+    )
     engine = create_engine(
         parsed,
         pool_size=POOL_SIZE,
@@ -187,8 +190,9 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     }
 
 
-def _postgres_options(application_name: str) -> dict[str, Any]:
-    return {"connect_args": {"application_name": application_name, "connect_timeout": 10}}
+def _postgres_options(url: str, application_name: str) -> dict[str, Any]:
+    timeouts = {"connect_timeout": 10, **keepalives_for(url)}
+    return {"connect_args": {"application_name": application_name, **timeouts}}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

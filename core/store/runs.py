@@ -98,6 +98,7 @@ _MARK_NOT_DURABLE = (
     .where(runs.c.run_id == bindparam("id"), runs.c.steps_in_memory < bindparam("count"))
     .values(steps_in_memory=bindparam("count"))
 )
+_STEPS_IN_MEMORY = select(runs.c.steps_in_memory).where(runs.c.run_id == bindparam("id"))
 _COUNT_ENDED = select(func.count()).where(
     runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
 )
@@ -245,6 +246,11 @@ def rate(conn: Connection, run_id: RunId, rating: int) -> int | None:
 def mark_not_durable(conn: Connection, run_id: RunId, steps: int) -> None:
     """Keep how many steps of a run were in its worker's memory only; never fewer than before."""
     conn.execute(_MARK_NOT_DURABLE, {"id": run_id, "count": steps})
+
+
+def fetch_steps_in_memory(conn: Connection, run_id: RunId) -> int:
+    """What `mark_not_durable` kept of a run; 0 if there is no such run."""
+    return conn.execute(_STEPS_IN_MEMORY, {"id": run_id}).scalar_one_or_none() or 0
 
 
 def oldest_queued_at(conn: Connection) -> datetime | None:

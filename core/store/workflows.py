@@ -21,6 +21,7 @@ _DELETE_OTHERS = delete(workflows).where(
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
 _FETCH_TOOLS = select(workflows.c.tools).where(workflows.c.name == bindparam("name"))
 _FETCH_POLICY = select(workflows.c.policy).where(workflows.c.name == bindparam("name"))
+_FETCH_POLICIES = select(workflows.c.name, workflows.c.policy).order_by(workflows.c.name)
 _FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
 
 _FETCH_NAMES = (
@@ -50,6 +51,11 @@ def fetch_tools(conn: Connection, name: str) -> Json:
 def fetch_policy(conn: Connection, name: str) -> Json:
     """What interlock.toml says of the workflow of this name; None if it says nothing."""
     return conn.execute(_FETCH_POLICY, {"name": name}).scalar_one_or_none()
+
+
+def fetch_policies(conn: Connection) -> dict[str, Json]:
+    """What interlock.toml says of each workflow, by name; None where it says nothing."""
+    return {row.name: row.policy for row in conn.execute(_FETCH_POLICIES)}
 
 
 def fetch_all(conn: Connection, *, limit: int = 500) -> list[Workflow]:

@@ -29,6 +29,7 @@ class Place:
     def __init__(self, app: App, conn: watching.Session | None = None) -> None:
         self._app = app
         self._conn = conn
+        self._is_by_session = conn is not None
         self._turn = threading.Lock()
         self.on_loss: Callable[[], None] = lambda: None  # called before the process ends
 
@@ -45,9 +46,11 @@ class Place:
             self._keep()
 
     def _keep(self) -> None:
-        if self._conn is None or watching.is_alive(self._conn):
+        if not self._is_by_session or (self._conn and watching.is_alive(self._conn)):
             return
-        self._conn.close()
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
         taken = watching.hold_alone(self._app.engine)
         if taken is not None:
             logger.warning("place_taken_again")

@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput, NotFound
 from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Verb
-from interlock.core.services import deciding, explaining, observing
+from interlock.core.services import deciding, durability, explaining, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
@@ -102,6 +102,7 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             state=read_state(found.approval),
             now=app.clock.now(),
             max_media_bytes=app.settings.max_media_bytes,
+            steps_in_memory=durability.count_steps(app, found.approval.run_id),
         )
         problems = session.problems(view.approval_id, view.version)
         draw_card(

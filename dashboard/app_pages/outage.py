@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.services import health
+from interlock.core.services import durability, health
 from interlock.dashboard import deps
+from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.words import say_going_on
 
 LOOK_S = 2.0
 
@@ -22,7 +24,18 @@ def draw_outage(reason: str) -> None:
         " when the database does.",
         icon=":material/cloud_off:",
     )
+    draw_going_on()
     st.code(reason, language=None, wrap_lines=True)
+
+
+def draw_going_on() -> None:
+    """Say which workflows go on without being stored, as far as it is known here."""
+    try:
+        text = say_going_on(durability.list_going_on(deps.app()))
+    except StoreUnavailable:  # this process has never reached it
+        return
+    if text:
+        st.warning(md_escape(text), icon=":material/memory:")
 
 
 def _is_over() -> bool:

@@ -74,6 +74,8 @@ def _draw_head(card: CardView) -> None:
         st.subheader(md_escape(card.title), anchor=False, width="stretch")
         if card.risk is not None:
             draw_badge(card.risk)
+        if card.durability is not None:
+            draw_badge(card.durability, help_text=card.durability_text)
         draw_badge(card.look)
     left = f" · {card.left}" if card.left else ""
     st.caption(

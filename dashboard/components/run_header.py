@@ -35,10 +35,14 @@ def draw_header(
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(md_escape(view.workflow), anchor=False, width="stretch")
         draw_badge(view.look)
+        if view.durability is not None:
+            draw_badge(view.durability, help_text=view.durability_text)
         if view.is_rateable:
             _draw_rating(view, on_rate)
         _draw_acts(view, on_cancel, on_retry, on_ask)
     st.caption(md_escape(view.summary), help=md_escape(view.exact))
+    if view.durability_text:
+        st.caption(f"Not durable: {view.durability_text}")
     draw_notice(view.notice)
     for neighbour in (view.earlier, view.later):
         _draw_neighbour(neighbour)

@@ -28,7 +28,12 @@ from interlock.dashboard.views.formatting import (
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Notice
-from interlock.dashboard.views.words import HIGH_RISK, look_of_risk
+from interlock.dashboard.views.words import (
+    HIGH_RISK,
+    look_of_durability,
+    look_of_risk,
+    say_durability,
+)
 
 if TYPE_CHECKING:
     from interlock.core.services.observing import Card
@@ -81,6 +86,8 @@ class CardView:
     left: str
     look: Look
     risk: Look | None
+    durability: Look | None
+    durability_text: str
     is_high_risk: bool
     words: str
     facts: str
@@ -96,7 +103,12 @@ class CardView:
 
 
 def build(
-    card: Card, *, state: Json, now: datetime, max_media_bytes: int = media.MAX_BYTES
+    card: Card,
+    *,
+    state: Json,
+    now: datetime,
+    max_media_bytes: int = media.MAX_BYTES,
+    steps_in_memory: int = 0,
 ) -> CardView:
     """
     Put the card together.
@@ -106,6 +118,7 @@ def build(
         state: The thread's present values; the fields of a breakpoint or a failed node start with them.
         now: Aware UTC time.
         max_media_bytes: A larger picture, sound, film or file is named, not shown.
+        steps_in_memory: So many steps of its run were not durable for a while.
     """
     approval = card.approval
     question = question_of(approval)
@@ -124,6 +137,8 @@ def build(
         left=format_countdown(approval.deadline_at, now) if is_open else "",
         look=look_of_approval(approval.status),
         risk=look_of_risk(approval.risk),
+        durability=look_of_durability(steps_in_memory),
+        durability_text=say_durability(steps_in_memory) if steps_in_memory else "",
         is_high_risk=approval.risk == HIGH_RISK,
         words="" if words.strip() == approval.title.strip() else words,
         facts=facts,

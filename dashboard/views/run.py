@@ -28,6 +28,7 @@ from interlock.dashboard.views.holds import find_hold_notice
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Notice
 from interlock.dashboard.views.runs import say_took
+from interlock.dashboard.views.words import look_of_durability, say_durability
 
 if TYPE_CHECKING:
     from interlock.core.services.observing import Overview, RunDetail
@@ -85,6 +86,8 @@ class RunView:
     workflow: str
     short: str
     look: Look
+    durability: Look | None
+    durability_text: str
     summary: str
     exact: str
     notice: Notice | None
@@ -113,6 +116,8 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
         workflow=run.workflow,
         short=short_id(run.run_id),
         look=look_of_run(run.status),
+        durability=look_of_durability(run.steps_in_memory),
+        durability_text=say_durability(run.steps_in_memory) if run.steps_in_memory else "",
         summary=_summarise(run, now=now),
         exact=_say_times(run),
         notice=_find_notice(run, pending, overview, now=now),

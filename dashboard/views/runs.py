@@ -41,6 +41,7 @@ GROUP_NAMES = {
     "cancelled": "Cancelled",
 }
 DEGRADED = "Degraded: a fallback served"
+NOT_DURABLE = "Not durable for a while"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +109,12 @@ def name_group(group: str, counts: Mapping[RunStatus, RunCount]) -> str:
 def build_run_row(run: RunSummary, *, now: datetime) -> RunRow:
     """One run as a row."""
     error = run.error
-    fallback = DEGRADED if run.is_degraded else ""
-    problem = f"{error.type}: {one_line(error.message)}" if error else fallback
+    failed = f"{error.type}: {one_line(error.message)}" if error else ""
+    marks = (
+        failed or (DEGRADED if run.is_degraded else ""),
+        NOT_DURABLE if run.steps_in_memory else "",
+    )
+    problem = " · ".join(mark for mark in marks if mark)
     return RunRow(
         run_id=run.run_id,
         short=short_id(run.run_id),

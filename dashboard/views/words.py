@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from interlock.core.model.approvals import Kind, Verb
 from interlock.dashboard.palette import Look, Tone
+from interlock.dashboard.views.escaping import show_hidden
 
 _DONE_WORDS = {
     Verb.APPROVE: "Approved",
@@ -40,6 +41,33 @@ def say_done(verb: str, kind: Kind | None = None, *, count: int = 1) -> str:
         return "Decided"
     own = _STANDING_WORDS.get(kind, {}) if kind else {}
     return own.get(Verb(verb), _DONE_WORDS[Verb(verb)])
+
+
+def look_of_durability(steps_in_memory: int) -> Look | None:
+    """The badge of a run that went on while its database was away; None if it never did."""
+    if not steps_in_memory:
+        return None
+    return Look(Tone.SHORT_CIRCUITED, "not durable", ":material/cloud_off:")
+
+
+def say_durability(steps_in_memory: int) -> str:
+    """What that badge means."""
+    what = "1 step was" if steps_in_memory == 1 else f"{steps_in_memory} steps were"
+    return (
+        f"{what} kept in the memory of its worker while the database was away, and stored late. Had"
+        " the worker ended meanwhile, they would have been lost and done again."
+    )
+
+
+def say_going_on(workflows: Sequence[str]) -> str:
+    """What goes on while the database is away; empty if nothing does, as far as is known."""
+    if not workflows:
+        return ""
+    return (
+        f"Not durable: runs of {', '.join(show_hidden(name) for name in workflows)} go on meanwhile"
+        " in the memory of their worker. If it ends before the database is back, they go on from"
+        " their last stored step and do again what they did since."
+    )
 
 
 def look_of_risk(risk: str) -> Look | None:

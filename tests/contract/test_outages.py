@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
+from interlock.core.graphs.describing import describe_failure
 from interlock.core.model.delivery import HANDED_OVER
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.usage import Usage
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import claiming
+from interlock.core.services import claiming, durability
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch, Ending, record
 from interlock.core.settings import Settings
 from interlock.core.store import engine as engines
-from interlock.core.store import events
+from interlock.core.store import events, workflows
 from interlock.core.store.schema import runs
 
 
@@ -91,3 +94,32 @@ def test_what_was_claimed_unheard_goes_back_and_counts_as_no_death(app, claimed)
 
     assert anew.job.progress == HANDED_OVER
     assert anew.run.run_id == claimed.run.run_id
+
+
+def test_a_run_that_went_on_in_memory_is_marked_while_it_is_its_workers(app, claimed):
+    assert claiming.come_back(app, "w1", claimed, steps=0)
+    assert durability.count_steps(app, "r1") == 0
+    assert claiming.come_back(app, "w1", claimed, steps=3)
+    assert claiming.come_back(app, "w1", claimed, steps=2)  # a mark is never taken back
+    assert durability.count_steps(app, "r1") == 3
+    assert not claiming.come_back(app, "w2", claimed, steps=9)
+    claiming.put_back_unheard(app, "w1", [])
+    claiming.claim_jobs(app, "w1", limit=5)
+    assert not claiming.come_back(app, "w1", claimed, steps=9)  # handed out anew
+    assert durability.count_steps(app, "r1") == 3
+
+
+def test_what_goes_on_without_the_database_is_known_while_it_is_away(app, frozen, database_url):
+    shared = replace(app, settings=app.settings.model_copy(update={"database": database_url}))
+    with engines.write(app.engine) as conn:
+        policies = {"desk": {"outage": {"on": "memory"}}, "held": {"outage": {"on": "hold"}}}
+        names = ("bare", "desk", "held")
+        cards = [describe_failure(n, "", "no graph", frozen.now()) for n in names]
+        workflows.replace_all(conn, [replace(c, policy=policies.get(c.name)) for c in cards])
+    assert durability.list_going_on(shared) == ()
+
+    durability.remember(shared)
+    durability.remember(shared)
+
+    is_shared = not shared.settings.is_embedded
+    assert durability.list_going_on(shared) == (("desk",) if is_shared else ())

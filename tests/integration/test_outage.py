@@ -8,7 +8,8 @@ import pytest
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs import keeping, postgres_savers
-from interlock.core.services import health, observing
+from interlock.core.services import claiming, health, observing
+from interlock.core.store import engine as engines
 from interlock.core.worker import recorder
 
 
@@ -92,3 +93,57 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
     assert history == [t.checkpoint_id for t in desk.read_truth(late)][::-1]
     assert worker.is_alive
     assert health.check_store(desk.app)["database"].ok
+
+
+def let_go_on(desk, server, *, kill=None):
+    """A run that may go on in memory, in the midst of a node when its database goes away."""
+    book = desk.open_book()
+    book.close("slow")
+    run = desk.launch("unheld", book)
+    book.wait_for("slow")
+    server.stop(signal.SIGQUIT)
+    if kill is not None:
+        book.kill(kill)
+    book.open("slow")
+    return run, book
+
+
+def test_what_was_kept_is_done_again_when_its_worker_dies(desk, server):
+    worker = desk.spawn()
+    run, book = let_go_on(desk, server, kill="z")
+    worker.wait()
+    server.start()
+    desk.start()
+
+    ended = desk.wait(run)
+
+    assert (ended.status, ended.deliveries, ended.steps_in_memory) == ("done", 2, 0)
+    assert [book.count(n) for n in ("a", "slow", "z")] == [1, 2, 2]
+    assert desk.values(ended)["log"] == ["a", "slow", "z"]
+
+
+def test_what_was_kept_of_a_run_that_was_taken_over_is_thrown_away(
+    desk, server, monkeypatch, caplog
+):
+    come_back = claiming.come_back
+
+    def come_back_late(app, worker_id, claimed, *, steps):
+        with engines.write(app.engine) as conn:  # as another worker does when it starts
+            app.queue.put_back(conn, worker_id=worker_id)
+        return come_back(app, worker_id, claimed, steps=steps)
+
+    monkeypatch.setattr(claiming, "come_back", come_back_late)
+    worker = desk.start()
+    run, book = let_go_on(desk, server)
+    book.wait_for("z")
+    server.start()
+
+    ended = desk.wait(run)
+
+    assert (ended.status, ended.deliveries, ended.steps_in_memory) == ("done", 2, 0)
+    assert [book.count(n) for n in ("a", "slow", "z")] == [1, 2, 2]
+    history = [e.checkpoint_id for e in observing.history(desk.app, ended.thread_id)]
+    assert history == [t.checkpoint_id for t in desk.read_truth(ended)][::-1]
+    assert len(history) == 5  # the input, the start and three steps: nothing is there twice
+    assert "kept_steps_lost" in caplog.messages
+    assert worker.is_alive

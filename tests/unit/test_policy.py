@@ -259,7 +259,9 @@ def test_what_may_be_done_twice_outside_is_told_and_not_refused(read):
     assert policies.for_workflow("desk").goes_on_in_memory
     assert policies.problems == {}
     (told,) = policies.warnings
-    assert 'workflow.desk.outage: on = "memory", and side_effects = true of act, default, pay' in told
+    assert (
+        'workflow.desk.outage: on = "memory", and side_effects = true of act, default, pay' in told
+    )
     assert "is done again" in told
 
 

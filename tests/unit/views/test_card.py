@@ -24,6 +24,14 @@ def test_a_card_says_what_where_and_since_when(make):
     assert [s.approval_id for s in view.siblings] == ["other"]
 
 
+def test_a_card_of_a_run_that_went_on_in_memory_says_so(make):
+    card = SimpleNamespace(approval=make.card(), decisions=(), siblings=())
+    view = cards.build(card, state=None, now=make.now, steps_in_memory=2)
+    assert view.durability.word == "not durable"
+    assert view.durability_text.startswith("2 steps were kept in the memory of its worker")
+    assert build(make, make.card()).durability is None
+
+
 def test_a_title_is_not_repeated_as_the_agents_words(make):
     assert build(make, make.card()).words == ""
     view = build(make, make.card(title="Refund", payload="Refund 620 EUR, please"))

@@ -47,6 +47,14 @@ def test_a_run_in_which_a_fallback_served_says_so(make):
     assert "degraded: a fallback served" in build(make, run).summary
 
 
+def test_a_run_that_went_on_in_memory_says_so(make):
+    view = build(make, make.run(status=RunStatus.DONE, steps_in_memory=1))
+    assert view.durability.word == "not durable"
+    assert view.durability_text.startswith("1 step was kept in the memory of its worker")
+    stored = build(make, make.run(status=RunStatus.DONE))
+    assert (stored.durability, stored.durability_text) == (None, "")
+
+
 def test_what_is_over_is_rated(make):
     over = make.run(status=RunStatus.DONE, ended_at=make.now, rating=4)
     assert (build(make, over).is_rateable, build(make, over).rating) == (True, 4)

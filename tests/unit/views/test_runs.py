@@ -45,6 +45,14 @@ def test_a_run_in_which_a_fallback_served_says_so(make):
     assert view.rows[0].problem == "Degraded: a fallback served"
 
 
+def test_a_run_that_went_on_in_memory_says_so(make):
+    found = [make.run(steps_in_memory=2), make.run("r2", steps_in_memory=2, is_degraded=True)]
+    assert [row.problem for row in build(make, found).rows] == [
+        "Not durable for a while",
+        "Degraded: a fallback served · Not durable for a while",
+    ]
+
+
 def test_one_more_than_a_page_means_there_is_an_older_page(make):
     found = [make.run(f"r{i}") for i in range(runs.PAGE_COUNT + 1)]
     view = build(make, found)

@@ -4,7 +4,13 @@ import pytest
 
 from interlock.core.model.approvals import Kind, Verb
 from interlock.dashboard.palette import Tone
-from interlock.dashboard.views.words import look_of_risk, say_done
+from interlock.dashboard.views.words import (
+    look_of_durability,
+    look_of_risk,
+    say_done,
+    say_durability,
+    say_going_on,
+)
 
 
 @pytest.mark.parametrize("verb", list(Verb))
@@ -32,3 +38,15 @@ def test_the_words_are_those_of_the_button():
     assert say_done("fallback", Kind.FAILURE) == "Used the fallback"
     assert say_done("approve", Kind.VALUE) == "Approved"
     assert say_done("answer", Kind.LANGCHAIN, count=3) == "Sent 3 decisions"
+
+
+def test_what_was_not_durable_says_so_and_what_that_means():
+    assert look_of_durability(0) is None
+    assert look_of_durability(3).word == "not durable"
+    assert say_durability(1).startswith("1 step was kept")
+    assert say_durability(3).startswith("3 steps were kept")
+
+
+def test_what_goes_on_without_the_database_is_named():
+    assert say_going_on(()) == ""
+    assert "runs of desk, x\u27e8U+202E\u27e9y go on" in say_going_on(["desk", "x\u202ey"])

@@ -1,0 +1,62 @@
+"""What is known of runs that go on in memory while the database is away (MISSION R7)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+
+from interlock.core.services.context import App
+from interlock.core.store import engine, runs, workflows
+from interlock.core.types import Json, RunId
+
+FRESH_S = 60.0  # a policy that a worker has published is known here after this
+
+
+@dataclass(frozen=True)
+class _Known:
+    names: tuple[str, ...]
+    at: float  # time.monotonic()
+
+
+_lock = threading.Lock()
+_known: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
+
+
+def remember(app: App) -> None:
+    """
+    Read which workflows go on without the database, for when it is away; once a minute at most.
+
+    Raises:
+        StoreUnavailable: It is away already.
+    """
+    with _lock:
+        known = _known.get(app.engine)
+    if app.settings.is_embedded or (known and time.monotonic() - known.at < FRESH_S):
+        return
+    with engine.read(app.engine) as conn:
+        policies = workflows.fetch_policies(conn)
+    names = tuple(name for name, policy in policies.items() if _goes_on(policy))
+    with _lock:
+        _known[app.engine] = _Known(names, time.monotonic())
+
+
+def list_going_on(app: App) -> tuple[str, ...]:
+    """The workflows whose runs go on without being stored while the database is away, by name."""
+    with _lock:
+        known = _known.get(app.engine)
+    return known.names if known is not None else ()
+
+
+def count_steps(app: App, run_id: RunId) -> int:
+    """How many steps of a run were for a while in the memory of its worker only."""
+    with engine.read(app.engine) as conn:
+        return runs.fetch_steps_in_memory(conn, run_id)
+
+
+def _goes_on(policy: Json) -> bool:
+    rules = policy.get("outage") if isinstance(policy, dict) else None
+    return isinstance(rules, dict) and rules.get("on") == "memory"
