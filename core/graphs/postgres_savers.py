@@ -36,6 +36,7 @@ from interlock.core.graphs.gathering import GatheringSaver
 from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.keeping_savers import KeepingSaver
 from interlock.core.graphs.outages import PatientSaver, outlast
+from interlock.core.keepalives import keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -224,7 +225,11 @@ async def open_pool(url: str, *, max_size: int, application_name: str) -> AsyncI
             open=False,
             timeout=CONNECTION_TIMEOUT_S,
             reconnect_timeout=RECONNECT_S,
-            kwargs={**CONNECTION, "application_name": application_name},
+            kwargs={
+                **CONNECTION,
+                **keepalives_for(url),
+                "application_name": application_name,
+            },
         ),
     )
     try:
