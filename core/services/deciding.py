@@ -22,6 +22,7 @@ from interlock.core.model.approvals import (
     Kind,
     Verb,
 )
+from interlock.core.model.history import ForkLine
 from interlock.core.model.payloads import Question
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
@@ -34,6 +35,7 @@ from interlock.core.store import (
     audit,
     decisions,
     engine,
+    forks,
     runs,
     snapshots,
     threads,
@@ -41,6 +43,8 @@ from interlock.core.store import (
     workflows,
 )
 from interlock.core.types import ApprovalId, Json, RunId, new_id
+
+MOST_FORKS = 1000  # of one thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,49 +81,88 @@ def decide(
     answers = approval_rules.answers_of(seen, policy)
     question = replace(payloads.question_of(seen), answers=answers)
     answer = payloads.build_answer(question, intent)
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         threads.lock(conn, seen.thread_id)
         approval = _fetch_open(conn, seen.approval_id, seen.version)
-        held = _held_run(conn, approval)
-        if not approvals.close(
-            conn,
-            approval.approval_id,
-            version=approval.version,
-            status=ApprovalStatus.DECIDED,
-            now=now,
-        ):
-            raise _conflict(conn, approval.approval_id)
-        run = _join_run(app, conn, approval, held, verb=intent.verb, actor=actor)
-        before, after = _change(conn, approval, question, intent, answer)
-        decision = Decision(
-            decision_id=new_id(),
-            approval_id=approval.approval_id,
-            version=approval.version,
-            actor=actor,
-            verb=intent.verb or _verb_of_each(intent),
-            answer=answer,
-            reason=intent.reason,
-            decided_at=now,
-            seconds_to_decide=max(0.0, (now - approval.asked_at).total_seconds()),
-            run_id=run.run_id,
-            before=before,
-            after=after,
-        )
-        decisions.insert(conn, decision)
+        decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
         topics.bump(conn, "inbox", "runs")
-        audit.append(
-            conn,
-            at=now,
-            actor=actor,
-            action=f"decide:{decision.verb}",
-            object_=f"approval:{approval.approval_id}",
-            before=before,
-            after={"answer": answer, "version": approval.version, "run_id": run.run_id},
-            reason=intent.reason,
-        )
-        closed = approvals.fetch(conn, approval.approval_id) or approval
+        tell(conn, decided)
+    return decided
+
+
+def decide_in(
+    app: App,
+    conn: Connection,
+    approval: Approval,
+    question: Question,
+    intent: Intent,
+    answer: Json,
+    *,
+    actor: str,
+) -> Decided:
+    """
+    Decide a card in the caller's transaction, which has locked its thread, and `tell` of it last.
+
+    Args:
+        app: The parts.
+        conn: The transaction.
+        approval: The card as it is asked now.
+        question: What it asks.
+        intent: What the operator wants.
+        answer: What is sent, as `payloads.build_answer` made it.
+        actor: Who decides.
+
+    Raises:
+        Conflict: The card is no longer pending, or asks something else by now.
+    """
+    now = app.clock.now()
+    held = _held_run(conn, approval)
+    if not approvals.close(
+        conn,
+        approval.approval_id,
+        version=approval.version,
+        status=ApprovalStatus.DECIDED,
+        now=now,
+    ):
+        raise _conflict(conn, approval.approval_id)
+    run = _join_run(app, conn, approval, held, verb=intent.verb, actor=actor)
+    before, after = _change(conn, approval, question, intent, answer)
+    decision = Decision(
+        decision_id=new_id(),
+        approval_id=approval.approval_id,
+        version=approval.version,
+        actor=actor,
+        verb=intent.verb or _verb_of_each(intent),
+        answer=answer,
+        reason=intent.reason,
+        decided_at=now,
+        seconds_to_decide=max(0.0, (now - approval.asked_at).total_seconds()),
+        run_id=run.run_id,
+        before=before,
+        after=after,
+    )
+    decisions.insert(conn, decision)
+    closed = approvals.fetch(conn, approval.approval_id) or approval
     return Decided(approval=closed, decision=decision, run_id=run.run_id)
+
+
+def tell(conn: Connection, decided: Decided) -> None:
+    """Enter a decision into the audit; last in its transaction."""
+    decision = decided.decision
+    audit.append(
+        conn,
+        at=decision.decided_at,
+        actor=decision.actor,
+        action=f"decide:{decision.verb}",
+        object_=f"approval:{decision.approval_id}",
+        before=decision.before,
+        after={
+            "answer": decision.answer,
+            "version": decision.version,
+            "run_id": decision.run_id,
+        },
+        reason=decision.reason,
+    )
 
 
 def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
@@ -149,11 +192,36 @@ def _conflict(conn: Connection, approval_id: ApprovalId, *, seen: int | None = N
             winner={"version": approval.version, "status": str(approval.status)},
             hint="Read it again; your decision was not used.",
         )
+    fork = _find_fork(conn, approval)
+    if fork is not None:
+        return Conflict(
+            f"The card was left behind: {fork.actor} set the thread back at"
+            f" {fork.created_at:%Y-%m-%d %H:%M:%S} UTC ({fork.verb}: {fork.reason}).",
+            winner={
+                "approval_id": approval.approval_id,
+                "status": str(approval.status),
+                "version": approval.version,
+                "actor": fork.actor,
+                "verb": str(fork.verb),
+                "reason": fork.reason,
+                "decided_at": fork.created_at.isoformat(),
+                "run_id": fork.run_id,
+            },
+            hint="Your decision was not used.",
+        )
     return Conflict(
         f"The card is no longer pending: it is {approval.status}.",
         winner={"version": approval.version, "status": str(approval.status)},
         hint="Your decision was not used.",
     )
+
+
+def _find_fork(conn: Connection, approval: Approval) -> ForkLine | None:
+    """Who set the thread back and so left a card behind, if that is what became of it."""
+    if approval.status is not ApprovalStatus.SUPERSEDED:
+        return None
+    found = forks.fetch_for_thread(conn, approval.thread_id, limit=MOST_FORKS)
+    return next((fork for fork in found if fork.created_at == approval.closed_at), None)
 
 
 def _winner(approval: Approval, decision: Decision) -> dict[str, Json]:

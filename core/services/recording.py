@@ -20,9 +20,10 @@ from interlock.core.model.runs import HELD, REFUSED, Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.usage import NO_USAGE, Usage
 from interlock.core.queue.port import Job
-from interlock.core.services import figuring
+from interlock.core.services import deciding, figuring, replaying
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
 from interlock.core.services.context import App
+from interlock.core.services.deciding import Decided
 from interlock.core.services.placing import index_checkpoints, place_checkpoints
 from interlock.core.store import (
     batches,
@@ -123,11 +124,13 @@ def record(app: App, batch: Batch, *, again: bool = False) -> dict[RunId, RunSta
         handed_over = [e for e in batch.endings if e.is_handed_over]
         ends = [e for e in batch.endings if not e.is_handed_over]
         ended = {e.run.run_id: _hand_over(app, conn, e, now) for e in handed_over}
-        settled, last_events = _end(app, conn, ends, now)
+        settled, last_events, decided = _end(app, conn, ends, now)
         events.insert_many(conn, [*batch.events, *last_events])
         batches.add_usage(conn, [(e.run.run_id, e.usage) for e in batch.endings])
         figuring.mark_late(conn, (node.ended_at for node in batch.nodes), now=now)
         topics.bump(conn, *_topics(batch))
+        for each in decided:
+            deciding.tell(conn, each)
     return written | ended | settled
 
 
@@ -166,10 +169,15 @@ def _hand_over(app: App, conn: Connection, ending: Ending, now: datetime) -> Run
 
 def _end(
     app: App, conn: Connection, endings: Sequence[Ending], now: datetime
-) -> tuple[dict[RunId, RunStatus], list[RunEvent]]:
-    """End deliveries, all with the same few statements; what each run became, and its last events."""
+) -> tuple[dict[RunId, RunStatus], list[RunEvent], list[Decided]]:
+    """
+    End deliveries, all with the same few statements.
+
+    Returns:
+        What each run became, its last events, and what was decided with it, to be told of last.
+    """
     if not endings:
-        return {}, []
+        return {}, [], []
     entries = [
         entry
         for e in endings
@@ -180,6 +188,12 @@ def _end(
     batches.lock_threads(conn, [e.run.thread_id for e in endings])
     endings = _ask(conn, endings)
     levelled = _level(conn, endings, now)
+    replayed = {
+        e.run.run_id: replaying.answer_planned(
+            conn, app, e.run, levelled.get(e.run.run_id, NOTHING_ASKED).asked, status=e.status
+        )
+        for e in endings
+    }
     statuses = _settle(conn, endings)
     for run in (e.run for e in endings if e.may_leave_open):
         nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
@@ -189,7 +203,8 @@ def _end(
         run_id = e.run.run_id
         seq = e.last_seq if e.last_seq is not None else events.last_seq(conn, run_id)
         cards = levelled.get(run_id, NOTHING_ASKED)
-        last_events += _tell(e, statuses[run_id], cards, seq=seq, now=now)
+        remarks = replayed[run_id].remarks
+        last_events += _tell(e, statuses[run_id], cards, remarks, seq=seq, now=now)
     app.queue.finish_many(
         conn,
         [
@@ -198,7 +213,7 @@ def _end(
             if e.job is not None and not e.keeps_lock
         ],
     )
-    return statuses, last_events
+    return statuses, last_events, [d for each in replayed.values() for d in each.decided]
 
 
 def _ask(conn: Connection, endings: Sequence[Ending]) -> Sequence[Ending]:
@@ -274,7 +289,13 @@ def release(app: App, job: Job) -> None:
 
 
 def _tell(
-    ending: Ending, status: RunStatus, levelled: Levelled, *, seq: int, now: datetime
+    ending: Ending,
+    status: RunStatus,
+    levelled: Levelled,
+    remarks: Sequence[str],
+    *,
+    seq: int,
+    now: datetime,
 ) -> list[RunEvent]:
     entries: list[tuple[str, str, Json]] = [
         ("warning", "", {"text": f"The answer was refused: {reason}"})
@@ -284,6 +305,7 @@ def _tell(
         ("interrupt", card.node, {"approval_id": card.approval_id, "title": card.title})
         for card in levelled.asked
     ]
+    entries += [("warning", "", {"text": remark}) for remark in remarks]
     data: dict[str, Json] = {"status": str(status)}
     if ending.failure is not None:
         data["error"] = f"{ending.failure.type}: {ending.failure.message}"

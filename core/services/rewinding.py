@@ -9,6 +9,7 @@ two people one wins, and a decision that comes later finds its card superseded.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -111,9 +112,9 @@ def apply(
         answers = forking.plan_answers(conn, source.thread_id, request)
         is_copy = request.verb is RewindVerb.COPY
         if is_copy:
-            run = _add_copy(conn, app, source, request, actor=actor, reason=reason)
+            run = _add_copy(conn, source, request, now=now, actor=actor, reason=reason)
         else:
-            run = _add_rewind(conn, app, source, actor=actor, reason=reason)
+            run = _add_rewind(conn, source, now=now, actor=actor, reason=reason)
         fork = Fork(
             fork_id=new_id(),
             thread_id=run.thread_id,
@@ -146,28 +147,32 @@ def apply(
     return run
 
 
-def _add_rewind(conn: Connection, app: App, source: Thread, *, actor: str, reason: str) -> Run:
+def _add_rewind(conn: Connection, source: Thread, *, now: datetime, actor: str, reason: str) -> Run:
     """Queue a run that goes on in the place of the last one; who was asked is not asked any more."""
-    now = app.clock.now()
     held = runs.find_open_or_held(conn, source.thread_id)
     last = held[-1] if held else _fetch_last(conn, source)
     for run in held:
         runs.move(conn, run.run_id, from_=HELD, to=RunStatus.CONTINUED)
     supersede_cards(conn, source.thread_id, now=now)
-    run = _make_run(app, source, last, kind=RunKind.REWIND, actor=actor, reason=reason)
+    run = _make_run(source, last, now=now, kind=RunKind.REWIND, actor=actor, reason=reason)
     runs.insert(conn, run)
     threads.touch(conn, source.thread_id, last_run_id=run.run_id, now=now)
     return run
 
 
 def _add_copy(
-    conn: Connection, app: App, source: Thread, request: ForkRequest, *, actor: str, reason: str
+    conn: Connection,
+    source: Thread,
+    request: ForkRequest,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str,
 ) -> Run:
     """Make a thread of its own for a point, with the run that fills it."""
-    now = app.clock.now()
     last = _fetch_last(conn, source)
     thread = replace(source, thread_id=request.new_thread_id or ThreadId(new_id()))
-    run = _make_run(app, thread, last, kind=RunKind.COPY, actor=actor, reason=reason)
+    run = _make_run(thread, last, now=now, kind=RunKind.COPY, actor=actor, reason=reason)
     made = Thread(
         thread_id=thread.thread_id,
         workflow=source.workflow,
@@ -189,7 +194,7 @@ def _add_copy(
 
 
 def _make_run(
-    app: App, thread: Thread, last: Run | None, *, kind: RunKind, actor: str, reason: str
+    thread: Thread, last: Run | None, *, now: datetime, kind: RunKind, actor: str, reason: str
 ) -> Run:
     """A run like the last one: with its context, options and variant."""
     return Run(
@@ -202,7 +207,7 @@ def _make_run(
         context=last.context if last is not None else None,
         options=last.options if last is not None else RunOptions(),
         priority=last.priority if last is not None else 0,
-        created_at=app.clock.now(),
+        created_at=now,
         created_by=actor,
         previous_run_id=last.run_id if last is not None else None,
         reason=reason,

@@ -22,6 +22,9 @@ _NEWEST_FIRST = (
 )
 _BEFORE = _NEWEST_FIRST.where(table.c.checkpoint_id < bindparam("before"))
 _NEWEST_ID = select(func.max(table.c.checkpoint_id)).where(_OF_THREAD)
+_FIRST_AFTER = select(func.min(table.c.checkpoint_id)).where(
+    _OF_THREAD, table.c.checkpoint_id > bindparam("of_id")
+)
 _LAST_BRANCH = select(func.max(table.c.branch)).where(_OF_THREAD)
 _CHILD = select(table.c.checkpoint_id).where(
     _OF_THREAD, table.c.checkpoint_id > bindparam("of_id"), table.c.parent_id == bindparam("of_id")
@@ -58,6 +61,15 @@ def newest_id(conn: Connection, thread_id: ThreadId) -> CheckpointId | None:
     """The id of the newest indexed checkpoint of a thread."""
     newest: CheckpointId | None = conn.execute(_NEWEST_ID, {"of_thread": thread_id}).scalar_one()
     return newest
+
+
+def first_after(
+    conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId
+) -> CheckpointId | None:
+    """The oldest indexed checkpoint of a thread that is newer than another."""
+    parameters = {"of_thread": thread_id, "of_id": checkpoint_id}
+    first: CheckpointId | None = conn.execute(_FIRST_AFTER, parameters).scalar_one()
+    return first
 
 
 def next_branch(conn: Connection, thread_id: ThreadId) -> int:

@@ -28,6 +28,12 @@ _OF_THREAD = (
     .order_by(forks.c.created_at.desc(), forks.c.fork_id.desc())
     .limit(bindparam("limit"))
 )
+_NEWEST = (
+    select(forks)
+    .where(forks.c.thread_id == bindparam("of_thread"))
+    .order_by(forks.c.created_at.desc(), forks.c.fork_id.desc())
+    .limit(1)
+)
 
 
 def insert(conn: Connection, fork: Fork) -> None:
@@ -49,6 +55,12 @@ def insert(conn: Connection, fork: Fork) -> None:
 def fetch_for_run(conn: Connection, run_id: RunId) -> Fork | None:
     """The fork that a run carries out."""
     row = conn.execute(_OF_RUN, {"of_run": run_id}).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def fetch_newest(conn: Connection, thread_id: ThreadId) -> Fork | None:
+    """The fork of a thread that was made last."""
+    row = conn.execute(_NEWEST, {"of_thread": thread_id}).one_or_none()
     return None if row is None else _from_row(row)
 
 
