@@ -48,7 +48,7 @@ RANKS = 4
 @dataclass(frozen=True, kw_only=True)
 class Overview:
     """
-    The figures of the first page; times are aware UTC, counts are of now or of the last hour.
+    The figures at the foot of every page; times are aware UTC, counts are of now.
 
     `oldest_due_at` is since when the run that is queued longest waits for a worker, None where none
     is queued; `slots` is how many runs the living workers carry at once. The queue does not move
@@ -60,8 +60,6 @@ class Overview:
     oldest_waiting_at: datetime | None
     running: int
     queued: int
-    failed_last_hour: int
-    done_last_hour: int
     workers_alive: int
     newest_heartbeat_at: datetime | None
     jobs_due: int
@@ -124,9 +122,8 @@ def list_changes(app: App, *, limit: int = 10) -> list[Change]:
 
 
 def overview(app: App) -> Overview:
-    """Count what waits, runs and failed."""
+    """Count what waits and runs, and what there is to run it."""
     now = app.clock.now()
-    hour_ago = now - timedelta(hours=1)
     with engine.read(app.engine) as conn:
         counts = runs.count_by_status(conn)
         known = workers.fetch_all(conn)
@@ -136,8 +133,6 @@ def overview(app: App) -> Overview:
             oldest_waiting_at=approvals.oldest_asked_at(conn),
             running=counts.get(RunStatus.RUNNING, 0),
             queued=counts.get(RunStatus.QUEUED, 0),
-            failed_last_hour=runs.count_ended_since(conn, status=RunStatus.FAILED, since=hour_ago),
-            done_last_hour=runs.count_ended_since(conn, status=RunStatus.DONE, since=hour_ago),
             workers_alive=len(alive),
             newest_heartbeat_at=max((w.heartbeat_at for w in known), default=None),
             jobs_due=app.queue.count_due(conn, now=now),

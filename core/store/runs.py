@@ -99,9 +99,6 @@ _MARK_NOT_DURABLE = (
     .values(steps_in_memory=bindparam("count"))
 )
 _STEPS_IN_MEMORY = select(runs.c.steps_in_memory).where(runs.c.run_id == bindparam("id"))
-_COUNT_ENDED = select(func.count()).where(
-    runs.c.status == bindparam("status"), runs.c.ended_at >= bindparam("since")
-)
 
 
 def insert(conn: Connection, run: Run) -> None:
@@ -228,12 +225,6 @@ def count_by_status(conn: Connection) -> dict[RunStatus, int]:
     for status, count in conn.execute(_COUNT_LIVE):
         counts[RunStatus(status)] = count
     return counts
-
-
-def count_ended_since(conn: Connection, *, status: RunStatus, since: datetime) -> int:
-    """How many runs ended in this status at or after a moment."""
-    count: int = conn.execute(_COUNT_ENDED, {"status": status, "since": since}).scalar_one()
-    return count
 
 
 def rate(conn: Connection, run_id: RunId, rating: int) -> int | None:

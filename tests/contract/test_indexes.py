@@ -95,10 +95,6 @@ QUERIES = {
         lambda c, m: runs.count_by_status(c),
         "ix_runs_status_created ix_runs_status_ended ix_runs_status_error_created",
     ),
-    "ended count": (
-        lambda c, m: runs.count_ended_since(c, status=RunStatus.FAILED, since=m.at(2990)),
-        "ix_runs_status_ended",
-    ),
     "cards": (lambda c, m: approvals.fetch_many(c, limit=5), "ix_approvals_status_asked"),
     "cards of any status": (
         lambda c, m: approvals.fetch_many(c, statuses=(), limit=5),

@@ -116,8 +116,6 @@ def make_overview(**fields: Any) -> Any:
         "oldest_waiting_at": None,
         "running": 0,
         "queued": 0,
-        "failed_last_hour": 0,
-        "done_last_hour": 0,
         "workers_alive": 1,
         "newest_heartbeat_at": NOW,
         "jobs_due": 0,

@@ -30,8 +30,6 @@ def overview(**changes):
         "oldest_waiting_at": None,
         "running": 3,
         "queued": 1,
-        "failed_last_hour": 0,
-        "done_last_hour": 0,
         "workers_alive": 1,
         "newest_heartbeat_at": NOW,
         "jobs_due": 2,
