@@ -29,7 +29,11 @@ BreakerOf = Mapping[tuple[str, str], tuple[str, str]]  # (workflow, path) -> (na
 
 @dataclass(frozen=True)
 class Review:
-    """So many decisions of one person with one verb that took as long; `overdue` is past a deadline."""
+    """
+    So many decisions of one person with one verb that took as long.
+
+    `is_approval`: approved as it was proposed, unchanged. `is_overdue`: past the card's deadline.
+    """
 
     actor: str
     is_approval: bool

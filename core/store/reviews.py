@@ -12,8 +12,9 @@ from interlock.core.store.schema import approvals, breakers, decisions, runs
 PER_S = 10  # decisions that took the same tenth of a second are counted together
 MAX_ROWS = 50_000
 MAX_BREAKERS = 1000
-# To go on, to send a changed proposal or an answer: everything but a no.
-_YES = (Verb.APPROVE.value,)
+# Approved as it was proposed. Who changed a proposal has read it, and an answer may be a no: neither
+# may make a reviewer look like a rubber stamp.
+_AS_PROPOSED = Verb.APPROVE.value
 
 _TENTHS = cast(decisions.c.seconds_to_decide * PER_S, Integer).label("tenths")
 _IS_OVERDUE = case((decisions.c.decided_at > approvals.c.deadline_at, 1), else_=0).label("overdue")
@@ -46,7 +47,7 @@ def fetch(conn: Connection, window: Window) -> list[Review]:
     return [
         Review(
             actor=row.actor,
-            is_approval=row.verb in _YES,
+            is_approval=row.verb == _AS_PROPOSED,
             is_overdue=bool(row.overdue),
             seconds=float(row.seconds),
             count=row.how_many,

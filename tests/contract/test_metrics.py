@@ -369,3 +369,14 @@ def test_rolling_ends_even_where_nothing_is_found_in_what_happened(
     assert metrics.read(app, window).totals.completed == 0
     assert figuring.rebuild(app) == 2
     assert metrics.read(app, window).totals.completed == 2
+
+
+def test_a_reviewer_has_approved_what_was_taken_as_it_was_proposed(app, make):
+    with write(app.engine) as conn:
+        script = Script(conn, make)
+        for number, verb in enumerate(Verb):
+            script.run(f"r{number}", 0, 1, RunStatus.CONTINUED)
+            asked = {"interrupt_id": f"i{number}", "checkpoint_id": f"c{number}"}
+            script.card(f"a{number}", f"r{number}", "review", 1, 3, verb=verb, **asked)
+    (ann,) = metrics.read(app, hour(make)).reviewers
+    assert (ann.decided, ann.approved) == (len(Verb), 1)
