@@ -137,6 +137,15 @@ class Savers(Protocol):
     ) -> dict[str, int]:
         """How many answers each task of this checkpoint, nested ones included, has taken in."""
 
+    async def copy_thread(
+        self, source: ThreadId, copy_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> None:
+        """
+        Copy a checkpoint of a thread with all that led to it into another, in one transaction.
+
+        What its tasks wrote goes along if nothing went on from it. Done twice, it is done once.
+        """
+
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""
 

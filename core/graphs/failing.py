@@ -8,8 +8,10 @@ from functools import cache
 from importlib import metadata
 
 from langgraph.errors import GraphRecursionError
+from langgraph.types import StateSnapshot
 
 from interlock.core.graphs import projection
+from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.masking import mask_end, mask_start
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Failure
@@ -79,3 +81,16 @@ def versions() -> tuple[tuple[str, str], ...]:
         except metadata.PackageNotFoundError:
             continue
     return tuple(found)
+
+
+def read_failure(state: StateSnapshot, values: Json) -> Failure:
+    """The failure as a checkpoint keeps it: a text, because its process died before recording it."""
+    tasks = [task for task in state.tasks if has_failed(task) and not is_finished(task, state)]
+    text = str(tasks[0].error) if tasks else ""
+    return Failure(
+        type=text.partition("(")[0] or "Error",
+        message=text,
+        node=tasks[0].name if tasks else None,
+        snapshot=keep_state(values),
+        versions=dict(versions()),
+    )

@@ -22,6 +22,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from interlock.core.errors import StoreUnavailable
+from interlock.core.graphs import copying
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     MAX_PLACES,
@@ -176,6 +177,19 @@ class PostgresSavers:
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         rows = await self._fetch(_RESUMES, values)
         return {row["task_id"]: count_resumes(row["type"], row["blob"]) for row in rows}
+
+    async def copy_thread(
+        self, source: ThreadId, copy_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> None:
+        """Copy a checkpoint of a thread with all that led to it into another; twice is once."""
+        given = copying.values(source, copy_id, checkpoint_id)
+
+        async def copy() -> None:
+            async with self._pool.connection() as conn, conn.transaction():
+                for statement in copying.for_postgres():
+                    await conn.execute(statement.encode(), given)
+
+        await outlast(copy)
 
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""

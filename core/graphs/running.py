@@ -25,7 +25,6 @@ from interlock.core.graphs.listening import listen
 from interlock.core.graphs.places import AnyGraph, find_cacheable, merge_breaks
 from interlock.core.graphs.run_log import Record
 from interlock.core.graphs.snapshots import make_snapshot
-from interlock.core.graphs.tasks import has_failed, is_finished
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
@@ -40,6 +39,7 @@ STRICT_RESUME = "__pregel_strict_resume"  # law 2
 TIMED_ATTEMPTS = "__pregel_timed_attempt_observer"
 
 Put = Callable[[list[Record]], Awaitable[None]]
+Copy = Callable[[ThreadId, ThreadId, CheckpointId], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +88,10 @@ class Execution:
         tracker: Tracker,
         put: Put,
         count_answers: CountAnswers,
+        copy: Copy | None = None,
     ) -> None:
         self._graph = graph
+        self._copy = copy
         self._count_answers = count_answers
         self._task = task
         self._run = task.run
@@ -181,7 +183,7 @@ class Execution:
             return None, None
         status = NodeStatus.OK
         try:
-            if plan.step is Step.FORK:
+            if plan.step in {Step.FORK, Step.COPY}:
                 await self._stream_fork(reading)
             elif not await self._write_checkpoint(plan, reading):
                 await self._stream(await self._input_of(plan, reading))
@@ -223,6 +225,10 @@ class Execution:
     async def _stream_fork(self, reading: Reading | None) -> None:
         fork = self._task.delivery.fork
         assert fork is not None  # as the plan says
+        if fork.from_thread_id is not None:
+            assert self._copy is not None
+            await self._copy(fork.from_thread_id, fork.thread_id, fork.target_id)
+            return
         assert reading is not None
         at = await rewinding.make_fork(self._graph, self._writing_config, fork, reading)
         if at is not None:
@@ -357,7 +363,7 @@ def outcome_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) -> 
     snapshot = snapshot_of(thread_id, reading, max_bytes)
     head = reading.head if reading is not None else None
     if reading is not None and reading.head.has_failed:
-        failure = _failure_on_record(reading, snapshot.values if snapshot else None)
+        failure = failing.read_failure(reading.state, snapshot.values if snapshot else None)
         return Outcome(status=RunStatus.FAILED, head=head, snapshot=snapshot, failure=failure)
     return Outcome(status=_status_of(head), head=head, snapshot=snapshot)
 
@@ -380,19 +386,6 @@ def _status_of(head: Head | None) -> RunStatus:
     if head is None or not head.due:
         return RunStatus.DONE
     return RunStatus.WAITING if head.open_ids else RunStatus.PAUSED
-
-
-def _failure_on_record(reading: Reading, values: Json) -> Failure:
-    """The failure as the checkpoint keeps it: a text, because its process died before recording it."""
-    tasks = [t for t in reading.state.tasks if has_failed(t) and not is_finished(t, reading.state)]
-    text = str(tasks[0].error) if tasks else ""
-    return Failure(
-        type=text.partition("(")[0] or "Error",
-        message=text,
-        node=tasks[0].name if tasks else None,
-        snapshot=failing.keep_state(values),
-        versions=dict(failing.versions()),
-    )
 
 
 def needs_head(delivery: Delivery) -> bool:

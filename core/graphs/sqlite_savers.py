@@ -14,6 +14,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from interlock.core.graphs import copying
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     MAX_PLACES,
@@ -173,6 +174,21 @@ class SqliteSavers:
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         async with self._reader.execute(_RESUMES, values) as cursor:
             return {row[0]: count_resumes(row[1], row[2]) for row in await cursor.fetchall()}
+
+    async def copy_thread(
+        self, source: ThreadId, copy_id: ThreadId, checkpoint_id: CheckpointId
+    ) -> None:
+        """Copy a checkpoint of a thread with all that led to it into another; twice is once."""
+        self._saver.file.check()
+        given = copying.values(source, copy_id, checkpoint_id)
+        async with self._saver.lock, self._saver.conn.cursor() as cursor:
+            columns = []
+            for table in ("checkpoints", "writes"):
+                await cursor.execute(f"PRAGMA table_info({table})")
+                columns.append([row[1] for row in await cursor.fetchall()])
+            for statement in copying.for_sqlite(*columns):
+                await cursor.execute(statement, given)
+            await self._saver.conn.commit()
 
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""

@@ -139,8 +139,8 @@ def plan_delivery(delivery: Delivery) -> Plan:
     head = delivery.head
     if delivery.kind is RunKind.PROCEED:
         return _plan_proceed(delivery)
-    if delivery.kind is RunKind.COPY:
-        return _plan_copy(delivery)
+    if delivery.kind is RunKind.COPY and (plan := _plan_copy(delivery)) is not None:
+        return plan
     is_ours = head is not None and head.run_id in delivery.own_run_ids
     if delivery.kind is RunKind.START and (delivery.is_first or not is_ours):
         return Plan(Step.SEND_INPUT)
@@ -187,16 +187,18 @@ def _plan_fork(delivery: Delivery, head: Head) -> Plan | None:
     return Plan(Step.FORK) if is_made and head.due and not has_begun else None
 
 
-def _plan_copy(delivery: Delivery) -> Plan:
-    """A copy stands where the other thread stood: what is due there runs once somebody says so."""
+def _plan_copy(delivery: Delivery) -> Plan | None:
+    """
+    A copy stands where the other thread stood; None for a retry, which goes on from there.
+
+    What is due there runs once somebody says so.
+    """
     head, fork = delivery.head, delivery.fork
     if fork is None:
         return Plan(Step.REFUSE, reason="It is not known what was to be copied.")
     if head is None or head.checkpoint_id < fork.target_id:
         return Plan(Step.COPY)
-    if head.checkpoint_id == fork.target_id:
-        return Plan(Step.RECORD)
-    return Plan(Step.REFUSE, reason="The copy has moved on since it was made.")
+    return None if delivery.is_retry else Plan(Step.RECORD)
 
 
 def _is_to_be_mended(delivery: Delivery, head: Head) -> bool:

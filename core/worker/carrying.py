@@ -155,6 +155,7 @@ class Carrier:
     def _open_memory(self) -> RunMemory | None:
         tools = self._tools
         may = tools.come_back_to is not None and not tools.app.settings.is_embedded
+        may = may and self._claimed.delivery.fork is None  # a fork is never made in memory
         if not may or not tools.workshop.goes_on_in_memory(self._run.workflow):
             return None
         assert tools.come_back_to is not None
@@ -205,6 +206,7 @@ class Carrier:
             tracker=self._tracker,
             put=self._put,
             count_answers=self._tools.workshop.savers.pending_resumes,
+            copy=self._tools.workshop.savers.copy_thread,
         )
         self._execution = execution
         try:

@@ -230,3 +230,47 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(desk):
     with pytest.raises(Conflict, match="moved"):
         apply(desk, run, RewindVerb.RERUN, at, expected_head=at)
     assert len(history.open_history(desk.app, run.thread_id).runs) == 1
+
+
+def copy(desk, run, at, **given):
+    """Copy a thread at a point; the ended run of the copy."""
+    made = apply(desk, run, RewindVerb.COPY, at, **given)
+    return desk.wait(made)
+
+
+def test_a_copy_of_a_thread_that_waits_asks_for_itself(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("one", book)
+    card = desk.card(run)
+
+    made = copy(desk, run, card.checkpoint_id, new_thread_id="copied")
+
+    assert (made.status, made.kind, made.thread_id) == ("waiting", "copy", "copied")
+    own = desk.card(made)
+    assert (own.interrupt_id, own.thread_id) == (card.interrupt_id, "copied")
+    assert own.approval_id != card.approval_id
+    ended = desk.wait(desk.decide(own, "no").run_id)
+    assert desk.values(ended)["answers"] == ["before", "no", "after"]
+    assert desk.card(run).status == "pending"
+    assert desk.values(desk.wait(desk.decide(card, "yes").run_id))["answers"][1] == "yes"
+    opened = history.open_history(desk.app, "copied")
+    assert (opened.thread.origin, opened.thread.from_thread_id) == ("copy", run.thread_id)
+    assert opened.forks[0].from_thread_id == run.thread_id
+    assert [p.next for p in opened.points[::-1]] == [p.next for p in points(desk, run)]
+
+
+def test_a_copy_of_an_older_point_stands_before_its_step_until_somebody_says_so(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("steps", book)
+
+    made = copy(desk, run, point_before(desk, run, "c"))
+
+    assert (made.status, desk.card(made).node) == ("paused", "c")
+    assert [book.count(step) for step in "abcd"] == [1, 1, 1, 1]
+    ended = desk.wait(desk.decide(desk.card(made), verb=Verb.APPROVE).run_id)
+    assert desk.values(ended)["log"] == ["a", "b", "c", "d"]
+    assert [book.count(step) for step in "abcd"] == [1, 1, 2, 2]
+    with pytest.raises(Conflict, match="already"):
+        copy(desk, run, point_before(desk, run, "c"), new_thread_id=made.thread_id)
