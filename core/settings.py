@@ -135,6 +135,23 @@ class Settings(BaseSettings):
         le=10_000_000,
         description="Megabytes beyond which a worker takes no further run beside those it carries; 0 is no bound.",
     )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Days after which a thread that has not moved is deleted for good; 0 keeps threads for ever.",
+    )
+    retention_max_threads_per_workflow: int = Field(
+        default=0,
+        ge=0,
+        description="Threads of one workflow beyond which those that moved first are deleted for good; 0 is no bound.",
+    )
+    retention_statuses: Annotated[tuple[Literal["done", "failed", "cancelled"], ...], NoDecode] = (
+        Field(
+            default=("done", "failed", "cancelled"),
+            description="What the last run of a thread must have become for it to be deleted, as a JSON list.",
+        )
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )
@@ -198,6 +215,14 @@ class Settings(BaseSettings):
         if not all(isinstance(name, str) and _is_host(name) for name in names):
             raise ValueError("must hold names or addresses alone, without scheme, port or path")
         return tuple(names)
+
+    @field_validator("retention_statuses", mode="before")
+    @classmethod
+    def _listed_statuses(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            raise ValueError('must be a JSON list, for example ["done", "cancelled"]')  # noqa: TRY004
+        return tuple(given)
 
     @field_validator("external", mode="before")
     @classmethod

@@ -19,8 +19,10 @@ from interlock.core.cli import (
     history,
     holds,
     limits,
+    pruning,
     reading,
     serving,
+    threads,
 )
 
 HELP = """Run LangGraph workflows, hold them for a human, hand the answer back exactly once.
@@ -64,6 +66,8 @@ def command() -> Any:
     register(history.history)
     register(history.state)
     register(history.diff)
+    root.add_typer(_thread())
+    register(pruning.prune)
     register(breakers.breakers)
     register(breakers.breaker)
     register(caches.caches)
@@ -85,6 +89,14 @@ def _database() -> typer.Typer:
     group = typer.Typer(name="db", help="Look after the database.", **_STYLE)
     call.add_callback(group)
     call.register(group, "upgrade")(serving.upgrade_database)
+    return group
+
+
+def _thread() -> typer.Typer:
+    group = typer.Typer(name="thread", help="Threads as a whole.", **_STYLE)
+    call.add_callback(group)
+    register = call.register(group, "list")
+    register(threads.list_threads)
     return group
 
 

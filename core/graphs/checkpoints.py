@@ -152,6 +152,9 @@ class Savers(Protocol):
     async def find_step(self, thread_id: ThreadId, namespace: str, step: int) -> list[CheckpointId]:
         """Checkpoints of a namespace whose superstep is this one or next to it, newest first."""
 
+    async def delete_thread(self, thread_id: ThreadId) -> None:
+        """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
+
 
 OpenSavers = AbstractAsyncContextManager[Savers]
 

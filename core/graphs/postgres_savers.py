@@ -191,6 +191,10 @@ class PostgresSavers:
 
         await outlast(copy)
 
+    async def delete_thread(self, thread_id: ThreadId) -> None:
+        """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
+        await outlast(lambda: AsyncPostgresSaver(self._pool).adelete_thread(thread_id))
+
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""
         rows = await self._fetch(_TASK, (thread_id, task_id, MAX_PLACES))

@@ -190,6 +190,11 @@ class SqliteSavers:
                 await cursor.execute(statement, given)
             await self._saver.conn.commit()
 
+    async def delete_thread(self, thread_id: ThreadId) -> None:
+        """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
+        self._saver.file.check()
+        await self._saver.adelete_thread(thread_id)
+
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""
         async with self._reader.execute(_TASK, (thread_id, task_id, MAX_PLACES)) as cursor:

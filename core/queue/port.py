@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     SNAPSHOT = "snapshot"  # a state
     STEP = "step"  # what one task was handed and gave out
     BENEATH = "beneath"  # the states of the subgraphs at a checkpoint
+    PRUNE = "prune"  # deletes a thread
 
 
 ERRAND_PRIORITY = 1_000_000  # somebody waits for it on a screen; above whatever a run may have

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from interlock.core.model.spans import DAY, EPOCH, HOUR, MINUTE, Tier, floor
 from interlock.core.model.tallies import Tallies
 from interlock.core.services.context import App
-from interlock.core.store import dialect, engine, raw_figures, rollups
+from interlock.core.store import dialect, engine, pruning, raw_figures, rollups
 from interlock.core.store.dialect import Lock
 
 SETTLED = timedelta(seconds=60)  # after a minute's end: by then its rows are written
@@ -49,20 +49,28 @@ def roll(app: App) -> bool:
 
 def rebuild(app: App) -> int:
     """
-    Make all rows anew for which there are raw rows; older ones stay.
+    Make all rows anew for which there are raw rows; older ones stay, and all until the last hour of
+    which some are gone.
 
     Returns:
         How many steps it took, one an hour in which something happened.
     """
     with engine.read(app.engine) as conn:
-        first = raw_figures.find_first(conn, after=EPOCH)
+        gone = pruning.last_in_parts(conn)
+        first = raw_figures.find_first(conn, after=gone or EPOCH)
     with engine.write(app.engine) as conn:
         dialect.lock_all(conn, Lock.FIGURES)
-        rollups.clear_since(conn, floor(first, DAY) if first is not None else EPOCH)
+        rollups.clear_since(conn, _first_to_clear(first, gone))
     steps = 0
     while roll(app):
         steps += 1
     return steps
+
+
+def _first_to_clear(first: datetime | None, gone: datetime | None) -> datetime:
+    if first is None:
+        return EPOCH if gone is None else gone
+    return floor(first, DAY) if gone is None else max(floor(first, DAY), gone)
 
 
 def _go_on(app: App) -> bool:
@@ -128,7 +136,12 @@ def _redo(app: App) -> bool:
         until = rollups.rolled_until(conn)
         due = rollups.fetch_due(conn, limit=MAX_DUE)
         rollups.settle_due(conn, due)  # before they are counted: what comes later marks them again
-        rolled = [minute for minute in due if until is not None and minute < until]
+        gone = pruning.find_in_parts(conn, {floor(minute, HOUR) for minute in due})
+        rolled = [
+            minute
+            for minute in due
+            if until is not None and minute < until and floor(minute, HOUR) not in gone
+        ]
         for hour in sorted({floor(minute, HOUR) for minute in rolled}):
             _redo_hour(conn, hour, [m for m in rolled if floor(m, HOUR) == hour], app.clock.now())
             if (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import NotFound
+from interlock.core.errors import Conflict, NotFound
 from interlock.core.model.approvals import Approval
 from interlock.core.model.runs import Run
+from interlock.core.model.threads import Thread
 from interlock.core.store import approvals, runs
 from interlock.core.types import ApprovalId, RunId
 
@@ -37,3 +38,14 @@ def find_card(conn: Connection, approval_id: str) -> Approval:
     if approval is None:
         raise NotFound("card", approval_id, hint=WHERE_CARDS_ARE)
     return approval
+
+
+def require_sound(thread: Thread | None) -> None:
+    """
+    Nothing is begun with a thread that can be read only.
+
+    Raises:
+        Conflict: It is one; the message says why.
+    """
+    if thread is not None and thread.trouble is not None:
+        raise Conflict(f"Thread {thread.thread_id} can be read only: {thread.trouble}")

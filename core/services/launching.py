@@ -16,6 +16,7 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services import checking, limiting
 from interlock.core.services.context import App
+from interlock.core.services.finding import require_sound
 from interlock.core.store import approvals, audit, engine, runs, threads, topics, workflows
 from interlock.core.types import JobId, Json, RunId, ThreadId, new_id
 
@@ -153,6 +154,7 @@ def _claim_thread(conn: Connection, run: Run) -> None:
             f"Thread {run.thread_id} belongs to the workflow {existing.workflow!r}.",
             hint="Launch on a new thread.",
         )
+    require_sound(existing)
     waiting = approvals.fetch_summaries(conn, thread_id=run.thread_id, limit=1)
     if waiting:
         raise Conflict(

@@ -22,7 +22,7 @@ from interlock.core.model.runs import (
 from interlock.core.services import asking
 from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
-from interlock.core.services.finding import find_run
+from interlock.core.services.finding import find_run, require_sound
 from interlock.core.services.launching import job_for
 from interlock.core.store import (
     audit,
@@ -102,6 +102,7 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
         old = find_run(conn, run_id)
         thread = threads.lock(conn, old.thread_id)
         old = find_run(conn, run_id)
+        require_sound(thread)
         if not may_retry(old.status, has_error=old.error is not None):
             raise Conflict(
                 f"Run {run_id} is {old.status}; only failed or cancelled runs are retried."
@@ -216,6 +217,7 @@ def ask(app: App, run_id: str, *, actor: str) -> Approval:
         run = find_run(conn, run_id)
         thread = threads.lock(conn, run.thread_id)
         run = find_run(conn, run_id)
+        require_sound(thread)
         if run.status is not RunStatus.FAILED or run.error is None:
             raise Conflict(f"Run {run_id} is {run.status}; only failed runs are asked about.")
         if thread is not None and thread.last_run_id != run.run_id:

@@ -19,7 +19,7 @@ from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job, JobKind
-from interlock.core.services import claiming, presence, reading, watching
+from interlock.core.services import claiming, presence, pruning, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
@@ -28,6 +28,7 @@ from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
+from interlock.core.worker.pruning import answer_prune
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
 from interlock.core.worker.steps import answer_step
@@ -48,6 +49,7 @@ _ERRANDS = {
     JobKind.SNAPSHOT: answer_snapshot,
     JobKind.STEP: answer_step,
     JobKind.BENEATH: answer_beneath,
+    JobKind.PRUNE: answer_prune,
 }
 
 
@@ -370,6 +372,7 @@ class Server:
             await asyncio.sleep(CLEAR_S)
             try:
                 await self.call(presence.clear_finished_jobs, self._app)
+                await self.call(pruning.retain, self._app)
             except StoreUnavailable as exc:
                 self._outage.suffer(exc)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -45,11 +46,9 @@ def variable(name: str) -> str:
 def shown(default: Any) -> str:
     if default is None or default is PydanticUndefined:
         return "unset"
-    return (
-        "`[]`"
-        if default == ()
-        else f"`{str(default).lower() if default in (True, False) else default}`"
-    )
+    if isinstance(default, tuple):
+        return f"`{json.dumps(default)}`"
+    return f"`{str(default).lower() if default in (True, False) else default}`"
 
 
 def commands(command: Any, name: str = "interlock") -> Iterator[tuple[str, Any]]:

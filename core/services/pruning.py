@@ -1,0 +1,226 @@
+"""
+Deleting threads for good: by age, by number, by name; never one that somebody waits for.
+
+A worker deletes a thread's checkpoints first, then all the rest in one transaction. Whoever is killed
+between leaves a thread that says so and that nothing can be begun with; pruning it again ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import InvalidInput, NotFound, NoWorker
+from interlock.core.model.pruning import (
+    WHY,
+    Hold,
+    Kept,
+    Pruning,
+    Retention,
+    find_hold,
+)
+from interlock.core.model.runs import RunStatus
+from interlock.core.model.thread_lists import ThreadLine
+from interlock.core.queue.port import Job, JobKind, NewJob
+from interlock.core.services import observing
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.store import audit, engine, thread_lists, threads, topics
+from interlock.core.store import pruning as store
+from interlock.core.types import JobId, Json, ThreadId, new_id
+
+MOST = 10_000  # threads looked at in one pass, those that moved first
+AT_ONCE = 20  # threads that a worker is handed together: the runs come first
+IN_PASSING = 200  # threads that go at a time by what the settings say
+BY_SETTINGS = "retention"  # who the audit names for those
+BEING_DELETED = "Its checkpoints are being deleted, or were, when a worker died. Prune it again."
+
+
+def retention_of(settings: Settings) -> Retention:
+    """What the settings say."""
+    return Retention(
+        older_than=timedelta(days=settings.retention_days) if settings.retention_days else None,
+        most=settings.retention_max_threads_per_workflow or None,
+        statuses=tuple(RunStatus(status) for status in settings.retention_statuses),
+    )
+
+
+def plan(app: App, retention: Retention) -> Pruning:
+    """
+    Say which threads would go and which would not, and why; nothing is changed.
+
+    Raises:
+        InvalidInput: Nothing says which.
+        NotFound: A thread that was named is not there.
+    """
+    if retention.is_empty:
+        raise InvalidInput(
+            "Nothing says which threads go.",
+            hint="Give an age, a number or threads, or set INTERLOCK_RETENTION_DAYS.",
+        )
+    going: list[ThreadLine] = []
+    kept: list[Kept] = []
+    with engine.read(app.engine) as conn:
+        found = store.find(conn, retention, now=app.clock.now(), limit=MOST)
+        known = {line.thread.thread_id for line in found}
+        for missing in (each for each in retention.thread_ids if each not in known):
+            raise NotFound("thread", missing, hint="`interlock thread list` names them.")
+        for line in found:
+            hold = find_hold(store.read_standing(conn, line.thread), retention)
+            if hold is None:
+                going.append(line)
+            else:
+                kept.append(Kept(thread_id=line.thread.thread_id, why=WHY[hold]))
+    return Pruning(threads=tuple(going), kept=tuple(kept))
+
+
+def prune(
+    app: App, retention: Retention, *, actor: str, reason: str = "", wait_s: float = 60.0
+) -> Pruning:
+    """
+    Delete the threads that fit, and wait until a worker has.
+
+    Args:
+        app: The parts.
+        retention: Which threads.
+        actor: Who does it.
+        reason: Why.
+        wait_s: The longest that nothing happens.
+
+    Returns:
+        The threads that went; those that stayed, also where it turned out on the way.
+
+    Raises:
+        InvalidInput: Nothing says which.
+        NotFound: A thread that was named is not there.
+        NoWorker: No worker is alive, or none came to it in time.
+    """
+    planned = plan(app, retention)
+    if planned.threads and not observing.list_workers(app):
+        raise NoWorker(
+            "A worker is needed to delete threads, and none is alive.",
+            hint="Start `interlock up`.",
+        )
+    gone: list[ThreadLine] = []
+    kept = list(planned.kept)
+    for first in range(0, len(planned.threads), AT_ONCE):
+        lines = planned.threads[first : first + AT_ONCE]
+        asked = hand_out(app, retention, lines, actor=actor, reason=reason)
+        for line, job_id in zip(lines, asked, strict=True):
+            why = _wait(app, job_id, wait_s)
+            if why is None:
+                gone.append(line)
+            else:
+                kept.append(Kept(thread_id=line.thread.thread_id, why=why))
+    return Pruning(threads=tuple(gone), kept=tuple(kept))
+
+
+def retain(app: App) -> int:
+    """Hand out what the settings say goes; how many threads. Without such settings, nothing is read."""
+    retention = retention_of(app.settings)
+    if retention.is_empty:
+        return 0
+    lines = plan(app, retention).threads[:IN_PASSING]
+    return len(hand_out(app, retention, lines, actor=BY_SETTINGS, reason=""))
+
+
+def hand_out(
+    app: App, retention: Retention, lines: Sequence[ThreadLine], *, actor: str, reason: str
+) -> list[JobId]:
+    """Ask a worker to delete these threads, each by itself; it looks again whether each may go."""
+    asked: list[JobId] = []
+    with engine.write(app.engine) as conn:
+        for line in lines:
+            payload: dict[str, Json] = {
+                "thread_id": line.thread.thread_id,
+                "updated_at": line.thread.updated_at.isoformat(),
+                "statuses": [str(status) for status in retention.statuses],
+                "is_named": bool(retention.thread_ids),
+                "actor": actor,
+                "reason": reason,
+            }
+            job = NewJob(
+                job_id=JobId(new_id()),
+                kind=JobKind.PRUNE,
+                lock=line.thread.thread_id,
+                payload=payload,
+            )
+            app.queue.enqueue(conn, job, now=app.clock.now())
+            asked.append(job.job_id)
+    return asked
+
+
+def begin(app: App, job: Job) -> list[ThreadId] | None:
+    """
+    See once more whether the thread of a job may go; from then on nothing is begun with it.
+
+    Returns:
+        The threads of the checkpoint database to be deleted: itself, and copies of what-ifs. None if
+        it stays; then the job is closed and says why.
+    """
+    thread_id = ThreadId(str(job.payload["thread_id"]))
+    with engine.write(app.engine) as conn:
+        hold = _look_again(conn, job, thread_id)
+        if hold is not None:
+            app.queue.finish(conn, job.job_id, result=WHY[hold])
+            return None
+        store.mark(conn, thread_id, BEING_DELETED)
+        return [*store.find_sandboxes(conn, thread_id), thread_id]
+
+
+def _look_again(conn: Connection, job: Job, thread_id: ThreadId) -> Hold | None:
+    thread = threads.lock(conn, thread_id)
+    if thread is None:
+        return Hold.GONE
+    if thread.updated_at != datetime.fromisoformat(job.payload["updated_at"]):
+        return Hold.MOVED
+    wanted = Retention(
+        statuses=tuple(RunStatus(status) for status in job.payload["statuses"]),
+        thread_ids=(thread_id,) if job.payload["is_named"] else (),
+    )
+    return find_hold(store.read_standing(conn, thread, but=job.job_id), wanted)
+
+
+def finish(app: App, job: Job) -> None:
+    """Delete all that is left of a thread whose checkpoints are gone, and close its job."""
+    thread_id = ThreadId(str(job.payload["thread_id"]))
+    with engine.write(app.engine) as conn:
+        thread = threads.lock(conn, thread_id)
+        if thread is not None:
+            (line,) = thread_lists.add_up(conn, [(thread, None)])
+            store.delete_thread(conn, thread_id)
+        app.queue.finish(conn, job.job_id)
+        topics.bump(conn, "inbox", "runs", "threads")
+        if thread is not None:
+            audit.append(
+                conn,
+                at=app.clock.now(),
+                actor=str(job.payload["actor"]),
+                action="prune",
+                object_=f"thread:{thread_id}",
+                before={
+                    "workflow": thread.workflow,
+                    "updated_at": thread.updated_at.isoformat(),
+                    "last_run_id": thread.last_run_id,
+                    "points": line.point_count,
+                    "bytes": line.size_bytes,
+                },
+                reason=str(job.payload["reason"]),
+            )
+
+
+def _wait(app: App, job_id: JobId, wait_s: float) -> str | None:
+    """Why a thread was not deleted; None if it was."""
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        with engine.read(app.engine) as conn:
+            ended = app.queue.fetch_result(conn, job_id)
+        if ended is not None and ended[0] in ("done", "failed"):
+            return None if ended[1] is None else str(ended[1])
+        time.sleep(observing.POLL_S)
+    raise NoWorker(
+        f"No worker came to it within {wait_s:g} s; what was asked for is done when one does."
+    )
