@@ -63,10 +63,11 @@ def say_going_on(workflows: Sequence[str]) -> str:
     """What goes on while the database is away; empty if nothing does, as far as is known."""
     if not workflows:
         return ""
+    what = "workflow" if len(workflows) == 1 else "workflows"
     return (
-        f"Not durable: runs of {', '.join(show_hidden(name) for name in workflows)} go on meanwhile"
-        " in the memory of their worker. If it ends before the database is back, they go on from"
-        " their last stored step and do again what they did since."
+        f"Not durable: runs of the {what} {', '.join(show_hidden(name) for name in workflows)} go on"
+        " meanwhile in the memory of their worker. If it ends before the database is back, they go"
+        " on from their last stored step and do again what they did since."
     )
 
 

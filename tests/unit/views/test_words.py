@@ -49,4 +49,6 @@ def test_what_was_not_durable_says_so_and_what_that_means():
 
 def test_what_goes_on_without_the_database_is_named():
     assert say_going_on(()) == ""
-    assert "runs of desk, x\u27e8U+202E\u27e9y go on" in say_going_on(["desk", "x\u202ey"])
+    assert "runs of the workflow desk go on" in say_going_on(["desk"])
+    two = say_going_on(["desk", "x\u202ey"])
+    assert "runs of the workflows desk, x\u27e8U+202E\u27e9y go on" in two
