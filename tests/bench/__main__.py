@@ -9,6 +9,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     inbox                            ten thousand pending cards
     live                             fifty open inboxes
     metrics                          the metrics page over a million node runs in seven days
+    history                          a thread of 1 000 and 10 000 points opened, states compared
     policies                         what each policy adds to a node's run
     pages                            each page of the menu, from its address to all drawn
     soak                             memory over ten thousand runs
@@ -31,6 +32,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import browser  # noqa: E402
 import figures  # noqa: E402
+import history  # noqa: E402
 import live  # noqa: E402
 import pages  # noqa: E402
 import policies  # noqa: E402
@@ -57,6 +59,18 @@ def main(names: list[str]) -> int:
 
 
 def _throughput_postgres(folder: Path) -> list[Row]:
+    with _databases() as make_database:
+        return rows.throughput_postgres(folder, make_database)
+
+
+def _history(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from history.measure(folder, make_database)
+
+
+@contextmanager
+def _databases() -> Iterator[Callable[[], str]]:
+    """Databases of a Postgres that writes as one in production does."""
     with postgres.server(f"bench-{uuid4().hex[:8]}", durable=True) as url:
 
         def make_database() -> str:
@@ -66,7 +80,7 @@ def _throughput_postgres(folder: Path) -> list[Row]:
                 conn.execute(f'CREATE DATABASE "{name}"')
             return _with_database(plain, name)
 
-        return rows.throughput_postgres(folder, make_database)
+        yield make_database
 
 
 def _with_database(url: str, name: str) -> str:
@@ -93,6 +107,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "inbox": rows.inbox,
     "live": live.measure,
     "metrics": figures.read,
+    "history": _history,
     "policies": policies.measure,
     "pages": pages.measure,
     "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),

@@ -1,11 +1,11 @@
-"""The graphs that are measured: ten nodes in a row, and one question between two nodes."""
+"""The graphs that are measured: ten nodes in a row, one question between two nodes, a long way of one node."""
 
 from __future__ import annotations
 
 import operator
 from typing import Annotated, Any, TypedDict
 
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 NODES = 10
@@ -54,5 +54,41 @@ def _build_hold() -> Any:
     return builder.compile()
 
 
+class Weight(TypedDict, total=False):
+    """What is carried all the way: so many records of a kilobyte, for so many steps."""
+
+    steps: int
+    kilobytes: int
+    done: int
+    records: list[dict[str, Any]]
+
+
+async def fill(state: Weight) -> Weight:
+    """Put the records into the state, of the form that messages have."""
+    made = [{"id": f"m{n}", "role": "user", "text": "x" * 1000} for n in range(state["kilobytes"])]
+    return {"records": made, "done": 0}
+
+
+async def go(state: Weight) -> Weight:
+    """Make one step."""
+    return {"done": state["done"] + 1}
+
+
+def choose(state: Weight) -> str:
+    """Go on until the end of the way."""
+    return "go" if state["done"] < state["steps"] else END
+
+
+def _build_long() -> Any:
+    builder = StateGraph(Weight)
+    builder.add_node("fill", fill)
+    builder.add_node("go", go)
+    builder.add_edge(START, "fill")
+    builder.add_edge("fill", "go")
+    builder.add_conditional_edges("go", choose, ["go", END])
+    return builder.compile()
+
+
 ten = _build_ten()
 hold = _build_hold()
+long = _build_long()
