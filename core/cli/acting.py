@@ -106,7 +106,7 @@ def launch(
         )
         return batches.launch(call, app, wanted, actor=actor_of(app, who))
     run = _launch(app, request, actor=actor_of(app, who))
-    _say_without_worker(app)
+    say_without_worker(app)
     if wait is not None:
         run = observing.wait_for_run(app, run.run_id, timeout_s=wait)
     _print_launch(call, app, run)
@@ -172,10 +172,10 @@ def decide(
         what = " and ".join(chosen) or "none"
         raise UsageError(f"Give exactly one of {', '.join(given)}; given: {what}.")
     [option] = chosen
-    intent = _intent(option, edit or answer or each, text=respond, reason=reason)
+    intent = read_intent(option, edit or answer or each, text=respond, reason=reason)
     app = call.open()
     decided = deciding.decide(app, approval_id, intent, version=version, actor=actor_of(app, who))
-    _say_without_worker(app)
+    say_without_worker(app)
     document = {
         "approval_id": decided.approval.approval_id,
         "status": str(decided.approval.status),
@@ -238,7 +238,7 @@ def _act(
         return groups.act_on(call, acts[1], on, actor=actor, reason=reason)
     run = acts[0](app, on, actor=actor, reason=reason)
     if run.status is RunStatus.QUEUED:
-        _say_without_worker(app)
+        say_without_worker(app)
     _print_run(call, run)
     return 0
 
@@ -255,12 +255,12 @@ def _launch(app: App, request: launching.Launch, *, actor: str) -> Run:
         ) from None
 
 
-def _say_without_worker(app: App) -> None:
+def say_without_worker(app: App) -> None:
     if not observing.list_workers(app):
         printing.say("No worker is running: the run waits for one. `interlock up` starts one.")
 
 
-def _intent(option: str, given: str | None, *, text: str | None, reason: str) -> Intent:
+def read_intent(option: str, given: str | None, *, text: str | None, reason: str) -> Intent:
     """What the operator wants; `given` is the JSON of --edit, --answer or --each."""
     if option == "--respond":
         return Intent(verb=Verb.RESPOND, value=text, reason=reason)

@@ -21,6 +21,7 @@ from interlock.core.cli import (
     limits,
     pruning,
     reading,
+    rewinding,
     serving,
     threads,
 )
@@ -66,6 +67,7 @@ def command() -> Any:
     register(history.history)
     register(history.state)
     register(history.diff)
+    register(rewinding.rewind)
     root.add_typer(_thread())
     register(pruning.prune)
     register(breakers.breakers)
@@ -97,6 +99,7 @@ def _thread() -> typer.Typer:
     call.add_callback(group)
     register = call.register(group, "list")
     register(threads.list_threads)
+    call.register(group, "copy")(rewinding.copy)
     return group
 
 
