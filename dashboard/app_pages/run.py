@@ -11,7 +11,7 @@ from interlock.core.services import observing, rating, running
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.run_tabs import draw_opened
 from interlock.dashboard.components.graph import draw_graph
-from interlock.dashboard.components.links import draw_empty
+from interlock.dashboard.components.links import draw_empty, draw_link
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note
 from interlock.dashboard.components.run_header import draw_header
@@ -90,6 +90,7 @@ def draw_top(run_id: str) -> None:
     view = run.build(own, observing.overview(app), now=now)
     draw_header(view, on_cancel=cancel, on_retry=retry, on_ask=ask, on_rate=rate)
     theme = read_theme()
+    draw_link(run.link_history(detail.run))
     left, right = st.columns([2, 3], gap="medium")
     with left:
         states = graph.read_states(nodes, approvals)

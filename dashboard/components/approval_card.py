@@ -17,7 +17,7 @@ from interlock.dashboard.components.answer_fields import draw_answer
 from interlock.dashboard.components.badges import draw_badge
 from interlock.dashboard.components.card_rows import draw_card_rows
 from interlock.dashboard.components.decisions import draw_decisions
-from interlock.dashboard.components.links import page_path
+from interlock.dashboard.components.links import draw_link, page_path
 from interlock.dashboard.components.media import draw_media
 from interlock.dashboard.components.notices import draw_notice, draw_problem
 from interlock.dashboard.views.answer_forms import AnswerForm, Button, Mode
@@ -191,3 +191,4 @@ def _draw_more(card: CardView) -> None:
         icon=":material/timeline:",
         query_params={"run_id": card.run_id},
     )
+    draw_link(card.history)

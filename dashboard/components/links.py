@@ -16,6 +16,7 @@ _ICONS: Mapping[PageName, str] = {
     "runs": ":material/list_alt:",
     "run": ":material/timeline:",
     "batch": ":material/table_rows:",
+    "history": ":material/history:",
     "caches": ":material/cached:",
     "alerts": ":material/notifications:",
     "breakers": ":material/electric_bolt:",

@@ -12,6 +12,7 @@ from interlock.dashboard.views.figure_tables import format_cost
 from interlock.dashboard.views.figures import Figure
 from interlock.dashboard.views.formatting import (
     NOTHING,
+    format_bytes,
     format_count,
     format_duration_ms,
     format_exact,
@@ -144,7 +145,7 @@ def _figures(caches: Sequence[CacheFigures]) -> tuple[Figure, ...]:
         Figure(
             "Entries",
             format_count(sum(each.entries for each in caches)),
-            f"{_say_size(sum(each.size_bytes for each in caches))}, "
+            f"{format_bytes(sum(each.size_bytes for each in caches))}, "
             f"{format_count(sum(c.evictions for c in counts))} let go",
         ),
     )
@@ -177,7 +178,7 @@ def _row(figures: CacheFigures) -> CacheRow:
         "Entries": f"{format_count(figures.entries)} of {bound}"
         if figures.max_entries
         else format_count(figures.entries),
-        "Size": _say_size(figures.size_bytes),
+        "Size": format_bytes(figures.size_bytes),
         "Let go": format_count(counts.evictions),
     }
     # A small line has no holes: where nothing was asked it stays where it was.
@@ -186,15 +187,6 @@ def _row(figures: CacheFigures) -> CacheRow:
         if ratio is not None or trend:
             trend.append(trend[-1] if ratio is None else ratio)
     return CacheRow(figures.place, cells, tuple(trend))
-
-
-def _say_size(size_bytes: int) -> str:
-    value = float(size_bytes)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
 
 
 def _say(figures: CacheFigures) -> str:

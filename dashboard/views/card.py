@@ -27,7 +27,7 @@ from interlock.dashboard.views.formatting import (
     short_id,
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
-from interlock.dashboard.views.notices import Notice
+from interlock.dashboard.views.notices import Link, Notice
 from interlock.dashboard.views.words import (
     HIGH_RISK,
     look_of_durability,
@@ -79,6 +79,7 @@ class CardView:
     version: int
     kind: Kind
     run_id: RunId
+    history: Link
     title: str
     about: str
     asked: str
@@ -130,6 +131,11 @@ def build(
         version=approval.version,
         kind=approval.kind,
         run_id=approval.run_id,
+        history=Link(
+            "Where its thread stood",
+            "history",
+            {"thread": approval.thread_id, "at": approval.checkpoint_id},
+        ),
         title=show_hidden(approval.title) or "(no title)",
         about=f"{approval.workflow}{IN}{approval.node}",
         asked=_say_asked(approval, now),

@@ -91,6 +91,16 @@ def format_count(count: int | None) -> str:
     return NOTHING if count is None else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def format_bytes(size_bytes: int) -> str:
+    """How much something weighs: `482 B`, `1.2 kB`, `640 MB`."""
+    value = float(size_bytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def format_ratio(ratio: float | None) -> str:
     """A share between 0 and 1 as `97.3 %`."""
     if ratio is None:

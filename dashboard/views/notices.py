@@ -22,6 +22,7 @@ PageName = Literal[
     "breakers",
     "alerts",
     "caches",
+    "history",
 ]
 
 SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served

@@ -26,7 +26,7 @@ from interlock.dashboard.views.flow import find_flow_notice
 from interlock.dashboard.views.formatting import format_ago, format_exact, short_id, to_json_text
 from interlock.dashboard.views.holds import find_hold_notice
 from interlock.dashboard.views.inbox import CardRow, build_row
-from interlock.dashboard.views.notices import Notice
+from interlock.dashboard.views.notices import Link, Notice
 from interlock.dashboard.views.runs import say_took
 from interlock.dashboard.views.words import look_of_durability, say_durability
 
@@ -133,6 +133,12 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
         is_rateable=may_rate(run.status, run.ended_at),
         rating=run.rating,
     )
+
+
+def link_history(run: Run) -> Link:
+    """The way to where the run left its thread, or to the thread while it is at work."""
+    at = {"at": run.end_checkpoint_id} if run.end_checkpoint_id is not None else {}
+    return Link("Its thread in the time machine", "history", {"thread": run.thread_id, **at})
 
 
 def _summarise(run: Run, *, now: datetime) -> str:

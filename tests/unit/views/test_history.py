@@ -8,7 +8,16 @@ from interlock.core.model.history import ForkLine, Point
 from interlock.core.model.rewinding import PastDecision, RewindVerb
 from interlock.core.types import ApprovalId, CheckpointId, RunId, ThreadId
 from interlock.dashboard.palette import Tone
-from interlock.dashboard.views.history import Glyph, TreeView, build, say_fork, tell
+from interlock.dashboard.views.history import (
+    COLUMNS_COUNT,
+    Glyph,
+    Sight,
+    TreeView,
+    build,
+    find_first_column,
+    say_fork,
+    tell,
+)
 
 T0 = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NOW = T0 + timedelta(hours=1)
@@ -121,7 +130,7 @@ def test_an_end_that_still_has_something_due_is_none():
 def test_a_point_of_which_nothing_more_is_known_is_drawn_all_the_same():
     points = [_point("b", "a", 0), _point("c", "b", 1, next=())]
     view = build(lay_out(grow(points)), {}, {}, now=NOW)
-    assert view.lanes[0].told == "Older points are not known"
+    assert view.lanes[0].told == "Older points are not drawn"
     assert [k.label for k in view.lanes[0].knots] == ["Start", "End"]
 
 
@@ -139,3 +148,51 @@ def test_a_fork_without_a_reason_says_who_and_when():
 
 def test_a_thread_without_checkpoints_says_so():
     assert build(lay_out(grow([])), {}, {}, now=NOW).alt == "This thread has no checkpoints yet."
+
+
+def test_a_fork_is_named_by_what_somebody_did():
+    points = [_point("a", None, 0), _point("x", "a", 1, source="fork", fork=FORK)]
+    assert _build([*points, _point("y", "x", 2, next=())]).lanes[0].knots[1].label == "Run again"
+
+
+def test_what_does_not_fit_is_dim_and_a_fold_counts_what_does():
+    points = [_point(f"{n:03}", f"{n - 1:03}" if n else None, n) for n in range(60)]
+    layout = lay_out(grow(points))
+    known = {p.checkpoint_id: p for p in points}
+    sight = Sight(matched=[CheckpointId("004"), CheckpointId("059")])
+    knots = build(layout, known, {}, sight=sight, now=NOW).lanes[0].knots
+    assert [(k.label, k.is_dim) for k in knots[:2]] == [("Start", True), ("58 steps, 1 fit", False)]
+    none = build(layout, known, {}, sight=Sight(matched=[]), now=NOW).lanes[0].knots
+    assert (none[1].label, none[1].is_dim) == ("58 steps", True)
+
+
+def test_the_second_point_is_told_from_the_chosen_one():
+    points = _points()
+    chosen = [CheckpointId("c"), CheckpointId("d")]
+    layout = lay_out(grow(points), tell(points, chosen=chosen))
+    view = build(
+        layout,
+        {p.checkpoint_id: p for p in points},
+        {},
+        sight=Sight(second=CheckpointId("d")),
+        now=NOW,
+    )
+    knots = {k.checkpoint_id: k for lane in view.lanes for k in lane.knots}
+    assert (knots["c"].is_chosen, knots["c"].is_second) == (True, False)
+    assert (knots["d"].is_chosen, knots["d"].is_second) == (False, True)
+
+
+def test_a_tree_too_wide_for_one_drawing_is_drawn_in_parts():
+    points = [_point(f"{n:04}", f"{n - 1:04}" if n else None, n) for n in range(900)]
+    everything = [p.checkpoint_id for p in points]
+    layout = lay_out(grow(points), tell(points, failures=everything))
+    known = {p.checkpoint_id: p for p in points}
+    assert find_first_column(layout) == 900 - COLUMNS_COUNT
+    assert find_first_column(layout, 5000) == 900 - COLUMNS_COUNT
+    assert find_first_column(layout, 20) == 20
+    chosen = lay_out(grow(points), tell(points, failures=everything, chosen=[CheckpointId("0400")]))
+    assert find_first_column(chosen) == 400 - COLUMNS_COUNT // 2
+    view = build(layout, known, {}, first_column=100, now=NOW)
+    assert (view.columns_count, view.all_count) == (COLUMNS_COUNT, 900)
+    assert view.lanes[0].begins_before
+    assert view.lanes[0].knots[0].checkpoint_id == "0100"

@@ -179,3 +179,11 @@ def test_a_queued_run_of_what_is_held_says_by_whom(make):
     assert view.notice.text == (
         "Everything is held by Ann, 4 min ago: audit. It goes on at the release."
     )
+
+
+def test_a_run_leads_to_where_it_left_its_thread(make):
+    at_work = runs.link_history(make.run())
+    assert at_work.page == "history"
+    assert "at" not in at_work.params
+    ended = make.run(status=RunStatus.DONE, end_checkpoint_id="c9")
+    assert runs.link_history(ended).params == {"thread": ended.thread_id, "at": "c9"}
