@@ -68,10 +68,10 @@ def _measure_database(folder: Path, database: str | None, name: str) -> Iterator
     with serving.running(folder, database=database) as side:
         made = {long: _make(side, long) for long in (LIGHT, HEAVY, LONG)}
         yield _diff_points(side, made[HEAVY], name)
-    light = _open("ours", folder, database, made[LIGHT])
+    light = _open("ours", folder, database, made[LIGHT], LIGHT.points)
     for long in (HEAVY, LONG):
-        ours = _open("ours", folder, database, made[long])
-        other = _open("other", folder, database, made[long])
+        ours = _open("ours", folder, database, made[long], long.points)
+        other = _open("other", folder, database, made[long], long.points)
         has_bar = long is HEAVY
         holds = ours.ms <= BAR_MS and ours.mb <= light.mb + SPARE_MB
         yield Row(
@@ -100,7 +100,7 @@ def _make(side: Side, long: Long) -> str:
     return run.thread_id
 
 
-def _open(side: str, folder: Path, database: str | None, thread_id: str) -> Opened:
+def _open(side: str, folder: Path, database: str | None, thread_id: str, points: int) -> Opened:
     told = subprocess.run(
         [sys.executable, str(OPENING), side, str(folder), database or "", thread_id],
         capture_output=True,
@@ -108,6 +108,7 @@ def _open(side: str, folder: Path, database: str | None, thread_id: str) -> Open
         check=True,
     ).stdout
     found: dict[str, Any] = json.loads(told)
+    assert found["count"] == (min(points, history.PAGE) if side == "ours" else points)
     return Opened(ms=percentile(found["ms"], 0.5), worked_ms=found["worked_ms"], mb=found["mb"])
 
 

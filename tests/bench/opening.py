@@ -2,7 +2,8 @@
 One side of the history rows, in a process of its own, so that its memory is its own.
 
 Run as `python opening.py ours|other DATA_DIR DATABASE THREAD`: prints the milliseconds of each look,
-the least processor time of one, and the megabytes that what was read takes. DATABASE may be empty.
+the least processor time of one, the megabytes that what was read takes, and how many points it is.
+DATABASE may be empty.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,9 @@ import psutil
 from interlock.core.settings import Settings
 
 LOOKS = 20
+
+
+Look = Callable[[], Sequence[object]]
 
 
 def main(side: str, data_dir: str, database: str, thread_id: str) -> None:
@@ -32,13 +36,14 @@ def main(side: str, data_dir: str, database: str, thread_id: str) -> None:
         before = psutil.Process().memory_info().rss
         held = _take(look, spent, worked)
         grown = psutil.Process().memory_info().rss - before
+        count = len(held)
         del held
         for _ in range(LOOKS - 1 if side == "ours" else 0):
             _take(look, spent, worked)
-    print(json.dumps({"ms": spent, "worked_ms": min(worked), "mb": grown / 1e6}))
+    print(json.dumps({"ms": spent, "worked_ms": min(worked), "mb": grown / 1e6, "count": count}))
 
 
-def _take(look: Callable[[], object], spent: list[float], worked: list[float]) -> object:
+def _take(look: Look, spent: list[float], worked: list[float]) -> Sequence[object]:
     begun, worked_before = time.perf_counter(), time.process_time()
     found = look()
     spent.append((time.perf_counter() - begun) * 1000)
@@ -47,7 +52,7 @@ def _take(look: Callable[[], object], spent: list[float], worked: list[float]) -
 
 
 @contextmanager
-def _ours(settings: Settings, thread_id: str) -> Iterator[Callable[[], object]]:
+def _ours(settings: Settings, thread_id: str) -> Iterator[Look]:
     """As the page does it."""
     from interlock.core.bootstrap import build_app
     from interlock.core.model import branching, folding
@@ -55,17 +60,20 @@ def _ours(settings: Settings, thread_id: str) -> Iterator[Callable[[], object]]:
 
     app = build_app(settings)
 
-    def look() -> object:
+    kept: dict[str, object] = {}  # what the page holds besides
+
+    def look() -> Sequence[object]:
         found = history.open_history(app, thread_id)
         tree = branching.grow(found.points)
-        return found, tree, folding.lay_out(tree, folding.Telling())
+        kept["page"] = found, tree, folding.lay_out(tree)
+        return found.points
 
     yield look
     app.engine.dispose()
 
 
 @contextmanager
-def _other(settings: Settings, thread_id: str) -> Iterator[Callable[[], object]]:
+def _other(settings: Settings, thread_id: str) -> Iterator[Look]:
     """As whoever has nothing but LangGraph does it."""
     sys.path.insert(0, str(Path(__file__).parent / "project"))
     from graphs import long
