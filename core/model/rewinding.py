@@ -50,6 +50,7 @@ RUNS_POINT = frozenset({RewindVerb.RERUN, RewindVerb.REDECIDE, RewindVerb.GO_BAC
 RUNS_AS_NODE = frozenset({RewindVerb.EDIT, RewindVerb.SKIP})
 # These go on beneath the point; going back and stopping make a copy beside it, which ends there.
 _BENEATH = frozenset({RewindVerb.RERUN, RewindVerb.REDECIDE}) | RUNS_AS_NODE
+_BY_HAND = frozenset({"update", "fork"})  # LangGraph's sources of checkpoints that no step made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,8 +295,15 @@ def _find_restarts(
 
 
 def _is_left(tree: Tree, point: CheckpointEntry, verb: RewindVerb) -> bool:
-    """Whether the head's branch is left: not if the thread goes on beneath its head."""
-    return not (verb in _BENEATH and point.checkpoint_id == tree.head_id)
+    """
+    Whether the head's branch is left: not if the thread goes on beneath its head.
+
+    LangGraph runs a head that was written by hand in place, so that its questions would keep their
+    ids: such a head is copied beside itself first.
+    """
+    if point.checkpoint_id != tree.head_id or verb not in _BENEATH:
+        return True
+    return verb not in RUNS_AS_NODE and point.source in _BY_HAND
 
 
 def _sort_decisions(

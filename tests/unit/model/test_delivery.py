@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from interlock.core.model.delivery import (
     is_suspect,
     plan_delivery,
 )
+from interlock.core.model.history import Fork
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import RunKind
 
 OWN, OTHER = "own", "other"
@@ -59,7 +62,17 @@ AT_BREAKPOINT = head(is_at_breakpoint=True)
 STEP_NOT_CLOSED = head(next=(), has_unfinished=False, is_untouched=False)
 
 
-def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0", failed=False):
+def plan(
+    kind,
+    at,
+    *,
+    is_first=False,
+    is_retry=False,
+    answers=None,
+    card="c0",
+    failed=False,
+    fork=None,
+):
     return plan_delivery(
         Delivery(
             kind=kind,
@@ -70,7 +83,22 @@ def plan(kind, at, *, is_first=False, is_retry=False, answers=None, card="c0", f
             card_checkpoint_id=card if kind is RunKind.PROCEED else None,
             head=at,
             is_after_failure=failed,
+            fork=fork,
         )
+    )
+
+
+def make_fork(verb=RewindVerb.RERUN, *, target="c0", left="c1"):
+    return Fork(
+        fork_id="f",
+        thread_id="t",
+        run_id=OWN,
+        verb=verb,
+        target_id=target,
+        left_id=left,
+        actor="ann",
+        reason="wrong",
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
 
 
@@ -364,3 +392,58 @@ def test_an_edit_is_made_on_the_copy_it_starts_from_and_only_there():
     assert mend(replace(COPY, is_untouched=False)) is Step.GO_ON
     assert mend(replace(COPY, is_copy=False)) is Step.GO_ON
     assert mend(of_other(COPY)) is Step.REFUSE
+
+
+# --- rewind and copy --------------------------------------------------------------------------------
+
+VERBS = [verb for verb in RewindVerb if verb is not RewindVerb.COPY]
+HEADS = [FINISHED, UNTOUCHED, WAITING, ANSWERED, FAILED, AT_BREAKPOINT, STEP_NOT_CLOSED]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("at", HEADS)
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_a_rewind_forks_at_the_head_that_was_left_and_nowhere_else(verb, at, is_retry):
+    given = {"fork": make_fork(verb), "is_retry": is_retry, "answers": {"q1": "old"}}
+    left = replace(at, run_id=OTHER)
+    assert plan(RunKind.REWIND, left, **given) == Plan(Step.FORK)
+    moved = replace(left, checkpoint_id="c2")
+    assert plan(RunKind.REWIND, moved, **given).step is Step.REFUSE
+    assert plan(RunKind.REWIND, None, **given).step is Step.REFUSE
+
+
+@pytest.mark.parametrize("made", [{"is_copy": True}, {"is_update": True}])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_rewind_that_has_only_made_its_fork_goes_on_with_it(verb, made):
+    """Past a breakpoint, too: it would have passed it, had its worker not died."""
+    for at in (UNTOUCHED, AT_BREAKPOINT):
+        own = replace(at, checkpoint_id="c2", **made)
+        assert plan(RunKind.REWIND, own, fork=make_fork(verb)) == Plan(Step.FORK)
+    ended = replace(FINISHED, checkpoint_id="c2", is_untouched=True, **made)
+    assert plan(RunKind.REWIND, ended, fork=make_fork(verb)) == Plan(Step.RECORD)
+
+
+def test_a_rewind_whose_fork_has_run_is_as_any_run():
+    def step(at, **more):
+        return plan(RunKind.REWIND, replace(at, checkpoint_id="c2"), fork=make_fork(), **more).step
+
+    assert step(FINISHED) is Step.RECORD
+    assert step(replace(WAITING, is_copy=True)) is Step.RECORD
+    assert step(FAILED) is Step.RECORD
+    assert step(FAILED, is_retry=True) is Step.GO_ON
+    assert step(AT_BREAKPOINT) is Step.RECORD
+    assert step(UNTOUCHED) is Step.GO_ON
+    inside = replace(UNTOUCHED, is_copy=True, inner_run_ids=frozenset({OWN}))
+    assert step(inside) is Step.GO_ON
+    assert step(WAITING, is_retry=True, answers={"q1": "yes"}) is Step.SEND_ANSWERS
+
+
+def test_a_copy_is_made_once_and_then_recorded():
+    fork = make_fork(RewindVerb.COPY, target="c1", left=None)
+    assert plan(RunKind.COPY, None, fork=fork) == Plan(Step.COPY)
+    assert plan(RunKind.COPY, head(checkpoint_id="c0"), fork=fork) == Plan(Step.COPY)
+    for at in HEADS:
+        assert plan(RunKind.COPY, of_other(at), fork=fork) == Plan(Step.RECORD)
+    assert plan(RunKind.COPY, None).step is Step.REFUSE
+    retried = plan(RunKind.COPY, of_other(FAILED), fork=fork, is_retry=True)
+    assert retried == Plan(Step.GO_ON)

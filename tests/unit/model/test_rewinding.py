@@ -260,9 +260,17 @@ def test_cards_that_wait_are_superseded():
 
 
 def test_going_on_beneath_the_head_leaves_no_branch():
-    situation = _situation(_ROWS)
+    plain = _situation([*_LINEAR, replace(_ROWS[-1], source="loop")])
     for verb in (RewindVerb.RERUN, RewindVerb.EDIT, RewindVerb.SKIP):
+        assert _preview(verb, "f", plain).left_head_id is None
+
+
+def test_a_head_that_was_written_by_hand_is_copied_before_it_runs_again():
+    situation = _situation(_ROWS)
+    for verb in (RewindVerb.EDIT, RewindVerb.SKIP):
         assert _preview(verb, "f", situation).left_head_id is None
+    for verb in (RewindVerb.RERUN, RewindVerb.REDECIDE):
+        assert _preview(verb, "f", situation).left_head_id == "f"
     assert _preview(RewindVerb.STOP, "f", situation).left_head_id == "f"
     assert _preview(RewindVerb.RERUN, "b", situation).left_branch == 1
 
