@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     STEP = "step"  # what one task was handed and gave out
     BENEATH = "beneath"  # the states of the subgraphs at a checkpoint
     PRUNE = "prune"  # deletes a thread
+    WHAT_IF = "what_if"  # one side of a what-if, on a copy
 
 
 ERRAND_PRIORITY = 1_000_000  # somebody waits for it on a screen; above whatever a run may have

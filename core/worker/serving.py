@@ -33,6 +33,7 @@ from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
 from interlock.core.worker.steps import answer_step
 from interlock.core.worker.tool_counting import ToolBook
+from interlock.core.worker.what_ifs import WHAT_IF_S, answer_what_if
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,9 @@ _ERRANDS = {
     JobKind.STEP: answer_step,
     JobKind.BENEATH: answer_beneath,
     JobKind.PRUNE: answer_prune,
+    JobKind.WHAT_IF: answer_what_if,
 }
+_LIMITS_S = {JobKind.WHAT_IF: WHAT_IF_S}
 
 
 class Server:
@@ -314,9 +317,10 @@ class Server:
         task.add_done_callback(self._on_read)
 
     async def _read(self, job: Job) -> None:
-        reason = f"It took longer than {ERRAND_S:g} s, so it was given up."
+        limit_s = _LIMITS_S.get(job.kind, ERRAND_S)
+        reason = f"It took longer than {limit_s:g} s, so it was given up."
         try:
-            async with asyncio.timeout(ERRAND_S):
+            async with asyncio.timeout(limit_s):
                 await _ERRANDS[job.kind](self._tools, job)
         except TimeoutError:
             logger.warning("errand_given_up", extra={"kind": str(job.kind), "reason": reason})

@@ -1,0 +1,313 @@
+"""
+What-ifs: a card, or a point of a thread, answered in several ways on copies before one is chosen.
+
+A copy lives in a worker's memory and nothing of it is a run, so it is in no inbox, figure, limit or
+alert, and the original is only read (law 6). What is kept of it is what it came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import Conflict, InvalidInput, NotFound
+from interlock.core.model.approvals import Approval, Intent
+from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
+from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.what_ifs import SIDES, find_runnable, read_stand_ins
+from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
+from interlock.core.services import deciding, forking, rewinding, trying
+from interlock.core.services.context import App
+from interlock.core.services.finding import find_card
+from interlock.core.services.forking import ForkRequest
+from interlock.core.services.trying import TOPIC, Grounds
+from interlock.core.store import audit, engine, topics, what_ifs
+from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
+
+MAX_OPEN = 20  # sides under way at once, of everybody; each runs beside a worker's own runs
+OPEN_FOR = timedelta(hours=1)  # what began before this is not under way any more
+MOST = 20  # of one thread, the newest
+_UNDER_WAY = frozenset({WhatIfStatus.QUEUED, WhatIfStatus.RUNNING})
+_NOTHING = Intent(verb=None)
+
+
+def start(
+    app: App,
+    *,
+    approval_id: str | None = None,
+    thread_id: str | None = None,
+    checkpoint_id: str | None = None,
+    sides: Mapping[str, Intent | None],
+    stand_ins: Mapping[str, Mapping[str, Json]],
+    actor: str,
+) -> WhatIf:
+    """
+    Try answers on copies; a worker does, side by side.
+
+    Args:
+        app: The parts.
+        approval_id: The card that is answered: one that waits, or one that was decided; or else
+        thread_id: the thread, and
+        checkpoint_id: the point of it to go on from.
+        sides: What is answered, by side, "a" and "b"; None where nothing is asked.
+        stand_ins: Of each side, what stands in for nodes that must not run there, by their path
+            (`model.what_ifs.read_stand_ins`).
+        actor: Who asks.
+
+    Raises:
+        NotFound: No such card, thread or point.
+        InvalidInput: An answer does not fit, or nothing would come of it.
+        Conflict: Too many are under way.
+    """
+    _require_sides(sides)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        grounds = trying.find_grounds(conn, approval_id, thread_id, checkpoint_id)
+        trying.require_possible(grounds)
+        for side, intent in sides.items():
+            _check_side(conn, grounds, intent, stand_ins.get(side, {}))
+        if what_ifs.count_open(conn, since=now - OPEN_FOR) + len(sides) > MAX_OPEN:
+            raise Conflict(
+                f"{MAX_OPEN} answers are being tried already.", hint="Try again when some are done."
+            )
+        what_if_id = new_id()
+        what_if = WhatIf(
+            what_if_id=what_if_id,
+            thread_id=grounds.thread.thread_id,
+            workflow=grounds.thread.workflow,
+            checkpoint_id=grounds.point.checkpoint_id,
+            approval_id=grounds.card.approval_id if grounds.card else None,
+            version=grounds.card.version if grounds.card else None,
+            status=WhatIfStatus.OPEN,
+            created_at=now,
+            created_by=actor,
+            sides=tuple(
+                _make_side(what_if_id, side, intent, stand_ins.get(side, {}))
+                for side, intent in sorted(sides.items())
+            ),
+        )
+        what_ifs.insert(conn, what_if)
+        for each in what_if.sides:
+            app.queue.enqueue(conn, _job_for(each), now=now)
+        topics.bump(conn, TOPIC)
+        audit.append(
+            conn,
+            at=now,
+            actor=actor,
+            action="what-if:start",
+            object_=f"what-if:{what_if_id}",
+            after={
+                "thread_id": what_if.thread_id,
+                "checkpoint_id": what_if.checkpoint_id,
+                "approval_id": what_if.approval_id,
+                "sides": {
+                    each.side: {"intent": each.intent, "stand_ins": each.stand_ins}
+                    for each in what_if.sides
+                },
+            },
+        )
+    return what_if
+
+
+def read(app: App, what_if_id: str) -> WhatIf:
+    """
+    A what-if with what its sides came to so far.
+
+    Raises:
+        NotFound: There is none of this id.
+    """
+    with engine.read(app.engine) as conn:
+        found = _find(conn, what_if_id)
+        sides = tuple(_with_job(app, conn, side) for side in found.sides)
+    return replace(found, sides=sides)
+
+
+def list_of_thread(app: App, thread_id: str) -> list[WhatIf]:
+    """What was tried on copies of a thread, newest first, without the sides."""
+    with engine.read(app.engine) as conn:
+        return what_ifs.fetch_for_thread(conn, ThreadId(thread_id), limit=MOST)
+
+
+def keep(app: App, what_if_id: str, side: str, *, actor: str, reason: str) -> RunId:
+    """
+    Decide the real card as one side was answered.
+
+    A card that waits is decided; of one that was decided by then the decision is changed, which is
+    a fork of the thread.
+
+    Returns:
+        The run that carries it out.
+
+    Raises:
+        NotFound: No such what-if, or it has no such side.
+        InvalidInput: There is no reason, or no card.
+        Conflict: The card asks something else by now, or somebody was first; or the what-if is closed.
+    """
+    if not reason.strip():
+        raise InvalidInput("Say why: a reason is required to keep an answer.")
+    with engine.read(app.engine) as conn:
+        found = _find(conn, what_if_id)
+        chosen = _find_side(found, side)
+        _require_open(found)
+        if found.approval_id is None:
+            raise InvalidInput(
+                "No card belongs to this point, so there is no answer to keep.",
+                hint="Run the thread again from here, or edit its state, in the time machine.",
+            )
+        card = find_card(conn, found.approval_id)
+        intent = _with_reason(conn, card, trying.read_intent(chosen.intent), reason)
+    run_id = _apply(app, found, card, intent, actor=actor, reason=reason)
+    with engine.write(app.engine) as conn:
+        what_ifs.close(conn, what_if_id, status=WhatIfStatus.KEPT, kept_side=side)
+        topics.bump(conn, TOPIC)
+        audit.append(
+            conn,
+            at=app.clock.now(),
+            actor=actor,
+            action="what-if:keep",
+            object_=f"what-if:{what_if_id}",
+            after={"side": side, "approval_id": card.approval_id, "run_id": run_id},
+            reason=reason,
+        )
+    return run_id
+
+
+def _apply(
+    app: App, what_if: WhatIf, card: Approval, intent: Intent, *, actor: str, reason: str
+) -> RunId:
+    if not _was_decided_before(app, what_if, card):
+        decided = deciding.decide(
+            app, card.approval_id, intent, version=what_if.version, actor=actor
+        )
+        return decided.run_id
+    request = ForkRequest(
+        verb=RewindVerb.REDECIDE,
+        checkpoint_id=CheckpointId(card.checkpoint_id),
+        intent=intent,
+        approval_id=card.approval_id,
+    )
+    return rewinding.apply(app, card.thread_id, request, actor=actor, reason=reason).run_id
+
+
+def _was_decided_before(app: App, what_if: WhatIf, card: Approval) -> bool:
+    """Whether the what-if was about changing a decision; one that came since is a lost race."""
+    with engine.read(app.engine) as conn:
+        decision = forking.newest_decision(conn, card)
+    return decision is not None and decision.decided_at <= what_if.created_at
+
+
+def discard(app: App, what_if_id: str, *, actor: str, reason: str = "") -> None:
+    """
+    Close a what-if without keeping an answer.
+
+    Raises:
+        NotFound: No such what-if.
+        Conflict: It is closed already.
+    """
+    with engine.write(app.engine) as conn:
+        _require_open(_find(conn, what_if_id))
+        what_ifs.close(conn, what_if_id, status=WhatIfStatus.DISCARDED)
+        topics.bump(conn, TOPIC)
+        audit.append(
+            conn,
+            at=app.clock.now(),
+            actor=actor,
+            action="what-if:discard",
+            object_=f"what-if:{what_if_id}",
+            reason=reason,
+        )
+
+
+def _require_sides(sides: Mapping[str, Intent | None]) -> None:
+    if not sides or set(sides) - set(SIDES):
+        raise InvalidInput(f"A what-if has the sides {' and '.join(SIDES)}, or one of them.")
+
+
+def _check_side(
+    conn: Connection, grounds: Grounds, intent: Intent | None, given: Mapping[str, Json]
+) -> None:
+    """See that the answer fits, and that it would be heard."""
+    treatments = trying.treatments_of(grounds)
+    schema = grounds.workflow.state_schema if grounds.workflow else None
+    read_in = read_stand_ins(given, treatments, state_schema=schema)
+    if grounds.card is None:
+        if intent is not None:
+            raise InvalidInput("Nothing is asked at this point, so nothing is answered there.")
+        return
+    trying.answer_of(conn, grounds.card, intent or _NOTHING)
+    asker = grounds.card.node
+    runnable = find_runnable(treatments, read_in)
+    if trying.must_run(grounds) and asker not in runnable and asker not in read_in:
+        raise InvalidInput(
+            f"The node that asks, {asker}, would not run, so no answer could make a difference.",
+            hint="Say that it may run, or give its policy side_effects = false, or say what it writes.",
+        )
+
+
+def _make_side(
+    what_if_id: str, side: str, intent: Intent | None, given: Mapping[str, Json]
+) -> WhatIfSide:
+    return WhatIfSide(
+        what_if_id=what_if_id,
+        side=side,
+        intent=asdict(intent) if intent is not None else {},
+        stand_ins=given,
+        status=WhatIfStatus.QUEUED,
+        job_id=JobId(new_id()),
+    )
+
+
+def _job_for(side: WhatIfSide) -> NewJob:
+    assert side.job_id is not None
+    return NewJob(
+        job_id=side.job_id,
+        kind=JobKind.WHAT_IF,
+        payload={"what_if_id": side.what_if_id, "side": side.side},
+        priority=ERRAND_PRIORITY,
+    )
+
+
+def _with_job(app: App, conn: Connection, side: WhatIfSide) -> WhatIfSide:
+    """A side whose job was given up: its worker died, or it took too long."""
+    if side.status not in _UNDER_WAY or side.job_id is None:
+        return side
+    ended = app.queue.fetch_result(conn, side.job_id)
+    if ended is None or ended[0] != "failed":
+        return side
+    return replace(side, status=WhatIfStatus.FAILED, error=str(ended[1]))
+
+
+def _with_reason(conn: Connection, card: Approval, intent: Intent, reason: str) -> Intent:
+    """
+    The intent with the reason why it is kept, unless that would change what is sent.
+
+    Some shapes send the reason along; then what was tried is what is sent, and the audit has both.
+    """
+    told = replace(intent, reason=reason)
+    same = trying.answer_of(conn, card, told) == trying.answer_of(conn, card, intent)
+    return told if same else intent
+
+
+def _find(conn: Connection, what_if_id: str) -> WhatIf:
+    found = what_ifs.fetch(conn, what_if_id)
+    if found is None:
+        raise NotFound("what-if", what_if_id)
+    return found
+
+
+def _find_side(found: WhatIf, side: str) -> WhatIfSide:
+    for each in found.sides:
+        if each.side == side:
+            return each
+    raise NotFound("side", side, hint=f"It has {' and '.join(s.side for s in found.sides)}.")
+
+
+def _require_open(found: WhatIf) -> None:
+    if found.status is not WhatIfStatus.OPEN:
+        what = f"{found.status}" + (
+            f": answer {found.kept_side.upper()}" if found.kept_side else ""
+        )
+        raise Conflict(f"This what-if is closed already, it was {what}.")

@@ -1,0 +1,244 @@
+"""Answers tried on copies: what they come to, what runs there, and that the original stays as it was (law 6)."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from interlock.core.errors import Conflict, InvalidInput, NotFound
+from interlock.core.model.approvals import Intent, Verb
+from interlock.core.services import observing, what_ifs
+from interlock.core.store import audit
+
+from .conftest import wait_until
+
+YES, NO = Intent(verb=Verb.ANSWER, value=620), Intent(verb=Verb.ANSWER, value=0)
+
+
+@pytest.fixture
+def embedded(make_desk, tmp_path, sqlite_template):
+    """A desk on a file, with nodes that have side effects and some that have none."""
+    folder = tmp_path / ".interlock"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "app.db")
+    return make_desk(project="tried")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def desk(request, make_desk):
+    """The same on each database."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("embedded")
+    return make_desk(request.getfixturevalue("postgres_url"), project="tried")
+
+
+def tried(desk, what_if):
+    """A what-if once all its sides have come to an end."""
+
+    def ended() -> Any:
+        found = what_ifs.read(desk.app, what_if.what_if_id)
+        return found if all(s.status not in ("queued", "running") for s in found.sides) else None
+
+    return wait_until(ended, "the what-if")
+
+
+def start(desk, card, *, stand_ins=None, a=YES, b=NO):
+    return what_ifs.start(
+        desk.app,
+        approval_id=card.approval_id,
+        sides={"a": a, "b": b},
+        stand_ins=stand_ins or {},
+        actor="anna",
+    )
+
+
+def nodes(side):
+    return [(step["node"], step["how"]) for step in side.path]
+
+
+def dump(desk) -> list[Any]:
+    """Every row of every table of the checkpoint database, and of the thread in ours, as they are."""
+    own = ("threads", "runs", "run_events", "node_runs", "checkpoints_index", "approvals")
+    own += ("decisions", "snapshots", "forks", "metric_rollups")
+    with desk.app.engine.connect() as conn:
+        found = [conn.exec_driver_sql(f"SELECT * FROM {t} ORDER BY 1, 2").all() for t in own]
+    return [*found, *_dump_checkpoints(desk)]
+
+
+def _dump_checkpoints(desk) -> list[Any]:
+    if desk.app.settings.is_embedded:
+        with closing(sqlite3.connect(desk.app.settings.checkpoints_path)) as conn:
+            names = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            tables = [name for (name,) in conn.execute(names)]
+            return [sorted(conn.execute(f'SELECT * FROM "{t}"'), key=repr) for t in tables]
+    url = desk.app.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    tables = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "store")
+    with psycopg.connect(url) as conn:
+        return [sorted(conn.execute(f"SELECT * FROM {t}"), key=repr) for t in tables]
+
+
+def test_two_answers_come_to_two_ends_and_the_original_is_untouched(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book)
+    card = desk.card(run)
+    before = dump(desk)
+
+    given = {"a": {"charge": {"value": {"receipt": "no 7", "log": ["paid"]}}}}
+    a, b = tried(desk, start(desk, card, stand_ins=given)).sides
+
+    assert nodes(a) == [("review", "ran"), ("charge", "given"), ("notify", "ran")]
+    assert a.status == "done"
+    assert a.values["log"] == ["answered 620", "paid", "notified of no 7"]
+    assert a.duration_ms > 0
+    # A node that was said to have no side effects, and writes to the store, is not let.
+    assert (b.status, nodes(b)) == ("failed", [("review", "ran"), ("refuse", "failed")])
+    assert "writes nothing to the store" in b.error
+    assert [book.count(n) for n in ("review", "charge", "notify")] == [3, 0, 1]
+    assert dump(desk) == before
+    assert desk.card(run) == card
+
+
+def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_last_time(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book)
+    card = desk.card(run)
+    (a,) = tried(
+        desk,
+        what_ifs.start(
+            desk.app, approval_id=card.approval_id, sides={"a": YES}, stand_ins={}, actor="anna"
+        ),
+    ).sides
+    assert nodes(a) == [("review", "ran"), ("charge", "missing")]
+    assert (a.status, a.asks) == ("waiting", ())
+    assert a.values["log"] == ["answered 620"]
+
+    ended = desk.wait(desk.decide(card, 40).run_id)
+    assert desk.values(ended)["receipt"] == "no 40"
+    before = dump(desk)
+    found = start(desk, card, b=Intent(verb=Verb.ANSWER, value=7))
+    a, b = tried(desk, found).sides
+
+    assert nodes(a) == [("review", "ran"), ("charge", "recorded"), ("notify", "ran")]
+    assert a.values["log"] == ["answered 620", "charged", "notified of no 40"]
+    assert b.values["log"] == ["answered 7", "charged", "notified of no 40"]
+    assert book.count("charge") == 1
+    assert dump(desk) == before
+
+    # Kept, it changes the decision: a fork, which the real nodes carry out.
+    with pytest.raises(InvalidInput, match="a reason is required"):
+        what_ifs.keep(desk.app, found.what_if_id, "b", actor="anna", reason=" ")
+    run_id = what_ifs.keep(desk.app, found.what_if_id, "b", actor="anna", reason="less")
+    wait_until(lambda: book.count("charge") == 2, "the charge")
+    last = desk.wait(observing.list_runs(desk.app, limit=1)[0].run_id)
+    assert desk.values(last)["receipt"] == "no 7"
+    assert run_id != last.run_id
+
+
+def test_one_answer_is_kept_and_decides_the_real_card_once(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book)
+    card = desk.card(run)
+    first, second = (tried(desk, start(desk, card)) for _ in range(2))
+    run_id = what_ifs.keep(desk.app, first.what_if_id, "a", actor="ben", reason="it fits")
+
+    assert desk.values(desk.wait(run_id))["receipt"] == "no 620"
+    (decided,) = desk.cards(run, "decided")
+    record = observing.get_card(desk.app, decided.approval_id).decisions[0]
+    assert (record.actor, record.reason, record.answer) == ("ben", "it fits", 620)
+    found = what_ifs.read(desk.app, first.what_if_id)
+    assert (found.status, found.kept_side) == ("kept", "a")
+    for again in (first, second):
+        with pytest.raises(Conflict):
+            what_ifs.keep(desk.app, again.what_if_id, "b", actor="cid", reason="late")
+    what_ifs.discard(desk.app, second.what_if_id, actor="cid")
+    with pytest.raises(Conflict, match="closed already"):
+        what_ifs.discard(desk.app, second.what_if_id, actor="cid")
+    told = [f.what_if_id for f in what_ifs.list_of_thread(desk.app, run.thread_id)]
+    assert told == [second.what_if_id, first.what_if_id]
+    with desk.app.engine.connect() as conn:
+        actions = [entry.action for entry in audit.fetch_many(conn, limit=4)]
+    assert actions == ["what-if:discard", "what-if:keep", "decide:answer", "what-if:start"]
+
+
+def test_what_nobody_vouches_for_does_not_run(embedded):
+    desk = embedded
+    book = desk.open_book()
+    desk.start()
+    card = desk.card(desk.finish("unknown", book))
+    with pytest.raises(InvalidInput, match="review, would not run"):
+        start(desk, card)
+    runs = {"review": {"runs": True}}
+    a, b = tried(desk, start(desk, card, stand_ins={"a": runs, "b": runs})).sides
+    assert nodes(a) == [("review", "ran"), ("charge", "missing")]
+    assert nodes(b) == [("review", "ran"), ("refuse", "missing")]
+    for wrong in ({"charge": {"runs": 1}}, {"gone": {"runs": True}}, {"charge": 3}):
+        with pytest.raises(InvalidInput):
+            start(desk, card, stand_ins={"a": {**runs, **wrong}, "b": runs})
+    with pytest.raises(NotFound):
+        what_ifs.read(desk.app, "gone")
+
+
+def test_a_subgraph_and_several_questions_stay_as_they_are_beside_the_one_that_is_tried(desk):
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("parts", book, input={"items": ["x", "y"]})
+    card = next(c for c in desk.cards(run) if c.payload == {"item": "y"})
+    before = dump(desk)
+    given = {"team/send": {"value": {"log": ["stood in"]}}}
+    both = {"a": given, "b": {}}
+    a, b = tried(desk, start(desk, card, stand_ins=both)).sides
+    assert [ask["value"] for ask in a.asks] == [{"item": "x"}]
+    assert ("team/send", "given") in nodes(a)
+    assert ("team/send", "missing") in nodes(b)
+    assert [a.status, b.status] == ["waiting", "waiting"]
+    assert dump(desk) == before
+    assert len(desk.cards(run)) == 2
+
+    first, second = desk.cards(run)
+    desk.decide(first, "p")
+    desk.wait(desk.decide(second, "q").run_id)
+    a, b = tried(desk, start(desk, card)).sides
+    kept = {first.payload["item"]: "p", second.payload["item"]: "q"}["x"]
+    assert sorted(a.values["log"]) == sorted([f"x {kept}", "sent x", "y 620", "sent y"])
+    assert a.status == b.status == "done"
+    assert [book.count(f"send {item}") for item in "xy"] == [1, 1]
+
+
+def test_a_plain_point_is_tried_with_different_stand_ins(embedded):
+    desk = embedded
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book)
+    ended = desk.wait(desk.decide(desk.card(run), 40).run_id)
+    points = observing.history(desk.app, ended.thread_id)
+    due = next(p for p in points if p.next == ("charge",))
+    found = what_ifs.start(
+        desk.app,
+        thread_id=ended.thread_id,
+        checkpoint_id=due.checkpoint_id,
+        sides={"a": None, "b": None},
+        stand_ins={"b": {"charge": {"value": {"receipt": "none", "log": []}}}},
+        actor="anna",
+    )
+    a, b = tried(desk, found).sides
+    assert a.values["log"][-2:] == ["charged", "notified of no 40"]
+    assert b.values["log"][-1] == "notified of none"
+    with pytest.raises(InvalidInput, match="No card belongs"):
+        what_ifs.keep(desk.app, found.what_if_id, "a", actor="anna", reason="why")
+    with pytest.raises(InvalidInput, match="had ended here"):
+        what_ifs.start(
+            desk.app,
+            thread_id=ended.thread_id,
+            checkpoint_id=points[0].checkpoint_id,
+            sides={"a": None},
+            stand_ins={},
+            actor="anna",
+        )
