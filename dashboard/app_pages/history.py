@@ -9,6 +9,7 @@ from interlock.core.model.thread_lists import ThreadFilter
 from interlock.core.services import history, observing, threads_listing
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.history_parts import draw_panes
+from interlock.dashboard.app_pages.history_staged import draw_staged
 from interlock.dashboard.app_pages.history_tree import SHOWN, draw_tree
 from interlock.dashboard.components.history_controls import draw_threads
 from interlock.dashboard.components.links import draw_empty, draw_link, page_path
@@ -117,6 +118,7 @@ def draw(thread_id: str | None) -> None:
         return
     st.session_state[SHOWN] = head_id
     draw_tree(thread_id)
+    draw_staged(thread_id)
     if head_id is not None:
         draw_panes(thread_id, state.read_param("at") or head_id, head_id)
 

@@ -13,13 +13,14 @@ from interlock.core.services import history
 from interlock.core.services.history import History
 from interlock.core.types import CheckpointId
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.components import history_controls, history_tree
+from interlock.dashboard.app_pages.history_staged import FOLLOW, find_change, stage
+from interlock.dashboard.components import history_controls, history_tree, staged_change
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.point_panes import draw_points
 from interlock.dashboard.components.tables import read_picked
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.views import history as trees
-from interlock.dashboard.views import history_filters, points
+from interlock.dashboard.views import history_filters, points, staged
 from interlock.dashboard.views.history_filters import FilterView
 
 SHOWN = "history-shown-head"
@@ -78,6 +79,10 @@ def draw_tree(thread_id: str) -> None:
     before = state.read_param("before")
     found = history.open_history(app, thread_id, before=before)
     wanted = history_filters.read({name: state.read_param(name) for name in FilterView.NAMES})
+    shown = st.session_state.get(SHOWN)
+    if found.head_id != shown and (shown is None or st.session_state.get(FOLLOW) == thread_id):
+        st.session_state.pop(FOLLOW, None)
+        st.rerun()
     fitting, count = found.points, found.count
     if not wanted.is_free:
         sifted = history.open_history(app, thread_id, wanted, before=before)
@@ -88,6 +93,7 @@ def draw_tree(thread_id: str) -> None:
         st.caption("This thread has no checkpoints yet. They come here as its run makes steps.")
         return
     draw_drawing(found, tree, wanted, fitting)
+    draw_verbs(found, tree)
     st.caption(points.say_filter(wanted, count) or "Choose a point to see its state.")
     draw_table(found, fitting, is_open=not wanted.is_free)
 
@@ -131,6 +137,19 @@ def draw_drawing(found: History, tree: Tree, wanted: PointFilter, fitting: Seque
         key=keys.history_tree(found.thread.thread_id),
         on_pick=lambda point, is_second: choose(point, is_second=is_second),
         on_open=unfold,
+    )
+
+
+def draw_verbs(found: History, tree: Tree) -> None:
+    """What may be done at the chosen point; nothing is done yet."""
+    at, _ = chosen_points(found.head_id)
+    if at is None or find_change(found.thread.thread_id) is not None:
+        return
+    taken = points.find_decisions(found.decisions, found.cards)
+    staged_change.draw_verbs(
+        staged.offer(found, tree, at, taken),
+        at=at,
+        on_verb=lambda verb: stage(found.thread.thread_id, at, verb, found.head_id),
     )
 
 

@@ -68,6 +68,7 @@ _PLAIN = Look(Tone.QUIET, "Step", ":material/radio_button_unchecked:")
 _FOLDED = Look(Tone.QUIET, "Steps", ":material/more_horiz:")
 _STANDING = Look(Tone.QUIET, "Stands here", ":material/pause_circle:")
 _LEFT = Look(Tone.QUIET, "Left here", ":material/pause_circle:")
+_ASKED = Look(Tone.QUIET, "Asked", ":material/front_hand:")
 _WAITING = Look(Tone.WAITING, "Waiting", ":material/front_hand:")
 
 
@@ -292,6 +293,8 @@ def _look(element: Element, point: Point | None) -> tuple[Glyph, Look]:
         return Glyph.DIAMOND, _WAITING
     found = ((glyph, look) for mark, glyph, look in _LOOKS if mark in element.marks)
     glyph, look = next(found, (Glyph.DOT, _PLAIN))
+    if glyph is Glyph.DIAMOND and point is not None and not point.decided_count:
+        return glyph, _ASKED
     if glyph is Glyph.END and point is not None and point.next:  # the graph had not come to its end
         return glyph, _STANDING if Mark.HEAD in element.marks else _LEFT
     return glyph, look

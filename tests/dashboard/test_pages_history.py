@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
-from interlock.core.services import reading
+from interlock.core.services import history, reading, rewinding
+from interlock.core.services.forking import ForkRequest
 from interlock.core.store import checkpoints, engine, snapshots, threads
 from interlock.core.types import CheckpointId
 from interlock.dashboard import keys
@@ -120,3 +122,42 @@ def test_a_state_that_nobody_can_read_says_why(thread, open_page):
     at = open_page("history", thread=thread, at="a")
     assert not at.exception
     assert "A worker is needed to read this state" in said(at)
+
+
+def apply(at, reason):
+    change = at.session_state["history-staged"]
+    at.text_input(key=keys.staged_part("reason", change.staged_id)).input(reason)
+    at.button(key=keys.staged_part("apply", change.staged_id)).click().run()
+    assert not at.exception
+    return change
+
+
+def test_a_change_is_staged_edited_and_applied_once_with_its_reason(app, thread, open_page):
+    at = open_page("history", thread=thread, at="c")
+    at.button(key=keys.history_verb("edit", "c")).click().run()
+    assert not at.exception
+    assert "Nothing has happened yet." in said(at)
+    change = at.session_state["history-staged"]
+    at.multiselect(key=keys.staged_part("fields", change.staged_id)).select("amount").run()
+    field = keys.staged_field(change.staged_id, "replace:amount")
+    assert at.number_input(key=field).value == 1
+    at.number_input(key=field).set_value(500)
+    apply(at, "")
+    assert "a reason is needed" in said(at)
+    apply(at, "a typing error")
+    assert "history-staged" not in at.session_state
+    (fork,) = history.open_history(app, thread).forks
+    assert (fork.verb, fork.target_id, fork.reason) == (RewindVerb.EDIT, "c", "a typing error")
+
+
+def test_who_comes_second_is_told_who_was_first_and_looks_again(app, thread, open_page):
+    at = open_page("history", thread=thread, at="c")
+    at.button(key=keys.history_verb("rerun", "c")).click().run()
+    request = ForkRequest(verb=RewindVerb.RERUN, checkpoint_id=CheckpointId("b"))
+    rewinding.apply(app, thread, request, actor="bo", reason="first")
+    change = apply(at, "second")
+    assert "The last to move it was bo" in said(at)
+    assert at.session_state["history-staged"] == change
+    at.button(key=keys.staged_part("discard", change.staged_id)).click().run()
+    assert "Nothing has happened yet." not in said(at)
+    assert len(history.open_history(app, thread).forks) == 1

@@ -196,3 +196,9 @@ def test_a_tree_too_wide_for_one_drawing_is_drawn_in_parts():
     assert (view.columns_count, view.all_count) == (COLUMNS_COUNT, 900)
     assert view.lanes[0].begins_before
     assert view.lanes[0].knots[0].checkpoint_id == "0100"
+
+
+def test_what_was_asked_on_a_branch_that_was_left_was_not_decided():
+    points = [_point("a", None, 0), _point("c", "a", 1, asked_count=1), _point("d", "a", 1)]
+    asked = _build(points).lanes[1].knots[-1]
+    assert (asked.glyph, asked.label, asked.look.tone) == (Glyph.DIAMOND, "Asked", Tone.QUIET)
