@@ -99,6 +99,8 @@ def _thread() -> typer.Typer:
     call.add_callback(group)
     register = call.register(group, "list")
     register(threads.list_threads)
+    call.register(group, "export")(threads.export_thread)
+    call.register(group, "import")(threads.import_thread)
     call.register(group, "copy")(rewinding.copy)
     return group
 

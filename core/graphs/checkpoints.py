@@ -21,6 +21,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from interlock.core.graphs.fidelity import UnstorableValue
+from interlock.core.graphs.transferring import StoredRow
 from interlock.core.types import CheckpointId, RunId, ThreadId
 
 if TYPE_CHECKING:
@@ -154,6 +155,9 @@ class Savers(Protocol):
 
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
+
+    async def put_rows(self, rows: Sequence[StoredRow]) -> None:
+        """Write rows that were made for this database; those that are there stay as they are."""
 
 
 OpenSavers = AbstractAsyncContextManager[Savers]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -37,6 +37,7 @@ from interlock.core.graphs.gathering import GatheringSaver
 from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.keeping_savers import KeepingSaver
 from interlock.core.graphs.outages import PatientSaver, outlast
+from interlock.core.graphs.transferring import INSERTS, POSTGRES, StoredRow
 from interlock.core.keepalives import keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
 
@@ -194,6 +195,16 @@ class PostgresSavers:
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
         await outlast(lambda: AsyncPostgresSaver(self._pool).adelete_thread(thread_id))
+
+    async def put_rows(self, rows: Sequence[StoredRow]) -> None:
+        """Write rows that were made for this database; those that are there stay as they are."""
+
+        async def put() -> None:
+            async with self._pool.connection() as conn, conn.transaction():
+                for row in rows:
+                    await conn.execute(INSERTS[POSTGRES][row.table].encode(), row.values)
+
+        await outlast(put)
 
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""

@@ -29,6 +29,7 @@ from interlock.core.graphs.checkpoints import (
 )
 from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.sqlite_file import CheckpointFile, enter_wal, make_private
+from interlock.core.graphs.transferring import INSERTS, SQLITE, StoredRow
 from interlock.core.types import CheckpointId, ThreadId
 
 BUSY_TIMEOUT_S = 30.0  # another process (a backup, an inspection) may hold the file
@@ -194,6 +195,14 @@ class SqliteSavers:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
         self._saver.file.check()
         await self._saver.adelete_thread(thread_id)
+
+    async def put_rows(self, rows: Sequence[StoredRow]) -> None:
+        """Write rows that were made for this database; those that are there stay as they are."""
+        self._saver.file.check()
+        async with self._saver.lock, self._saver.conn.cursor() as cursor:
+            for row in rows:
+                await cursor.execute(INSERTS[SQLITE][row.table], row.values)
+            await self._saver.conn.commit()
 
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:
         """Beside which checkpoints a task wrote something: namespace and id, newest first."""

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     STEP = "step"  # what one task was handed and gave out
     BENEATH = "beneath"  # the states of the subgraphs at a checkpoint
     PRUNE = "prune"  # deletes a thread
+    IMPORT = "import"  # takes a thread in from a file
     WHAT_IF = "what_if"  # one side of a what-if, on a copy
 
 

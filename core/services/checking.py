@@ -94,14 +94,17 @@ def check_options(
     if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
         bounds = f"must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}"
         problems.append(FieldProblem("priority", bounds))
-    if thread_id is not None and not _is_id(thread_id):
-        problems.append(
-            FieldProblem(
-                "thread_id",
-                f"must be 1 to {MAX_THREAD_ID_LENGTH} printable characters without spaces at its ends",
-            )
-        )
+    if thread_id is not None:
+        problems += check_thread_id(thread_id)
     return problems
+
+
+def check_thread_id(thread_id: str) -> list[FieldProblem]:
+    """An id that can be printed, typed and copied."""
+    if _is_id(thread_id):
+        return []
+    bounds = f"must be 1 to {MAX_THREAD_ID_LENGTH} printable characters without spaces at its ends"
+    return [FieldProblem("thread_id", bounds)]
 
 
 def _is_id(value: str) -> bool:

@@ -33,6 +33,7 @@ from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
 from interlock.core.worker.steps import answer_step
 from interlock.core.worker.tool_counting import ToolBook
+from interlock.core.worker.transferring import answer_import
 from interlock.core.worker.what_ifs import WHAT_IF_S, answer_what_if
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are cl
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
+WHOLE_THREAD_S = 900.0  # one may weigh gigabytes
 ERRAND_S = 60.0  # then whoever asked is gone; a run that has to be alone waits for what is read
 CLEAR_S = 600.0  # between two clearings of finished jobs
 
@@ -51,9 +53,14 @@ _ERRANDS = {
     JobKind.STEP: answer_step,
     JobKind.BENEATH: answer_beneath,
     JobKind.PRUNE: answer_prune,
+    JobKind.IMPORT: answer_import,
     JobKind.WHAT_IF: answer_what_if,
 }
-_LIMITS_S = {JobKind.WHAT_IF: WHAT_IF_S}
+_LIMITS_S = {
+    JobKind.WHAT_IF: WHAT_IF_S,
+    JobKind.PRUNE: WHOLE_THREAD_S,
+    JobKind.IMPORT: WHOLE_THREAD_S,
+}
 
 
 class Server:

@@ -1,0 +1,427 @@
+"""
+One thread as a file, and a file as a new thread.
+
+A file is made read-only, straight from the databases. It is taken in by a worker: the checkpoints
+first, which may be written twice, then in one transaction the thread, its past and a run that stands
+where the thread stood. So whoever is killed between leaves nothing that anybody sees, and taking the
+file in again ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64decode, b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFound, NoWorker
+from interlock.core.model.approvals import ApprovalStatus, Kind, Verb
+from interlock.core.model.history import Fork
+from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.runs import HELD, OPEN, Run, RunKind, RunOptions, RunStatus
+from interlock.core.model.spans import EPOCH, HOUR, MINUTE, floor
+from interlock.core.model.threads import Origin, Thread
+from interlock.core.queue.port import Job, JobKind, NewJob
+from interlock.core.services import checking, figuring, observing, transfer_files
+from interlock.core.services.context import App
+from interlock.core.services.launching import job_for
+from interlock.core.services.transfer_files import Row
+from interlock.core.store import (
+    approvals,
+    audit,
+    decisions,
+    dialect,
+    engine,
+    forks,
+    pruning,
+    raw_figures,
+    rollups,
+    runs,
+    threads,
+    topics,
+    transferring,
+    workflows,
+)
+from interlock.core.store.dialect import Lock
+from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
+
+WHERE_THREADS_ARE = "`interlock thread list` names them."
+OTHER = "The checkpoint database has other checkpoints under this id."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What came of a file; `has_past`: its runs, cards and decisions came along."""
+
+    thread_id: ThreadId
+    run_id: RunId
+    point_count: int
+    has_past: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A file that is being taken in."""
+
+    data: bytes
+    head: transfer_files.Head
+    thread_id: ThreadId
+
+    def point_rows(self) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        """Its rows of checkpoints, in its order."""
+        for row in transfer_files.read_rows(self.data):
+            if row.table not in transferring.RECORDS:
+                yield row.table, row.values
+
+    def point_ids(self) -> set[CheckpointId]:
+        """The checkpoints of the thread itself."""
+        return {
+            CheckpointId(row["checkpoint_id"])
+            for table, row in self.point_rows()
+            if table == "checkpoints" and not row["checkpoint_ns"]
+        }
+
+
+def export(app: App, thread_id: str, target: BinaryIO) -> Counter[str]:
+    """
+    Write a thread as a file.
+
+    Returns:
+        How many rows of each table it has.
+
+    Raises:
+        NotFound: No such thread.
+        Conflict: A run of it is queued or running, or it moved meanwhile.
+        InvalidInput: It has no checkpoint, or they are another application's.
+    """
+    with engine.read(app.engine) as conn:
+        thread = _find_still(conn, ThreadId(thread_id))
+        head: dict[str, Json] = {
+            "layout": "sqlite" if app.settings.is_embedded else "postgres",
+            "thread_id": thread.thread_id,
+            "workflow": thread.workflow,
+            "head_checkpoint_id": thread.head_checkpoint_id,
+            "exported_at": app.clock.now().isoformat(),
+        }
+        counts = transfer_files.write(target, head, _read_all(app, conn, thread.thread_id))
+    with engine.read(app.engine) as conn:
+        if _find_still(conn, thread.thread_id) != thread:
+            raise Conflict("The thread moved while it was read.", hint="Export it again.")
+    return counts
+
+
+def _find_still(conn: Connection, thread_id: ThreadId) -> Thread:
+    thread = threads.fetch(conn, thread_id)
+    if thread is None:
+        raise NotFound("thread", thread_id, hint=WHERE_THREADS_ARE)
+    if thread.origin is Origin.ATTACHED:
+        raise InvalidInput("The checkpoints of this thread are another application's.")
+    if any(run.is_open for run in runs.find_open_or_held(conn, thread_id)):
+        raise Conflict("A run of this thread is queued or running.", hint="Wait for its end.")
+    if thread.head_checkpoint_id is None:
+        raise InvalidInput("The thread has no checkpoint yet.")
+    return thread
+
+
+def _read_all(app: App, conn: Connection, thread_id: ThreadId) -> transferring.Rows:
+    if app.settings.is_embedded:
+        yield from transferring.read_from_file(app.settings.checkpoints_path, thread_id)
+    else:
+        yield from transferring.read_from_database(conn, thread_id)
+    yield from transferring.read_records(conn, thread_id)
+
+
+def import_(
+    app: App,
+    data: bytes,
+    *,
+    as_thread: str | None = None,
+    actor: str,
+    reason: str = "",
+    wait_s: float = 60.0,
+) -> Imported:
+    """
+    Take a file in as a new thread, and wait until a worker has.
+
+    Raises:
+        InvalidInput: The file, or the id, is not as it must be; nothing was written.
+        NotFound: Its workflow is not served here.
+        Conflict: There is a thread of this id, or its past would change figures just being made.
+        NoWorker: No worker is alive, or none came to it in time.
+    """
+    if len(data) > transfer_files.MAX_BYTES:
+        raise InvalidInput(f"The file has more than {transfer_files.MAX_BYTES:,} bytes.")
+    head = transfer_files.read_head(data)
+    transfer_files.check(data)
+    thread_id = ThreadId(as_thread or head.thread_id)
+    problems = checking.check_thread_id(thread_id)
+    if problems:
+        raise InvalidInput("This cannot be a thread's id.", problems=problems)
+    with engine.read(app.engine) as conn:
+        _find_workflow(conn, head.workflow)
+        _refuse_known(conn, thread_id)
+    if not observing.list_workers(app):
+        raise NoWorker(
+            "A worker is needed to take a thread in, and none is alive.",
+            hint="Start `interlock up`.",
+        )
+    job_id = hand_in(app, data, thread_id, actor=actor, reason=reason)
+    return _wait(app, job_id, thread_id, wait_s)
+
+
+def hand_in(app: App, data: bytes, thread_id: ThreadId, *, actor: str, reason: str) -> JobId:
+    """Ask a worker to take a file in."""
+    payload: dict[str, Json] = {
+        "file": b64encode(data).decode(),
+        "thread_id": thread_id,
+        "actor": actor,
+        "reason": reason,
+    }
+    job = NewJob(job_id=JobId(new_id()), kind=JobKind.IMPORT, lock=thread_id, payload=payload)
+    with engine.write(app.engine) as conn:
+        app.queue.enqueue(conn, job, now=app.clock.now())
+    return job.job_id
+
+
+def begin(app: App, job: Job) -> Arrival:
+    """
+    Look at all of a file before anything of it is written: its past is put in and taken out again.
+
+    Raises:
+        InvalidInput: It is not as it must be.
+        Conflict: There is a thread of this id.
+        NotFound: Its workflow is not served here.
+    """
+    data = b64decode(job.payload["file"])
+    arrival = Arrival(
+        data=data,
+        head=transfer_files.read_head(data),
+        thread_id=ThreadId(str(job.payload["thread_id"])),
+    )
+    transfer_files.check(data)
+    with engine.write(app.engine) as conn, conn.begin_nested() as trial:
+        _add(app, conn, arrival, actor="", reason="")
+        trial.rollback()
+    return arrival
+
+
+def finish(app: App, job: Job, arrival: Arrival) -> None:
+    """
+    Add the thread, once its checkpoints are there, and a run that says where it stands.
+
+    Raises:
+        Conflict: There is a thread of this id, by now.
+    """
+    actor, reason = str(job.payload["actor"]), str(job.payload["reason"])
+    with engine.write(app.engine) as conn:
+        run, has_past = _add(app, conn, arrival, actor=actor, reason=reason)
+        count = len(arrival.point_ids())
+        app.queue.finish(
+            conn,
+            job.job_id,
+            result={"run_id": run.run_id, "points": count, "has_past": has_past},
+        )
+        app.queue.enqueue(conn, job_for(run), now=app.clock.now())
+        topics.bump(conn, "inbox", "runs", "threads")
+        audit.append(
+            conn,
+            at=app.clock.now(),
+            actor=actor,
+            action="import",
+            object_=f"thread:{arrival.thread_id}",
+            after={
+                "workflow": arrival.head.workflow,
+                "from_thread_id": arrival.head.thread_id,
+                "exported_at": arrival.head.exported_at.isoformat(),
+                "run_id": run.run_id,
+                "points": count,
+                "has_past": has_past,
+            },
+            reason=reason,
+        )
+
+
+def _add(
+    app: App, conn: Connection, arrival: Arrival, *, actor: str, reason: str
+) -> tuple[Run, bool]:
+    now = app.clock.now()
+    _find_workflow(conn, arrival.head.workflow)
+    run_id = RunId(new_id())
+    thread = Thread(
+        thread_id=arrival.thread_id,
+        workflow=arrival.head.workflow,
+        head_checkpoint_id=None,
+        last_run_id=run_id,
+        created_at=now,
+        updated_at=now,
+        origin=Origin.IMPORT,
+        from_thread_id=ThreadId(arrival.head.thread_id),
+        from_checkpoint_id=CheckpointId(arrival.head.head_checkpoint_id),
+    )
+    if not threads.insert(conn, thread):
+        _refuse_known(conn, arrival.thread_id)
+    last = _add_past(app, conn, arrival)
+    run = Run(
+        run_id=run_id,
+        thread_id=thread.thread_id,
+        workflow=thread.workflow,
+        kind=RunKind.COPY,
+        status=RunStatus.QUEUED,
+        input=None,
+        context=last.context if last is not None else None,
+        options=last.options if last is not None else RunOptions(),
+        priority=0,
+        created_at=now,
+        created_by=actor,
+        previous_run_id=last.run_id if last is not None else None,
+        reason=reason,
+    )
+    runs.insert(conn, run)
+    fork = Fork(
+        fork_id=new_id(),
+        thread_id=thread.thread_id,
+        run_id=run_id,
+        verb=RewindVerb.COPY,
+        target_id=CheckpointId(arrival.head.head_checkpoint_id),
+        left_id=None,
+        from_thread_id=ThreadId(arrival.head.thread_id),
+        actor=actor,
+        reason=reason,
+        created_at=now,
+    )
+    forks.insert(conn, fork)
+    return run, last is not None
+
+
+def _add_past(app: App, conn: Connection, arrival: Arrival) -> Run | None:
+    """
+    Add the runs, cards, decisions and forks of a file; the newest of the runs.
+
+    Where one is here already the thread is here under another id, or was, and its past stays there.
+    """
+    past = [
+        row for row in transfer_files.read_rows(arrival.data) if row.table in transferring.RECORDS
+    ]
+    if not past or _is_any_known(conn, past):
+        return None
+    _keep_figures(app, conn, past)
+    try:
+        for row in past:
+            if row.table == "approvals" and row.values["status"] == ApprovalStatus.PENDING.value:
+                continue  # asked anew, by the run that stands there
+            transferring.insert(conn, row.table, _make_own(row, arrival.thread_id))
+        return _read_back(conn, past)
+    except InterlockError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise InvalidInput(f"The past in the file cannot be read: {exc!r}.") from exc
+
+
+def _make_own(row: Row, thread_id: ThreadId) -> dict[str, Json]:
+    values = dict(row.values)
+    if "thread_id" in values:
+        values["thread_id"] = thread_id
+    if row.table == "runs":
+        status = RunStatus(values["status"])
+        if status in OPEN:
+            raise InvalidInput("A run in the file is queued or running.")
+        values["status"] = (RunStatus.CONTINUED if status in HELD else status).value
+        values["batch_id"] = None
+    return values
+
+
+def _read_back(conn: Connection, past: Sequence[Row]) -> Run | None:
+    """Read each record as the screens will; what they would stumble over is found here."""
+    own: dict[str, list[str]] = {name: [] for name in transferring.RECORDS}
+    for row in past:
+        own[row.table].append(
+            str(row.values[next(iter(transferring.RECORDS[row.table].primary_key)).name])
+        )
+    found = runs.fetch_by_ids(conn, [RunId(run_id) for run_id in own["runs"]])
+    for row in past:
+        if row.table == "approvals":
+            approval = approvals.fetch(conn, row.values["approval_id"])
+            Kind(row.values["kind"])
+            if approval is not None:
+                decisions.fetch_for_approval(conn, approval.approval_id)
+        elif row.table == "decisions":
+            Verb(row.values["verb"])
+        elif row.table == "forks":
+            forks.fetch_for_run(conn, row.values["run_id"])
+    return max(found.values(), key=lambda run: (run.created_at, run.run_id), default=None)
+
+
+def _is_any_known(conn: Connection, past: Sequence[Row]) -> bool:
+    for name, table in transferring.RECORDS.items():
+        key = next(iter(table.primary_key)).name
+        ids = [str(row.values[key]) for row in past if row.table == name]
+        if transferring.is_any_known(conn, table, ids):
+            return True
+    return False
+
+
+def _keep_figures(app: App, conn: Connection, past: Sequence[Row]) -> None:
+    """
+    Let what happened elsewhere not count here: its minutes are behind what is counted.
+
+    Raises:
+        Conflict: They are not yet; they will be in a few minutes.
+    """
+    moments = {
+        datetime.fromisoformat(value)
+        for row in past
+        for name in ("created_at", "ended_at", "asked_at", "decided_at")
+        if (value := row.values.get(name)) is not None
+    }
+    dialect.lock_all(conn, Lock.FIGURES)
+    until = rollups.rolled_until(conn)
+    settled = floor(app.clock.now() - figuring.SETTLED, MINUTE)
+    is_idle = raw_figures.find_first(conn, after=until or EPOCH) is None
+    if is_idle and (until is None or until < settled):
+        rollups.mark_until(conn, settled)
+        until = settled
+    if until is None or max(moments) >= until:
+        raise Conflict(
+            "The thread moved so lately that its past would count in the figures made here.",
+            hint="Take it in again in two minutes.",
+        )
+    pruning.mark_in_parts(conn, {floor(moment, HOUR) for moment in moments})
+
+
+def _find_workflow(conn: Connection, name: str) -> None:
+    if workflows.fetch(conn, name) is None:
+        raise NotFound(
+            "workflow", name, hint="The file's thread is of it; serve its project first."
+        )
+
+
+def _refuse_known(conn: Connection, thread_id: ThreadId) -> None:
+    if threads.fetch(conn, thread_id) is not None:
+        raise Conflict(
+            f"There is a thread {thread_id} already.", hint="Give another id with --as-thread."
+        )
+
+
+def _wait(app: App, job_id: JobId, thread_id: ThreadId, wait_s: float) -> Imported:
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        with engine.read(app.engine) as conn:
+            ended = app.queue.fetch_result(conn, job_id)
+        if ended is not None and ended[0] == "done":
+            return Imported(
+                thread_id=thread_id,
+                run_id=RunId(ended[1]["run_id"]),
+                point_count=ended[1]["points"],
+                has_past=ended[1]["has_past"],
+            )
+        if ended is not None and ended[0] == "failed":
+            raise InvalidInput(f"The file was not taken in: {ended[1]}")
+        time.sleep(observing.POLL_S)
+    raise NoWorker(
+        f"No worker came to it within {wait_s:g} s; it is taken in when one does.",
+    )

@@ -1,0 +1,413 @@
+"""A thread as a file and back, from either database into either: the same thread, and nothing by halves."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+from base64 import b64decode, b64encode
+from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.channels.delta import DeltaChannel
+from langgraph.graph import START, StateGraph, add_messages
+from langgraph.types import Command, interrupt
+
+from interlock.core.clock import FrozenClock
+from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
+from interlock.core.graphs.preparing import prepare
+from interlock.core.graphs.savers import open_savers
+from interlock.core.graphs.serde import serializer_for
+from interlock.core.model.history import Fork
+from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.runs import RunKind, RunStatus
+from interlock.core.model.spans import Tier
+from interlock.core.model.threads import Origin
+from interlock.core.model.workflows import Workflow
+from interlock.core.queue.local import LocalQueue
+from interlock.core.services import figuring, transferring
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.store import (
+    approvals,
+    audit,
+    decisions,
+    forks,
+    raw_figures,
+    rollups,
+    runs,
+    threads,
+    workflows,
+)
+from interlock.core.store import engine as engines
+from interlock.core.worker.transferring import answer_import
+
+KINDS = ("sqlite", "postgres")
+START_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def _add(held: list[str], given: list[list[str]]) -> list[str]:
+    return [*(held or ()), *(word for words in given for word in words)]
+
+
+class State(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+    trail: Annotated[list[str], DeltaChannel(_add)]
+    steps: Annotated[list[str], DeltaChannel(_add, snapshot_frequency=1)]
+    kept: Any
+    text: str
+
+
+def _say(state: State) -> dict[str, Any]:
+    values = [{1: "a", "b": b"\x00\xff"}, (1, 2.5), {"x", "y"}, START_AT, "nul \x00", None, 2**62]
+    said = {"messages": [AIMessage("done", id="m2")], "kept": values, "text": "é"}
+    return said | {"trail": ["said"], "steps": ["said"]}
+
+
+def _ask(_state: State) -> dict[str, Any]:
+    return {"text": interrupt({"question": "really?", "kept": [HumanMessage("?")]})}
+
+
+def build() -> Any:
+    team = StateGraph(State).add_node("say", _say).add_node("ask", _ask)
+    team = team.add_edge(START, "say").add_edge("say", "ask").compile()
+    graph = StateGraph(State).add_node("plan", _say).add_node("team", team)
+    return graph.add_edge(START, "plan").add_edge("plan", "team").compile()
+
+
+class Place:
+    """One installation: app tables, checkpoint tables, a graph, and what a worker does there."""
+
+    def __init__(self, app: App, savers: Any) -> None:
+        self.app, self.savers = app, savers
+        bare = build()
+        saver = savers.for_run(serializer_for(bare, None))
+        self.graph = prepare(bare, checkpointer=saver, store=None, name="refunds")
+        workflow = Workflow(
+            name="refunds",
+            description="",
+            nodes=("plan", "team"),
+            graph={},
+            input_schema=None,
+            context_schema=None,
+            state_schema=None,
+            channels=(),
+            error=None,
+            published_at=app.clock.now(),
+        )
+        with engines.write(app.engine) as conn:
+            workflows.replace_all(conn, [workflow])
+
+    async def run(self, thread_id: str) -> None:
+        config = {"configurable": {"thread_id": thread_id}, "metadata": {"run_id": "r1"}}
+        given = {"messages": [HumanMessage("hi", id="m1")], "kept": 1, "text": "", "trail": ["in"]}
+        await self.graph.ainvoke(given, config, durability="sync")
+
+    async def tell(self, thread_id: str) -> list[Any]:
+        """A thread as LangGraph itself tells it."""
+        config = {"configurable": {"thread_id": thread_id}}
+        found = [state async for state in self.graph.aget_state_history(config)]
+        head = await self.graph.aget_state(config, subgraphs=True)
+        inner = [task.state.values for task in head.tasks if task.state is not None]
+        return [
+            [
+                (
+                    state.config["configurable"]["checkpoint_id"],
+                    state.values,
+                    state.next,
+                    {k: v for k, v in state.metadata.items() if k != "thread_id"},
+                    [(task.id, task.interrupts, task.error) for task in state.tasks],
+                )
+                for state in found
+            ],
+            inner,
+        ]
+
+    def export(self, thread_id: str) -> bytes:
+        target = io.BytesIO()
+        transferring.export(self.app, thread_id, target)
+        return target.getvalue()
+
+    async def take_in(self, data: bytes, thread_id: str, *, savers: Any = None) -> tuple[str, Any]:
+        """Hand a file in and do what a worker does; how its job ended."""
+
+        async def call(function: Any, *args: Any) -> Any:
+            return function(*args)
+
+        job_id = transferring.hand_in(self.app, data, thread_id, actor="ann", reason="moved")
+        with engines.write(self.app.engine) as conn:
+            jobs = self.app.queue.claim(conn, worker_id="w", limit=9, now=self.app.clock.now())
+        (job,) = [job for job in jobs if job.job_id == job_id]
+        workshop = SimpleNamespace(savers=savers or self.savers)
+        tools: Any = SimpleNamespace(app=self.app, call=call, workshop=workshop)
+        await answer_import(tools, job)
+        with engines.read(self.app.engine) as conn:
+            ended = self.app.queue.fetch_result(conn, job_id)
+        assert ended is not None
+        return ended
+
+    def read(self, what: Any, *args: Any, **given: Any) -> Any:
+        with engines.read(self.app.engine) as conn:
+            return what(conn, *args, **given)
+
+
+@pytest.fixture
+async def open_place(tmp_path, sqlite_template, request):
+    """Open an installation on a database of a kind."""
+    with ExitStack() as stack:
+        async with AsyncExitStack() as opened:
+
+            async def open_(kind: str, name: str = "place") -> Place:
+                settings = Settings(data_dir=tmp_path / name)
+                settings.data_dir.mkdir()
+                if kind == "sqlite":
+                    shutil.copyfile(sqlite_template, settings.data_dir / "app.db")
+                else:
+                    url = stack.enter_context(request.getfixturevalue("clone_postgres")())
+                    settings = settings.model_copy(update={"database": url})
+                engine = engines.open_engine(settings.database_url)
+                stack.callback(engine.dispose)
+                app = App(
+                    settings=settings,
+                    engine=engine,
+                    queue=LocalQueue(),
+                    clock=FrozenClock(START_AT),
+                )
+                return Place(app, await opened.enter_async_context(open_savers(settings)))
+
+            yield open_
+
+
+async def remember(place: Place, make: Any, thread_id: str = "t1") -> None:
+    """A thread that waits, with a past: a run that was held, one card decided, one open, a fork."""
+    await place.run(thread_id)
+    head = (await place.tell(thread_id))[0][0][0]
+    failed = {"status": RunStatus.FAILED, "created_at": make.at(-60), "ended_at": make.at(-50)}
+    with engines.write(place.app.engine) as conn:
+        threads.insert(conn, make.thread(thread_id, head_checkpoint_id=head, last_run_id="r2"))
+        make.put_run(conn, "r1", thread_id=thread_id, **failed)
+        held = {"status": RunStatus.WAITING, "previous_run_id": "r1", "kind": RunKind.REWIND}
+        make.put_run(conn, "r2", thread_id=thread_id, context={"user": "ann"}, **held)
+        decided = make.put_approval(conn, "a1", thread_id=thread_id, status="decided")
+        decisions.insert(conn, make.decision(decided.approval_id))
+        make.put_approval(conn, "a2", thread_id=thread_id, interrupt_id="i2")
+        fork = Fork(
+            fork_id="f1",
+            thread_id=thread_id,
+            run_id="r2",
+            verb=RewindVerb.RERUN,
+            target_id=head,
+            left_id=None,
+            actor="ben",
+            reason="again",
+            created_at=make.at(0),
+        )
+        forks.insert(conn, fork)
+
+
+@pytest.mark.parametrize("source", KINDS)
+@pytest.mark.parametrize("target", KINDS)
+async def test_a_thread_is_the_same_on_another_database(open_place, make, source, target):
+    here, there = await open_place(source, "here"), await open_place(target, "there")
+    await remember(here, make)
+    data = here.export("t1")
+    there.app.clock.advance(seconds=300)
+
+    status, told = await there.take_in(data, "t9")
+
+    assert (status, told) == ("done", {"run_id": told["run_id"], "points": 3, "has_past": True})
+    assert await there.tell("t9") == await here.tell("t1")
+    thread = there.read(threads.fetch, "t9")
+    assert (thread.origin, thread.from_thread_id, thread.last_run_id) == (
+        *(Origin.IMPORT, "t1"),
+        told["run_id"],
+    )
+    past = {run.run_id: run for run in there.read(runs.fetch_many, thread_id="t9", limit=9)}
+    assert {r: past[r].status for r in ("r1", "r2")} == {"r1": "failed", "r2": "continued"}
+    run = there.read(runs.fetch, told["run_id"])
+    assert (run.kind, run.status, run.previous_run_id, run.context) == (
+        *(RunKind.COPY, RunStatus.QUEUED),
+        *("r2", {"user": "ann"}),
+    )
+    cards = there.read(approvals.fetch_summaries, statuses=(), thread_id="t9", limit=9)
+    assert [card.approval_id for card in cards] == ["a1"]
+    assert len(there.read(decisions.fetch_for_approval, "a1")) == 1
+    begun = there.read(forks.fetch_for_thread, "t9", limit=9)
+    assert {fork.verb for fork in begun} == {RewindVerb.RERUN, RewindVerb.COPY}
+    (last,) = there.read(audit.fetch_many, limit=1)
+    assert (last.action, last.object, last.actor) == ("import", "thread:t9", "ann")
+    # It goes on there as it would have here, and what happened elsewhere counts nowhere.
+    asked = (await there.graph.aget_state({"configurable": {"thread_id": "t9"}})).interrupts
+    answer = Command(resume={asked[0].id: "yes"})
+    ended = await there.graph.ainvoke(answer, {"configurable": {"thread_id": "t9"}})
+    assert ended["text"] == "yes"
+    before = await here.tell("t1")
+    assert ended == await here.graph.ainvoke(answer, {"configurable": {"thread_id": "t1"}})
+    with engines.write(there.app.engine) as conn:
+        rollups.mark_due(conn, [make.at(-50)])
+        assert raw_figures.find_first(conn, after=rollups.rolled_until(conn)) is None
+    while figuring.roll(there.app):
+        pass
+    assert there.read(rollups.fetch, Tier.MINUTE, START_AT.replace(year=2020), START_AT).runs == {}
+    # On the very same installation its past stays where it is.
+    status, told = await there.take_in(data, "t10")
+    assert (status, told["has_past"]) == ("done", False)
+    assert await there.tell("t10") == before
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_worker_killed_half_way_leaves_nothing_to_be_seen_and_doing_it_again_ends_it(
+    open_place, make, kind
+):
+    here, there = await open_place(kind, "here"), await open_place(kind, "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+    data = here.export("t1")
+
+    class Mortal:
+        entries = there.savers.entries
+
+        async def put_rows(self, rows: Any) -> None:
+            await there.savers.put_rows(rows[: len(rows) // 2])
+            raise Killed
+
+    with pytest.raises(Killed):
+        await there.take_in(data, "t1", savers=Mortal())
+    assert there.read(threads.fetch, "t1") is None
+    assert there.read(runs.fetch, "r1") is None
+    with engines.write(there.app.engine) as conn:  # as the next claim does
+        for job in conn.exec_driver_sql("SELECT job_id FROM jobs").scalars():
+            there.app.queue.finish(conn, job, failed=True)
+
+    status, _ = await there.take_in(data, "t1")
+
+    assert status == "done"
+    assert await there.tell("t1") == await here.tell("t1")
+    with engines.write(there.app.engine) as conn:
+        conn.exec_driver_sql("DELETE FROM jobs")  # that of the run which stands there
+    status, told = await there.take_in(data, "t1")
+    assert (status, "already" in told) == ("failed", True)
+
+
+def alter(data: bytes, change: Any) -> bytes:
+    """A file with its lines changed."""
+    lines = [json.loads(line) for line in gzip.decompress(data).splitlines()]
+    changed = change(lines) or lines
+    return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in changed))
+
+
+def first(lines: list[Any], table: str) -> Any:
+    return next(line["row"] for line in lines if line.get("table") == table)
+
+
+def put(table: str, **values: Any) -> Any:
+    return lambda lines: first(lines, table).update(values)
+
+
+def cut(lines: list[Any]) -> None:
+    row = first(lines, "checkpoints")
+    row["checkpoint"] = b64encode(b64decode(row["checkpoint"])[:-3]).decode()
+
+
+WRONG = {
+    "no zip": lambda data: b"hello",
+    "no file of ours": lambda data: gzip.compress(b'{"a": 1}\n'),
+    "newer": lambda data: alter(data, lambda lines: lines[0].update(version=2)),
+    "no head": lambda data: alter(data, lambda lines: lines[0].update(head_checkpoint_id="x")),
+    "no layout": lambda data: alter(data, lambda lines: lines[0].update(layout="x")),
+    "no moment": lambda data: alter(data, lambda lines: lines[0].update(exported_at="now")),
+    "cut off": lambda data: data[: len(data) // 2],
+    "end missing": lambda data: alter(data, lambda lines: lines[:-1]),
+    "row missing": lambda data: alter(data, lambda lines: [*lines[:2], *lines[3:]]),
+    "row twice": lambda data: alter(data, lambda lines: [lines[0], lines[1], *lines[1:]]),
+    "no table": lambda data: alter(data, lambda lines: lines[1].update(table="jobs")),
+    "a column more": lambda data: alter(data, put("checkpoints", more=1)),
+    "pickle": lambda data: alter(data, put("writes", type="pickle")),
+    "pickled": lambda data: alter(data, put("checkpoints", type="pickle")),
+    "no base64": lambda data: alter(data, put("writes", blob="%")),
+    "no metadata": lambda data: alter(data, put("checkpoints", metadata="[")),
+    "no id": lambda data: alter(data, put("writes", task_id="")),
+    "wrong type": lambda data: alter(data, put("writes", idx="1")),
+    "a queued run": lambda data: alter(data, put("runs", status="queued")),
+    "no status": lambda data: alter(data, put("runs", status="odd")),
+    "no options": lambda data: alter(data, put("runs", options=3)),
+    "an odd error": lambda data: alter(data, put("runs", error={"x": 1})),
+    "another's run": lambda data: alter(data, put("runs", thread_id="t2")),
+    "no time": lambda data: alter(data, put("runs", created_at="today")),
+    "nobody": lambda data: alter(data, put("runs", created_by=None)),
+    "no number": lambda data: alter(data, put("runs", cost="a")),
+    "no verb": lambda data: alter(data, put("decisions", verb="odd")),
+    "no card": lambda data: alter(data, put("decisions", approval_id="a9")),
+    "no fork": lambda data: alter(data, put("forks", edits=[{"x": 1}])),
+    "no kind": lambda data: alter(data, put("approvals", kind="odd")),
+    "cut checkpoint": lambda data: alter(data, cut),
+    "another checkpoint": lambda data: alter(data, put("checkpoints", checkpoint="gKA=")),
+    "a broken value": lambda data: alter(data, put("writes", type="msgpack", blob="wQ==")),
+    "two values": lambda data: alter(data, put("writes", type="msgpack", blob="AQE=")),
+}
+
+
+async def test_a_file_that_is_not_as_it_must_be_changes_nothing(open_place, make):
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+    data = here.export("t1")
+    for name, break_ in WRONG.items():
+        status, told = await there.take_in(break_(data), "t1")
+        assert status == "failed", name
+        assert "Error" not in str(told).partition(":")[0], (name, told)
+        assert there.read(threads.fetch, "t1") is None
+        assert await there.savers.entries("t1", None, 9) == [], name
+    assert (await there.take_in(data, "t1"))[0] == "done"
+
+
+async def test_what_cannot_be_taken_in_or_out_says_why(open_place, make):
+    here = await open_place("sqlite")
+    await remember(here, make)
+    data = here.export("t1")
+
+    def import_(**given: Any) -> Any:
+        return transferring.import_(here.app, data, actor="ann", **given)
+
+    with pytest.raises(Conflict, match="--as-thread"):
+        import_()
+    with pytest.raises(InvalidInput, match="printable"):
+        import_(as_thread=" x")
+    with pytest.raises(NoWorker):
+        import_(as_thread="t2")
+    await here.run("t3")  # nobody of ours knows it
+    with pytest.raises(NotFound):
+        here.export("t3")
+    status, told = await here.take_in(data, "t3")
+    assert (status, told.startswith(transferring.OTHER)) == ("failed", True)
+    with engines.write(here.app.engine) as conn:
+        workflows.replace_all(conn, [])
+    with pytest.raises(NotFound, match="workflow"):
+        import_(as_thread="t2")
+    with engines.write(here.app.engine) as conn:
+        make.put_run(conn, "r3", thread_id="t1", status=RunStatus.RUNNING)
+        threads.insert(conn, make.thread("bare"))
+        threads.insert(conn, make.thread("foreign", origin=Origin.ATTACHED))
+    for thread_id, error in (("t1", Conflict), ("bare", InvalidInput), ("foreign", InvalidInput)):
+        with pytest.raises(error):
+            here.export(thread_id)
+
+
+async def test_a_past_that_would_count_here_has_to_wait(open_place, make):
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    data = here.export("t1")
+
+    status, told = await there.take_in(data, "t1")
+    assert (status, "two minutes" in told) == ("failed", True)
+    there.app.clock.advance(seconds=180)
+    assert (await there.take_in(data, "t1"))[0] == "done"
