@@ -1,0 +1,129 @@
+"""The time machine in a browser: find a point, see beforehand what would happen, do it, see the fork."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Verb
+from interlock.core.services import history, reading
+
+PAID = {"approved": True, "amount": 620}
+
+
+@pytest.fixture
+def office(up: Any, offices: Callable[[Any], Any]) -> Any:
+    """What is behind the pages of the shipped workflows."""
+    return offices(up)
+
+
+class Machine:
+    """The page of one thread."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.main = page.get_by_test_id("stMain")
+        self.tree = page.get_by_role("group", name="Checkpoints")
+
+    def lane(self, name: str) -> Locator:
+        """A branch of the tree by what it says of itself."""
+        return self.tree.get_by_role("group", name=re.compile(name))
+
+    def button(self, name: str) -> Locator:
+        """A button of the page."""
+        return self.main.get_by_role("button", name=name, exact=True)
+
+    def apply(self, reason: str) -> None:
+        """Say why and do it."""
+        self.main.get_by_role("textbox", name="Reason").fill(reason)
+        self.button("Apply").click()
+
+
+@pytest.fixture
+def open_machine(
+    up: Any, new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> Callable[[str], Machine]:
+    """Open the page of a thread."""
+
+    def open_(thread_id: str) -> Machine:
+        page = new_page(f"{up.url}/history?thread={thread_id}")
+        until_live(page)
+        return Machine(page)
+
+    return open_
+
+
+def refund(office: Any, order: str, intent: Intent) -> Approval:
+    """Ask for a refund and have it decided; the card, of a thread that has ended."""
+    request = {"order": order, "amount": 620, "message": f"Parcel of {order} is lost."}
+    card: Approval = office.hold("refund_desk", {"requests": [request]})
+    office.decide(card, intent, actor="ann")
+    office.values(card)
+    return card
+
+
+def test_a_point_is_found_its_preview_read_and_the_fork_seen(
+    up: Any,
+    office: Any,
+    new_page: Callable[..., Page],
+    until_live: Callable[[Page], None],
+    until_idle: Callable[[Page], None],
+) -> None:
+    card = refund(office, "A-7701", Intent(verb=Verb.ANSWER, value=PAID))
+    page = new_page(f"{up.url}/history?q=A-7701")
+    until_live(page)
+    click_first_row(page.get_by_test_id("stDataFrame"))
+    machine = Machine(page)
+    expect(machine.lane("Current branch")).to_contain_text("Answered by")
+
+    machine.lane("Current branch").get_by_role("button", name=re.compile("Answered by")).click()
+    machine.button("Run again from here").click()
+    expect(machine.main.get_by_text("Nothing has happened yet.")).to_be_visible()
+    expect(machine.main.get_by_text("For certain, refund will run.")).to_be_visible()
+    expect(machine.main.get_by_text(re.compile("refund/pay_out has side effects"))).to_be_visible()
+    expect(machine.main.get_by_text(re.compile("This decision is asked again"))).to_be_visible()
+    before = history.open_history(office.app, card.thread_id)
+
+    machine.apply("the customer has called")
+    expect(machine.lane("Current branch")).to_contain_text("the customer has called")
+    expect(machine.lane("Branch 0")).to_contain_text("End")
+    expect(machine.main.get_by_text("Nothing has happened yet.")).to_have_count(0)
+
+    after = history.open_history(office.app, card.thread_id)
+    assert after.points[-len(before.points) :] == before.points
+    assert [fork.reason for fork in after.forks] == ["the customer has called"]
+    asked = [c for c in after.cards if c.status is ApprovalStatus.PENDING]
+    assert [c.title for c in asked] == [card.title]
+    until_idle(page)
+
+
+def test_a_decision_is_changed_and_the_old_way_stays(
+    office: Any, open_machine: Callable[[str], Machine]
+) -> None:
+    card = refund(office, "A-7702", Intent(verb=Verb.REJECT, reason="no proof"))
+    machine = open_machine(card.thread_id)
+    machine.lane("Current branch").get_by_role("button", name=re.compile("Rejected by")).click()
+    machine.button("Change this decision").click()
+    machine.main.get_by_role("radiogroup", name="Decide").get_by_text("Approve").click()
+    machine.apply("the proof has come")
+
+    current = machine.lane("Current branch")
+    expect(current).to_contain_text("Decision changed by")
+    expect(current).to_contain_text("End")
+    expect(machine.lane("Branch 0")).to_contain_text("End")
+    found = history.open_history(office.app, card.thread_id)
+    assert [d.verb for d in found.decisions] == [Verb.REJECT, Verb.APPROVE]
+    ends = [point for point in found.points if not point.next]
+    states = [reading.state(office.app, card.thread_id, p.checkpoint_id) for p in ends]
+    assert ["620.00 EUR paid back" in s.values["summary"] for s in states] == [True, False]
+
+
+def click_first_row(table: Locator) -> None:
+    """Click the first row of a table, which is a picture."""
+    height = 33
+    expect(table.locator("tr[role=row]").nth(1)).to_be_attached()
+    table.click(position={"x": 60, "y": height * 1.5})
