@@ -17,6 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from interlock.core.model.runs import RunStatus
 from interlock.core.model.totals import (
     EXECUTION_BOUNDS_S,
     NODE_BOUNDS_S,
@@ -87,10 +88,11 @@ def _executions(totals: Totals) -> Iterable[Metric]:
     took: dict[str, Tally] = {}
     for key, tally in sorted(totals.executions.tallies.items()):
         ended.add_metric([key.workflow, key.status], tally.count)
-        took[key.workflow] = took.get(key.workflow, Tally()) + tally
+        if key.status != RunStatus.CANCELLED.value:
+            took[key.workflow] = took.get(key.workflow, Tally()) + tally
     duration = HistogramMetricFamily(
         "agent_duration_seconds",
-        "Seconds an execution worked until it ended; what a human took is not in it.",
+        "Seconds an execution worked until it was done or failed; what a human took is not in it.",
         labels=["agent_name"],
     )
     for name, tally in took.items():
@@ -102,7 +104,8 @@ def _nodes(totals: Totals) -> Iterable[Metric]:
     labels = ["agent_name", "node"]
     steps = CounterMetricFamily(
         "agent_steps",
-        "Times a node was due, by how that ended; `retried` are tries that another followed.",
+        "Times a node was due, by how that ended; `retried` are failed tries that another followed, "
+        "and one that was then refused by its breaker is an error and short_circuited.",
         labels=[*labels, "status"],
     )
     tokens = CounterMetricFamily(
@@ -121,7 +124,7 @@ def _nodes(totals: Totals) -> Iterable[Metric]:
             ran[place] = ran.get(place, Tally()) + tally
     latency = HistogramMetricFamily(
         "latency_node_seconds",
-        "Seconds a node ran; one that waited for a human or came from a cache did not run.",
+        "Seconds a node ran, all its tries together; one that waited for a human or came from a cache did not run.",
         labels=labels,
     )
     for place, tally in ran.items():

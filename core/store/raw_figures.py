@@ -41,7 +41,7 @@ FALLBACK = (
     "fallback"  # what `node_runs.origin` begins with where something served in a node's place
 )
 
-_RAN = (NodeStatus.OK.value, NodeStatus.ERROR.value)
+RAN = (NodeStatus.OK.value, NodeStatus.ERROR.value)
 _OVER = (RunStatus.DONE.value, RunStatus.FAILED.value, RunStatus.CANCELLED.value)
 _ALL_CARDS = [status.value for status in ApprovalStatus]
 
@@ -59,7 +59,7 @@ _EARLIER = (
     .correlate(node_runs)
     .scalar_subquery()
 )
-_DURATION: ColumnElement[float] = func.coalesce(node_runs.c.duration_ms, 0.0) + case(
+DURATION_MS: ColumnElement[float] = func.coalesce(node_runs.c.duration_ms, 0.0) + case(
     (node_runs.c.attempt > 1, cast(_EARLIER, Float)), else_=literal(0.0)
 )
 # Tried without success, and then cut off by a breaker: it has run, and failed.
@@ -75,13 +75,13 @@ _WAS_TRIED = (
     .correlate(node_runs)
     .exists()
 )
-_IS_CUT_OFF = and_(
+IS_CUT_OFF = and_(
     node_runs.c.status == NodeStatus.SHORT_CIRCUITED.value,
     node_runs.c.is_final,
     node_runs.c.attempt > 1,
     _WAS_TRIED,
 )
-_IS_ERROR = or_(node_runs.c.status == NodeStatus.ERROR.value, _IS_CUT_OFF)
+_IS_ERROR = or_(node_runs.c.status == NodeStatus.ERROR.value, IS_CUT_OFF)
 _NODES = select(
     node_runs.c.workflow,
     node_runs.c.path,
@@ -89,12 +89,12 @@ _NODES = select(
     node_runs.c.status,
     node_runs.c.is_final,
     node_runs.c.ended_at,
-    _DURATION.label("duration_ms"),
+    DURATION_MS.label("duration_ms"),
     node_runs.c.tokens_in,
     node_runs.c.tokens_out,
     node_runs.c.cost,
     node_runs.c.origin,
-    case((_IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
+    case((IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
     case((_IS_ERROR, node_runs.c.error_type)).label("error_type"),
     case((_IS_ERROR, func.substr(node_runs.c.error_message, 1, MAX_MESSAGE_CHARS))).label(
         "message"
@@ -128,7 +128,7 @@ _COUNT_NODES = (
     select(node_runs.c.run_id, func.count())
     .where(
         node_runs.c.run_id.in_(bindparam("run_ids", expanding=True)),
-        or_(and_(node_runs.c.status.in_(_RAN), node_runs.c.is_final), _IS_CUT_OFF),
+        or_(and_(node_runs.c.status.in_(RAN), node_runs.c.is_final), IS_CUT_OFF),
     )
     .group_by(node_runs.c.run_id)
 )
@@ -278,9 +278,9 @@ def _count_nodes(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:
             tally.cached += 1
         elif row.status == NodeStatus.SHORT_CIRCUITED.value:
             tally.short_circuited += 1
-        elif row.status in _RAN:
+        elif row.status in RAN:
             tally.attempts += 1
-        if row.is_cut_off or (row.status in _RAN and row.is_final):
+        if row.is_cut_off or (row.status in RAN and row.is_final):
             _count_end(tally, row)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,8 @@ from sqlalchemy import (
     select,
 )
 
-from interlock.core.model.runs import RunStatus
+from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.totals import (
     EXECUTION_BOUNDS_S,
     NODE_BOUNDS_S,
@@ -31,6 +32,7 @@ from interlock.core.model.totals import (
     Totals,
 )
 from interlock.core.store import tool_totals
+from interlock.core.store.raw_figures import DURATION_MS, IS_CUT_OFF, RAN
 from interlock.core.store.schema import (
     approvals,
     decisions,
@@ -50,6 +52,7 @@ from interlock.core.store.schema_sight import (
 
 MAX_ROWS = 20_000  # kinds of things, not things: workflows x nodes x ways to end
 MAX_STORY = 1_000  # runs that one execution is made of; more are not looked back on
+RETRIED = "retried"  # how a try that another followed has ended
 _ENDS = (RunStatus.DONE.value, RunStatus.FAILED.value, RunStatus.CANCELLED.value)
 
 
@@ -64,38 +67,41 @@ def _buckets(seconds: ColumnElement[Any], bounds: Sequence[float]) -> list[Colum
     ]
 
 
-_NODE_S = func.coalesce(node_runs.c.duration_ms, 0.0) / 1000.0
-_TOKENS = func.coalesce(node_runs.c.tokens_in, 0) + func.coalesce(node_runs.c.tokens_out, 0)
-_NODES = (
+# One pass over what ended: what a row counts as is told apart by how it ended, as `raw_figures` does.
+_ended_nodes = (
     select(
         node_runs.c.workflow,
         node_runs.c.path,
         node_runs.c.status,
-        func.count().label("ended"),
-        func.sum(_NODE_S).label("total_s"),
-        func.sum(_TOKENS).label("tokens"),
-        func.sum(func.coalesce(node_runs.c.cost, 0.0)).label("cost"),
-        *_buckets(_NODE_S, NODE_BOUNDS_S),
+        node_runs.c.is_final,
+        case((IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
+        (DURATION_MS / 1000.0).label("took_s"),
+        (func.coalesce(node_runs.c.tokens_in, 0) + func.coalesce(node_runs.c.tokens_out, 0)).label(
+            "tokens"
+        ),
+        node_runs.c.cost,
     )
-    .where(*_within(node_runs.c.ended_at, node_runs.c.ended_at), node_runs.c.is_final)
-    .group_by(node_runs.c.workflow, node_runs.c.path, node_runs.c.status)
-    .order_by(node_runs.c.workflow, node_runs.c.path, node_runs.c.status)
-    .limit(MAX_ROWS)
+    .where(*_within(node_runs.c.ended_at, node_runs.c.ended_at))
+    .subquery()
 )
-# Tries that another followed spent tokens as well.
-_TRIES = (
+_BY = (
+    _ended_nodes.c.workflow,
+    _ended_nodes.c.path,
+    _ended_nodes.c.status,
+    _ended_nodes.c.is_final,
+    _ended_nodes.c.is_cut_off,
+)
+_NODES = (
     select(
-        node_runs.c.workflow,
-        node_runs.c.path,
-        literal("retried").label("status"),
+        *_BY,
         func.count().label("ended"),
-        func.sum(_NODE_S).label("total_s"),
-        func.sum(_TOKENS).label("tokens"),
-        func.sum(func.coalesce(node_runs.c.cost, 0.0)).label("cost"),
+        func.sum(_ended_nodes.c.took_s).label("total_s"),
+        func.sum(_ended_nodes.c.tokens).label("tokens"),
+        func.sum(func.coalesce(_ended_nodes.c.cost, 0.0)).label("cost"),
+        *_buckets(_ended_nodes.c.took_s, NODE_BOUNDS_S),
     )
-    .where(*_within(node_runs.c.ended_at, node_runs.c.ended_at), ~node_runs.c.is_final)
-    .group_by(node_runs.c.workflow, node_runs.c.path)
-    .order_by(node_runs.c.workflow, node_runs.c.path)
+    .group_by(*_BY)
+    .order_by(*_BY)
     .limit(MAX_ROWS)
 )
 
@@ -106,11 +112,16 @@ _ended = (
         runs.c.run_id.label("last_id"),
         runs.c.run_id,
         runs.c.previous_run_id,
+        runs.c.kind,
         runs.c.started_at,
         runs.c.ended_at,
         literal(1).label("depth"),
     )
-    .where(runs.c.status == bindparam("status"), *_within(runs.c.ended_at, runs.c.ended_at))
+    .where(
+        runs.c.status == bindparam("status"),
+        runs.c.kind != RunKind.ATTACHED.value,  # carried by another application
+        *_within(runs.c.ended_at, runs.c.ended_at),
+    )
     .cte("story", recursive=True)
 )
 _earlier = runs.alias("earlier")
@@ -119,12 +130,14 @@ _story = _ended.union_all(
         _ended.c.last_id,
         _earlier.c.run_id,
         _earlier.c.previous_run_id,
+        _earlier.c.kind,
         _earlier.c.started_at,
         _earlier.c.ended_at,
         _ended.c.depth + 1,
     ).where(
         _earlier.c.run_id == _ended.c.previous_run_id,
         _earlier.c.status == RunStatus.CONTINUED.value,
+        _ended.c.kind != RunKind.START.value,
         _ended.c.depth < MAX_STORY,
     )
 )
@@ -141,16 +154,18 @@ def _executions(dialect: str) -> Any:
     took = func.coalesce(func.sum(func.coalesce(_seconds(dialect), 0.0)), 0.0)
     each = select(_story.c.last_id, took.label("took_s")).group_by(_story.c.last_id).subquery()
     last = runs.alias("last")
+    has_failed = case((last.c.error_type.is_not(None), 1), else_=0).label("has_failed")
     return (
         select(
             last.c.workflow,
+            has_failed,
             func.count().label("ended"),
             func.sum(each.c.took_s).label("total_s"),
             *_buckets(each.c.took_s, EXECUTION_BOUNDS_S),
         )
         .where(last.c.run_id == each.c.last_id)
-        .group_by(last.c.workflow)
-        .order_by(last.c.workflow)
+        .group_by(last.c.workflow, has_failed)
+        .order_by(last.c.workflow, has_failed)
         .limit(MAX_ROWS)
     )
 
@@ -190,17 +205,9 @@ def fetch_totals(conn: Connection, *, since: datetime, until: datetime) -> Total
     """Count what ended from `since` (included) to `until` (not included)."""
     span = {"since": since, "until": until}
     ended = [
-        (ExecutionKey(row.workflow, status), _tally(row, EXECUTION_BOUNDS_S))
+        _count_execution(status, row)
         for status in _ENDS
         for row in conn.execute(_EXECUTIONS[conn.dialect.name], span | {"status": status})
-    ]
-    nodes = [
-        (NodeKey(row.workflow, row.path, row.status), _tally(row, NODE_BOUNDS_S))
-        for row in conn.execute(_NODES, span)
-    ]
-    tries = [
-        (NodeKey(row.workflow, row.path, row.status), _tally(row, ()))
-        for row in conn.execute(_TRIES, span)
     ]
     decided = [
         (str(row.verb), Tally(row.ended, float(row.total_s)))
@@ -212,11 +219,41 @@ def fetch_totals(conn: Connection, *, since: datetime, until: datetime) -> Total
         for name in _OUTCOMES
     ]
     return Totals(
-        nodes=Book[NodeKey]().plus([*nodes, *tries]),
+        nodes=Book[NodeKey]().plus(fetch_nodes(conn, **span)),
         executions=Book[ExecutionKey]().plus(ended),
         decisions=Book[str]().plus(decided),
         caches=Book[CacheKey]().plus(looked_up),
     )
+
+
+def fetch_nodes(
+    conn: Connection, *, since: datetime, until: datetime
+) -> Iterator[tuple[NodeKey, Tally]]:
+    """Tries and runs of nodes that ended from `since` (included) to `until` (not included)."""
+    for row in conn.execute(_NODES, {"since": since, "until": until}):
+        yield from _count_node(row)
+
+
+def _count_execution(status: str, row: Row[Any]) -> tuple[ExecutionKey, Tally]:
+    """One that failed and was given up has failed, as on the pages; a cancelled one has no duration."""
+    is_cancelled = status == RunStatus.CANCELLED.value
+    if is_cancelled and not row.has_failed:
+        return ExecutionKey(row.workflow, status), Tally(row.ended)
+    ended_as = RunStatus.FAILED.value if is_cancelled else status
+    return ExecutionKey(row.workflow, ended_as), _tally(row, EXECUTION_BOUNDS_S)
+
+
+def _count_node(row: Row[Any]) -> Iterator[tuple[NodeKey, Tally]]:
+    """What rows of one kind count as; the time of tries that another followed is in the last one's."""
+    tally = _tally(row, NODE_BOUNDS_S)
+    spent = Tally(tally.count, tokens=tally.tokens, cost=tally.cost)
+    if row.status in RAN and not row.is_final:
+        yield NodeKey(row.workflow, row.path, RETRIED), spent
+        return
+    yield NodeKey(row.workflow, row.path, row.status), tally if row.status in RAN else spent
+    if row.is_cut_off:  # tried in vain and then refused: refused once, and a run that failed
+        failed = Tally(tally.count, tally.total_s, tally.within)
+        yield NodeKey(row.workflow, row.path, NodeStatus.ERROR.value), failed
 
 
 def _tally(row: Row[Any], bounds: Sequence[float]) -> Tally:

@@ -35,6 +35,7 @@ from interlock.core.store import (
     snapshots,
     thread_lists,
     threads,
+    totals,
     workers,
 )
 from interlock.core.store import engine as engines
@@ -167,6 +168,10 @@ QUERIES = {
         "uq_decisions_one_answer sqlite_autoindex_decisions_2",
     ),
     "decisions of a run": (lambda c, m: decisions.fetch_for_run(c, "r3"), "ix_decisions_run"),
+    "ends of nodes for a scrape": (
+        lambda c, m: [*totals.fetch_nodes(c, since=m.at(-60), until=m.at(60))],
+        "ix_node_runs_ended",
+    ),
     "recent decisions": (lambda c, m: decisions.fetch_recent(c, limit=5), "ix_decisions_decided"),
     "node runs": (
         lambda c, m: nodes.fetch_for_runs(c, ["r3"]),

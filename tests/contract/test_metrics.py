@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from interlock.core.model.approvals import ApprovalStatus, Verb
 from interlock.core.model.figures import Window
@@ -12,6 +13,7 @@ from interlock.core.model.spans import DAY, EPOCH, HOUR, Tier
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import figuring, metrics
 from interlock.core.services.context import App
+from interlock.core.services.exposing import Exposition
 from interlock.core.settings import Settings
 from interlock.core.store import decisions, nodes, raw_figures, rollups
 from interlock.core.store.engine import read, write
@@ -335,6 +337,70 @@ def test_a_node_that_was_tried_and_then_refused_has_run_and_failed(app, engine, 
         assert (found.error_type, found.count, found.run_ids) == ("BreakerOpen", 1, ("tried",))
         assert figures.workflows[0].nodes_per_run == pytest.approx(1 / 2)
         roll_all(app)
+
+
+def test_prometheus_is_told_the_same_numbers(app, engine, make, frozen):
+    """What was tried in vain and refused, what was given up, and a node around others, too."""
+    slow = {"error_type": "TimeoutError", "error_message": "slow"}
+    open_ = {"error_type": "BreakerOpen", "error_message": "It is open."}
+    with write(engine) as conn:
+        tell(conn, make)
+        script = Script(conn, make)
+        script.run("tried", 220, 224, RunStatus.FAILED, error="BreakerOpen")
+        for attempt, ms in ((1, 300), (2, 450)):
+            task = {"task_id": "one", "attempt": attempt, "is_final": False}
+            script.node("tried", "charge", 221 + attempt, ms, NodeStatus.ERROR, **task, **slow)
+        last = {"task_id": "one", "attempt": 3, **open_}
+        script.node("tried", "charge", 224, 0, NodeStatus.SHORT_CIRCUITED, **last)
+        script.run("waited", 230, 234)
+        first = {"task_id": "two", "is_final": False, **open_}
+        script.node("waited", "charge", 231, 0, NodeStatus.SHORT_CIRCUITED, **first)
+        script.node("waited", "charge", 233, 20, task_id="two", attempt=2, tokens_out=5)
+        script.node("waited", "team/charge", 233, 20)
+        outer = {"task_id": "out"}
+        script.node("waited", "team", 232, 700, NodeStatus.ERROR, is_final=False, **outer, **slow)
+        script.node("waited", "team", 234, 800, attempt=2, **outer)
+        script.run("given up", 240, 241, RunStatus.CANCELLED, error="ValueError")
+    frozen.advance(seconds=1700)
+    figures = metrics.read(app, hour(make))
+    families = text_string_to_metric_families(Exposition(app).text().decode())
+    told = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+    for node in figures.nodes:
+        place = ("refunds", node.path)
+        ended = {
+            status: told.get(("agent_steps_total", *place, status), 0)
+            for status in ("ok", "error", "retried", "cached", "short_circuited")
+        }
+        assert ended["ok"] + ended["error"] == node.runs, place
+        assert ended["error"] == node.errors, place
+        assert ended["cached"] == node.cached, place
+        assert ended["short_circuited"] == node.short_circuited, place
+        refused_after_tries = 1 if node.path == "charge" else 0
+        tries = ended["ok"] + ended["error"] + ended["retried"] - refused_after_tries
+        assert tries == node.attempts, place
+        assert told["latency_node_seconds_count", *place] == node.runs, place
+        took_s = told["latency_node_seconds_sum", *place]
+        assert took_s == pytest.approx(node.total_ms / 1000), place
+        assert told["reasoning_tokens_total", *place] == node.tokens_in + node.tokens_out, place
+        assert told["interlock_model_cost_total", *place] == pytest.approx(node.cost), place
+    (refunds,) = figures.workflows
+    ends = [told["agent_executions_total", "refunds", s] for s in ("done", "failed", "cancelled")]
+    assert ends == [refunds.completed, refunds.failed, refunds.cancelled]
+    assert told["agent_duration_seconds_count", "refunds"] == refunds.completed + refunds.failed
+    mean_s = told["agent_duration_seconds_sum", "refunds"] / sum(ends[:2])
+    assert mean_s == pytest.approx(refunds.mean_ms / 1000, abs=0.001)
+    assert {node.path for node in figures.nodes} == {
+        "charge",
+        "plan",
+        "review",
+        "team",
+        "team/charge",
+    }
 
 
 def test_a_retry_after_a_quiet_hour_does_not_hold_the_figures_up(app, engine, make, frozen):

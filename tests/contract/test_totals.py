@@ -100,8 +100,9 @@ def test_attempts_waits_and_cached_nodes_are_told_apart(app, make):
     steps = [value(found, "agent_steps_total", **place, status=s) for s in statuses]
     assert steps == [1, 1, 1, 1, 1]
     assert value(found, "latency_node_seconds_count", **place) == 2
-    assert value(found, "latency_node_seconds_sum", **place) == pytest.approx(3.2)
-    assert value(found, "latency_node_seconds_bucket", **place, le="0.25") == 1
+    assert value(found, "latency_node_seconds_sum", **place) == pytest.approx(3.4)
+    assert value(found, "latency_node_seconds_bucket", **place, le="0.25") == 0
+    assert value(found, "latency_node_seconds_bucket", **place, le="0.5") == 1
     assert value(found, "latency_node_seconds_bucket", **place, le="+Inf") == 2
     assert value(found, "reasoning_tokens_total", **place) == 15
     assert value(found, "interlock_model_cost_total", **place) == 0.5
