@@ -24,8 +24,9 @@ from interlock.core.graphs.supervising_attempts import (
     SupervisedNode,
     Supervision,
 )
-from interlock.core.graphs.supervising_fallbacks import build_fallbacks
+from interlock.core.graphs.supervising_fallbacks import Stand, build_fallbacks
 from interlock.core.graphs.supervising_tools import supervise_tools
+from interlock.core.graphs.supervising_tries import limit_of
 from interlock.core.model.policies import NodePolicy, WorkflowPolicy
 
 INTERNAL = "__"  # nodes of LangGraph's own
@@ -135,7 +136,12 @@ class _Walk:
             policy=policy,
             shared=self._shared,
             guards=guards,
-            fallbacks=build_fallbacks(graph, copied, policy.fallback),
+            fallbacks=build_fallbacks(
+                graph,
+                copied,
+                policy.fallback,
+                lambda name, other: self._stand_of(other, _beside(path, name), depth),
+            ),
             own_retry=own_retry,
             own_timeout=node.timeout,
             asks=policy.on_failure == "ask",
@@ -144,6 +150,18 @@ class _Walk:
         # What LangGraph runs for a task, which it would make itself when first asked for it.
         vars(copied)["node"] = SupervisedNode(copied.node, of)
         return copied
+
+    def _stand_of(self, node: PregelNode, path: str, depth: int) -> Stand:
+        """What stands around a node that serves in another one's place: all that bounds a try of it."""
+        update = self._update_bound(node, path, depth)
+        policy = self._policy_of(node, path) or NodePolicy()
+        place = Place(workflow=self._shared.run.workflow, path=path, policy=policy)
+        return Stand(
+            node=node.copy(update) if update else node,
+            place=place,
+            guards=[g for g in self._shared.hooks.guards if g.covers(place)],
+            limit=limit_of(policy, node.timeout),
+        )
 
     def _update_bound(self, node: PregelNode, path: str, depth: int) -> dict[str, Any]:
         """A nested graph, or a tool node, under the policies of what is in it."""
@@ -185,6 +203,12 @@ class _Walk:
         policy = caches.policy_for(place, self._shared.run) if caches is not None else None
         self.has_cached |= policy is not None
         return policy
+
+
+def _beside(path: str, name: str) -> str:
+    """The path of another node of the same graph."""
+    around, _, _ = path.rpartition("/")
+    return f"{around}/{name}" if around else name
 
 
 def _own_retry(graph: AnyGraph, node: PregelNode) -> Any:

@@ -33,7 +33,7 @@ from interlock.core.errors import CallRefused
 from interlock.core.graphs import failing
 from interlock.core.graphs.guarding import Call, Guard, Hooks, Place
 from interlock.core.graphs.notes import Notes
-from interlock.core.graphs.supervising_fallbacks import Entry, without_answers
+from interlock.core.graphs.supervising_fallbacks import Entry, Stand, without_answers
 from interlock.core.graphs.supervising_threads import ends_in_time, leaves_threads
 from interlock.core.graphs.supervising_tries import Tries
 from interlock.core.model.failure_kinds import FailureKind, kind_of
@@ -88,11 +88,6 @@ class Supervised:
     def may_repeat(self) -> bool:
         """Whether it may be tried again when an attempt ran out of time."""
         return not self.has_effects or ends_in_time(self.node.bound)
-
-    @cached_property
-    def leaves_threads(self) -> bool:
-        """Whether what it began may go on when an attempt runs out of time."""
-        return leaves_threads(self.node.bound)
 
 
 class SupervisedNode(Runnable[Any, Any]):
@@ -189,25 +184,30 @@ class _Task:
         self._config = _reset_interrupt_counter(config)
 
     async def _guarded(self, limit: TimeoutPolicy | None) -> Any:
-        of = self._of
         self._attempt += 1
-        if not of.guards:
-            return await self._call(self._inner, self._given, limit)
+        of = self._of
+        stand = Stand(node=of.node, place=of.place, guards=of.guards, limit=limit)
+        return await self._call_within(stand, self._inner, self._given)
+
+    async def _call_within(self, stand: Stand, proc: Runnable[Any, Any], given: Any) -> Any:
+        """One attempt, if the guards let it through."""
+        if not stand.guards:
+            return await self._call(stand, proc, given)
         call = Call(
-            run=of.shared.run,
-            place=of.place,
+            run=self._of.shared.run,
+            place=stand.place,
             task_id=self._id,
             notes=self._notes,
             attempt=self._attempt,
         )
         async with AsyncExitStack() as stack:
-            for guard in of.guards:
+            for guard in stand.guards:
                 try:
                     await stack.enter_async_context(guard.around_async(call))
                 except CallRefused as refusal:
                     await self._record_refusal(refusal)
                     raise
-            return await self._call(self._inner, self._given, limit)
+            return await self._call(stand, proc, given)
 
     async def _record_refusal(self, refusal: CallRefused) -> None:
         """Nothing ran that would call back, so something that only fails does."""
@@ -219,11 +219,10 @@ class _Task:
         with suppress(CallRefused):
             await RunnableCallable(None, refuse).ainvoke(self._given, self._config)
 
-    async def _call(self, proc: Runnable[Any, Any], given: Any, limit: TimeoutPolicy | None) -> Any:
+    async def _call(self, stand: Stand, proc: Runnable[Any, Any], given: Any) -> Any:
         """One attempt, by LangGraph."""
-        node = self._of.node
         task = PregelExecutableTask(
-            name=self._of.place.node,
+            name=stand.place.node,
             input=given,
             proc=_Numbered(proc, self._attempt) if self._attempt > 1 else proc,
             writes=self._find_writes(),
@@ -233,14 +232,14 @@ class _Task:
             cache_key=None,
             id=self._id,
             path=(),
-            writers=node.flat_writers,
-            timeout=limit,
+            writers=self._of.node.flat_writers,
+            timeout=stand.limit,
         )
         try:
             return await arun_with_retry(task, None, stream=self._streams)
         except NodeTimeoutError:
-            if self._of.leaves_threads:
-                self._tell_left()
+            if leaves_threads(stand.node.bound):
+                self._tell_left(stand.place.path)
             raise
         except Exception as exc:
             _drop_note(exc)  # LangGraph adds it once more when it gets the error
@@ -265,13 +264,13 @@ class _Task:
         elif kind is FailureKind.UNKNOWN:
             logger.warning("failure_of_unknown_kind", extra=about)
 
-    def _tell_left(self) -> None:
+    def _tell_left(self, path: str) -> None:
         """A thread cannot be stopped: what a sync node began goes on, and its result is dropped."""
         logger.warning(
             "thread_left_running",
-            extra={"path": self._path, "run_id": self._of.shared.run.run_id},
+            extra={"path": path, "run_id": self._of.shared.run.run_id},
         )
-        self._notes.warn(THREAD_LEFT, self._path)
+        self._notes.warn(THREAD_LEFT, path)
 
     async def _fall_back(self, error: Exception | None) -> Any:
         """
@@ -287,7 +286,8 @@ class _Task:
             self._start_anew()
             try:
                 given = fallback.read(self._given, self._config)
-                result = await self._call(fallback.proc, given, None)
+                stand = fallback.stand or Stand(node=self._of.node, place=self._of.place)
+                result = await self._call_within(stand, fallback.proc, given)
             except ParentCommand:
                 self._degrade()
                 raise

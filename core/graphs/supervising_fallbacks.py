@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -13,8 +13,10 @@ from langgraph._internal._config import patch_configurable
 from langgraph._internal._runnable import RunnableCallable, RunnableSeq
 from langgraph.errors import GraphInterrupt
 from langgraph.pregel._read import ChannelRead, PregelNode
+from langgraph.types import TimeoutPolicy
 
 from interlock.core.errors import FallbackAsked
+from interlock.core.graphs.guarding import Guard, Place
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.model.policies import Fallback
 from interlock.core.types import Json
@@ -22,6 +24,20 @@ from interlock.core.types import Json
 MAX_LABEL_CHARS = 80
 SCRATCHPAD = "__pregel_scratchpad"
 RESUME_MAP = "__pregel_resume_map"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """
+    What stands around a node wherever it runs, also in another one's place.
+
+    `node` is as its task would run it: the tools and the nodes within it under their policies.
+    """
+
+    node: PregelNode
+    place: Place
+    guards: Sequence[Guard] = ()
+    limit: TimeoutPolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class Entry:
     label: str
     proc: Runnable[Any, Any]
     source: PregelNode | None = None  # read its input from the state as this node does
+    stand: Stand | None = None  # of another node: a value has none
 
     def read(self, given: Any, config: RunnableConfig) -> Any:
         """Its input: the failed node's, in the shape that the other node takes."""
@@ -55,23 +72,39 @@ def without_answers(config: RunnableConfig) -> RunnableConfig:
 
 
 def build_fallbacks(
-    graph: AnyGraph, node: PregelNode, chain: Sequence[Fallback]
+    graph: AnyGraph,
+    node: PregelNode,
+    chain: Sequence[Fallback],
+    stand_of: Callable[[str, PregelNode], Stand],
 ) -> tuple[Entry, ...]:
-    """The chain of a node; what names a node that the graph has not is left out (`core.policy` refuses it)."""
-    entries = [_build(graph, node, each) for each in chain]
+    """
+    The chain of a node; what names a node that the graph has not is left out (`core.policy` refuses it).
+
+    Args:
+        graph: The graph of the node.
+        node: The node that they stand for.
+        chain: What its policy says.
+        stand_of: What stands around another node of the graph, by its name.
+    """
+    entries = [_build(graph, node, each, stand_of) for each in chain]
     return tuple(entry for entry in entries if entry is not None)
 
 
-def _build(graph: AnyGraph, node: PregelNode, fallback: Fallback) -> Entry | None:
+def _build(
+    graph: AnyGraph,
+    node: PregelNode,
+    fallback: Fallback,
+    stand_of: Callable[[str, PregelNode], Stand],
+) -> Entry | None:
     if fallback.node is None:
         return Entry(_name_value(fallback.value), _join(_value(fallback.value), node))
     other = graph.nodes.get(fallback.node)
     if other is None:
         return None
     is_same = other.input_cache_key == node.input_cache_key
-    return Entry(
-        fallback.node, _join(_Mute(other.bound, fallback.node), node), None if is_same else other
-    )
+    stand = stand_of(fallback.node, other)
+    proc = _join(_Mute(stand.node.bound, fallback.node), node)
+    return Entry(fallback.node, proc, None if is_same else other, stand)
 
 
 def _join(first: Runnable[Any, Any], node: PregelNode) -> Runnable[Any, Any]:

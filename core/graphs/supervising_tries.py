@@ -51,11 +51,8 @@ class Tries:
     @property
     def limit(self) -> TimeoutPolicy | None:
         """How long the next try may take: longer after each that ran out of time."""
-        given = self._policy.timeout
-        if given is None:
-            return self._own_timeout
         longer = self._policy.retry.longer if self._policy.retry else 1.0
-        return _scale(given, longer**self._timed_out_count)
+        return limit_of(self._policy, self._own_timeout, longer**self._timed_out_count)
 
     def wait_s(self, error: Exception) -> float | None:
         """Seconds from the failed try to the next; None if there is none."""
@@ -88,6 +85,13 @@ class Tries:
         grown = policy.initial_interval * policy.backoff_factor ** (self._failed_count - 1)
         wait = min(policy.max_interval, grown)
         return wait + _jitter(1) if policy.jitter else wait
+
+
+def limit_of(
+    policy: NodePolicy, own: TimeoutPolicy | None, factor: float = 1.0
+) -> TimeoutPolicy | None:
+    """How long a try of a node may take; LangGraph's own limit where its policy says nothing."""
+    return own if policy.timeout is None else _scale(policy.timeout, factor)
 
 
 def may_retry(retry: Retry, error: BaseException) -> bool:

@@ -557,6 +557,72 @@ async def test_a_fallback_may_jump_and_takes_its_input_in_its_own_shape():
     assert watched.tracker.notes.is_degraded
 
 
+class Door(Gate):
+    """A guard of one node alone."""
+
+    def __init__(self, node: str, passes: int = 0) -> None:
+        super().__init__(passes)
+        self.node = node
+
+    def covers(self, place: Place) -> bool:
+        return super().covers(place) and place.node == self.node
+
+
+async def test_a_fallback_runs_under_its_own_guards_and_the_next_serves_where_one_refuses():
+    def broken(state: State) -> Any:
+        raise KeyError("also broken")
+
+    builder = one(Flaky(ConnectionError(), ConnectionError()))
+    builder.add_node("spare", broken)
+    chain = [{"node": "spare"}, {"value": {"log": ["a value"]}}]
+    own = {"n": {"fallback": chain}, "spare": {"breaker": {}, "retry": AT_ONCE}}
+    door = Door("spare", passes=1)
+    watched = Watched(builder, {"node": own}, Hooks(guards=(door,)))
+
+    assert (await watched.run({"log": []}))["log"] == ["a value"]
+    assert door.seen == ["KeyError"]  # one try: its retry is for itself
+    assert [(c.place.path, c.attempt) for c in door.calls] == [("spare", 2)]
+    watched.saver = InMemorySaver()
+    assert (await watched.run({"log": []}))["log"] == ["a value"]
+    assert watched.ends == [("n", 1, "error"), ("n", 2, "short_circuited"), ("n", 3, "ok")]
+    refused = watched.nodes[1]
+    assert (refused.origin, refused.error_message) == ("fallback:spare", "payments is open.")
+
+
+@pytest.mark.parametrize("limit", ["policy", "own"])
+async def test_a_fallback_has_the_time_that_its_own_policy_or_its_graph_gives_it(limit):
+    async def slow(state: State) -> Any:
+        await asyncio.Event().wait()
+
+    builder = one(Flaky(ConnectionError()))
+    builder.add_node("spare", slow, timeout=0.02 if limit == "own" else None)
+    chain = [{"node": "spare"}, {"value": {"log": ["a value"]}}]
+    own = {} if limit == "own" else {"spare": {"timeout": {"run_s": 0.02}}}
+    watched = Watched(builder, {"node": {"n": {"fallback": chain}, **own}})
+
+    assert (await watched.run({"log": []}))["log"] == ["a value"]
+    late = watched.nodes[1]
+    assert (late.origin, late.error_kind) == ("fallback:spare", "timeout")
+    assert "spare" in late.error_message
+
+
+async def test_what_is_within_a_fallback_is_under_its_own_policies_too():
+    tries = Flaky(ConnectionError(), ConnectionError())
+    team = one(tries, name="writer").compile()
+    inner = StateGraph(State)
+    inner.add_node("n", Flaky(ConnectionError()))
+    inner.add_node("team", team)
+    inner.add_edge(START, "n")
+    outer = one(inner.compile(), name="around")
+    policy = {
+        "around/n": {"fallback": [{"node": "team"}]},
+        "around/team/writer": {"retry": AT_ONCE},
+    }
+    watched = Watched(outer, {"node": policy})
+
+    assert (await watched.run({"log": []}))["log"] == ["call 3"]
+
+
 @pytest.mark.parametrize("kind", ["function", "subgraph"])
 async def test_a_fallback_that_asks_a_human_is_refused_and_the_next_one_serves(kind):
     async def ask(state: State) -> Any:
