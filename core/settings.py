@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql:// or sqlite:/// URL; unset keeps SQLite in the data folder.",
     )
+    attach: str | None = Field(
+        default=None,
+        description="postgresql:// URL or SQLite file of checkpoints that another application fills.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the web process listens on.")
     port: int = Field(
         default=8501, ge=0, le=65535, description="Port of the web process; 0 picks one."
@@ -205,6 +209,16 @@ class Settings(BaseSettings):
             raise ValueError("must name a file: several processes share the database")
         return value
 
+    @field_validator("attach")
+    @classmethod
+    def _known_source(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("postgresql://", "postgresql+psycopg://")):
+            return value
+        path = value.removeprefix("sqlite:///")
+        if "://" in path or path in ("", ":memory:"):
+            raise ValueError("must be a postgresql:// URL or the path of a SQLite file")
+        return value
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _listed_hosts(cls, value: object) -> object:
@@ -267,6 +281,20 @@ class Settings(BaseSettings):
     def checkpoints_path(self) -> Path:
         """The SQLite file of the checkpoints; unused on Postgres."""
         return self.data_dir / "checkpoints.db"
+
+    @property
+    def attached_url(self) -> str | None:
+        """The Postgres that another application fills, as libpq reads its URL; None if it is a file."""
+        if self.attach is None or not self.attach.startswith("postgresql"):
+            return None
+        return self.attach.replace("postgresql+psycopg://", "postgresql://", 1)
+
+    @property
+    def attached_path(self) -> Path | None:
+        """The SQLite file that another application fills."""
+        if self.attach is None or self.attached_url is not None:
+            return None
+        return Path(self.attach.removeprefix("sqlite:///"))
 
     @property
     def thread_count(self) -> int:

@@ -24,9 +24,20 @@ PortOption = Annotated[
 ]
 
 
+AttachOption = Annotated[
+    str | None,
+    typer.Option(
+        "--attach",
+        metavar="URL|FILE",
+        help="Checkpoints that another application fills: a postgresql:// URL or a SQLite file.",
+    ),
+]
+
+
 def up(
     call: Call,
     port: PortOption = None,
+    attach: AttachOption = None,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open the browser.")
     ] = False,
@@ -38,20 +49,23 @@ def up(
     from interlock.core.cli import up as running
 
     options = running.UpOptions(open_browser=not no_browser, reload=reload, as_json=call.as_json)
-    return running.run(call.settings(port=port), options)
+    return running.run(call.settings(port=port, attach=attach), options)
 
 
-def web(call: Call, port: PortOption = None) -> int:
+def web(call: Call, port: PortOption = None, attach: AttachOption = None) -> int:
     """Run the dashboard alone. As many as wanted on one Postgres."""
 
     def run() -> int:
-        return _run_main("interlock.dashboard.server", _prepare(call, "web", port=port))
+        return _run_main(
+            "interlock.dashboard.server", _prepare(call, "web", port=port, attach=attach)
+        )
 
     return _serve(call, run)
 
 
 def worker(
     call: Call,
+    attach: AttachOption = None,
     reload: Annotated[
         bool, typer.Option("--reload", help="End with 75 when the project's files change.")
     ] = False,
@@ -59,7 +73,9 @@ def worker(
     """Run a worker alone. One a database; a second one is refused."""
 
     def run() -> int:
-        return _run_main("interlock.core.worker.main", _prepare(call, "worker"), reload=reload)
+        return _run_main(
+            "interlock.core.worker.main", _prepare(call, "worker", attach=attach), reload=reload
+        )
 
     return _serve(call, run)
 

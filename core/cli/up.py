@@ -19,6 +19,7 @@ from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.supervisor import ChildSpec, Supervisor
 from interlock.core.errors import InterlockError
 from interlock.core.graphs import project
+from interlock.core.masking import mask_text
 from interlock.core.model.workers import WorkerStatus
 from interlock.core.services import observing
 from interlock.core.services.context import App
@@ -118,6 +119,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "config": settings.config and settings.config.absolute(),
         "data_dir": settings.data_dir.absolute(),
         "database": settings.database,
+        "attach": settings.attach
+        if settings.attached_path is None
+        else settings.attached_path.absolute(),
         "host": settings.host,
         "port": settings.port,
     }
@@ -181,6 +185,7 @@ def _tell_ready(settings: Settings, *, as_json: bool) -> None:
             {
                 "  project": str(settings.config or "the shipped gallery"),
                 "  data": str(settings.data_dir.absolute()),
+                **({"  attached to": mask_text(settings.attach)} if settings.attach else {}),
                 "  logs": str(logs),
                 "  stop": "Ctrl-C",
             }

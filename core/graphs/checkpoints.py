@@ -110,6 +110,14 @@ class Puts:
         return raws if self._is_whole and len(raws) == len(self._puts) > 0 else None
 
 
+@dataclass(frozen=True)
+class Question:
+    """A plain question to the tables, in the words of either database, with the same values."""
+
+    sqlite: str
+    postgres: str
+
+
 class Savers(Protocol):
     """The checkpoint database of a worker: savers for runs, and plain questions to its tables."""
 
@@ -158,6 +166,9 @@ class Savers(Protocol):
 
     async def put_rows(self, rows: Sequence[StoredRow]) -> None:
         """Write rows that were made for this database; those that are there stay as they are."""
+
+    async def ask(self, question: Question, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that answer a question; nothing is written."""
 
 
 OpenSavers = AbstractAsyncContextManager[Savers]

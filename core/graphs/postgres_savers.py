@@ -28,6 +28,7 @@ from interlock.core.graphs.checkpoints import (
     MAX_PLACES,
     NamesChannels,
     Puts,
+    Question,
     RawCheckpoint,
     count_resumes,
     make_raw,
@@ -217,6 +218,10 @@ class PostgresSavers:
         rows = await self._fetch(_STEP, values)
         return [CheckpointId(row["checkpoint_id"]) for row in rows]
 
+    async def ask(self, question: Question, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that answer a question."""
+        return [tuple(row.values()) for row in await self._fetch(question.postgres, values)]
+
     async def _fetch(self, query: str, values: Any) -> list[DictRow]:
         return await outlast(lambda: self._fetch_now(query, values))
 
@@ -243,8 +248,15 @@ async def open_postgres_savers(
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, max_size: int, application_name: str) -> AsyncIterator[Pool]:
-    """A pool whose sessions carry `application_name`, by which a takeover ends them."""
+async def open_pool(
+    url: str, *, max_size: int, application_name: str, option: str = "--database"
+) -> AsyncIterator[Pool]:
+    """
+    A pool whose sessions carry `application_name`, by which a takeover ends them.
+
+    Raises:
+        StoreUnavailable: The database does not answer; `option` is what named it.
+    """
     pool = cast(
         "Pool",
         AsyncConnectionPool(
@@ -267,7 +279,7 @@ async def open_pool(url: str, *, max_size: int, application_name: str) -> AsyncI
         await pool.close()
         raise StoreUnavailable(
             f"The checkpoint database does not answer: {exc}.",
-            hint="Check the URL given with --database and that Postgres is running.",
+            hint=f"Check the URL given with {option} and that Postgres is running.",
         ) from exc
     try:
         yield pool

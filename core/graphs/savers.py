@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from interlock.core.graphs.attached_savers import open_attached_file, open_attached_server
 from interlock.core.graphs.checkpoints import RawCheckpoint, Savers
 from interlock.core.graphs.postgres_savers import open_postgres_savers
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
@@ -20,16 +21,26 @@ async def open_savers(
     settings: Settings, *, application_name: str = "interlock"
 ) -> AsyncIterator[Savers]:
     """
-    Open the checkpoint database, with its tables made.
+    Open the checkpoint database, with its tables made; that of another application as it is.
 
     Raises:
-        StoreUnavailable: It does not answer.
+        StoreUnavailable: It does not answer, or another application's does not fit.
     """
+    size = min(settings.concurrency + 2, MAX_CONNECTIONS)
+    if settings.attached_path is not None:
+        async with open_attached_file(settings.attached_path) as file:
+            yield file
+        return
+    if settings.attached_url is not None:
+        async with open_attached_server(
+            settings.attached_url, max_size=size, application_name=application_name
+        ) as server:
+            yield server
+        return
     if settings.is_embedded:
         async with open_sqlite_savers(settings.checkpoints_path) as embedded:
             yield embedded
         return
-    size = min(settings.concurrency + 2, MAX_CONNECTIONS)
     url = postgres_url(settings)
     async with open_postgres_savers(
         url, max_size=size, application_name=application_name

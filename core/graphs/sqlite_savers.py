@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from interlock.core.graphs.checkpoints import (
     MAX_PLACES,
     NamesChannels,
     Puts,
+    Question,
     RawCheckpoint,
     count_resumes,
     make_raw,
@@ -33,6 +35,8 @@ from interlock.core.graphs.transferring import INSERTS, SQLITE, StoredRow
 from interlock.core.types import CheckpointId, ThreadId
 
 BUSY_TIMEOUT_S = 30.0  # another process (a backup, an inspection) may hold the file
+
+_TASK_PATH = re.compile(r"\b(\w\.)?task_path\b")
 
 _ENTRIES = """
 SELECT checkpoint_id, parent_checkpoint_id, metadata,
@@ -74,13 +78,22 @@ ORDER BY checkpoint_id DESC LIMIT ?
 """
 
 
-class _Saver(NamesChannels, AsyncSqliteSaver):
+class FileSaver(NamesChannels, AsyncSqliteSaver):
     """LangGraph's saver; clones share its connection, its lock and the watch over its file."""
 
     def __init__(self, conn: aiosqlite.Connection, file: CheckpointFile) -> None:
         super().__init__(conn)
         self.file = file
         self.puts = Puts()
+
+    @property
+    def has_task_path(self) -> bool:
+        """Whether the file's table of writes has that column; LangGraph 1.0 made it without."""
+        return self._has_task_path
+
+    @has_task_path.setter
+    def has_task_path(self, value: bool) -> None:
+        self._has_task_path = value
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint, if the file is still there."""
@@ -103,7 +116,7 @@ class _Saver(NamesChannels, AsyncSqliteSaver):
 class SqliteSavers:
     """The checkpoint database in one file; opened by `open_sqlite_savers`."""
 
-    def __init__(self, saver: _Saver, reader: aiosqlite.Connection) -> None:
+    def __init__(self, saver: FileSaver, reader: aiosqlite.Connection) -> None:
         self._saver = saver
         self._connection = reader
 
@@ -215,6 +228,14 @@ class SqliteSavers:
         async with self._reader.execute(_STEP, values) as cursor:
             return [CheckpointId(row[0]) for row in await cursor.fetchall()]
 
+    async def ask(self, question: Question, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that answer a question; a column that an older file has not reads as empty."""
+        query = question.sqlite
+        if not self._saver.has_task_path:
+            query = _TASK_PATH.sub("'' AS task_path", query)
+        async with self._reader.execute(query, values) as cursor:
+            return [tuple(row) for row in await cursor.fetchall()]
+
 
 @asynccontextmanager
 async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
@@ -226,7 +247,7 @@ async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
     """
     make_private(path)
     async with _connect(path) as writer:
-        saver = _Saver(writer, CheckpointFile(path))
+        saver = FileSaver(writer, CheckpointFile(path))
         await saver.setup()
         async with _connect(path) as reader:
             await reader.execute("PRAGMA query_only = 1")

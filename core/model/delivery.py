@@ -116,6 +116,7 @@ class Delivery:
         is_after_failure: For `proceed`: the card was a failed node's, not a breakpoint's.
         head: None while the thread has no checkpoint.
         fork: For `rewind` and `copy`: what is done to the thread.
+        is_shared: Another application may move the thread, too.
     """
 
     kind: RunKind
@@ -127,6 +128,7 @@ class Delivery:
     head: Head | None
     is_after_failure: bool = False
     fork: Fork | None = None
+    is_shared: bool = False
 
 
 def plan_delivery(delivery: Delivery) -> Plan:
@@ -151,6 +153,9 @@ def plan_delivery(delivery: Delivery) -> Plan:
     pending = {i: a for i, a in delivery.answers.items() if i in head.open_ids}
     if pending:
         return Plan(Step.SEND_ANSWERS, answers=pending)
+    is_resume = delivery.kind is RunKind.RESUME and delivery.is_first
+    if delivery.is_shared and is_resume and not is_ours:
+        return Plan(Step.REFUSE, reason="Another application has answered it meanwhile.")
     return _plan_rest(delivery, head)
 
 

@@ -24,6 +24,7 @@ class JobKind(StrEnum):
     RUN = "run"
     SNAPSHOT = "snapshot"  # a state
     STEP = "step"  # what one task was handed and gave out
+    INDEX = "index"  # the checkpoints of a thread that another application made
     BENEATH = "beneath"  # the states of the subgraphs at a checkpoint
     PRUNE = "prune"  # deletes a thread
     IMPORT = "import"  # takes a thread in from a file

@@ -123,7 +123,14 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool 
         batches.start_runs(conn, started)
         indexed = batches.newest_checkpoints(conn, [run.thread_id for run in started])
         described = tuple(
-            _describe(conn, job, run, indexed_to=indexed.get(run.thread_id)) for job, run in claimed
+            _describe(
+                conn,
+                job,
+                run,
+                indexed_to=indexed.get(run.thread_id),
+                is_shared=app.settings.attach is not None,
+            )
+            for job, run in claimed
         )
         if claimed:
             topics.bump(conn, "runs")
@@ -190,7 +197,9 @@ def _started(run: Run, now: datetime) -> Run:
     )
 
 
-def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId | None) -> Claimed:
+def _describe(
+    conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId | None, is_shared: bool
+) -> Claimed:
     chain = _chain(conn, run)
     origin = chain[-1]
     is_retry = run.kind is RunKind.RETRY
@@ -209,6 +218,7 @@ def _describe(conn: Connection, job: Job, run: Run, *, indexed_to: CheckpointId 
             is_after_failure=card is not None and card.kind is Kind.FAILURE,
             head=None,
             fork=forks.fetch_for_run(conn, origin.run_id) if origin.kind in FORKING else None,
+            is_shared=is_shared,
         ),
         verb=verb,
         askers=_find_askers(conn, run),

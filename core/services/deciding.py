@@ -28,7 +28,7 @@ from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
-from interlock.core.services.finding import find_card
+from interlock.core.services.finding import find_card, require_sound
 from interlock.core.services.launching import job_for
 from interlock.core.store import (
     approvals,
@@ -73,7 +73,7 @@ def decide(
         NotFound: No such card.
         InvalidInput: The answer does not fit what is asked; nothing was written.
         Conflict: The card is no longer pending or asks something else by now; `winner` says who
-            decided what and when, where somebody did.
+            decided what and when, where somebody did. Or its thread can be read only.
     """
     with engine.read(app.engine) as conn:
         seen = _fetch_open(conn, ApprovalId(approval_id), version)
@@ -82,7 +82,7 @@ def decide(
     question = replace(payloads.question_of(seen), answers=answers)
     answer = payloads.build_answer(question, intent)
     with engine.write(app.engine) as conn:
-        threads.lock(conn, seen.thread_id)
+        require_sound(threads.lock(conn, seen.thread_id))
         approval = _fetch_open(conn, seen.approval_id, seen.version)
         decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
         topics.bump(conn, "inbox", "runs")

@@ -14,7 +14,7 @@ from interlock.core.masking import mask_text
 from interlock.core.services import durability, reaching
 from interlock.core.services.context import App
 from interlock.core.services.observing import ALIVE_S, Overview, overview
-from interlock.core.store import checkpoint_reads, engine, workers, workflows
+from interlock.core.store import attached, checkpoint_reads, engine, workers, workflows
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +146,8 @@ def _look_at_database(app: App) -> Check:
 
 
 def _look_at_checkpoints(app: App) -> Check:
+    if app.settings.attach is not None:
+        return _look_at_attached(app)
     with engine.read(app.engine) as conn:
         place = checkpoint_reads.find_newest(conn)
         if place is None:
@@ -157,6 +159,17 @@ def _look_at_checkpoints(app: App) -> Check:
     if size is None:
         raise StoreUnavailable(f"The newest checkpoint of thread {place[0]} is not there.")
     return Check(ok=True, message="the newest one was read")
+
+
+def _look_at_attached(app: App) -> Check:
+    """What the worker says, which is the one that reads the other application's database."""
+    with engine.read(app.engine) as conn:
+        source = attached.fetch_source(conn)
+    if source is None:
+        return Check(ok=True, message="another application's, not looked at yet")
+    if source.error is not None:
+        return Check(ok=False, message=source.error)
+    return Check(ok=True, message=f"another application's, with {source.thread_count} threads")
 
 
 def _look_at_queue(app: App) -> Check:

@@ -19,7 +19,7 @@ from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import RunSummary
 from interlock.core.model.threads import Snapshot, Thread
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import reading
+from interlock.core.services import attaching, reading
 from interlock.core.services.context import App
 from interlock.core.store import (
     approvals,
@@ -116,6 +116,7 @@ def open_history(
     Raises:
         NotFound: No such thread.
     """
+    attaching.make_whole(app, thread_id)
     with engine.read(app.engine) as conn:
         thread = threads.fetch(conn, ThreadId(thread_id))
         if thread is None:
@@ -163,6 +164,7 @@ def list_points(
     Raises:
         NotFound: No such thread.
     """
+    attaching.make_whole(app, thread_id)
     with engine.read(app.engine) as conn:
         if threads.fetch(conn, ThreadId(thread_id)) is None:
             raise NotFound("thread", thread_id, hint="`interlock runs` names them.")

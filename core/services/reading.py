@@ -68,7 +68,7 @@ def beneath(
     if found is None:
         raise NotFound("checkpoint", checkpoint_id)
     payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
-    told = _ask_worker(app, JobKind.BENEATH, payload, what="subgraphs' state", wait_s=wait_s)
+    told = ask_worker(app, JobKind.BENEATH, payload, what="subgraphs' state", wait_s=wait_s)
     return tuple(Inner.from_json(each) for each in told)
 
 
@@ -94,7 +94,7 @@ def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
         "namespace": own[-1].namespace,
         "step": own[-1].step,
     }
-    told = _ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s)
+    told = ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s)
     return _as_own(app, run, own[-1], Step.from_json(told))
 
 
@@ -123,14 +123,14 @@ def _read_by_worker(
     app: App, thread_id: ThreadId, checkpoint_id: CheckpointId, wait_s: float
 ) -> Snapshot:
     payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
-    _ask_worker(app, JobKind.SNAPSHOT, payload, what="state", wait_s=wait_s)
+    ask_worker(app, JobKind.SNAPSHOT, payload, what="state", wait_s=wait_s)
     with engine.read(app.engine) as conn:
         found = snapshots.fetch(conn, thread_id, checkpoint_id)
     assert found is not None  # stored together with the end of the job
     return found
 
 
-def _ask_worker(
+def ask_worker(
     app: App, kind: JobKind, payload: dict[str, Json], *, what: str, wait_s: float
 ) -> Json:
     """Let a worker read something and wait for what it says."""

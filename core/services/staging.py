@@ -21,7 +21,7 @@ from interlock.core.model.nodes import NodeRun
 from interlock.core.model.rewind_checks import Problem
 from interlock.core.model.rewinding import Intention, PastDecision, Preview, Situation
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import history
+from interlock.core.services import attaching, history
 from interlock.core.services.context import App
 from interlock.core.store import approvals, decisions, engine, nodes, runs, threads, workflows
 from interlock.core.store import history as points
@@ -73,6 +73,7 @@ def stage(
     Raises:
         NotFound: No such thread.
     """
+    attaching.make_whole(app, thread_id, wait_s=wait_s)
     with engine.read(app.engine) as conn:
         situation = read_situation(conn, ThreadId(thread_id), intention.checkpoint_id)
     difference = _compare(app, situation, intention, wait_s) if with_difference else None

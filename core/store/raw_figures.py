@@ -101,6 +101,7 @@ _NODES = select(
     ),
     case((_IS_ERROR, node_runs.c.run_id)).label("run_id"),
 ).where(node_runs.c.ended_at >= bindparam("start"), node_runs.c.ended_at < bindparam("end"))
+_IS_CARRIED = runs.c.kind != RunKind.ATTACHED.value  # not by another application
 _STARTED = select(runs.c.workflow, runs.c.variant, runs.c.created_at, runs.c.created_by).where(
     runs.c.created_at >= bindparam("start"),
     runs.c.created_at < bindparam("end"),
@@ -122,6 +123,7 @@ _ENDED = select(*_LINKS, runs.c.workflow, runs.c.variant, runs.c.error_type, run
     runs.c.status.in_(_OVER),
     runs.c.ended_at >= bindparam("start"),
     runs.c.ended_at < bindparam("end"),
+    _IS_CARRIED,
 )
 _BEFORE = select(*_LINKS).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
 _COUNT_NODES = (
@@ -234,7 +236,7 @@ def _first(column: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
 _FIRSTS: tuple[Select[Any], ...] = (
     _first(node_runs.c.ended_at),
     _first(runs.c.created_at, runs.c.kind == RunKind.START.value),
-    *(_first(runs.c.ended_at, runs.c.status == status) for status in _OVER),
+    *(_first(runs.c.ended_at, runs.c.status == status, _IS_CARRIED) for status in _OVER),
     *(_first(approvals.c.asked_at, approvals.c.status == status) for status in _ALL_CARDS),
     _first(decisions.c.decided_at).join(
         approvals, approvals.c.approval_id == decisions.c.approval_id

@@ -113,6 +113,13 @@ def insert(conn: Connection, run: Run) -> None:
     searching.put(conn, About.RUN, [(run.run_id, _words(run))])
 
 
+def insert_many(conn: Connection, new: Sequence[Run]) -> None:
+    """Add runs, all with the same few statements."""
+    if new:
+        conn.execute(_INSERT, [_as_row(run) for run in new])
+        searching.put(conn, About.RUN, [(run.run_id, _words(run)) for run in new])
+
+
 def fetch(conn: Connection, run_id: RunId) -> Run | None:
     """The run of this id."""
     return _one(conn.execute(_FETCH, {"run_id": run_id}).one_or_none())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,11 @@ _TOUCH = (
         updated_at=bindparam("now"),
     )
 )
+_SET_LAST_RUN = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("id"))
+    .values(last_run_id=bindparam("run"))
+)
 
 
 def insert(conn: Connection, thread: Thread) -> bool:
@@ -37,6 +43,18 @@ def insert(conn: Connection, thread: Thread) -> bool:
     counted = {"preserve_rowcount": True}  # not kept for an INSERT otherwise
     result = conn.execute(_INSERT.on(conn), vars(thread), execution_options=counted)
     return result.rowcount == 1
+
+
+def insert_many(conn: Connection, rows: Sequence[Thread]) -> None:
+    """Add threads; those that are there already stay as they are."""
+    if rows:
+        conn.execute(_INSERT.on(conn), [vars(thread) for thread in rows])
+
+
+def set_last_runs(conn: Connection, run_ids: Mapping[ThreadId, RunId]) -> None:
+    """Note which run moved each of these threads last."""
+    if run_ids:
+        conn.execute(_SET_LAST_RUN, [{"id": key, "run": run} for key, run in run_ids.items()])
 
 
 def fetch(conn: Connection, thread_id: ThreadId) -> Thread | None:

@@ -154,7 +154,9 @@ class Carrier:
 
     def _open_memory(self) -> RunMemory | None:
         tools = self._tools
-        may = tools.come_back_to is not None and not tools.app.settings.is_embedded
+        settings = tools.app.settings
+        is_ours = not settings.is_embedded and settings.attach is None
+        may = tools.come_back_to is not None and is_ours
         may = may and self._claimed.delivery.fork is None  # a fork is never made in memory
         if not may or not tools.workshop.goes_on_in_memory(self._run.workflow):
             return None

@@ -20,11 +20,14 @@ async def level_threads(app: App, workshop: Workshop) -> int:
     """
     Index what the checkpoint database holds beyond the index; where a run holds, its cards follow.
 
-    Threads with an open run are left to that run's delivery, which does the same at its end.
+    Threads with an open run are left to that run's delivery, which does the same at its end. The
+    database of another application is followed instead (`attaching`).
 
     Returns:
         How many threads were behind.
     """
+    if app.settings.attach is not None:
+        return 0
     behind = 0
     page: dict[ThreadId, CheckpointId] = {}
     async for thread_id, head in workshop.savers.heads():

@@ -35,6 +35,7 @@ from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import answering, output
+from interlock.core.worker.attaching import following as following_attached
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
 from interlock.core.worker.heart import Heart
@@ -215,7 +216,8 @@ async def _serve(
         alerts = AlertWatch(app, workshop.policies)
         alerts.start()
         try:
-            await server.serve()
+            async with following_attached(app, workshop):
+                await server.serve()
         finally:
             alerts.stop()
             breakers.stop()

@@ -24,6 +24,7 @@ from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
 from interlock.core.worker import figuring, outage
+from interlock.core.worker.attaching import answer_index
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
@@ -52,6 +53,7 @@ _ERRANDS = {
     JobKind.SNAPSHOT: answer_snapshot,
     JobKind.STEP: answer_step,
     JobKind.BENEATH: answer_beneath,
+    JobKind.INDEX: answer_index,
     JobKind.PRUNE: answer_prune,
     JobKind.IMPORT: answer_import,
     JobKind.WHAT_IF: answer_what_if,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from interlock.core.errors import InterlockError
 from interlock.core.graphs import failing
+from interlock.core.graphs.attached_states import read_plain_snapshot
 from interlock.core.graphs.beneath import read_beneath
 from interlock.core.graphs.snapshots import read_snapshot
 from interlock.core.queue.port import Job
@@ -23,6 +24,12 @@ async def answer_snapshot(tools: Tools, job: Job) -> None:
 
     async def read(workflow: str, thread_id: ThreadId, checkpoint_id: CheckpointId) -> None:
         size = tools.app.settings.max_snapshot_bytes
+        if tools.app.settings.attach is not None and workflow not in tools.workshop.graphs:
+            plain = await read_plain_snapshot(
+                tools.workshop.savers, thread_id, checkpoint_id, max_bytes=size
+            )
+            await tools.call(reading.store_snapshot, tools.app, job, plain)
+            return
         snapshot = await read_snapshot(
             tools.workshop, workflow, thread_id, checkpoint_id, max_bytes=size
         )

@@ -43,6 +43,7 @@ from interlock.core.store import engine as engines
 from interlock.core.types import WorkerId, new_id
 from interlock.core.worker import main as worker_main
 from interlock.core.worker import output
+from interlock.core.worker.attaching import following
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.recorder import Recorder
@@ -287,8 +288,9 @@ class WorkerThread:
             presence.take_over(self._app, worker.worker_id)
             await level_threads(self._app, workshop)
             self._server = Server(self._app, workshop, worker)
-            self._ready.set()
-            await self._server.serve()
+            async with following(self._app, workshop):
+                self._ready.set()
+                await self._server.serve()
 
 
 class WorkerProcess:

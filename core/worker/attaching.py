@@ -1,0 +1,436 @@
+"""
+Following a checkpoint database that another application fills: what is new there comes to be known here.
+
+The database is asked once a second, by a few questions whatever there is; of a thread that has
+changed nothing but its head is read. What only the graph can tell is asked of it thread by thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from interlock.core.errors import InterlockError, StoreUnavailable, WorkflowNotLoaded
+from interlock.core.graphs import failing
+from interlock.core.graphs.attaching import (
+    Detail,
+    FoundHead,
+    GraphFacts,
+    config_of,
+    find_asked,
+    read_details,
+    read_plain,
+    scan,
+)
+from interlock.core.graphs.heads import read_head
+from interlock.core.graphs.running import outcome_of
+from interlock.core.graphs.serde import serializer_for
+from interlock.core.graphs.workshop import AnyGraph, Workshop
+from interlock.core.model.attached import Choice, choose_graph
+from interlock.core.model.delivery import Head
+from interlock.core.model.history import AttachedSource
+from interlock.core.model.runs import Failure, RunOptions, RunStatus
+from interlock.core.model.threads import CheckpointEntry
+from interlock.core.model.what_ifs import is_sandbox
+from interlock.core.queue.port import Job
+from interlock.core.services import attaching, leveling, reading
+from interlock.core.services.attaching import Finding, Known
+from interlock.core.services.context import App
+from interlock.core.services.recording import Ending
+from interlock.core.types import CheckpointId, ThreadId
+from interlock.core.worker.carrying import Tools
+from interlock.core.worker.indexing import make_entry, read_entries
+from interlock.core.worker.recorder import Call
+
+FOLLOW_S = 1.0  # between two looks
+SHARE = 10  # a look that takes long is followed by a pause so many times as long
+NOTE_S = 30.0  # between two notes of when the database was looked at, where nothing is new
+AT_ONCE = 8  # graphs that are asked at the same time
+CHUNK = 100  # threads kept in one transaction, of about 100 ms if each of them asks
+CLOSELY = 100  # threads at one look whose graph is asked; the others wait for the next
+QUIET = timedelta(seconds=60)  # a node that is at work for longer is taken for cut off
+AGAIN_S = 2.0  # the other application is at work on a thread: look at it anew after this
+BREAKPOINT = frozenset({None})  # what the card of a breakpoint asks has no id
+ELSEWHERE = "moved by another application"
+ANSWERED = "answered by another application"
+FAILED_THERE = "A node failed in the other application."
+NOT_FINISHED = (
+    "It stands before {}, and nothing has come of that for a minute: the other application is still"
+    " at work there, holds it at a breakpoint of its own, or was cut off."
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A thread as it was kept last."""
+
+    head: CheckpointId
+    print: bytes
+
+
+@asynccontextmanager
+async def following(app: App, workshop: Workshop) -> AsyncIterator[None]:
+    """Follow the other application's database while the block runs, if there is one."""
+    if app.settings.attach is None:
+        yield
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="follow") as pool:
+
+        async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(pool, lambda: function(*args, **kwargs))
+
+        task = asyncio.create_task(Follower(app, workshop, call).serve(), name="follow")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+class Follower:
+    """Follows one database; `serve` runs until it is cancelled."""
+
+    def __init__(self, app: App, workshop: Workshop, call: Call) -> None:
+        self._app = app
+        self._workshop = workshop
+        self._call = call
+        self._facts: dict[str, GraphFacts] = {}
+        self._seen: dict[ThreadId, Seen] = {}
+        self._moving: dict[ThreadId, float] = {}  # when to look again, time.monotonic()
+        self._unknown: set[ThreadId] = set()
+        self._plain_serde = serializer_for(None, None)
+        self._noted_at = -NOTE_S
+        self._has_changed = False
+        self._is_more = False  # threads wait for the next look
+
+    async def serve(self) -> None:
+        """Look once a second, less often where a look takes long."""
+        await self._learn()
+        while True:
+            started = time.monotonic()
+            self._has_changed = False
+            try:
+                self._has_changed = await self.look() > 0
+                await self._note(started)
+            except StoreUnavailable as exc:
+                logger.warning("attached_not_read", extra={"reason": str(exc)})
+            except Exception:
+                logger.exception("attached_not_followed")
+            if not self._is_more:
+                idle_s = 0.0 if self._has_changed else time.monotonic() - started
+                await asyncio.sleep(max(FOLLOW_S, idle_s * SHARE))
+
+    async def look(self) -> int:
+        """
+        Look at the whole database once.
+
+        Returns:
+            How many threads were new or had changed.
+        """
+        if not self._facts:
+            await self._learn()
+        there: set[ThreadId] = set()
+        changed = 0
+        budget = CLOSELY
+        self._is_more = False
+        async for found in scan(self._workshop.savers):
+            page = [head for head in found if not is_sandbox(head.thread_id)]
+            there.update(head.thread_id for head in page)
+            new = [head for head in page if self._is_new(head)]
+            taken, asked = await self._take(new, budget)
+            changed += taken
+            budget -= asked
+        gone = self._seen.keys() - there
+        if gone:
+            await self._call(attaching.note_gone, self._app, gone)
+            for thread_id in gone:
+                self._forget(thread_id)
+        return changed + len(gone)
+
+    async def _learn(self) -> None:
+        """What there is to know of each graph; one that cannot be opened has no threads."""
+        for name in list(self._workshop.graphs):
+            try:
+                async with self._workshop.open(name, {}) as graph:
+                    self._facts[name] = GraphFacts.of(graph)
+            except Exception as exc:  # noqa: BLE001  a factory may raise what it likes
+                logger.warning("graph_not_attached", extra={"workflow": name, "reason": str(exc)})
+
+    def _is_new(self, head: FoundHead) -> bool:
+        seen = self._seen.get(head.thread_id)
+        if seen is None or seen.print != head.print:
+            return True
+        return self._moving.get(head.thread_id, float("inf")) <= time.monotonic()
+
+    async def _take(self, heads: list[FoundHead], budget: int) -> tuple[int, int]:
+        """Keep what is new of a page; how many threads were, and of how many the graph was asked."""
+        if not heads:
+            return 0, 0
+        known = await self._call(attaching.look_up, self._app, [head.thread_id for head in heads])
+        due = []
+        for head in heads:
+            if self._is_settled(head, known.get(head.thread_id)):
+                self._remember(head)
+            elif head.thread_id not in known or not known[head.thread_id].is_open:
+                due.append(head)
+        details = await read_details(self._workshop.savers, due)
+        due = [head for head in due if head.thread_id in details]
+        findings: list[tuple[FoundHead, Finding]] = []
+        closely: list[tuple[FoundHead, Choice]] = []
+        for head in due:
+            detail = details[head.thread_id]
+            choice = self._choose(detail, known.get(head.thread_id))
+            plain = self._read_plain(head, detail, choice)
+            if plain is None:
+                closely.append((head, choice))
+            else:
+                findings.append((head, self._find(head, detail, choice, plain)))
+        await self._keep(findings, known)
+        near = closely[: max(0, budget)]
+        self._is_more |= len(near) < len(closely)
+        for start in range(0, len(near), AT_ONCE):
+            asked = near[start : start + AT_ONCE]
+            looks = (self._look_closely(h, details[h.thread_id], c) for h, c in asked)
+            found = await asyncio.gather(*looks)
+            await self._keep([(h, f) for (h, _), f in zip(asked, found, strict=True)], known)
+        return len(findings) + len(near), len(near)
+
+    def _asks_the_same(self, head: FoundHead, known: Known) -> bool:
+        """Whether the cards of a thread ask what it asks."""
+        asked = find_asked(head, self._plain_serde)
+        return known.thread.trouble is None and bool(asked) and known.asked == asked
+
+    def _is_settled(self, head: FoundHead, known: Known | None) -> bool:
+        """Whether a run's end has told all there is to know of a head: ours, or an earlier look's."""
+        if known is None or known.is_open or known.last_end != head.checkpoint_id:
+            return False
+        seen = self._seen.get(head.thread_id)
+        if seen is None and known.held is not None:
+            return self._asks_the_same(head, known)
+        if seen is None:
+            return known.thread.trouble is None
+        return seen.head != head.checkpoint_id
+
+    def _choose(self, detail: Detail, known: Known | None) -> Choice:
+        if known is not None and known.thread.trouble is None:
+            return Choice(known.thread.workflow)
+        channels = {name: facts.channels for name, facts in self._facts.items()}
+        return choose_graph(detail.metadata, detail.channels, channels)
+
+    def _read_plain(self, head: FoundHead, detail: Detail, choice: Choice) -> Head | None:
+        facts = None if choice.trouble is not None else self._facts.get(choice.workflow)
+        if facts is None and choice.trouble is None:
+            return None  # a graph of ours that cannot be opened: say so, closely
+        return read_plain(head, detail, facts, self._plain_serde)
+
+    def _find(
+        self,
+        found: FoundHead,
+        detail: Detail,
+        choice: Choice,
+        head: Head,
+        *,
+        status: RunStatus | None = None,
+        failure: Failure | None = None,
+    ) -> Finding:
+        if status is None and head.has_failed:
+            status = RunStatus.FAILED
+            failure = Failure(type="Error", message=FAILED_THERE)
+        elif status is None:
+            status = RunStatus.WAITING if head.open_ids else RunStatus.DONE
+        return Finding(
+            thread_id=found.thread_id,
+            workflow=choice.workflow,
+            trouble=choice.trouble,
+            at=detail.raw.created_at,
+            head=head,
+            status=status,
+            failure=failure,
+            entries=(make_entry(found.thread_id, detail.raw, head.due),),
+        )
+
+    async def _keep(
+        self, findings: list[tuple[FoundHead, Finding]], known: Mapping[ThreadId, Known]
+    ) -> None:
+        """Keep findings: those of a thread that a run holds end that run, one by one."""
+        free = []
+        for head, finding in findings:
+            before = known.get(head.thread_id)
+            if before is not None and _says_nothing_new(before, finding):
+                continue
+            if before is not None and before.held is not None:
+                await self._settle(before, finding)
+            else:
+                free.append(await self._with_entries(finding, before))
+        for start in range(0, len(free), CHUNK):
+            await self._call(attaching.store, self._app, free[start : start + CHUNK])
+        for head, finding in findings:
+            self._remember(head, is_moving=finding.status is None)
+            if finding.trouble is not None:
+                self._unknown.add(head.thread_id)
+            else:
+                self._unknown.discard(head.thread_id)
+            if head.thread_id in known:
+                await self._call(attaching.warn_of_doubles, self._app, head.thread_id)
+
+    async def _settle(self, before: Known, finding: Finding) -> None:
+        """A run that held stands elsewhere by now: it ends there, its cards with it."""
+        assert before.held is not None
+        finding = await self._with_entries(finding, before)
+        status = finding.status or RunStatus.CONTINUED
+        head = finding.head if finding.status else replace(finding.head, interrupts=())
+        was_asked = before.held.status is RunStatus.WAITING
+        ending = Ending(
+            run=before.held,
+            job=None,
+            status=status,
+            head=head,
+            snapshot=finding.snapshot,
+            failure=finding.failure,
+            reason=ANSWERED if was_asked else ELSEWHERE,
+            entries=finding.entries,
+        )
+        await self._call(leveling.settle, self._app, ending)
+
+    async def _with_entries(self, finding: Finding, before: Known | None) -> Finding:
+        """A finding with all that the index of a known thread lacks; of a new one, its head alone."""
+        if before is None or before.indexed_to is None:
+            return finding
+        entries = await read_entries(
+            self._workshop.savers,
+            None,
+            finding.thread_id,
+            after=before.indexed_to,
+            head=finding.head,
+            step_nodes={},
+        )
+        return replace(finding, entries=entries)
+
+    async def _look_closely(self, found: FoundHead, detail: Detail, choice: Choice) -> Finding:
+        """Ask the graph where a thread stands."""
+        try:
+            return await self._read_closely(found, detail, choice)
+        except (
+            Exception
+        ) as exc:  # its graph is broken, or does not fit: it can be read all the same
+            logger.warning(
+                "thread_not_followed",
+                exc_info=not isinstance(exc, InterlockError),
+                extra={"thread_id": found.thread_id},
+            )
+            refused = Choice(
+                choice.workflow, f"Its graph cannot read it: {failing.message_of(exc)}"
+            )
+            plain = read_plain(found, detail, None, self._plain_serde)
+            assert plain is not None  # without a graph there is nothing to ask
+            return self._find(found, detail, refused, plain)
+
+    async def _read_closely(self, found: FoundHead, detail: Detail, choice: Choice) -> Finding:
+        config = config_of(found.thread_id)
+        async with self._workshop.open(choice.workflow, config) as graph:
+            read = await read_head(
+                graph, config, RunOptions(), self._workshop.savers.pending_resumes
+            )
+        if read is None:
+            raise WorkflowNotLoaded("It has no checkpoint.")
+        outcome = outcome_of(found.thread_id, read, self._app.settings.max_snapshot_bytes)
+        head = read.head
+        status: RunStatus | None = outcome.status
+        failure = outcome.failure
+        if head.due and not head.has_failed and not head.is_at_breakpoint and head.has_unfinished:
+            is_young = self._app.clock.now() - detail.raw.created_at < QUIET
+            if is_young:
+                status = None
+            elif not head.open_ids:
+                status, failure = RunStatus.FAILED, _not_finished(head)
+        finding = self._find(found, detail, choice, head, status=status, failure=failure)
+        return replace(
+            finding, status=status, snapshot=outcome.snapshot if status is not None else None
+        )
+
+    def _remember(self, head: FoundHead, *, is_moving: bool = False) -> None:
+        self._seen[head.thread_id] = Seen(head.checkpoint_id, head.print)
+        if is_moving:
+            self._moving[head.thread_id] = time.monotonic() + AGAIN_S
+        else:
+            self._moving.pop(head.thread_id, None)
+
+    def _forget(self, thread_id: ThreadId) -> None:
+        self._seen.pop(thread_id, None)
+        self._moving.pop(thread_id, None)
+        self._unknown.discard(thread_id)
+
+    async def _note(self, started: float) -> None:
+        now = time.monotonic()
+        if not self._has_changed and now - self._noted_at < NOTE_S:
+            return
+        self._noted_at = now
+        address = self._app.settings.attach or ""
+        source = AttachedSource(
+            source_id=attaching.source_id_of(address),
+            address=address,
+            looked_at=self._app.clock.now(),
+            took_ms=(now - started) * 1000,
+            thread_count=len(self._seen),
+            unknown_count=len(self._unknown),
+        )
+        await self._call(attaching.note_source, self._app, source)
+
+
+def _says_nothing_new(before: Known, finding: Finding) -> bool:
+    """Whether a thread stands where it stood, and asks what it asked."""
+    if finding.status is None:
+        is_known = before.thread.head_checkpoint_id == finding.head.checkpoint_id
+        return is_known and before.held is None and before.thread.trouble == finding.trouble
+    is_here = before.last_end == finding.head.checkpoint_id
+    if not is_here or before.thread.trouble != finding.trouble:
+        return False
+    if before.held is not None:
+        asks = before.held.status is finding.status
+        return asks and before.asked in (finding.head.open_ids, BREAKPOINT)
+    return before.last_status in {finding.status, RunStatus.CANCELLED}
+
+
+def _not_finished(head: Head) -> Failure:
+    return Failure(
+        type="NotFinished",
+        message=NOT_FINISHED.format(", ".join(dict.fromkeys(head.next))),
+        versions=dict(failing.versions()),
+    )
+
+
+async def answer_index(tools: Tools, job: Job) -> None:
+    """Read all checkpoints of a thread into its index; a failure is the job's result."""
+    thread_id = ThreadId(str(job.payload["thread_id"]))
+    try:
+        workflow = await tools.call(reading.workflow_of, tools.app, thread_id)
+        entries = await _read_all(tools.workshop, workflow, thread_id)
+        await tools.call(attaching.store_index, tools.app, thread_id, entries)
+        await tools.call(reading.hand_over, tools.app, job, len(entries))
+    except Exception as exc:
+        logger.exception("index_failed", extra={"thread_id": thread_id})
+        await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
+
+
+async def _read_all(
+    workshop: Workshop, workflow: str, thread_id: ThreadId
+) -> tuple[CheckpointEntry, ...]:
+    async def read(graph: AnyGraph | None) -> tuple[CheckpointEntry, ...]:
+        return await read_entries(
+            workshop.savers, graph, thread_id, after=None, head=None, step_nodes={}
+        )
+
+    if workflow not in workshop.graphs:
+        return await read(None)
+    async with workshop.open(workflow, config_of(thread_id)) as graph:
+        return await read(graph)
