@@ -3,6 +3,7 @@
 
 const WIDTHS = [30, 52, 84, 120] // pixels of a column, by how far it is zoomed in
 const START_ZOOM = 2
+const FIRST_SIGHT = 1.6 // widths of the page; a longer tree is drawn smaller at first
 const LANE = 92 // pixels of a row: who made it, the points, their words
 const LINE = 34 // where in a row its points stand
 const LEFT = 24
@@ -63,6 +64,9 @@ class Tree {
   update(data, pick) {
     this.data = data
     this.pick = pick
+    if (this.seen === null && data.columns * WIDTHS[this.zoom] > FIRST_SIGHT * this.scroll.clientWidth) {
+      this.zoom = START_ZOOM - 1
+    }
     const wanted = JSON.stringify([data.chosen, data.first, data.head])
     this.build()
     if (wanted !== this.seen) this.show(data.chosen || data.head)

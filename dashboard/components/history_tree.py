@@ -34,7 +34,8 @@ _CSS = """:host { display: block; position: relative; }
 .lines { position: absolute; inset: 0; pointer-events: none; }
 .lane { position: absolute; left: 0; right: 0; height: 92px; }
 .told {
-  position: sticky; left: 8px; display: inline-block; padding: 0 4px; max-width: 40rem;
+  position: sticky; left: 8px; display: inline-block; padding: 0 4px; max-width: min(40rem, 76vw);
+  overflow: hidden; text-overflow: ellipsis; vertical-align: top;
   font-size: 0.75rem; line-height: 18px; color: var(--st-gray-text-color); white-space: nowrap;
 }
 .lane.current .told { color: var(--st-text-color); }

@@ -291,7 +291,10 @@ def _look(element: Element, point: Point | None) -> tuple[Glyph, Look]:
     is_open = point is not None and point.asked_count > point.decided_count
     if is_open and Mark.HEAD in element.marks:
         return Glyph.DIAMOND, _WAITING
-    found = ((glyph, look) for mark, glyph, look in _LOOKS if mark in element.marks)
+    marks = element.marks
+    if point is not None and point.source != "input" and point.parent_id is not None:
+        marks -= {Mark.START}  # a branch begins here, or what is drawn of one, and not the thread
+    found = ((glyph, look) for mark, glyph, look in _LOOKS if mark in marks)
     glyph, look = next(found, (Glyph.DOT, _PLAIN))
     if glyph is Glyph.DIAMOND and point is not None and not point.decided_count:
         return glyph, _ASKED

@@ -202,3 +202,8 @@ def test_what_was_asked_on_a_branch_that_was_left_was_not_decided():
     points = [_point("a", None, 0), _point("c", "a", 1, asked_count=1), _point("d", "a", 1)]
     asked = _build(points).lanes[1].knots[-1]
     assert (asked.glyph, asked.label, asked.look.tone) == (Glyph.DIAMOND, "Asked", Tone.QUIET)
+
+
+def test_what_older_points_led_to_is_no_start():
+    points = [_point("x", "w", 1), _point("y", "x", 2, next=())]
+    assert _build(points).lanes[0].knots[0].label == "work"
