@@ -27,6 +27,7 @@ from interlock.core.model.policies import (
 from interlock.core.model.policy_checks import find_risks
 
 FILE_NAME = "interlock.toml"
+MODEL_CACHES = "model_caches"  # a field of what is published, and no key of the file
 _SECTIONS = ("defaults", "workflow", "prices", "models", "alerts", "notify")
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -122,6 +123,10 @@ def _read_workflows(
             problems[name] = f"{file}: {FieldProblem(where, reason)}."
             continue
         own = sections.get(name, {})
+        if isinstance(own, Mapping) and MODEL_CACHES in own:
+            reason = 'is no key of a workflow; the cache of a model stands in [models."…".cache]'
+            problems[name] = f"{file}: {FieldProblem(f'{where}.{MODEL_CACHES}', reason)}."
+            continue
         both = {**defaults, **own} if isinstance(own, Mapping) else own
         policy, wrong = policy_files.read(WorkflowPolicy, both, where)
         if policy is None:

@@ -25,12 +25,10 @@ from interlock.core.graphs.guarding import Call
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.usage import read_usage
-from interlock.core.model.caches import Found, Place
+from interlock.core.model.caches import MODEL_PREFIX, TOOL_MARK, Found, Place
 from interlock.core.model.policies import CacheRules, ModelRules, Price, ToolPolicy
 
 SCRATCHPAD = "__pregel_scratchpad"
-TOOL_MARK = ":"  # between the path of a node and a tool of it
-MODEL_PREFIX = "model:"
 
 logger = logging.getLogger(__name__)
 

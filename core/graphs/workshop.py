@@ -29,7 +29,7 @@ from interlock.core.graphs.supervising_attempts import Supervision
 from interlock.core.graphs.tools import name_tools
 from interlock.core.graphs.trusting import ProjectTypes
 from interlock.core.model import policy_files
-from interlock.core.model.policies import Policies
+from interlock.core.model.policies import Policies, WorkflowPolicy
 from interlock.core.model.policy_checks import find_unknown
 from interlock.core.model.runs import Run
 from interlock.core.model.workflows import Workflow
@@ -164,12 +164,10 @@ class Workshop:
 
     def _with_policy(self, card: Workflow, graph: AnyGraph) -> Workflow:
         """The card with its policy; if that names what the graph has not, the workflow is refused."""
-        policy = self.policies.workflow.get(card.name)
-        if policy is None:
-            return card
+        policy = self.policies.workflow.get(card.name, WorkflowPolicy())
         unknown = find_unknown(card.name, policy, nodes=name_nodes(graph), tools=name_tools(graph))
         if not unknown:
-            return replace(card, policy=policy.publish())
+            return replace(card, policy=policy.publish(self.policies.models))
         problem = f"{self.policies.path}: {policy_files.say(unknown)}"
         logger.error("policy_refused", extra={"workflow": card.name, "reason": problem})
         self.policies = self.policies.without(card.name, problem)

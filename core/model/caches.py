@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+TOOL_MARK = ":"  # between the path of a node and a tool of it
+MODEL_PREFIX = "model:"
+
 
 class Tier(StrEnum):
     """Where a hit came from; `SEMANTIC` is one by meaning, wherever it was kept."""

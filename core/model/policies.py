@@ -184,15 +184,19 @@ class WorkflowPolicy(Defaults):
     ] = Field(default_factory=dict, max_length=MAX_VARIANTS)
     node: Mapping[Name, NodePolicy] = Field(default_factory=dict)
     approval: Mapping[Name, ApprovalPolicy] = Field(default_factory=dict)
+    # What `[models]` says of caches, as it holds for every workflow; no key of the file.
+    model_caches: Mapping[Name, CacheRules] = Field(default_factory=dict)
 
     @property
     def goes_on_in_memory(self) -> bool:
         """Whether its runs go on while the database is away."""
         return self.outage is not None and self.outage.on == "memory"
 
-    def publish(self) -> Json:
-        """As JSON with the keys that the file sets; None where it sets none."""
-        return self.model_dump(mode="json", exclude_unset=True) or None
+    def publish(self, models: Mapping[str, ModelRules]) -> Json:
+        """As JSON with the keys that the file sets, and the caches of models; None where it sets none."""
+        caches = {name: rules.cache for name, rules in models.items() if rules.cache is not None}
+        told = self.model_copy(update={"model_caches": caches}) if caches else self
+        return told.model_dump(mode="json", exclude_unset=True) or None
 
 
 class Price(_Part):

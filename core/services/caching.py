@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from interlock.core.errors import InvalidInput, NotFound
-from interlock.core.model.caches import CacheFigures, Clearing, Counts, Place, trend_of
-from interlock.core.model.policies import CacheRules, WorkflowPolicy
+from interlock.core.model.caches import (
+    MODEL_PREFIX,
+    TOOL_MARK,
+    CacheFigures,
+    Clearing,
+    Counts,
+    Place,
+    trend_of,
+)
+from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
+from interlock.core.model.spans import HOUR, MINUTE, floor
 from interlock.core.services.context import App
-from interlock.core.services.keeping import CLEARED, COUNTED, SHOWN
-from interlock.core.store import audit, cache_counts, caches, engine, topics
+from interlock.core.services.keeping import CLEARED, COUNTED, MINUTES_COUNTED, SHOWN
+from interlock.core.store import audit, cache_counts, caches, engine, topics, workflows
 from interlock.core.store.redis_caches import RedisCaches
 
 TREND_POINTS = 12
@@ -29,16 +40,17 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
     now = app.clock.now()
     span = window or TREND_WINDOW
     starts = [now - span + span / TREND_POINTS * i for i in range(TREND_POINTS)]
-    starts[0] = _minute(starts[0])
+    starts[0] = _begin(starts[0], now)
     with engine.read(app.engine) as conn:
         spans = cache_counts.fetch_spans(conn, starts)
         sums = (
             {place: _add_up(found.values()) for place, found in spans.items()}
             if window is not None
-            else cache_counts.fetch_sums(conn, since=_minute(now - COUNTED))
+            else cache_counts.fetch_sums(conn, since=_begin(now - COUNTED, now))
         )
         sizes = caches.fetch_sizes(conn, now=now)
-        rules = dict(_find_rules(caches.fetch_policies(conn)))
+        known = _Rules(conn, {*sums, *sizes})
+    rules = known.by_place
     found = [
         CacheFigures(
             place=place,
@@ -55,7 +67,8 @@ def list_caches(app: App, *, window: timedelta | None = None) -> list[CacheFigur
 
 def count_all(app: App, *, window: timedelta) -> tuple[Counts, Counts]:
     """What all caches did within a window up to now, and within the one before; as `list_caches`."""
-    starts = [_minute(app.clock.now() - window * back) for back in (2, 1)]
+    at = app.clock.now()
+    starts = [_begin(at - window * back, at) for back in (2, 1)]
     with engine.read(app.engine) as conn:
         spans = cache_counts.fetch_spans(conn, starts)
     before, now = (
@@ -67,8 +80,7 @@ def count_all(app: App, *, window: timedelta) -> tuple[Counts, Counts]:
 def list_events(app: App) -> list[str]:
     """The events by which some cache is cleared."""
     with engine.read(app.engine) as conn:
-        policies = caches.fetch_policies(conn)
-    return sorted({event for _, rules in _find_rules(policies) for event in rules.events})
+        return sorted(_Rules(conn, ()).events)
 
 
 def clear(
@@ -100,9 +112,9 @@ def clear(
     with engine.write(app.engine) as conn:
         places = None
         if event is not None:
-            rules = _find_rules(caches.fetch_policies(conn))
-            places = tuple(place for place, each in rules if event in each.events)
-            if not places:
+            rules = _Rules(conn, caches.fetch_sizes(conn, now=app.clock.now()))
+            places = tuple(place for place, each in rules.by_place.items() if event in each.events)
+            if event not in rules.events:
                 raise NotFound("cache event", event, hint="Policies name them: `events = [...]`.")
         clearing = Clearing(workflow=workflow, path=node, pattern=pattern, places=places)
         count = caches.clear(conn, clearing)
@@ -130,18 +142,59 @@ def _clear_redis(app: App, clearing: Clearing) -> int:
         redis.close()
 
 
-def _find_rules(policies: Mapping[str, Any]) -> Iterator[tuple[Place, CacheRules]]:
-    """The caches that the published policies name; the default of a workflow names no node."""
-    for workflow, published in policies.items():
-        policy = _read_policy(published)
-        if policy is None:
-            continue
-        for path, node in policy.node.items():
-            if node.cache is not None:
-                yield Place(workflow, path), node.cache
-            for tool, own in node.tool.items():
-                if own.cache is not None:
-                    yield Place(workflow, f"{path}:{tool}"), own.cache
+class _Rules:
+    """
+    The caches that the published policies name. The default of a workflow names no node, so which
+    caches it makes is told by the workflow's nodes, and by those that are `seen`.
+    """
+
+    def __init__(self, conn: Connection, seen: Iterable[Place]) -> None:
+        self.by_place: dict[Place, CacheRules] = {}
+        self.events: set[str] = set()
+        for name, published, nodes in workflows.fetch_rules(conn):
+            policy = _read_policy(published)
+            if policy is not None:
+                self._add(name, policy, nodes)
+                self._add_default(name, policy, {p.path for p in seen if p.workflow == name})
+
+    def _add(self, name: str, policy: WorkflowPolicy, nodes: Iterable[str]) -> None:
+        others = {path: policy.default for path in nodes if path not in policy.node}
+        for path, node in {**others, **policy.node}.items():
+            for place, rules in _find_rules(path, node):
+                self._note(Place(name, place), rules)
+        for model, rules in policy.model_caches.items():
+            self._note(Place(name, f"{MODEL_PREFIX}{model}"), rules)
+
+    def _add_default(self, name: str, policy: WorkflowPolicy, seen: Iterable[str]) -> None:
+        """Nodes of subgraphs, which the workflow's own list does not hold."""
+        default = policy.default
+        if default is None:
+            return
+        self.events.update(event for _, rules in _find_rules("", default) for event in rules.events)
+        for place in seen:
+            path, _, tool = place.partition(TOOL_MARK)
+            part = default.tool.get(tool) if tool else default
+            if (
+                Place(name, place) not in self.by_place
+                and path not in policy.node
+                and part
+                and part.cache
+            ):
+                self._note(Place(name, place), part.cache)
+
+    def _note(self, place: Place, rules: CacheRules) -> None:
+        self.by_place[place] = rules
+        self.events.update(rules.events)
+
+
+def _find_rules(path: str, node: NodePolicy | None) -> Iterator[tuple[str, CacheRules]]:
+    if node is None:
+        return
+    if node.cache is not None:
+        yield path, node.cache
+    for tool, own in node.tool.items():
+        if own.cache is not None:
+            yield f"{path}{TOOL_MARK}{tool}", own.cache
 
 
 def _read_policy(published: Any) -> WorkflowPolicy | None:
@@ -167,5 +220,6 @@ def _add_up(several: Iterable[Counts]) -> Counts:
     return total
 
 
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)
+def _begin(at: datetime, now: datetime) -> datetime:
+    """A window begins with its minute, or with its hour where only hours are kept."""
+    return floor(at, MINUTE if now - at <= MINUTES_COUNTED - HOUR else HOUR)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, sele
 
 from interlock.core.model.caches import Clearing, Entry, Place
 from interlock.core.store import dialect
-from interlock.core.store.schema import runs, workflows
+from interlock.core.store.schema import runs
 from interlock.core.store.schema_sight import cache_entries
 from interlock.core.types import ThreadId
 
@@ -114,7 +114,6 @@ _LAUNCHER = (
     .order_by(runs.c.created_at.desc(), runs.c.run_id.desc())
     .limit(1)
 )
-_POLICIES = select(workflows.c.name, workflows.c.policy).order_by(workflows.c.name).limit(10_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,11 +267,6 @@ def fetch_sizes(conn: Connection, *, now: datetime) -> dict[Place, tuple[int, in
     """How many entries each place has that may be used, and how many bytes they are."""
     rows = conn.execute(_SIZES, {"now": now})
     return {Place(r.workflow, r.path): (r.entries, int(r.size_bytes)) for r in rows}
-
-
-def fetch_policies(conn: Connection) -> dict[str, Any]:
-    """The policy of each workflow, as its worker published it."""
-    return {row.name: row.policy for row in conn.execute(_POLICIES)}
 
 
 def _to_row(entry: Entry) -> dict[str, Any]:

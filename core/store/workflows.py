@@ -21,6 +21,11 @@ _DELETE_OTHERS = delete(workflows).where(
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
 _FETCH_TOOLS = select(workflows.c.tools).where(workflows.c.name == bindparam("name"))
 _FETCH_POLICY = select(workflows.c.policy).where(workflows.c.name == bindparam("name"))
+_FETCH_RULES = (
+    select(workflows.c.name, workflows.c.policy, workflows.c.nodes)
+    .order_by(workflows.c.name)
+    .limit(10_000)
+)
 _FETCH_POLICIES = select(workflows.c.name, workflows.c.policy).order_by(workflows.c.name)
 _FETCH_ALL = select(workflows).order_by(workflows.c.name).limit(bindparam("limit"))
 
@@ -51,6 +56,12 @@ def fetch_tools(conn: Connection, name: str) -> Json:
 def fetch_policy(conn: Connection, name: str) -> Json:
     """What interlock.toml says of the workflow of this name; None if it says nothing."""
     return conn.execute(_FETCH_POLICY, {"name": name}).scalar_one_or_none()
+
+
+def fetch_rules(conn: Connection) -> list[tuple[str, Json, list[str]]]:
+    """The workflows with what interlock.toml says of them, and the paths of their nodes."""
+    rows = conn.execute(_FETCH_RULES).all()
+    return [(row.name, row.policy, [str(path) for path in row.nodes or ()]) for row in rows]
 
 
 def fetch_policies(conn: Connection) -> dict[str, Json]:

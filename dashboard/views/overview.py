@@ -92,7 +92,7 @@ def build_row_of_figures(
             failed.value,
             "in the last hour",
             alarm=failed.alarm,
-            link=Link("Failed", "runs", {"status": "failed"}),
+            link=Link("Failed", "figures", hour),
         ),
         Figure(
             "p95",

@@ -109,7 +109,7 @@ def test_counts_are_kept_for_90_days(app, caches, frozen):
     caches.flush()
     (figures,) = caching.list_caches(app)
     assert figures.counts.misses == 2
-    frozen.advance(seconds=60)
+    frozen.advance(seconds=3600)  # what is old is kept by the hour
     (figures,) = caching.list_caches(app)
     assert figures.counts.misses == 1
     assert counts(app).misses == 2
@@ -178,6 +178,18 @@ def test_tidying_leaves_the_minutes_of_the_last_day(app, frozen):
     with engines.read(app.engine) as conn:
         starts = set(conn.execute(select(cache_counters.c.start)).scalars())
     assert starts == {floor(old, HOUR), new}
+
+
+def test_a_window_holds_the_hour_that_it_begins_in(app, frozen):
+    """Where only hours are kept; a row of an hour stands at its start."""
+    begun = frozen.now() - timedelta(days=7) + timedelta(minutes=2)
+    with engines.write(app.engine) as conn:
+        cache_counts.add(conn, {(NODE, begun.replace(second=0, microsecond=0)): Counts(misses=45)})
+    keeping.tidy(app, now=frozen.now())
+
+    (figures,) = caching.list_caches(app, window=timedelta(days=7))
+    assert figures.counts.misses == 45
+    assert caching.count_all(app, window=timedelta(days=7))[0].misses == 45
 
 
 def test_the_longest_unused_goes_when_the_bound_is_reached(app, caches, other, frozen):
@@ -492,6 +504,46 @@ def test_the_cache_that_hits_the_least_comes_first(app, caches):
     assert [f.place for f in found] == [rarely, often]
     assert found[0].trend[-1] == 0.5
     assert [f.entries for f in found] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "place"),
+    [
+        ({"default": {"cache": {"max_entries": 7, "events": ["new"]}}}, NODE),
+        (
+            {"default": {"tool": {"search": {"cache": {"max_entries": 7, "events": ["new"]}}}}},
+            Place("quotes", "price:search"),
+        ),
+        (
+            {"model_caches": {"gpt": {"max_entries": 7, "events": ["new"]}}},
+            Place("quotes", "model:gpt"),
+        ),
+    ],
+    ids=["default", "a tool of the default", "a model"],
+)
+def test_a_cache_that_names_no_node_is_known_by_bound_and_event(app, caches, policy, place):
+    nested = Place("quotes", place.path.replace("price", "team/price"))
+    publish(app, policy)
+    for each in {place, nested}:
+        put(caches, ask("k", each))
+
+    assert {f.place: f.max_entries for f in caching.list_caches(app)} == dict.fromkeys(
+        {place, nested}, 7
+    )
+    assert caching.list_events(app) == ["new"]
+    assert caching.clear(app, event="new", actor="ann") == len({place, nested})
+    assert caches.find(ask("k", place)) is None
+
+
+def test_a_node_with_a_policy_of_its_own_has_nothing_of_the_default(app):
+    publish(
+        app,
+        {
+            "default": {"cache": {"events": ["new"]}},
+            "node": {"price": {"side_effects": False}},
+        },
+    )
+    assert caching.list_caches(app) == []
 
 
 def test_a_clearing_by_event_is_audited(app, caches):

@@ -65,7 +65,7 @@ def read(tmp_path):
 def test_a_project_without_the_file_has_no_policy(tmp_path):
     assert read_policies(tmp_path, ["refunds"]) == Policies()
     assert Policies().for_workflow("refunds") == WorkflowPolicy()
-    assert Policies().for_workflow("refunds").publish() is None
+    assert Policies().for_workflow("refunds").publish({}) is None
 
 
 def test_every_section_is_read(read):
@@ -114,9 +114,19 @@ def test_a_breaker_without_a_name_is_its_nodes_own(read):
 
 def test_what_is_published_holds_what_the_file_sets_and_reads_back_as_the_same(read):
     refunds = read(WHOLE).for_workflow("refunds")
-    published = refunds.publish()
+    published = refunds.publish({})
     assert published["node"]["charge"]["timeout"] == {"run_s": 20.0}
     assert WorkflowPolicy.model_validate(published) == refunds
+
+
+def test_the_caches_of_models_are_published_with_each_workflow_and_are_no_key_of_it(read):
+    policies = read('[models."gpt".cache]\nevents = ["new"]\n[models."bare"]\nper_minute = 3\n')
+    published = policies.for_workflow("refunds").publish(policies.models)
+    assert published == {"model_caches": {"gpt": {"events": ["new"]}}}
+
+    wrong = read("[workflow.refunds.model_caches.gpt]\nttl_s = 3\n")
+    assert "workflow.refunds.model_caches: is no key" in wrong.problems["refunds"]
+    assert "[models." in wrong.problems["refunds"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_the_figures_say_what_waits_and_since_when_and_lead_to_their_pages(make)
     assert [(f.link.page, dict(f.link.params)) for f in view.figures] == [
         ("inbox", {}),
         ("runs", {"status": "open"}),
-        ("runs", {"status": "failed"}),
+        ("figures", {"window": "1h"}),
         ("figures", {"window": "1h"}),
         ("caches", {"window": "1 h"}),
         ("breakers", {}),
