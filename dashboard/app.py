@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.services import alerting, durability, observing
+from interlock.core.services import alerting, attaching, durability, observing
 from interlock.dashboard import deps, keys, palette
 from interlock.dashboard.app_pages.hold_switch import draw_switch
 from interlock.dashboard.app_pages.outage import draw_going_on, draw_outage
@@ -20,6 +20,7 @@ from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.views.alerts import title_of_menu
+from interlock.dashboard.views.attached import say_shortly
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.flow import find_foot_notice
 
@@ -62,6 +63,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
             _page("launch", "Launch", "rocket_launch"),
             _page("runs", "Runs", "list_alt"),
             _page("history", "Time machine", "history"),
+            _page("what_if", "What if", "call_split", visibility="hidden"),
             _page("run", "Run", "timeline", visibility="hidden"),
             _page("batch", "Batch", "table_rows", visibility="hidden"),
         ],
@@ -109,6 +111,8 @@ def _draw_foot(title: str) -> None:
         st.caption("Nothing waits for a human.")
     draw_notice(find_foot_notice(overview))
     draw_switch(overview)
+    if deps.app().settings.attach is not None:
+        st.caption(say_shortly(attaching.find_source(deps.app())))
     st.caption(f"You act as {md_escape(deps.actor())}.")
     shown = (st.session_state.get(_WAITING), st.session_state.get(_CALLING))
     if (overview.waiting, calling) != shown:

@@ -25,6 +25,7 @@ from interlock.dashboard.views.answer_intents import place_problems
 from interlock.dashboard.views.card import CardView
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.formatting import clip, format_plural
+from interlock.dashboard.views.notices import Link
 
 OnDecide = Callable[[CardView, Verb | None], None]
 OnNext = Callable[[str], None]
@@ -192,3 +193,4 @@ def _draw_more(card: CardView) -> None:
         query_params={"run_id": card.run_id},
     )
     draw_link(card.history)
+    draw_link(Link("What if: try two answers on copies", "what_if", {"card": card.approval_id}))

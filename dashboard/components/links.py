@@ -17,6 +17,7 @@ _ICONS: Mapping[PageName, str] = {
     "run": ":material/timeline:",
     "batch": ":material/table_rows:",
     "history": ":material/history:",
+    "what_if": ":material/call_split:",
     "caches": ":material/cached:",
     "alerts": ":material/notifications:",
     "breakers": ":material/electric_bolt:",

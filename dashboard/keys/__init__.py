@@ -152,6 +152,7 @@ from interlock.dashboard.keys.runs import (
     runs_workflow,
 )
 from interlock.dashboard.keys.system import system_table
+from interlock.dashboard.keys.what_if import what_if_node, what_if_part, what_if_side
 from interlock.dashboard.keys.workflows import (
     workflow_schema,
     workflow_tools,
@@ -284,6 +285,9 @@ __all__ = [
     "stop",
     "system_table",
     "verb",
+    "what_if_node",
+    "what_if_part",
+    "what_if_side",
     "workflow_schema",
     "workflow_tools",
     "workflows_table",

@@ -23,6 +23,7 @@ PageName = Literal[
     "alerts",
     "caches",
     "history",
+    "what_if",
 ]
 
 SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served
