@@ -6,16 +6,18 @@ import streamlit as st
 
 from interlock.core.errors import NotFound
 from interlock.core.model.thread_lists import ThreadFilter
-from interlock.core.services import history, observing, threads_listing
+from interlock.core.services import attaching, history, observing, threads_listing
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.history_moves import SHOWN
 from interlock.dashboard.app_pages.history_parts import draw_panes
 from interlock.dashboard.app_pages.history_staged import draw_staged
-from interlock.dashboard.app_pages.history_tree import SHOWN, draw_tree
+from interlock.dashboard.app_pages.history_tree import draw_tree
 from interlock.dashboard.components.history_controls import draw_threads
 from interlock.dashboard.components.links import draw_empty, draw_link, page_path
 from interlock.dashboard.components.live import live
+from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import threads
+from interlock.dashboard.views import attached, threads
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.notices import Empty, Link
 
@@ -116,6 +118,8 @@ def draw(thread_id: str | None) -> None:
     except NotFound:
         draw_empty(Empty("There is no such thread.", Link("All threads", "history")))
         return
+    thread = attaching.find_thread(deps.app(), thread_id)
+    draw_notice(attached.say_of_thread(thread, is_open=False))
     st.session_state[SHOWN] = head_id
     draw_tree(thread_id)
     draw_staged(thread_id)

@@ -8,7 +8,7 @@ from interlock.core.errors import InterlockError, NotFound
 from interlock.core.services import history, reading
 from interlock.core.types import CheckpointId
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.app_pages.history_tree import SECOND
+from interlock.dashboard.app_pages.history_moves import SECOND
 from interlock.dashboard.components import point_panes, run_tabs
 from interlock.dashboard.components.card_context import draw_folded
 from interlock.dashboard.components.live import live

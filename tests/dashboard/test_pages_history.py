@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.approvals import ApprovalStatus, Intent, Verb
+from interlock.core.model.history import Inner
 from interlock.core.model.rewinding import RewindVerb
-from interlock.core.model.runs import RunStatus
+from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
-from interlock.core.services import history, reading, rewinding
+from interlock.core.services import deciding, history, reading, rewinding
 from interlock.core.services.forking import ForkRequest
-from interlock.core.store import checkpoints, engine, snapshots, threads
+from interlock.core.store import checkpoints, engine, runs, snapshots, threads
 from interlock.core.types import CheckpointId
 from interlock.dashboard import keys
 
@@ -161,3 +162,46 @@ def test_who_comes_second_is_told_who_was_first_and_looks_again(app, thread, ope
     at.button(key=keys.staged_part("discard", change.staged_id)).click().run()
     assert "Nothing has happened yet." not in said(at)
     assert len(history.open_history(app, thread).forks) == 1
+
+
+def test_what_subgraphs_hold_is_read_when_somebody_asks(thread, open_page, monkeypatch):
+    inner = Inner(
+        path="team/writer",
+        namespace="team:1",
+        checkpoint_id=CheckpointId("i"),
+        step=2,
+        next=(),
+        values={"draft": EVIL},
+    )
+    asked = []
+    monkeypatch.setattr(reading, "beneath", lambda *given: asked.append(given) or (inner,))
+    at = open_page("history", thread=thread)
+    assert asked == []
+    at.session_state[keys.history_part("beneath", thread, "d")] = True
+    at.run()
+    assert not at.exception
+    assert len(asked) == 1
+    assert "**team/writer**" in said(at)
+    assert EVIL not in said(at)
+
+
+def test_a_decision_is_changed_by_answering_its_question_anew(app, seed, thread, open_page):
+    (card,) = history.open_history(app, thread).cards
+    deciding.decide(
+        app, card.approval_id, Intent(verb=Verb.REJECT), version=card.version, actor="ann"
+    )
+    with engine.write(app.engine) as conn:
+        (resume,) = [r for r in history.open_history(app, thread).runs if r.is_open]
+        runs.move(conn, resume.run_id, from_=OPEN, to=RunStatus.DONE)
+    at = open_page("history", thread=thread, at="c")
+    assert "Rejected by ann" in said(at)
+    at.button(key=keys.history_verb("redecide", "c")).click().run()
+    assert not at.exception
+    change = at.session_state["history-staged"]
+    apply(at, "the proof has come")
+    assert "choose what is decided" in said(at)
+    (decide,) = (r for r in at.radio if r.label == "Decide")
+    decide.set_value("approve")
+    apply(at, "the proof has come")
+    (fork,) = history.open_history(app, thread).forks
+    assert (fork.verb, fork.target_id) == (RewindVerb.REDECIDE, change.checkpoint_id)
