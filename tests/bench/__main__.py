@@ -10,6 +10,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     live                             fifty open inboxes
     metrics                          the metrics page over a million node runs in seven days
     history                          a thread of 1 000 and 10 000 points opened, states compared
+    attach                           3 000 threads of another application followed
     policies                         what each policy adds to a node's run
     pages                            each page of the menu, from its address to all drawn
     soak                             memory over ten thousand runs
@@ -30,6 +31,7 @@ from uuid import uuid4
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import attach  # noqa: E402
 import browser  # noqa: E402
 import figures  # noqa: E402
 import history  # noqa: E402
@@ -66,6 +68,11 @@ def _throughput_postgres(folder: Path) -> list[Row]:
 def _history(folder: Path) -> Iterator[Row]:
     with _databases() as make_database:
         yield from history.measure(folder, make_database)
+
+
+def _attach(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from attach.measure(folder, make_database)
 
 
 @contextmanager
@@ -108,6 +115,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "live": live.measure,
     "metrics": figures.read,
     "history": _history,
+    "attach": _attach,
     "policies": policies.measure,
     "pages": pages.measure,
     "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
