@@ -119,7 +119,13 @@ def run(call: Call, run_id: RunIdArgument) -> None:
     printing.print_table(
         ["node", "attempt", "status", "took", "error"],
         [
-            (n.path, n.attempt, n.status, printing.duration(n.duration_ms), n.error_message)
+            (
+                n.path,
+                "fallback" if n.is_fallback else n.attempt,
+                n.status,
+                printing.duration(n.duration_ms),
+                n.error_message,
+            )
             for n in detail.nodes
         ],
         empty="No node has run yet.",

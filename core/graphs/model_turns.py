@@ -163,7 +163,7 @@ class _Call:
             f"{label} answered in place of {lineup.model}: {why}", path_of(namespace)
         )
         listener.notes.mark_degraded()
-        listener.notes.tell(namespace.rpartition(":")[2], origin=f"fallback:{label}")
+        listener.notes.tell_stand_in(namespace.rpartition(":")[2], label)
         if (caches := call_caching.current.get()) is not None:
             caches.leave_out(config)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.nodes import STAND_IN, NodeStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,18 @@ class Notes:
         """Add to the note of a task's present attempt, or of its next one: keywords of `Note`."""
         with self._lock:
             self._notes[task_id] = replace(self._notes.get(task_id, Note()), **changes)
+
+    def tell_stand_in(self, task_id: str, label: str) -> None:
+        """Another model answered a call in the present attempt; a fallback that did so stays one."""
+        with self._lock:
+            note = self._notes.get(task_id, Note())
+            self._notes[task_id] = replace(note, origin=note.origin or f"{STAND_IN}{label}")
+
+    def origin_of(self, task_id: str) -> str | None:
+        """What is known of the origin of a task's next attempt."""
+        with self._lock:
+            note = self._notes.get(task_id)
+            return note.origin if note is not None else None
 
     def take(self, task_id: str) -> Note | None:
         """The note of the attempt that just ended; the next one begins without."""

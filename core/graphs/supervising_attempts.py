@@ -37,7 +37,7 @@ from interlock.core.graphs.supervising_fallbacks import Entry, Stand, without_an
 from interlock.core.graphs.supervising_threads import ends_in_time, leaves_threads
 from interlock.core.graphs.supervising_tries import Tries
 from interlock.core.model.failure_kinds import FailureKind, kind_of
-from interlock.core.model.nodes import THREAD_LEFT, NodeStatus
+from interlock.core.model.nodes import FALLBACK, THREAD_LEFT, NodeStatus
 from interlock.core.model.policies import NodePolicy, WorkflowPolicy
 from interlock.core.model.runs import Run
 
@@ -282,7 +282,7 @@ class _Task:
         self._config = without_answers(self._config)
         for fallback in self._of.fallbacks:
             self._attempt += 1
-            self._notes.tell(self._id, origin=f"fallback:{fallback.label}")
+            self._notes.tell(self._id, origin=f"{FALLBACK}{fallback.label}")
             self._start_anew()
             try:
                 given = fallback.read(self._given, self._config)

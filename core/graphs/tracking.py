@@ -185,6 +185,7 @@ class Tracker:
                 attempt=attempt,
                 at=self._now(),
             )
+            record = replace(record, origin=self.notes.origin_of(task_id))
             self._open[run_id] = Attempt(record, time.perf_counter())
             if "|" not in namespace and attempt == 1:
                 self.step_nodes.setdefault(record.step, []).append(record.node)

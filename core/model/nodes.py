@@ -10,6 +10,8 @@ from interlock.core.types import RunId, ThreadId
 
 # A warning in a run's log: a thread cannot be stopped, so what a sync node began goes on.
 THREAD_LEFT = "Out of time; its thread cannot be stopped and may still be working, unheard."
+FALLBACK = "fallback:"  # what `NodeRun.origin` begins with where something served in its place
+STAND_IN = "stand-in:"  # and where it worked itself, with an answer of another model
 
 
 class NodeStatus(StrEnum):
@@ -33,7 +35,9 @@ class NodeRun:
     ("team:<task>|researcher:<task>"); `delivery` counts how often the run's job was handed out.
     `is_final` is False for a try that another followed; `retry_wait_ms` is what was waited before
     this one. `origin` says what served it in place of the node: "memory", "database", "redis",
-    "semantic" of a cache, "fallback:<what>". Tokens and cost are of the model calls within it.
+    "semantic" of a cache, "fallback:<what>"; "stand-in:<model>" that another model answered a call
+    in it. What a fallback serves has a record of its own, and is no try of the node (law 7). Tokens and
+    cost are of the model calls within it.
     """
 
     run_id: RunId
@@ -60,6 +64,11 @@ class NodeRun:
     tokens_out: int | None = None
     cost: float | None = None
     origin: str | None = None
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether something served in the node's place, so that this is no try of it."""
+        return (self.origin or "").startswith(FALLBACK)
 
 
 @dataclass(frozen=True, kw_only=True)

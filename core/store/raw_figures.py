@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from interlock.core.model.approvals import STANDING, ApprovalStatus, Kind
-from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.nodes import FALLBACK, STAND_IN, NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.spans import MINUTE, floor
 from interlock.core.model.tallies import ErrorTally, NodeTally, Tallies
@@ -37,9 +37,6 @@ from interlock.core.store.schema import approvals, decisions, node_runs, runs
 MAX_MESSAGE_CHARS = 300
 MAX_CHAIN = 1000  # runs of one execution, one a card
 CHUNK = 400  # ids in one statement; SQLite takes some thousands at most
-FALLBACK = (
-    "fallback"  # what `node_runs.origin` begins with where something served in a node's place
-)
 
 RAN = (NodeStatus.OK.value, NodeStatus.ERROR.value)
 _OVER = (RunStatus.DONE.value, RunStatus.FAILED.value, RunStatus.CANCELLED.value)
@@ -281,14 +278,14 @@ def _count_nodes(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:
         elif row.status == NodeStatus.SHORT_CIRCUITED.value:
             tally.short_circuited += 1
         elif row.status in RAN:
-            tally.attempts += 1
+            tally.attempts += not (row.origin or "").startswith(FALLBACK)  # it is no try
         if row.is_cut_off or (row.status in RAN and row.is_final):
             _count_end(tally, row)
 
 
 def _count_end(tally: NodeTally, row: Row[Any]) -> None:
     tally.add_run(row.duration_ms)
-    tally.degraded += (row.origin or "").startswith(FALLBACK)
+    tally.degraded += (row.origin or "").startswith((FALLBACK, STAND_IN))
     if row.status != NodeStatus.OK.value:
         tally.errors += 1
         error = ErrorTally(1, row.ended_at, row.message or "", (row.run_id,))

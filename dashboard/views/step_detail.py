@@ -79,9 +79,10 @@ def build(
     own = {a.approval_id for a in approvals if node.task_id in a.namespace}
     taken = sorted((d for d in decisions if d.approval_id in own), key=lambda d: d.decided_at)
     took = f", {format_duration_ms(node.duration_ms)}" if node.duration_ms is not None else ""
+    which = "fallback" if node.is_fallback else f"attempt {node.attempt}"
     return StepDetail(
         task_id=step.task_id,
-        title=f"{show_hidden(node.path)}, step {node.step}, attempt {node.attempt}{took}",
+        title=f"{show_hidden(node.path)}, step {node.step}, {which}{took}",
         look=look_of_node(node.status),
         error=show_hidden(_find_error(step, node)),
         input_title=INPUT_TITLES[step.handed],

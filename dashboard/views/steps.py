@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.model.failure_kinds import FailureKind
-from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.model.nodes import STAND_IN, NodeRun, NodeStatus
 from interlock.dashboard.palette import Look, look_of_node
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import NOTHING, format_duration_ms, format_exact, one_line
@@ -59,8 +59,10 @@ def took_ms(node: NodeRun, now: datetime) -> float | None:
 def say_origin(node: NodeRun) -> str:
     """What served in the node's place, in words; empty where it worked itself."""
     what, _, which = (node.origin or "").partition(":")
-    if what == "fallback":
+    if node.is_fallback:
         return f"Served by the fallback {which}"
+    if f"{what}:" == STAND_IN:
+        return f"{which} answered in place of its model"
     return f"Served from the cache ({node.origin})" if node.origin else ""
 
 
@@ -77,7 +79,7 @@ def _build_row(node: NodeRun, now: datetime) -> StepRow:
         task_id=node.task_id,
         step=node.step,
         path=show_hidden(node.path),
-        attempt=f"{node.attempt}{again}",
+        attempt=f"{'fallback' if node.is_fallback else node.attempt}{again}",
         look=look_of_node(node.status),
         started_at=format_exact(node.started_at),
         took=NOTHING if duration_ms is None else format_duration_ms(duration_ms),

@@ -118,7 +118,7 @@ def build(
     for node, span in zip(nodes, spans, strict=True):
         bars, ticks = lanes.setdefault(node.path, ([], []))
         bars.append(_bar_of_node(node, span, axis, now))
-        if node.attempt > 1:
+        if node.attempt > 1 and not node.is_fallback:
             ticks.append(axis.place(span[0]))
     for approval, span in zip(approvals, waits, strict=True):
         bars, _ = lanes.setdefault(_path_of(approval, lanes), ([], []))
@@ -162,6 +162,7 @@ def _bar_of_node(node: NodeRun, span: Span, axis: _Axis, now: datetime) -> Bar:
         look = Look(IDLE_NODE.tone, "asked a human", look.icon)
     took = "" if node.status is NodeStatus.CACHED else format_duration_ms(took_ms(node, now))
     attempt = f", attempt {node.attempt}" if node.attempt > 1 else ""
+    attempt = ", fallback" if node.is_fallback else attempt
     error = f", {html_escape(node.error_type)}" if node.error_type else ""
     text = f"{_label(node.path)}: {look.word} {took}{attempt}{error}"
     return _bar(span, axis, look=look, is_wait=False, text=text)

@@ -339,6 +339,32 @@ def test_a_node_that_was_tried_and_then_refused_has_run_and_failed(app, engine, 
         roll_all(app)
 
 
+def test_what_a_fallback_served_is_no_try_of_the_node(app, engine, make, frozen):
+    """Two runs of it: tried twice and served by the second fallback, and served at once by a model's."""
+    error = {"status": NodeStatus.ERROR, "error_type": "TimeoutError", "is_final": False}
+    refused = {"status": NodeStatus.SHORT_CIRCUITED, "error_type": "BreakerOpen", "is_final": False}
+    with write(engine) as conn:
+        script = Script(conn, make)
+        script.run("tried", 20, 24)
+        for attempt in (1, 2):
+            script.node("tried", "charge", 21, 300, task_id="one", attempt=attempt, **error)
+        spare = {"task_id": "one", "origin": "fallback:spare"}
+        script.node("tried", "charge", 22, 100, attempt=3, **spare, **error)
+        script.node("tried", "charge", 23, 50, task_id="one", attempt=4, origin="fallback:{}")
+        script.run("cut", 25, 27)
+        script.node("cut", "charge", 26, 0, task_id="two", **refused)
+        script.node("cut", "charge", 27, 80, task_id="two", attempt=2, origin="fallback:spare")
+        script.run("other", 30, 31)
+        script.node("other", "charge", 31, 70, origin="stand-in:openai:small")
+    frozen.advance(seconds=3600)
+    for _ in range(2):
+        (charge,) = metrics.read(app, hour(make)).nodes
+        assert (charge.runs, charge.errors, charge.attempts) == (3, 0, 3)
+        assert (charge.degraded, charge.short_circuited) == (3, 1)
+        assert charge.total_ms == 750 + 80 + 70
+        roll_all(app)
+
+
 def test_prometheus_is_told_the_same_numbers(app, engine, make, frozen):
     """What was tried in vain and refused, what was given up, and a node around others, too."""
     slow = {"error_type": "TimeoutError", "error_message": "slow"}

@@ -321,7 +321,7 @@ async def test_the_step_and_the_run_say_who_answered(put, frozen):
         assert tracker.notes.is_degraded
         records = tracker.take()
         (step,) = [each for each in records if isinstance(each, NodeRun)]
-        assert (step.origin, step.error_type) == ("fallback:poet", None)
+        assert (step.origin, step.error_type) == ("stand-in:poet", None)
         told += [e for e in records if getattr(e, "kind", "") == "warning"]
     assert [(each.path, each.data["text"]) for each in told] == [
         ("ask", "poet answered in place of bard: ConnectionError: away"),

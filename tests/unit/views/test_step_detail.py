@@ -48,6 +48,8 @@ def test_no_output_has_its_reason(make, status, words):
     view = build(make, make.node(status=status, duration_ms=None))
     assert words in view.output_note
     assert view.title == "review, step 1, attempt 1"
+    served = make.node(duration_ms=None, origin="fallback:spare")
+    assert build(make, served).title == "review, step 1, fallback"
 
 
 def test_an_error_is_that_of_the_attempt_else_the_stored_one(make):

@@ -30,13 +30,16 @@ def test_a_try_says_its_wait_its_kind_of_error_and_what_served_instead(make):
     odd = make.node(error_type="E", error_kind="unknown")
     fallback = make.node(origin="fallback:spare")
     cached = make.node(origin="memory")
-    rows = steps.build([failed, odd, fallback, cached], now=make.now)
+    stood_in = make.node(origin="stand-in:poet", attempt=2)
+    rows = steps.build([failed, odd, fallback, cached, stood_in], now=make.now)
+    assert [row.attempt for row in rows[2:]] == ["fallback", "1", "2"]  # no try of the node
     assert rows[0].attempt == "2 after 1.50 s"
     assert [row.problem for row in rows] == [
         "ConnectError: no route (rate limit)",
         "E:",
         "Served by the fallback spare",
         "Served from the cache (memory)",
+        "poet answered in place of its model",
     ]
 
 

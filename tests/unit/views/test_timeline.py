@@ -34,6 +34,9 @@ def test_a_second_attempt_is_a_tick_where_it_began(make):
     assert lane.ticks == (pytest.approx(1.0),)
     assert lane.bars[0].text == "review: error 1.00 s, &lt;Boom&gt;"
     assert lane.bars[1].text == "review: ok 1.00 s, attempt 2"
+    served = [make.node(attempt=2, started_at=make.ago(seconds=9), origin="fallback:spare")]
+    (lane,) = timeline.build(served, [], now=make.now).lanes
+    assert (lane.ticks, lane.bars[0].text) == ((), "review: ok 1.00 s, fallback")
 
 
 def test_a_night_of_waiting_does_not_squeeze_the_work(make):
