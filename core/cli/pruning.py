@@ -43,6 +43,12 @@ def prune(
         list[str] | None,
         typer.Option("--thread", metavar="ID", help="This one; may be repeated."),
     ] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(
+            "--points", metavar="N", min=1, help="No thread, but all points except N of each."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go; delete nothing.")
     ] = False,
@@ -67,6 +73,7 @@ def prune(
             statuses=tuple(status or ()),
             workflow=workflow,
             thread_ids=tuple(ThreadId(each) for each in dict.fromkeys(thread or ())),
+            points=points,
         ),
     )
     if dry_run:
@@ -91,6 +98,8 @@ def of_pruning(found: Pruning, *, dry_run: bool) -> dict[str, Json]:
 
 def _choose(settings: Settings, given: Retention) -> Retention:
     """What was given, where it says enough; else what the settings say, narrowed by it."""
+    if given.points is not None and given.is_empty:
+        given = replace(given, most=0)  # of all threads
     kept = pruning.retention_of(settings)
     if not given.is_empty:
         return replace(given, statuses=given.statuses or AT_REST)

@@ -164,6 +164,9 @@ class Savers(Protocol):
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
 
+    async def delete_points(self, thread_id: ThreadId, kept: Sequence[CheckpointId]) -> None:
+        """Delete all checkpoints of a thread but these, and what belongs to no other."""
+
     async def put_rows(self, rows: Sequence[StoredRow]) -> None:
         """Write rows that were made for this database; those that are there stay as they are."""
 

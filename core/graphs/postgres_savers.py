@@ -22,7 +22,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.graphs import copying
+from interlock.core.graphs import copying, pruning
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     MAX_PLACES,
@@ -196,6 +196,16 @@ class PostgresSavers:
     async def delete_thread(self, thread_id: ThreadId) -> None:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
         await outlast(lambda: AsyncPostgresSaver(self._pool).adelete_thread(thread_id))
+
+    async def delete_points(self, thread_id: ThreadId, kept: Sequence[CheckpointId]) -> None:
+        """Delete all checkpoints of a thread but these, and what belongs to no other."""
+
+        async def thin() -> None:
+            async with self._pool.connection() as conn, conn.transaction():
+                for statement in pruning.for_postgres():
+                    await conn.execute(statement.encode(), pruning.values(thread_id, kept))
+
+        await outlast(thin)
 
     async def put_rows(self, rows: Sequence[StoredRow]) -> None:
         """Write rows that were made for this database; those that are there stay as they are."""

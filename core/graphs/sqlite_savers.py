@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from interlock.core.graphs import copying
+from interlock.core.graphs import copying, pruning
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
     MAX_PLACES,
@@ -208,6 +208,14 @@ class SqliteSavers:
         """Delete all checkpoints of a thread, in all namespaces, and what was written beside them."""
         self._saver.file.check()
         await self._saver.adelete_thread(thread_id)
+
+    async def delete_points(self, thread_id: ThreadId, kept: Sequence[CheckpointId]) -> None:
+        """Delete all checkpoints of a thread but these, and what belongs to no other."""
+        self._saver.file.check()
+        async with self._saver.lock, self._saver.conn.cursor() as cursor:
+            for statement in pruning.for_sqlite():
+                await cursor.execute(statement, pruning.values(thread_id, kept))
+            await self._saver.conn.commit()
 
     async def put_rows(self, rows: Sequence[StoredRow]) -> None:
         """Write rows that were made for this database; those that are there stay as they are."""

@@ -21,6 +21,7 @@ class Retention:
 
     A thread goes that has not moved for `older_than`, or that is not among the `most` of its workflow
     that moved last, if its last run has one of the `statuses`. `thread_ids` go whenever they moved.
+    With `points` no thread goes: of each so many points stay, the newest on the way to its head.
     """
 
     older_than: timedelta | None = None
@@ -28,6 +29,7 @@ class Retention:
     statuses: tuple[RunStatus, ...] = AT_REST
     workflow: str | None = None
     thread_ids: tuple[ThreadId, ...] = ()
+    points: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -50,6 +52,7 @@ class Hold(StrEnum):
     FOREIGN = "foreign"
     TRIED = "tried"
     COUNTED = "counted"
+    DELTAS = "deltas"
     MOVED = "moved"
     GONE = "gone"
 
@@ -63,6 +66,7 @@ WHY: Mapping[Hold, str] = {
     Hold.FOREIGN: "Another application's thread: Interlock deletes nothing there.",
     Hold.TRIED: "A what-if of it is running.",
     Hold.COUNTED: "Its runs are not yet in the figures; they are a few minutes after their end.",
+    Hold.DELTAS: "A channel of it keeps only what changed, so that it needs all its points.",
     Hold.MOVED: "It has moved since.",
     Hold.GONE: "It is gone already.",
 }
@@ -80,6 +84,7 @@ class Standing:
     is_busy: bool = False
     is_tried: bool = False
     is_counted: bool = True
+    has_deltas: bool = False
 
 
 def find_hold(standing: Standing, retention: Retention) -> Hold | None:
@@ -98,6 +103,8 @@ def find_hold(standing: Standing, retention: Retention) -> Hold | None:
         return Hold.TRIED
     if not retention.thread_ids and standing.status not in retention.statuses:
         return Hold.STATUS
+    if retention.points is not None:
+        return Hold.DELTAS if standing.has_deltas else None
     return None if standing.is_counted else Hold.COUNTED
 
 

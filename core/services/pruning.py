@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -20,17 +21,19 @@ from interlock.core.model.pruning import (
     Kept,
     Pruning,
     Retention,
+    Standing,
     find_hold,
 )
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadLine
+from interlock.core.model.threads import Thread
 from interlock.core.queue.port import Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import audit, engine, thread_lists, threads, topics
+from interlock.core.store import audit, engine, thinning, thread_lists, threads, topics
 from interlock.core.store import pruning as store
-from interlock.core.types import JobId, Json, ThreadId, new_id
+from interlock.core.types import CheckpointId, JobId, Json, ThreadId, new_id
 
 MOST = 10_000  # threads looked at in one pass, those that moved first
 AT_ONCE = 20  # threads that a worker is handed together: the runs come first
@@ -48,9 +51,13 @@ def retention_of(settings: Settings) -> Retention:
     )
 
 
-def plan(app: App, retention: Retention) -> Pruning:
+def plan(
+    app: App, retention: Retention, *, limit: int = MOST, is_unattended: bool = False
+) -> Pruning:
     """
     Say which threads would go and which would not, and why; nothing is changed.
+
+    `is_unattended`: nobody is told of those that stay as somebody waits for them.
 
     Raises:
         InvalidInput: Nothing says which.
@@ -64,12 +71,14 @@ def plan(app: App, retention: Retention) -> Pruning:
     going: list[ThreadLine] = []
     kept: list[Kept] = []
     with engine.read(app.engine) as conn:
-        found = store.find(conn, retention, now=app.clock.now(), limit=MOST)
+        found = store.find(
+            conn, retention, now=app.clock.now(), limit=limit, with_live=not is_unattended
+        )
         known = {line.thread.thread_id for line in found}
         for missing in (each for each in retention.thread_ids if each not in known):
             raise NotFound("thread", missing, hint="`interlock thread list` names them.")
-        for line in found:
-            hold = find_hold(store.read_standing(conn, line.thread), retention)
+        for line in _thin(conn, found, retention):
+            hold = find_hold(_read_standing(app, conn, line.thread, retention), retention)
             if hold is None:
                 going.append(line)
             else:
@@ -123,7 +132,7 @@ def retain(app: App) -> int:
     retention = retention_of(app.settings)
     if retention.is_empty:
         return 0
-    lines = plan(app, retention).threads[:IN_PASSING]
+    lines = plan(app, retention, limit=IN_PASSING, is_unattended=True).threads
     return len(hand_out(app, retention, lines, actor=BY_SETTINGS, reason=""))
 
 
@@ -139,6 +148,7 @@ def hand_out(
                 "updated_at": line.thread.updated_at.isoformat(),
                 "statuses": [str(status) for status in retention.statuses],
                 "is_named": bool(retention.thread_ids),
+                "points": retention.points,
                 "actor": actor,
                 "reason": reason,
             }
@@ -163,7 +173,7 @@ def begin(app: App, job: Job) -> list[ThreadId] | None:
     """
     thread_id = ThreadId(str(job.payload["thread_id"]))
     with engine.write(app.engine) as conn:
-        hold = _look_again(conn, job, thread_id)
+        hold = _look_again(app, conn, job, thread_id)
         if hold is not None:
             app.queue.finish(conn, job.job_id, result=WHY[hold])
             return None
@@ -171,7 +181,7 @@ def begin(app: App, job: Job) -> list[ThreadId] | None:
         return [*store.find_sandboxes(conn, thread_id), thread_id]
 
 
-def _look_again(conn: Connection, job: Job, thread_id: ThreadId) -> Hold | None:
+def _look_again(app: App, conn: Connection, job: Job, thread_id: ThreadId) -> Hold | None:
     thread = threads.lock(conn, thread_id)
     if thread is None:
         return Hold.GONE
@@ -180,8 +190,81 @@ def _look_again(conn: Connection, job: Job, thread_id: ThreadId) -> Hold | None:
     wanted = Retention(
         statuses=tuple(RunStatus(status) for status in job.payload["statuses"]),
         thread_ids=(thread_id,) if job.payload["is_named"] else (),
+        points=job.payload["points"],
     )
-    return find_hold(store.read_standing(conn, thread, but=job.job_id), wanted)
+    return find_hold(_read_standing(app, conn, thread, wanted, but=job.job_id), wanted)
+
+
+def _read_standing(
+    app: App,
+    conn: Connection,
+    thread: Thread,
+    retention: Retention,
+    *,
+    but: JobId | None = None,
+) -> Standing:
+    standing = store.read_standing(conn, thread, but=but)
+    if retention.points is None or standing.is_foreign:
+        return standing
+    if app.settings.is_embedded:
+        found = thinning.has_deltas_in_file(app.settings.checkpoints_path, thread.thread_id)
+    else:
+        found = thinning.has_deltas(conn, thread.thread_id)
+    return replace(standing, has_deltas=found)
+
+
+def _thin(
+    conn: Connection, lines: Sequence[ThreadLine], retention: Retention
+) -> Sequence[ThreadLine]:
+    """Where points go and not threads: those of which some go, with what goes."""
+    if retention.points is None:
+        return lines
+    found = [
+        (line, thinning.weigh(conn, line.thread.thread_id, retention.points))
+        for line in lines
+        if line.point_count > retention.points
+    ]
+    return [
+        replace(line, point_count=gone.gone_count, size_bytes=gone.gone_bytes)
+        for line, gone in found
+    ]
+
+
+def begin_points(app: App, job: Job) -> tuple[CheckpointId, ...] | None:
+    """
+    See once more whether points of the thread of a job may go.
+
+    Returns:
+        The points that stay. None if all do; then the job is closed and says why.
+    """
+    thread_id = ThreadId(str(job.payload["thread_id"]))
+    with engine.write(app.engine) as conn:
+        hold = _look_again(app, conn, job, thread_id)
+        if hold is not None:
+            app.queue.finish(conn, job.job_id, result=WHY[hold])
+            return None
+        return thinning.weigh(conn, thread_id, int(job.payload["points"])).kept
+
+
+def finish_points(app: App, job: Job, kept: Sequence[CheckpointId]) -> None:
+    """Take the points out of the index whose checkpoints are gone, and close the job."""
+    thread_id = ThreadId(str(job.payload["thread_id"]))
+    with engine.write(app.engine) as conn:
+        threads.lock(conn, thread_id)
+        gone = thinning.weigh(conn, thread_id, len(kept))
+        thinning.delete_points(conn, thread_id, kept)
+        app.queue.finish(conn, job.job_id)
+        topics.bump(conn, "runs", "threads")
+        audit.append(
+            conn,
+            at=app.clock.now(),
+            actor=str(job.payload["actor"]),
+            action="prune:points",
+            object_=f"thread:{thread_id}",
+            before={"points": len(kept) + gone.gone_count},
+            after={"points": len(kept), "oldest": kept[-1], "bytes_gone": gone.gone_bytes},
+            reason=str(job.payload["reason"]),
+        )
 
 
 def finish(app: App, job: Job) -> None:

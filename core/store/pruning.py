@@ -46,14 +46,22 @@ _HAS_CARD = exists().where(
 )
 
 
-def find(conn: Connection, retention: Retention, *, now: datetime, limit: int) -> list[ThreadLine]:
-    """Threads that fit a retention or would, if nobody waited for them; who moved first comes first."""
+def find(
+    conn: Connection, retention: Retention, *, now: datetime, limit: int, with_live: bool = True
+) -> list[ThreadLine]:
+    """
+    Threads that fit a retention, who moved first comes first; `with_live`: and those that would, if
+    nobody waited for them.
+    """
     query = select(threads, runs.c.status).select_from(threads.outerjoin(runs, _LAST))
     if retention.thread_ids:
         query = query.where(threads.c.thread_id.in_(retention.thread_ids))
     else:
         wanted = [status.value for status in retention.statuses]
-        query = query.where(or_(runs.c.status.in_([*wanted, *_IS_LIVE]), _HAS_CARD))
+        if with_live:
+            query = query.where(or_(runs.c.status.in_([*wanted, *_IS_LIVE]), _HAS_CARD))
+        else:
+            query = query.where(runs.c.status.in_(wanted), ~_HAS_CARD)
         query = query.where(_is_due(retention, now))
     if retention.workflow is not None:
         query = query.where(threads.c.workflow == retention.workflow)

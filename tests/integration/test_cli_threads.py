@@ -81,6 +81,8 @@ def test_what_would_go_is_said_and_nothing_is_deleted(call):
     assert "t1" in shown
     assert said.splitlines() == ["1 would go.", "t2 stays: It is held before a card."]
     assert "No thread would go" in call("prune", "--older-than", "9000d", "--dry-run")[2]
+    told = json.loads(call("prune", "--points", "1", "--dry-run", "--json")[1])
+    assert (told["threads"], told["kept"]) == ([], [])  # neither has a point
     assert len(json.loads(call("thread", "list", "--json")[1])) == 2
 
 

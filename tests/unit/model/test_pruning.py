@@ -42,6 +42,13 @@ def test_a_thread_that_is_named_goes_whatever_its_last_run_became_but_not_if_it_
     assert find_hold(DONE, Retention(most=0, statuses=(RunStatus.FAILED,))) is Hold.STATUS
 
 
+def test_points_go_of_what_is_not_counted_yet_but_not_where_a_channel_needs_them():
+    fewer = Retention(most=0, points=3)
+    assert find_hold(replace(DONE, is_counted=False), fewer) is None
+    assert find_hold(replace(DONE, has_deltas=True), fewer) is Hold.DELTAS
+    assert find_hold(replace(DONE, has_card=True), fewer) is Hold.WAITS
+
+
 def test_a_retention_that_says_nothing_is_empty():
     assert Retention().is_empty
     assert not any(
