@@ -163,9 +163,15 @@ _DECIDED = (
 
 @dataclass
 class _Execution:
-    """A run that is over, and what came before it on its way from its start."""
+    """
+    A run that is over, and what came before it on its way from its start.
+
+    `has_ended_before`: somebody set it back after it had been counted as done.
+    """
 
     end: Row[Any]
+    kind: str = ""  # of the first run
+    has_ended_before: bool = False
     run_ids: list[str] = field(default_factory=list)
     duration_ms: float = 0.0
     is_degraded: bool = False
@@ -175,6 +181,7 @@ class _Execution:
 
     def add(self, run: Row[Any]) -> None:
         """One run of it; the time between two of them was a human's, or the queue's."""
+        self.kind = run.kind
         self.run_ids.append(run.run_id)
         if run.started_at is not None and run.ended_at is not None:
             self.duration_ms += max(
@@ -302,11 +309,13 @@ def _count_runs(wanted: _Wanted, minutes: dict[datetime, Tallies]) -> None:
     for execution in executions:
         end = execution.end
         tally = _at(minutes, end.ended_at).run(end.workflow, end.variant)
-        tally.degraded += execution.is_degraded
-        tally.nodes += sum(nodes.get(run_id, 0) for run_id in execution.run_ids)
         tally.tokens_in += execution.tokens_in
         tally.tokens_out += execution.tokens_out
         tally.cost += execution.cost
+        if execution.has_ended_before or execution.kind == RunKind.COPY.value:
+            continue  # what it used counts, that it ended has been counted
+        tally.degraded += execution.is_degraded
+        tally.nodes += sum(nodes.get(run_id, 0) for run_id in execution.run_ids)
         if end.rating is not None:
             tally.rated += 1
             tally.ratings += end.rating
@@ -341,7 +350,11 @@ def _follow(conn: Connection, ends: Iterable[Row[Any]]) -> list[_Execution]:
         for execution, run_id in waiting:
             run = before.get(run_id)
             if run is None or run.status != RunStatus.CONTINUED.value:
-                continue  # pruned, or an execution of its own that ended and was retried
+                # Pruned, or an execution of its own that ended and was retried or set back.
+                is_done = run is not None and run.status == RunStatus.DONE.value
+                is_again = is_done and execution.kind == RunKind.REWIND.value
+                execution.has_ended_before |= is_again
+                continue
             execution.add(run)
             if run.previous_run_id is not None and run.kind != RunKind.START.value:
                 following.append((execution, run.previous_run_id))

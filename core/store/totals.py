@@ -10,10 +10,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    and_,
     bindparam,
     case,
+    exists,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -152,7 +155,21 @@ def _seconds(dialect: str) -> ColumnElement[Any]:
 
 def _executions(dialect: str) -> Any:
     took = func.coalesce(func.sum(func.coalesce(_seconds(dialect), 0.0)), 0.0)
-    each = select(_story.c.last_id, took.label("took_s")).group_by(_story.c.last_id).subquery()
+    before = runs.alias("before")
+    was_done = exists().where(
+        before.c.run_id == _story.c.previous_run_id, before.c.status == RunStatus.DONE.value
+    )
+    # What somebody set back after it was done has been counted; a copy did nothing by itself.
+    is_again = or_(
+        _story.c.kind == RunKind.COPY.value,
+        and_(_story.c.kind == RunKind.REWIND.value, was_done),
+    )
+    each = (
+        select(_story.c.last_id, took.label("took_s"))
+        .group_by(_story.c.last_id)
+        .having(func.max(case((is_again, 1), else_=0)) == 0)
+        .subquery()
+    )
     last = runs.alias("last")
     has_failed = case((last.c.error_type.is_not(None), 1), else_=0).label("has_failed")
     return (

@@ -15,7 +15,7 @@ from interlock.core.services import figuring, metrics
 from interlock.core.services.context import App
 from interlock.core.services.exposing import Exposition
 from interlock.core.settings import Settings
-from interlock.core.store import decisions, nodes, raw_figures, rollups
+from interlock.core.store import decisions, nodes, raw_figures, rollups, totals
 from interlock.core.store.engine import read, write
 
 
@@ -472,3 +472,21 @@ def test_a_reviewer_has_approved_what_was_taken_as_it_was_proposed(app, make):
             script.card(f"a{number}", f"r{number}", "review", 1, 3, verb=verb, **asked)
     (ann,) = metrics.read(app, hour(make)).reviewers
     assert (ann.decided, ann.approved) == (len(Verb), 1)
+
+
+def test_what_is_set_back_after_it_was_done_is_not_done_twice_and_a_copy_never(app, make):
+    with write(app.engine) as conn:
+        script = Script(conn, make)
+        script.run("done", 1, 2)
+        again = {"kind": RunKind.REWIND, "previous_run_id": "done"}
+        script.run("again", 10, 12, RunStatus.CONTINUED, **again)
+        script.run("after", 20, 21, kind=RunKind.RESUME, previous_run_id="again")
+        script.run("broken", 30, 31, RunStatus.FAILED, error="ValueError")
+        script.run("mended", 32, 33, kind=RunKind.REWIND, previous_run_id="broken")
+        script.run("copied", 40, 41, kind=RunKind.COPY)
+    (found,) = metrics.read(app, hour(make)).workflows
+    assert (found.started, found.completed, found.failed) == (2, 2, 1)
+    assert found.mean_ms == 1000
+    with read(app.engine) as conn:
+        ended = totals.fetch_totals(conn, since=make.at(0), until=make.at(60)).executions.tallies
+    assert {key.status: tally.count for key, tally in ended.items()} == {"done": 2, "failed": 1}
