@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.guarding import Call, Place
 from interlock.core.model.rates import limits_of_call
-from interlock.core.services import limiting
+from interlock.core.services import keeping, limiting
 from interlock.core.services.context import App
 
 THREADS = 4
@@ -49,21 +49,23 @@ class Rates:
         Raises:
             RateLimited: On entering: it was started too often lately.
         """
-        place = call.place
-        assert place.policy.rate is not None  # asked of what is covered alone
-        wanted = limits_of_call(
-            place.policy.rate,
-            workflow=place.workflow,
-            path=place.path,
-            tool=place.tool,
-            user=call.run.created_by,
-        )
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await loop.run_in_executor(self._pool, limiting.take, self._app, wanted)
+                await loop.run_in_executor(self._pool, self._take, call)
                 break
             except StoreUnavailable as exc:  # nobody can count: hold, as runs do (MISSION R7)
                 logger.warning("store_unavailable", extra={"reason": str(exc)})
                 await asyncio.sleep(AGAIN_S)
         yield
+
+    def _take(self, call: Call) -> None:
+        place, run = call.place, call.run
+        rate = place.policy.rate
+        assert rate is not None  # asked of what is covered alone
+        # Who answered a card, or retries, does not pay for who launched: not looked up for nothing.
+        user = run.created_by if not rate.per_user_hour else keeping.find_launcher(self._app, run)
+        wanted = limits_of_call(
+            rate, workflow=place.workflow, path=place.path, tool=place.tool, user=user
+        )
+        limiting.take(self._app, wanted)

@@ -16,13 +16,14 @@ from interlock.core.graphs.notes import Notes
 from interlock.core.model.failure_kinds import FailureKind, find_retry_after_s, kind_of
 from interlock.core.model.policies import NodePolicy, RateRules
 from interlock.core.model.rates import limits_of_call
+from interlock.core.model.runs import RunKind
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import batch_launching, launching, limiting, observing, presence
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
-from interlock.core.store.engine import open_engine, read
+from interlock.core.store.engine import open_engine, read, write
 from interlock.core.store.schema_limits import rate_takes
 from interlock.core.worker import limiting as guarding
 from interlock.core.worker.limiting import Rates
@@ -193,6 +194,25 @@ async def test_a_node_too_many_is_an_error_that_passes_by_waiting(rates, make, f
     assert find_retry_after_s(caught.value, frozen.now()) == pytest.approx(40, abs=0.01)
     frozen.advance(seconds=caught.value.retry_after)
     async with rates.around_async(call):
+        pass
+
+
+async def test_a_start_behind_a_card_counts_for_who_launched_not_for_who_decided(app, rates, make):
+    call = call_of(make, rate=RateRules(per_user_hour=1))
+    resumed = []
+    with write(app.engine) as conn:
+        for number, launcher in enumerate(("ann", "eve")):
+            of = {"thread_id": f"t{number}", "workflow": "essay"}
+            launched = make.put_run(conn, f"r{number}", created_by=launcher, **of)
+            given = {"kind": RunKind.RESUME, "previous_run_id": launched.run_id, **of}
+            resumed.append(make.put_run(conn, f"d{number}", created_by="dan", **given))
+    for run in resumed:  # dan decided both
+        async with rates.around_async(replace(call, run=run)):
+            pass
+    with pytest.raises(RateLimited, match="by one user"):
+        async with rates.around_async(replace(call, run=resumed[0])):
+            raise AssertionError("it ran")
+    async with rates.around_async(replace(call, run=replace(call.run, created_by="dan"))):
         pass
 
 
