@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Verb
-from interlock.core.services import history, reading
+from interlock.core.services import history, observing, reading
 
+NARROW = 390  # pixels: a phone
 PAID = {"approved": True, "amount": 620}
 
 
@@ -72,9 +74,12 @@ def test_a_point_is_found_its_preview_read_and_the_fork_seen(
     new_page: Callable[..., Page],
     until_live: Callable[[Page], None],
     until_idle: Callable[[Page], None],
+    watch: Callable[[Page, str], Any],
 ) -> None:
     card = refund(office, "A-7701", Intent(verb=Verb.ANSWER, value=PAID))
-    page = new_page(f"{up.url}/history?q=A-7701")
+    page = new_page()
+    seen = watch(page, up.url)
+    page.goto(f"{up.url}/history?q=A-7701")
     until_live(page)
     click_first_row(page.get_by_test_id("stDataFrame"))
     machine = Machine(page)
@@ -98,7 +103,11 @@ def test_a_point_is_found_its_preview_read_and_the_fork_seen(
     assert [fork.reason for fork in after.forks] == ["the customer has called"]
     asked = [c for c in after.cards if c.status is ApprovalStatus.PENDING]
     assert [c.title for c in asked] == [card.title]
+    page.set_viewport_size({"width": NARROW, "height": 844})
     until_idle(page)
+    widths = machine.main.evaluate("(main) => [document.body.scrollWidth, main.scrollWidth]")
+    assert max(widths) <= NARROW
+    assert (seen.complaints, seen.foreign) == ([], [])
 
 
 def test_a_decision_is_changed_and_the_old_way_stays(
@@ -120,6 +129,43 @@ def test_a_decision_is_changed_and_the_old_way_stays(
     ends = [point for point in found.points if not point.next]
     states = [reading.state(office.app, card.thread_id, p.checkpoint_id) for p in ends]
     assert ["620.00 EUR paid back" in s.values["summary"] for s in states] == [True, False]
+
+
+def test_two_answers_are_tried_on_copies_and_one_is_kept(
+    up: Any,
+    office: Any,
+    new_page: Callable[..., Page],
+    until_live: Callable[[Page], None],
+    until_idle: Callable[[Page], None],
+) -> None:
+    card = office.hold("refund_desk", {"requests": [{"order": "A-7703", "amount": 620}]})
+    before = history.open_history(office.app, card.thread_id)
+    page = new_page(f"{up.url}/inbox?approval_id={card.approval_id}")
+    until_live(page)
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("link", name=re.compile("What if")).click()
+
+    pay = main.get_by_role("radiogroup", name="What becomes of refund/pay_out")
+    pay.get_by_text("Give what it writes").click()
+    paid = {"result": "paid", "paid_eur": 620, "text": "As if it had been paid."}
+    receipt = json.dumps({"outcomes": {"A-7703": paid}})
+    main.get_by_role("textbox", name="What refund/pay_out writes, as JSON").fill(receipt)
+    until_idle(page)
+    main.get_by_role("button", name="Try both").click()
+    expect(main.get_by_text(re.compile(r"\bEnded$"))).to_have_count(2)
+    expect(main.get_by_text(re.compile("Not run, with a value in its place"))).to_be_visible()
+    expect(main.get_by_text(re.compile("How their ends differ"))).to_be_visible()
+    assert history.open_history(office.app, card.thread_id) == before
+
+    main.get_by_role("textbox", name="Reason for keeping one").fill("no proof of the loss")
+    until_idle(page)
+    main.get_by_role("button", name="Keep answer B").click()
+    expect(main.get_by_text("Answer B was kept")).to_be_visible()
+    assert office.values(card)["outcomes"]["A-7703"]["text"].startswith("Declined")
+    (decision,) = office.decisions(card)
+    assert decision.verb is Verb.REJECT
+    kept = next(c for c in observing.list_changes(office.app) if c.action == "what-if:keep")
+    assert kept.reason == "no proof of the loss"
 
 
 def click_first_row(table: Locator) -> None:
