@@ -53,6 +53,12 @@ def find_runs_after(tree: Tree, point: CheckpointId, node_runs: Sequence[NodeRun
     after = tree.path_after(point)
     entries = [tree.entries[each] for each in after]
     made = {(entry.run_id, entry.step) for entry in entries if entry.source == PLAIN}
+    spans: dict[int, list[tuple[datetime, datetime]]] = {}
+    for entry in entries:
+        parent_id = tree.parents[entry.checkpoint_id]
+        if entry.source == PLAIN and parent_id is not None:
+            since = tree.entries[parent_id].created_at
+            spans.setdefault(entry.step, []).append((since, entry.created_at))
     end = tree.entries[after[-1] if after else point]
     until = _next_after(tree, end.checkpoint_id)
 
@@ -60,12 +66,17 @@ def find_runs_after(tree: Tree, point: CheckpointId, node_runs: Sequence[NodeRun
         is_before = until is None or run.started_at < until
         return run.step == end.step + 1 and run.started_at >= end.created_at and is_before
 
+    def is_between(run: NodeRun) -> bool:
+        """Of a step whose questions were answered one by one, each run did only a part."""
+        return any(since < run.started_at < until for since, until in spans.get(run.step, ()))
+
     # A task keeps its id however often it is tried, by whichever run; what is inside of it has the
     # id in its namespace. Steps are counted by each graph for itself.
     tasks = {
         run.task_id
         for run in node_runs
-        if "|" not in run.namespace and ((run.run_id, run.step) in made or is_at_end(run))
+        if "|" not in run.namespace
+        and ((run.run_id, run.step) in made or is_at_end(run) or is_between(run))
     }
     return [run for run in node_runs if _root_task(run) in tasks]
 

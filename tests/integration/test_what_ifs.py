@@ -12,7 +12,7 @@ import pytest
 
 from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.approvals import Intent, Verb
-from interlock.core.services import observing, what_ifs
+from interlock.core.services import observing, running, what_ifs
 from interlock.core.store import audit
 
 from .conftest import wait_until
@@ -104,7 +104,8 @@ def test_two_answers_come_to_two_ends_and_the_original_is_untouched(desk):
     assert desk.card(run) == card
 
 
-def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_last_time(desk):
+def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_last_time(embedded):
+    desk = embedded
     book = desk.open_book()
     desk.start()
     run = desk.finish("refund", book)
@@ -141,7 +142,8 @@ def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_las
     assert run_id != last.run_id
 
 
-def test_one_answer_is_kept_and_decides_the_real_card_once(desk):
+def test_one_answer_is_kept_and_decides_the_real_card_once(embedded):
+    desk = embedded
     book = desk.open_book()
     desk.start()
     run = desk.finish("refund", book)
@@ -203,8 +205,8 @@ def test_a_subgraph_and_several_questions_stay_as_they_are_beside_the_one_that_i
     assert len(desk.cards(run)) == 2
 
     first, second = desk.cards(run)
-    desk.decide(first, "p")
-    desk.wait(desk.decide(second, "q").run_id)
+    for card_, answer in ((first, "p"), (second, "q")):  # one by one: each run does only a part
+        desk.wait(desk.decide(card_, answer).run_id)
     a, b = tried(desk, start(desk, card)).sides
     kept = {first.payload["item"]: "p", second.payload["item"]: "q"}["x"]
     assert sorted(a.values["log"]) == sorted([f"x {kept}", "sent x", "y 620", "sent y"])
@@ -242,3 +244,37 @@ def test_a_plain_point_is_tried_with_different_stand_ins(embedded):
             stand_ins={},
             actor="anna",
         )
+
+
+def test_what_a_breakpoint_and_a_failure_ask_is_tried_too(embedded):
+    desk = embedded
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book, break_before=("charge",))
+    held = desk.wait(desk.decide(desk.card(run), 13).run_id)
+    card = desk.card(held)
+    before = dump(desk)
+    given = {"charge": {"value": {"receipt": "no 14"}}}
+    edit = Intent(verb=Verb.EDIT, value={"log": ["anew"]})
+    stop, skip, go_on = (Intent(verb=verb) for verb in (Verb.STOP, Verb.SKIP, Verb.APPROVE))
+    a, b = tried(desk, start(desk, card, stand_ins={"a": given}, a=edit, b=stop)).sides
+    assert nodes(a) == [("charge", "given"), ("notify", "ran")]
+    assert a.values["log"] == ["anew", "notified of no 14"]
+    assert (b.status, nodes(b), b.values["log"]) == ("done", [], ["answered 13"])
+    a, b = tried(desk, start(desk, card, a=go_on, b=skip)).sides
+    assert nodes(a) == [("charge", "missing")]
+    assert (b.status, nodes(b)) == ("failed", [("notify", "failed")])  # there is no receipt
+    assert dump(desk) == before
+
+    failed = desk.wait(desk.decide(card, verb=Verb.APPROVE).run_id)
+    assert failed.status == "failed"
+    card = desk.card(running.ask(desk.app, failed.run_id, actor="ben"))
+    before = dump(desk)
+    mend = Intent(verb=Verb.EDIT, value={"receipt": "no 15"})
+    a, b = tried(desk, start(desk, card, a=go_on, b=mend)).sides
+    assert (a.status, nodes(a)) == ("failed", [("notify", "failed")])
+    assert "an unlucky receipt" in a.error
+    assert (b.status, b.values["log"][-1]) == ("done", "notified of no 15")
+    assert dump(desk) == before
+    with pytest.raises(InvalidInput, match="no policy holds"):
+        start(desk, card, a=Intent(verb=Verb.FALLBACK), b=mend)

@@ -44,6 +44,16 @@ def test_what_ran_at_an_end_that_was_left_is_not_what_ran_after_the_thread_went_
     assert [r.task_id for r in find_runs_after(tree, point("c"), runs)] == ["work-2"]
 
 
+def test_a_step_whose_questions_were_answered_one_by_one_counts_whole():
+    tree = grow(line("a b", b={"run": "r3"}))
+    runs = [
+        attempt("ask", 0, task="old", at_s=90),
+        attempt("ask", 0, task="x", run="r2", at_s=97.4),
+        attempt("ask", 0, task="y", run="r3", at_s=97.8),
+    ]
+    assert [r.task_id for r in find_runs_after(tree, point("a"), runs)] == ["x", "y"]
+
+
 def test_all_tries_of_a_task_count_whichever_run_made_them_and_what_is_within_it():
     tree = grow(line("a b", b={"run": "r2"}))
     runs = [

@@ -42,6 +42,8 @@ def charge(state: State) -> dict[str, Any]:
 
 def notify(state: State) -> dict[str, Any]:
     _note(state, "notify")
+    if state["receipt"] == "no 13":
+        raise ValueError("an unlucky receipt")
     return {"log": [f"notified of {state['receipt']}"]}
 
 
