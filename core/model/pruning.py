@@ -63,7 +63,7 @@ WHY: Mapping[Hold, str] = {
     Hold.HELD: "It is held before a card.",
     Hold.BUSY: "Something is being done with it.",
     Hold.STATUS: "Its last run did not end as those that go.",
-    Hold.FOREIGN: "Another application's thread: Interlock deletes nothing there.",
+    Hold.FOREIGN: "It is in another application's database: Interlock deletes nothing there.",
     Hold.TRIED: "A what-if of it is running.",
     Hold.COUNTED: "Its runs are not yet in the figures; they are a few minutes after their end.",
     Hold.DELTAS: "A channel of it keeps only what changed, so that it needs all its points.",

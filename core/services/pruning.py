@@ -130,7 +130,7 @@ def prune(
 def retain(app: App) -> int:
     """Hand out what the settings say goes; how many threads. Without such settings, nothing is read."""
     retention = retention_of(app.settings)
-    if retention.is_empty:
+    if retention.is_empty or app.settings.attach is not None:
         return 0
     lines = plan(app, retention, limit=IN_PASSING, is_unattended=True).threads
     return len(hand_out(app, retention, lines, actor=BY_SETTINGS, reason=""))
@@ -204,6 +204,8 @@ def _read_standing(
     but: JobId | None = None,
 ) -> Standing:
     standing = store.read_standing(conn, thread, but=but)
+    if app.settings.attach is not None:  # the checkpoints of all threads are in that database
+        return replace(standing, is_foreign=True)
     if retention.points is None or standing.is_foreign:
         return standing
     if app.settings.is_embedded:

@@ -51,6 +51,7 @@ from interlock.core.store.dialect import Lock
 from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
 
 WHERE_THREADS_ARE = "`interlock thread list` names them."
+ELSEWHERE = "The checkpoints are in another application's database."
 OTHER = "The checkpoint database has other checkpoints under this id."
 
 
@@ -101,6 +102,8 @@ def export(app: App, thread_id: str, target: BinaryIO) -> Counter[str]:
     """
     with engine.read(app.engine) as conn:
         thread = _find_still(conn, ThreadId(thread_id))
+        if app.settings.attach is not None:
+            raise InvalidInput(ELSEWHERE)
         head: dict[str, Json] = {
             "layout": "sqlite" if app.settings.is_embedded else "postgres",
             "thread_id": thread.thread_id,
@@ -129,10 +132,17 @@ def _find_still(conn: Connection, thread_id: ThreadId) -> Thread:
 
 
 def _read_all(app: App, conn: Connection, thread_id: ThreadId) -> transferring.Rows:
+    head, has_head = threads.fetch(conn, thread_id), False
     if app.settings.is_embedded:
-        yield from transferring.read_from_file(app.settings.checkpoints_path, thread_id)
+        rows = transferring.read_from_file(app.settings.checkpoints_path, thread_id)
     else:
-        yield from transferring.read_from_database(conn, thread_id)
+        rows = transferring.read_from_database(conn, thread_id)
+    for table, row in rows:
+        if table == "checkpoints" and not row["checkpoint_ns"] and head is not None:
+            has_head |= row["checkpoint_id"] == head.head_checkpoint_id
+        yield table, row
+    if not has_head:
+        raise InvalidInput("The checkpoint that the thread stands at is not in this database.")
     yield from transferring.read_records(conn, thread_id)
 
 
@@ -203,6 +213,8 @@ def begin(app: App, job: Job) -> Arrival:
         head=transfer_files.read_head(data),
         thread_id=ThreadId(str(job.payload["thread_id"])),
     )
+    if app.settings.attach is not None:
+        raise InvalidInput(ELSEWHERE, hint="Take it in where Interlock has its own.")
     transfer_files.check(data)
     with engine.write(app.engine) as conn, conn.begin_nested() as trial:
         _add(app, conn, arrival, actor="", reason="")

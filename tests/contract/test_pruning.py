@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, TypedDict
@@ -308,12 +309,11 @@ async def test_a_worker_killed_half_way_leaves_a_thread_that_pruning_again_ends(
 
 async def test_what_the_settings_say_goes_by_itself(kept, savers):
     assert pruning.retain(kept) == 0
-    app = App(
-        settings=kept.settings.model_copy(update={"retention_days": 1}),
-        engine=kept.engine,
-        queue=kept.queue,
-        clock=kept.clock,
-    )
+    settings = kept.settings.model_copy(update={"retention_days": 1, "attach": "other.db"})
+    attached = replace(kept, settings=settings)
+    assert pruning.retain(attached) == 0
+    assert set(stays(pruning.plan(attached, OLD)).values()) == {WHY[Hold.FOREIGN]}
+    app = replace(kept, settings=kept.settings.model_copy(update={"retention_days": 1}))
 
     assert pruning.retain(app) == 2
     assert pruning.retain(app) == 0  # they are on their way

@@ -8,6 +8,7 @@ import json
 import shutil
 from base64 import b64decode, b64encode
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Annotated, Any, TypedDict
@@ -389,6 +390,16 @@ async def test_what_cannot_be_taken_in_or_out_says_why(open_place, make):
         here.export("t3")
     status, told = await here.take_in(data, "t3")
     assert (status, told.startswith(transferring.OTHER)) == ("failed", True)
+    settings = here.app.settings.model_copy(update={"attach": "other.db"})
+    attached = Place(replace(here.app, settings=settings), here.savers)
+    status, told = await attached.take_in(data, "t2")
+    assert (status, told.startswith(transferring.ELSEWHERE)) == ("failed", True)
+    with pytest.raises(InvalidInput, match="another application"):
+        attached.export("t1")
+    with engines.write(here.app.engine) as conn:
+        threads.insert(conn, make.thread("lost", head_checkpoint_id="c1"))
+    with pytest.raises(InvalidInput, match="not in this database"):
+        here.export("lost")
     with engines.write(here.app.engine) as conn:
         workflows.replace_all(conn, [])
     with pytest.raises(NotFound, match="workflow"):
