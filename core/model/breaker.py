@@ -152,6 +152,13 @@ def judge(error: BaseException | None, rules: BreakerRules) -> Outcome:
     return Outcome.FAILURE if rules.counts == "any" or kind in COUNTED else Outcome.NEUTRAL
 
 
+def find_end(error: BaseException | None) -> bool | None:
+    """Whether a call that ended has failed; None if it did not: it asks, was cancelled or refused."""
+    if error is None or is_named(error, _WENT_WELL):
+        return False
+    return None if kind_of(error) in {None, FailureKind.REFUSED} else True
+
+
 def wait_until(breaker: Breaker, now: datetime) -> datetime | None:
     """When a refused call may come again; None while an operator holds the breaker open."""
     if breaker.forced is not None:

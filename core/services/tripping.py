@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -27,7 +28,6 @@ from interlock.core.model.breaker import (
     obey,
     say_cause,
 )
-from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.policies import BreakerRules
 from interlock.core.services.context import App, fetch_now
 from interlock.core.store import audit, breakers, engine, topics
@@ -36,6 +36,7 @@ from interlock.core.types import new_id
 TOPIC = "breakers"
 SPANS_COUNT, SPAN_S = 12, 10  # two minutes, which is what a tile shows
 EVENTS_COUNT = 500
+COUNTS_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,20 @@ class Known:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Traffic:
+class Traffic(NamedTuple):
     """What came to a breaker in one span of time: calls that ended, failed, or were refused."""
 
     calls: int = 0
     errors: int = 0
     refused: int = 0
+
+    def __add__(self, other: tuple[int, ...]) -> Traffic:  # type: ignore[override]
+        """Both together."""
+        calls, errors, refused = other
+        return Traffic(self.calls + calls, self.errors + errors, self.refused + refused)
+
+
+Counts = Mapping[tuple[str, datetime], Traffic]  # by the breaker's name and the start of the span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +175,18 @@ def count_refusals(app: App, counts: Mapping[str, int]) -> None:
         topics.bump(conn, TOPIC)
 
 
+def count_calls(app: App, counts: Counts) -> None:
+    """
+    Add to what came to breakers, and forget what is older than anybody shows.
+
+    Raises:
+        StoreUnavailable: The database does not answer; nothing was added.
+    """
+    with engine.write(app.engine) as conn:
+        breakers.add_counts(conn, counts)
+        breakers.forget_counts(conn, before=fetch_now(app, conn) - COUNTS_KEPT)
+
+
 def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -> Breaker:
     """
     Hold a breaker open or closed, or give it back to its rules, closed and with nothing counted.
@@ -209,24 +229,19 @@ def list_events(app: App, *, since: datetime) -> list[BreakerEvent]:
 
 def read_board(app: App, *, since: datetime) -> Board:
     """Everything a screen shows of breakers; `since` bounds what happened to them."""
-    now = app.clock.now()
-    edges = [
-        now - timedelta(seconds=SPAN_S * (SPANS_COUNT - number)) for number in range(SPANS_COUNT)
-    ]
     with engine.read(app.engine) as conn:
         found = [each for each in breakers.fetch_all(conn) if each.serves]
-        served = [place for each in found for place in each.serves]
-        counted = breakers.count_attempts(conn, served, [*edges, now + timedelta(seconds=1)])
+        # Spans begin at whole ten seconds of the database's clock; the newest one is under way.
+        last = int(fetch_now(app, conn).timestamp()) // SPAN_S
+        first = last - SPANS_COUNT + 1
+        counted = breakers.fetch_counts(conn, since=datetime.fromtimestamp(first * SPAN_S, UTC))
         events = breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
-    spans: dict[tuple[str, str], list[Traffic]] = {}
-    for workflow, path, number, status, count in counted:
-        own = spans.setdefault((workflow, path), [Traffic()] * SPANS_COUNT)
-        own[number] = _add(own[number], _as_traffic(status, count))
-    return Board(
-        breakers=found,
-        traffic={each.name: _sum([spans.get(at, ()) for at in _places(each)]) for each in found},
-        events=events,
-    )
+    traffic = {each.name: [Traffic()] * SPANS_COUNT for each in found}
+    for row in counted:
+        number = int(row.start.timestamp()) // SPAN_S - first
+        if row.name in traffic and number < SPANS_COUNT:
+            traffic[row.name][number] += (row.calls, row.errors, row.refused)
+    return Board(breakers=found, traffic=traffic, events=events)
 
 
 _CAUSES = {
@@ -234,7 +249,6 @@ _CAUSES = {
     Order.CLOSE: "held closed by an operator",
     Order.RESET: "reset by an operator",
 }
-_NO_TRAFFIC: Sequence[Traffic] = (Traffic(),) * SPANS_COUNT
 
 
 def _read_known(app: App, conn: Connection) -> Known:
@@ -282,25 +296,3 @@ def _note(
 def _say(breaker: Breaker) -> dict[str, str]:
     held = "" if breaker.forced is None else breaker.forced.value
     return {"state": breaker.state.value, "held": held}
-
-
-def _places(breaker: Breaker) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((place.workflow, place.path) for place in breaker.serves))
-
-
-def _as_traffic(status: NodeStatus, count: int) -> Traffic:
-    if status is NodeStatus.SHORT_CIRCUITED:
-        return Traffic(refused=count)
-    is_run = status in {NodeStatus.OK, NodeStatus.ERROR}
-    return Traffic(calls=count if is_run else 0, errors=count if status is NodeStatus.ERROR else 0)
-
-
-def _add(one: Traffic, other: Traffic) -> Traffic:
-    return Traffic(one.calls + other.calls, one.errors + other.errors, one.refused + other.refused)
-
-
-def _sum(all_spans: Sequence[Sequence[Traffic]]) -> tuple[Traffic, ...]:
-    total = [Traffic()] * SPANS_COUNT
-    for spans in all_spans:
-        total = [_add(a, b) for a, b in zip(total, spans or _NO_TRAFFIC, strict=True)]
-    return tuple(total)

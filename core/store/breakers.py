@@ -7,27 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     and_,
     bindparam,
-    case,
-    func,
+    delete,
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from interlock.core.model.breaker import Breaker, BreakerEvent, BreakerState, Served, start_probe
-from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.policies import BreakerRules
 from interlock.core.store import dialect
-from interlock.core.store.schema import node_runs
-from interlock.core.store.schema_sight import breaker_events, breakers
+from interlock.core.store.schema_sight import breaker_counters, breaker_events, breakers
 from interlock.core.types import Json
+
+MAX_COUNTS = 20_000  # breakers x spans
 
 _INSERT = dialect.insert_new(breakers)
 _DESCRIBE = (
@@ -70,6 +67,27 @@ _EVENTS = (
     .where(breaker_events.c.at >= bindparam("since"))
     .order_by(breaker_events.c.at.desc(), breaker_events.c.event_id.desc())
     .limit(bindparam("limit"))
+)
+
+_COUNTED = ("calls", "errors", "refused")
+_COUNTS = (
+    select(breaker_counters)
+    .where(breaker_counters.c.start >= bindparam("since"))
+    .order_by(breaker_counters.c.start, breaker_counters.c.name)
+    .limit(MAX_COUNTS)
+)
+_FORGET = delete(breaker_counters).where(breaker_counters.c.start < bindparam("before"))
+
+
+def _adding(insert_: Any) -> Any:
+    return insert_.on_conflict_do_update(
+        index_elements=("start", "name"),
+        set_={name: breaker_counters.c[name] + insert_.excluded[name] for name in _COUNTED},
+    )
+
+
+_ADD = dialect.PerDialect(
+    {name: _adding(make(breaker_counters)) for name, make in dialect.ROW_BY_ROW.items()}
 )
 
 
@@ -144,38 +162,29 @@ def fetch_events(conn: Connection, *, since: datetime, limit: int) -> list[Break
     return [_event(row) for row in rows]
 
 
-def count_attempts(
-    conn: Connection, places: Sequence[Served], edges: Sequence[datetime]
-) -> list[tuple[str, str, int, NodeStatus, int]]:
-    """
-    How many attempts of these nodes ended, by workflow, path, span and status.
+def add_counts(conn: Connection, counts: Mapping[tuple[str, datetime], Sequence[int]]) -> None:
+    """Add to the calls, errors and refusals of breakers by span, in one order everywhere."""
+    rows = [
+        {"name": name, "start": start, "calls": calls, "errors": errors, "refused": refused}
+        for (name, start), (calls, errors, refused) in sorted(counts.items(), key=_by_start)
+    ]
+    if rows:
+        conn.execute(_ADD.on(conn), rows)
 
-    Args:
-        conn: An open transaction.
-        places: The nodes.
-        edges: Where the spans begin, oldest first, and the end of the last one.
-    """
-    if not places:
-        return []
-    span: ColumnElement[int] = case(
-        *((node_runs.c.ended_at < end, number) for number, end in enumerate(edges[1:-1])),
-        else_=len(edges) - 2,
-    )
-    columns = (node_runs.c.workflow, node_runs.c.path, span.label("span"), node_runs.c.status)
-    found = (
-        select(*columns)
-        .where(
-            node_runs.c.ended_at >= edges[0],
-            node_runs.c.ended_at < edges[-1],
-            tuple_(node_runs.c.workflow, node_runs.c.path).in_(
-                sorted({(place.workflow, place.path) for place in places})
-            ),
-        )
-        .subquery()
-    )
-    by = (found.c.workflow, found.c.path, found.c.span, found.c.status)
-    rows = conn.execute(select(*by, func.count().label("number")).group_by(*by).order_by(*by))
-    return [(r.workflow, r.path, r.span, NodeStatus(r.status), r.number) for r in rows]
+
+def fetch_counts(conn: Connection, *, since: datetime) -> list[Row[Any]]:
+    """The counts of spans from this one on: name, start, calls, errors and refused."""
+    return list(conn.execute(_COUNTS, {"since": since}))
+
+
+def forget_counts(conn: Connection, *, before: datetime) -> None:
+    """Delete the counts of older spans."""
+    conn.execute(_FORGET, {"before": before})
+
+
+def _by_start(count: tuple[tuple[str, datetime], Sequence[int]]) -> tuple[datetime, str]:
+    (name, start), _ = count
+    return start, name
 
 
 def _as_row(breaker: Breaker) -> dict[str, Any]:

@@ -79,7 +79,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0007"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0008"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

@@ -115,6 +115,18 @@ breaker_events = Table(
     Index("ix_breaker_events_at", "at", "event_id"),
 )
 
+# What came to a breaker, by ten seconds and for an hour.
+breaker_counters = Table(
+    "breaker_counters",
+    metadata,
+    Column("start", UtcDateTime, nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("calls", BigInteger, nullable=False, server_default="0"),
+    Column("errors", BigInteger, nullable=False, server_default="0"),
+    Column("refused", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("start", "name"),
+)
+
 cache_entries = Table(
     "cache_entries",
     metadata,

@@ -22,13 +22,17 @@ from interlock.core.model.breaker import (
     Outcome,
     Pass,
     ask,
+    find_end,
     wait_until,
 )
 from interlock.core.services import tripping
 from interlock.core.services.context import App
 from interlock.core.services.tripping import Known, Wanted
+from interlock.core.worker.breaker_counts import CallCounts
 
 GAP_S = 0.1  # between two looks at what others did, however much happens
+COUNT_S = 5.0  # between two writings of what came to the breakers
+MEASURE_EVERY = timedelta(minutes=1)
 LOOK_S = 1.0  # the longest without a look, should word of a change be missed
 
 logger = logging.getLogger(__name__)
@@ -43,8 +47,10 @@ class Board:
         self._known: dict[str, Breaker] = {}
         self._head = -1
         self._ahead = timedelta()  # of the database's clock, before this machine's
+        self._measured_at = app.clock.now()  # when this machine's clock was compared with it
         self._refused: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._calls = CallCounts()
         self._probes: dict[Pass, str] = {}
         self._thread: threading.Thread | None = None
         self._news = threading.Event()
@@ -69,6 +75,7 @@ class Board:
         if self._thread is not None:
             self._thread.join(timeout=LOOK_S * 5)
         self._write_refusals()
+        self._write_calls()
 
     # -- one call ----------------------------------------------------------------------------
 
@@ -127,6 +134,12 @@ class Board:
         else:
             self._learn(after)
 
+    def count(self, name: str, error: BaseException | None) -> None:
+        """A call is over that went through; for what screens show, and without asking anybody."""
+        has_failed = find_end(error)
+        if has_failed is not None:
+            self._calls.note(name, self._now(), has_failed=has_failed)
+
     def _find(self, wanted: Wanted) -> Breaker:
         """A breaker of a node that was not there when the worker started."""
         self.enlist([wanted], is_all=False)
@@ -147,6 +160,7 @@ class Board:
         """Count it in the database before anybody sees it; those of a moment together."""
         with self._lock:
             self._refused[name] += 1
+        self._calls.note_refusal(name, self._now())
         self._write_refusals()
 
     def _write_refusals(self) -> None:
@@ -162,6 +176,16 @@ class Board:
                 with self._lock:
                     self._refused += counts
 
+    def _write_calls(self) -> None:
+        counts = self._calls.take()
+        if not counts:
+            return
+        try:
+            tripping.count_calls(self._app, counts)
+        except InterlockError as exc:
+            logger.warning("calls_not_counted", extra={"reason": str(exc)})
+            self._calls.put_back(counts)
+
     # -- following ---------------------------------------------------------------------------
 
     def _start(self) -> None:
@@ -172,7 +196,7 @@ class Board:
 
     def _follow(self) -> None:
         """See what others do, and say that our probes still run, until stopped."""
-        renewed_at = self._app.clock.now()
+        renewed_at = counted_at = self._app.clock.now()
         while not self._is_stopping.is_set():
             self._news.wait(LOOK_S)
             self._news.clear()
@@ -182,6 +206,9 @@ class Board:
                 if (now - renewed_at).total_seconds() >= PROBE_LEASE_S / 3:
                     renewed_at = now
                     self._renew()
+                if (now - counted_at).total_seconds() >= COUNT_S:
+                    counted_at = now
+                    self._write_calls()
             except InterlockError as exc:  # the next look may succeed
                 logger.warning("breakers_not_read", extra={"reason": str(exc)})
             except Exception:
@@ -189,7 +216,9 @@ class Board:
             self._is_stopping.wait(GAP_S)
 
     def _look(self) -> None:
-        known = tripping.read_known(self._app, head=self._head)
+        # The two clocks drift apart: now and then all is read, whether it has moved or not.
+        is_measured = timedelta() <= self._app.clock.now() - self._measured_at < MEASURE_EVERY
+        known = tripping.read_known(self._app, head=self._head if is_measured else -1)
         if known is not None:
             self._take(known)
         if self._refused:  # from when the database did not answer
@@ -205,7 +234,8 @@ class Board:
         return self._app.clock.now() + self._ahead
 
     def _take(self, known: Known) -> None:
-        self._ahead = known.at - self._app.clock.now()
+        self._measured_at = self._app.clock.now()
+        self._ahead = known.at - self._measured_at
         for breaker in known.breakers.values():
             self._learn(breaker)
         self._head = known.head

@@ -75,6 +75,7 @@ class Breakers:
             raise
         finally:
             outcome = judge(error, wanted.rules)
+            self._board.count(wanted.name, error)
             if passed.probe is not None or outcome is Outcome.FAILURE:
                 say = partial(_say_change, call)
                 await self._apart(self._board.leave, wanted.name, passed, outcome, run_id, say)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from langgraph.errors import GraphInterrupt
 from sqlalchemy import update
 
 from interlock.core.clock import SystemClock
-from interlock.core.errors import BreakerOpen, NotFound
+from interlock.core.errors import BreakerOpen, NotFound, StoreUnavailable
 from interlock.core.graphs.guarding import Call, Place
 from interlock.core.graphs.notes import Notes
 from interlock.core.model.breaker import (
@@ -20,16 +22,17 @@ from interlock.core.model.breaker import (
     Pass,
     Served,
 )
-from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.policies import BreakerRules, NodePolicy
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import tripping
 from interlock.core.services.context import App
 from interlock.core.services.tripping import Traffic, Wanted
 from interlock.core.settings import Settings
-from interlock.core.store import audit, nodes
+from interlock.core.store import audit
+from interlock.core.store import breakers as store
 from interlock.core.store.engine import read, write
 from interlock.core.store.schema_sight import breakers
+from interlock.core.worker import breaker_counts
 from interlock.core.worker.breaker_board import Board
 from interlock.core.worker.breaking import Breakers
 
@@ -179,37 +182,91 @@ def test_an_unknown_breaker_is_named_with_those_there_are(app):
         tripping.order(app, "other", Order.OPEN, actor="ann")
 
 
-def test_a_board_shows_the_traffic_of_the_last_two_minutes_by_span(app, make, frozen):
-    tripping.enlist(app, [replace(PAYMENTS, serves=(CHARGE, Served("refunds", "charge", "pay")))])
-    ended = [
-        (5, NodeStatus.OK),
-        (5, NodeStatus.ERROR),
-        (5, NodeStatus.INTERRUPTED),
-        (15, NodeStatus.SHORT_CIRCUITED),
-        (115, NodeStatus.OK),
-        (300, NodeStatus.ERROR),
-    ]
-    frozen.advance(seconds=300)
+def total(app, name="payments") -> Traffic:
+    return sum(tripping.read_board(app, since=app.clock.now()).traffic[name], Traffic())
+
+
+def test_a_board_shows_the_traffic_of_the_last_two_minutes_by_span(app, frozen):
+    tripping.enlist(app, [PAYMENTS, replace(PAYMENTS, name="other")])
+    ended = [(5, Traffic(2, 1)), (15, Traffic(refused=1)), (115, Traffic(1)), (300, Traffic(1, 1))]
+    frozen.advance(seconds=310 - frozen.now().timestamp() % 10)
     now = frozen.now()
-    with write(app.engine) as conn:
-        make.put_run(conn)
-        nodes.upsert_many(
-            conn,
-            [
-                make.node_run(f"t{n}", path="charge", status=status, ended_at=make.at(300 - ago))
-                for n, (ago, status) in enumerate(ended)
-            ],
-        )
-    assert now == make.at(300)
-    spans = tripping.read_board(app, since=now).traffic["payments"]
-    assert (Traffic(calls=1), Traffic(refused=1), Traffic(calls=2, errors=1)) == (
-        spans[0],
-        spans[10],
-        spans[11],
-    )
-    assert Traffic(calls=3, errors=1, refused=1) == Traffic(
-        *(sum(getattr(s, name) for s in spans) for name in ("calls", "errors", "refused"))
-    )
+    for ago, traffic in ended:
+        start = now + timedelta(seconds=10 - ago - 5)
+        tripping.count_calls(app, {("payments", start): traffic, ("gone", start): Traffic(1)})
+    board = tripping.read_board(app, since=now)
+    spans = board.traffic["payments"]
+    assert (spans[0], spans[10], spans[11]) == (Traffic(1), Traffic(refused=1), Traffic(2, 1))
+    assert (total(app), total(app, "other")) == (Traffic(3, 1, 1), Traffic())
+    assert set(board.traffic) == {"payments", "other"}
+    frozen.advance(seconds=3600)
+    tripping.count_calls(app, {})
+    with read(app.engine) as conn:
+        assert {row.name for row in store.fetch_counts(conn, since=now - timedelta(days=1))} == {
+            "gone",
+            "payments",
+        }
+    frozen.advance(seconds=60)
+    tripping.count_calls(app, {})
+    with read(app.engine) as conn:
+        assert store.fetch_counts(conn, since=now - timedelta(days=1)) == []
+
+
+async def test_each_breaker_counts_what_passed_its_own_guard(app, frozen):
+    """Two tools of one node: one cut off, the other healthy; what did not end is no call."""
+    guard = Breakers(app)
+    rules = BreakerRules(failures=3, reset_s=600)
+
+    async def call(tool, error=None):
+        place = Place(workflow="refunds", path="tools", policy=NodePolicy(breaker=rules), tool=tool)
+        about = Call(place=place, run=SimpleNamespace(run_id="r1"), task_id="t", notes=Notes())
+        async with guard.around_async(about):
+            if error is not None:
+                raise error
+
+    for _ in range(5):
+        with suppress(TimeoutError, BreakerOpen):
+            await call("one", TimeoutError())
+        await call("two")
+    for error in (ValueError("mine"), GraphInterrupt(), BreakerOpen("x", name="b")):
+        with suppress(type(error)):
+            await call("two", error)
+    guard.stop()
+
+    assert total(app, "refunds/tools:one") == Traffic(calls=3, errors=3, refused=2)
+    assert total(app, "refunds/tools:two") == Traffic(calls=6, errors=1)
+
+
+def test_what_cannot_be_written_now_is_written_later(app, frozen, monkeypatch):
+    tripping.enlist(app, [PAYMENTS])
+    board = Board(app)
+    monkeypatch.setattr(breaker_counts, "KEPT_COUNT", 2)
+    with monkeypatch.context() as away:
+        away.setattr(tripping, "count_calls", fail_to_reach)
+        for _ in range(3):
+            board.count("payments", None)
+            board._write_calls()
+            frozen.advance(seconds=10)
+    board.count("payments", None)
+    board.stop()
+    assert total(app) == Traffic(calls=3)  # the oldest is forgotten
+
+
+def fail_to_reach(*_):
+    raise StoreUnavailable("It is away.")
+
+
+def test_the_databases_clock_is_measured_anew_though_nothing_happens(app, frozen, monkeypatch):
+    tripping.enlist(app, [PAYMENTS])
+    board = Board(app)
+    board.enlist([], is_all=False)
+    ahead = timedelta(seconds=40)
+    monkeypatch.setattr(tripping, "fetch_now", lambda app, _: app.clock.now() + ahead)
+    board._look()
+    assert board._now() == frozen.now()
+    frozen.advance(seconds=60)
+    board._look()
+    assert board._now() == frozen.now() + ahead
 
 
 def test_a_board_without_breakers_is_empty(app, frozen):
