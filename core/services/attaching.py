@@ -268,6 +268,12 @@ def find_source(app: App) -> AttachedSource | None:
         return attached.fetch_source(conn)
 
 
+def find_thread(app: App, thread_id: str) -> Thread | None:
+    """The thread of this id: whose it is, and why it can be read only where it can."""
+    with engine.read(app.engine) as conn:
+        return threads.fetch(conn, ThreadId(thread_id))
+
+
 def make_whole(app: App, thread_id: str, *, wait_s: float = 10.0) -> bool:
     """
     See that the index of a thread goes back to its first checkpoint; a worker reads what is missing.

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -110,6 +110,7 @@ class Follower:
         self._unknown: set[ThreadId] = set()
         self._plain_serde = serializer_for(None, None)
         self._noted_at = -NOTE_S
+        self._error: str | None = None
         self._has_changed = False
         self._is_more = False  # threads wait for the next look
 
@@ -122,10 +123,8 @@ class Follower:
             try:
                 self._has_changed = await self.look() > 0
                 await self._note(started)
-            except StoreUnavailable as exc:
-                logger.warning("attached_not_read", extra={"reason": str(exc)})
-            except Exception:
-                logger.exception("attached_not_followed")
+            except Exception as exc:  # noqa: BLE001  it is told, and the next look may do better
+                await self._note_failure(exc)
             if not self._is_more:
                 idle_s = 0.0 if self._has_changed else time.monotonic() - started
                 await asyncio.sleep(max(FOLLOW_S, idle_s * SHARE))
@@ -370,11 +369,18 @@ class Follower:
         self._moving.pop(thread_id, None)
         self._unknown.discard(thread_id)
 
-    async def _note(self, started: float) -> None:
+    async def _note_failure(self, exc: Exception) -> None:
+        """Say on the screens that the database cannot be read; ours may be away as well."""
+        is_ours = isinstance(exc, InterlockError)
+        logger.warning("attached_not_followed", exc_info=None if is_ours else exc)
+        with suppress(StoreUnavailable):
+            await self._note(time.monotonic(), error=failing.message_of(exc))
+
+    async def _note(self, started: float, *, error: str | None = None) -> None:
         now = time.monotonic()
-        if not self._has_changed and now - self._noted_at < NOTE_S:
+        if not self._has_changed and error == self._error and now - self._noted_at < NOTE_S:
             return
-        self._noted_at = now
+        self._noted_at, self._error = now, error
         address = self._app.settings.attach or ""
         source = AttachedSource(
             source_id=attaching.source_id_of(address),
@@ -383,6 +389,7 @@ class Follower:
             took_ms=(now - started) * 1000,
             thread_count=len(self._seen),
             unknown_count=len(self._unknown),
+            error=error,
         )
         await self._call(attaching.note_source, self._app, source)
 

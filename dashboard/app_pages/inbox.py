@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput, NotFound
 from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Verb
-from interlock.core.services import deciding, durability, explaining, observing
+from interlock.core.services import attaching, deciding, durability, explaining, observing
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
@@ -16,9 +16,9 @@ from interlock.dashboard.components.approval_card import draw_card
 from interlock.dashboard.components.keyboard import keyboard
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
-from interlock.dashboard.components.notices import draw_note
+from interlock.dashboard.components.notices import draw_aside, draw_note
 from interlock.dashboard.components.outcome import draw_outcome
-from interlock.dashboard.views import answer_intents, card, decisions, inbox, outcome
+from interlock.dashboard.views import answer_intents, attached, card, decisions, inbox, outcome
 from interlock.dashboard.views.keyboard import build as build_keyboard
 from interlock.dashboard.views.notices import Empty
 
@@ -105,6 +105,10 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             steps_in_memory=durability.count_steps(app, found.approval.run_id),
         )
         problems = session.problems(view.approval_id, view.version)
+        if app.settings.attach is not None:
+            thread = attaching.find_thread(app, found.approval.thread_id)
+            is_open = view.form is not None
+            draw_aside(attached.say_of_thread(thread, is_open=is_open))
         draw_card(
             view,
             bar=bar,

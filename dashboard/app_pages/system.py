@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from interlock.core.services import health, surveying
+from interlock.core.services import attaching, health, surveying
 from interlock.dashboard import deps, keys
 from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.tables import draw_prose, draw_table
-from interlock.dashboard.views import system
+from interlock.dashboard.views import attached, system
 
 REFRESH_S = 10.0
 
@@ -19,6 +19,8 @@ def draw() -> None:
     app = deps.app()
     view = system.build(surveying.survey(app), health.check(app))
     draw_notice(view.notice)
+    if app.settings.attach is not None:
+        draw_notice(attached.say_of_source(attaching.find_source(app), now=app.clock.now()))
     draw_figures(view.figures)
     st.subheader("Checks", anchor=False)
     draw_table(

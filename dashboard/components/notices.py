@@ -27,6 +27,14 @@ def draw_notice(notice: Notice | None) -> None:
         st.code(notice.detail, language=None, wrap_lines=True)
 
 
+def draw_aside(notice: Notice | None) -> None:
+    """A notice that stands beside something else: quiet, unless it is a warning."""
+    if notice is not None and notice.weight == "info":
+        st.caption(f"{_ICONS['info']} {_keep_code(notice.text)}")
+    else:
+        draw_notice(notice)
+
+
 def draw_note(note: Note | None) -> None:
     """What came of the last act: quiet if it was done, plain if it was not."""
     if note is None:
