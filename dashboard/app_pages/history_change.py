@@ -88,7 +88,7 @@ def apply(change: Change, read: Callable[[], ForkRequest]) -> None:
     except Conflict as exc:
         _, head_id = history.list_points(app, change.thread_id, limit=1)
         st.session_state[STAGED] = replace(change, head_id=head_id)
-        state.leave_note(state.Note("conflict", staged.say_conflict(exc)), PLACE)
+        state.leave_note(state.Note("conflict", staged.say_conflict(exc, app.clock.now())), PLACE)
     except InterlockError as exc:
         st.session_state[PROBLEMS] = (FieldProblem("", str(exc)),)
     else:

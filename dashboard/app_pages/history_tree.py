@@ -53,7 +53,10 @@ def draw_tree(thread_id: str) -> None:
         return
     draw_drawing(found, tree, wanted, fitting)
     draw_verbs(found, tree)
-    st.caption(points.say_filter(wanted, count) or "Choose a point to see its state.")
+    st.caption(
+        points.say_filter(wanted, count)
+        or "A click shows a point; Shift and a click compares it with the one that is shown."
+    )
     draw_table(found, fitting, is_open=not wanted.is_free)
 
 

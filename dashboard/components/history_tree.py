@@ -17,7 +17,7 @@ from interlock.core.types import CheckpointId
 from interlock.dashboard.palette import Theme, Tone, ground, shade
 from interlock.dashboard.views.history import Glyph, Knot, Lane, TreeView
 
-HEIGHT = 300  # pixels, however many branches there are: nothing below may jump
+HEIGHT = 240  # pixels, however many branches there are: nothing below may jump
 
 _HTML = """<div class="tools">
 <button class="out" type="button" aria-label="Zoom out" title="Zoom out">&minus;</button>

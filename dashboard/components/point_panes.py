@@ -32,6 +32,7 @@ def draw_facts(view: PointView, *, key: str) -> None:
         )
         if view.run is not None:
             draw_link(view.run)
+        draw_link(view.what_if)
     with st.container(gap=None):
         for name, text in view.facts:
             st.markdown(f":gray[{name}:] {md_escape(text)}")

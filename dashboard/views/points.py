@@ -65,6 +65,7 @@ class PointView:
     cards: tuple[CardLine, ...]
     decisions: tuple[DecisionRow, ...]
     run: Link | None
+    what_if: Link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ def build(detail: PointDetail, *, head_id: CheckpointId | None, now: datetime) -
         cards=tuple(_card(each) for each in detail.cards),
         decisions=build_rows(detail.decisions, detail.cards, now=now),
         run=_link_of_run(point),
+        what_if=Link("What if", "what_if", {"thread": point.thread_id, "at": point.checkpoint_id}),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput
@@ -28,6 +29,7 @@ from interlock.core.types import CheckpointId, Json, ThreadId
 from interlock.dashboard.views import forms
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.fields import from_args
+from interlock.dashboard.views.formatting import format_ago
 from interlock.dashboard.views.forms import ABSENT, FormField, with_start
 from interlock.dashboard.views.history import say_decision
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from interlock.core.services.staging import Staged
 
 WHOLE = "values"  # where problems with an edit as a whole are placed
+NOTHING_DONE = "Nothing was done: read what would happen now, then apply it or discard it."
 LOOK_AGAIN = "Some fields need a look; nothing was done."
 
 _VERBS: Mapping[RewindVerb, tuple[str, str]] = {
@@ -255,6 +258,16 @@ def say_done(verb: RewindVerb, thread_id: str) -> str:
     return f"{label_of(verb)}: applied. The fork comes into the tree as the worker makes it."
 
 
-def say_conflict(conflict: Conflict) -> str:
-    """Who was first, and that nothing was done."""
-    return show_hidden(f"{conflict} Nothing was done: look again, then apply it or discard it.")
+def say_conflict(conflict: Conflict, now: datetime) -> str:
+    """Who was first, with what and when, and that nothing was done."""
+    winner: Mapping[str, Json] = conflict.winner or {}
+    actor, at = winner.get("actor"), winner.get("created_at")
+    if not actor or not at:
+        return show_hidden(f"{conflict} {NOTHING_DONE}")
+    what = f"a {winner.get('kind')} run"
+    if winner.get("verb") in set(RewindVerb):
+        what = label_of(RewindVerb(str(winner["verb"])))
+    reason = f" ({winner['reason']})" if winner.get("reason") else ""
+    ago = format_ago(datetime.fromisoformat(str(at)), now)
+    told = f"The last to move it was {actor} {ago}: {what}{reason}."
+    return show_hidden(f"{conflict.message} {told} {NOTHING_DONE}")

@@ -103,6 +103,7 @@ def test_a_point_says_what_led_to_it_what_follows_and_what_was_decided_here():
     assert [row.headline for row in view.decisions] == ["Approved by ann 5 min ago"]
     assert view.run is not None
     assert view.run.params == {"run_id": "r1"}
+    assert view.what_if.params == {"thread": "t", "at": "b"}
 
 
 def test_an_end_says_so_and_a_point_of_no_run_leads_to_none():

@@ -166,8 +166,26 @@ def test_a_state_of_which_nothing_is_known_is_written_as_json():
         assert [p.path for p in bad.value.problems] == [staged.WHOLE]
 
 
-def test_what_was_done_and_who_was_first_is_said():
+def test_what_was_done_is_said():
     assert staged.say_done(RewindVerb.COPY, "t\u202e2") == "Copying to thread t⟨U+202E⟩2."
     assert staged.say_done(RewindVerb.SKIP, "t").startswith("Skip the node: applied.")
-    lost = staged.say_conflict(Conflict("It has moved.", hint="By ann."))
-    assert lost.startswith("It has moved. By ann. Nothing was done")
+
+
+def test_who_was_first_is_told_with_what_and_why():
+    winner = {
+        "actor": "ann",
+        "verb": "edit",
+        "kind": "rewind",
+        "reason": "a typing error",
+        "created_at": T0.isoformat(),
+    }
+    now = T0 + timedelta(minutes=2)
+
+    def tell(**changes) -> str:
+        lost = Conflict("It has moved.", winner={**winner, **changes}, hint="By ann.")
+        return staged.say_conflict(lost, now).removesuffix(f" {staged.NOTHING_DONE}")
+
+    first = "It has moved. The last to move it was ann 2 min ago:"
+    assert tell() == f"{first} Edit state and fork (a typing error)."
+    assert tell(verb=None, kind="resume", reason="") == f"{first} a resume run."
+    assert tell(actor="") == "It has moved. By ann."
