@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import threading
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from uuid import uuid4
 
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
 from langchain_core.globals import get_llm_cache, set_llm_cache
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import ToolMessage, messages_from_dict, messages_to_dict
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langchain_core.runnables import RunnableConfig
@@ -23,12 +28,16 @@ from interlock.core.graphs import cache_keys
 from interlock.core.graphs.cache_asking import Asker, Question
 from interlock.core.graphs.guarding import Call
 from interlock.core.graphs.guarding import Place as NodePlace
+from interlock.core.graphs.model_limits import name_of
 from interlock.core.graphs.notes import Notes
-from interlock.core.graphs.usage import read_usage
+from interlock.core.graphs.usage import find_price, read_usage
 from interlock.core.model.caches import MODEL_PREFIX, TOOL_MARK, Found, Place
 from interlock.core.model.policies import CacheRules, ModelRules, Price, ToolPolicy
 
 SCRATCHPAD = "__pregel_scratchpad"
+
+MAX_KNOWN = 1000  # ways in which models are asked, settings and tools included
+_QUOTED = re.compile(r"""["']([^"']{1,200})["']""")
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +184,10 @@ class ModelCaches(BaseCache):
     ) -> None:
         self._prices = prices
         self._rules = {name: rules.cache for name, rules in models.items() if rules.cache}
+        self._names = {name: name for name in self._rules}
         self._before = before
+        self._known: OrderedDict[str, str | None] = OrderedDict()
+        self._lock = threading.Lock()
 
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
         """What the model said to this prompt."""
@@ -237,11 +249,24 @@ class ModelCaches(BaseCache):
         )
         return run, Question(Place(run.workflow, f"{MODEL_PREFIX}{name}"), rules, key)
 
+    def learn(self, model: BaseChatModel, llm_string: str) -> None:
+        """A chat model is about to ask, as this string: its name is found as for limits."""
+        if llm_string not in self._known:
+            name = name_of(model, self._names)
+            with self._lock:
+                self._known[llm_string] = name
+                if len(self._known) > MAX_KNOWN:
+                    self._known.popitem(last=False)
+
     def _find_model(self, llm_string: str) -> str | None:
-        """Which of the policy's models is called: its parameters are there, its name quoted."""
-        for name in self._rules:
-            bare = name.rpartition(":")[2]
-            if any(f"{q}{each}{q}" in llm_string for q in "\"'" for each in {name, bare}):
+        """Which of the policy's models is called; one of plain text is known by what it quotes."""
+        if llm_string in self._known:
+            return self._known[llm_string]
+        for quoted in dict.fromkeys(_QUOTED.findall(llm_string)):
+            provider, _, bare = quoted.rpartition(":")
+            about = {"ls_provider": provider, "ls_model_name": bare}
+            name = find_price(self._names, "", about)
+            if name is not None:
                 return name
         return None
 
@@ -251,7 +276,25 @@ def install_model_caches(
 ) -> None:
     """Put the caches of models in place; nothing where no policy has one."""
     if any(rules.cache is not None for rules in models.values()):
+        _let_models_tell()
         set_llm_cache(ModelCaches(models, get_llm_cache(), prices or {}))
+
+
+def _let_models_tell() -> None:
+    """LangChain asks a cache with a string alone, which names no provider: note who asks so."""
+    inner = BaseChatModel._get_llm_string  # noqa: SLF001  there is no public place
+    if hasattr(inner, "__wrapped__"):
+        return
+
+    @wraps(inner)
+    def get_llm_string(model: BaseChatModel, stop: list[str] | None = None, **kwargs: Any) -> str:
+        llm_string = inner(model, stop, **kwargs)
+        cache = get_llm_cache()
+        if isinstance(cache, ModelCaches):
+            cache.learn(model, llm_string)
+        return llm_string
+
+    setattr(BaseChatModel, "_get_llm_string", get_llm_string)  # noqa: B010  mypy lets no method be assigned
 
 
 def _last_words(prompt: str) -> tuple[str, str]:

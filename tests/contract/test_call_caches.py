@@ -9,13 +9,15 @@ import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 import pytest
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.language_models.llms import LLM
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langgraph.graph import START, StateGraph
 from langgraph.types import Send
 from sqlalchemy import update
@@ -26,6 +28,7 @@ from interlock.core.graphs.call_caching import ToolCaches, install_model_caches
 from interlock.core.graphs.guarding import Call, Hooks
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.listening import listen
+from interlock.core.graphs.model_limits import name_of
 from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.serde import serializer_for
@@ -110,6 +113,81 @@ async def test_a_model_says_the_same_to_the_same_prompt(caches):
     assert said == ["said 1", "said 1", "said 1", "said 2"]
     assert other.calls == ["a", "a"]
     assert len(ids) == 2
+
+
+class Dated(Parrot):
+    """At a provider, by a name with its date."""
+
+    provider: str = "openai"
+
+    def _get_ls_params(self, stop=None, **kwargs):
+        return {"ls_provider": self.provider, "ls_model_name": self.model_name}
+
+
+class Plain(LLM):
+    """A model of plain text."""
+
+    model_name: str = "gpt-4o-2024-08-06"
+    calls: list[str] = []
+
+    @property
+    def _llm_type(self) -> str:
+        return "plain"
+
+    @property
+    def _identifying_params(self):
+        return {"model_name": self.model_name}
+
+    def _call(self, prompt, stop=None, run_manager=None, **kwargs):
+        self.calls.append(prompt)
+        return f"said {len(self.calls)}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "model", "is_kept"),
+    [
+        ("gpt-4o", Dated(model_name="gpt-4o-2024-08-06"), True),
+        ("openai:gpt-4o", Dated(model_name="gpt-4o"), True),
+        ("openai:gpt-4o", Dated(model_name="gpt-4o", provider="azure"), False),
+        ("gpt-4o", Dated(model_name="gpt-4o-mini"), False),
+        ("gpt-4o", Plain(), True),
+    ],
+    ids=["dated", "with provider", "another provider", "another model", "plain text"],
+)
+async def test_a_cache_and_a_limit_go_by_the_same_name(caches, rule, model, is_kept):
+    if isinstance(model, Dated):
+        assert (name_of(model, {rule: rule}) == rule) == is_kept
+    install_model_caches({rule: ModelRules(cache=CacheRules())})
+    try:
+        async with NodeCaches(caches).around(make_run(), Notes(), serializer_for(None, None)):
+            for _ in range(2):
+                await model.ainvoke("a")
+            assert len(model.calls) == (1 if is_kept else 2)
+    finally:
+        set_llm_cache(None)
+
+
+class Streaming(Parrot):
+    """One that streams by itself, which LangChain does without a look at its cache."""
+
+    def _stream(self, messages, stop=None, run_manager=None, **kwargs):
+        self.calls.append(messages[-1].content)
+        yield ChatGenerationChunk(message=AIMessageChunk(content="said"))
+
+
+async def test_a_stream_is_served_by_no_cache_as_is_said(caches):
+    model = Streaming()
+    install_model_caches({"parrot-1": ModelRules(cache=CacheRules())})
+    try:
+        async with NodeCaches(caches).around(make_run(), Notes(), serializer_for(None, None)):
+            for _ in range(2):
+                assert [part.content async for part in model.astream("a")][:1] == ["said"]
+    finally:
+        set_llm_cache(None)
+    assert model.calls == ["a", "a"]
+    said = (Path(__file__).parents[2] / "docs" / "policies.md").read_text("utf-8")
+    (row,) = [line for line in said.splitlines() if line.startswith("| chat models: `stream`")]
+    assert row.endswith("| no |")
 
 
 async def test_a_tool_gives_the_same_for_the_same_arguments(app, caches):
