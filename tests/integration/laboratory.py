@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from interlock.core.clock import SystemClock
 from interlock.core.graphs.loading import LoadedGraph
@@ -14,12 +17,15 @@ from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.nodes import NodeRun
+from interlock.core.queue.local import LocalQueue
 from interlock.core.services import claiming, presence, recording
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch
+from interlock.core.settings import Settings
+from interlock.core.store import engine as engines
 from interlock.core.worker.carrying import Carrier, Tools
 
-from .conftest import PROJECTS, make_worker
+from .conftest import PROJECTS, Death, MortalSavers, make_worker
 
 Rows = dict[tuple[Any, ...], Any]
 # Of each table what names a row, and all of it.
@@ -55,6 +61,13 @@ class Straight:
 
     async def end(self, ending: Any) -> Any:
         return recording.record(self._app, Batch(endings=[ending]))[ending.run.run_id]
+
+
+class Forgotten(Straight):
+    """Loses how a run ended, as a worker does that dies before its last commit."""
+
+    async def end(self, ending: Any) -> Any:
+        return ending.status
 
 
 class Lab:
@@ -93,13 +106,34 @@ class Lab:
 
     def work(self) -> None:
         """Carry out all that is due."""
-        self.do(self._work())
+        self.do(self._work(Straight(self.app)))
 
-    async def _work(self) -> None:
+    def die(self, at: int | None) -> bool:
+        """
+        Carry out what is due by a worker that dies, and leave what it had to the next one.
+
+        Args:
+            at: The write to the checkpoint database, counted from 0, before which it dies; None for
+                after all of them, before the end is recorded.
+
+        Returns:
+            Whether it had come so far.
+        """
+        death, savers = Death(at), self.workshop.savers
+        mortal: Any = MortalSavers(savers, death)
+        self.workshop.savers = mortal
+        self.do(self._work(Forgotten(self.app)))
+        self.workshop.savers = savers
+        self._worker = make_worker(self.app)
+        presence.beat(self.app, self._worker)
+        presence.take_over(self.app, self._worker.worker_id)
+        return death.has_come
+
+    async def _work(self, recorder: Any) -> None:
         async def call(function: Any, *args: Any, **kwargs: Any) -> Any:
             return function(*args, **kwargs)
 
-        tools = Tools(app=self.app, workshop=self.workshop, recorder=Straight(self.app), call=call)
+        tools = Tools(app=self.app, workshop=self.workshop, recorder=recorder, call=call)
         while claim := claiming.claim_jobs(self.app, self._worker.worker_id, limit=20).runs:
             for claimed in claim:
                 await Carrier(claimed, tools).carry()
@@ -126,3 +160,29 @@ class Lab:
                 rows = [tuple(row.values()) for row in await savers._fetch(query, ())]
             found |= {(table, *row[:4]): row[4:] for row in rows}
         return found
+
+
+def labs(
+    request: pytest.FixtureRequest, tmp_path_factory: Any, sqlite_template: Path
+) -> Iterator[Callable[[str], Lab]]:
+    """Open a lab on either kind of database, one for all tests of a module; to be made a fixture."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("INTERLOCK_DATABASE", raising=False)
+        opened: dict[str, Lab] = {}
+
+        def open_(kind: str) -> Lab:
+            if kind not in opened:
+                folder = tmp_path_factory.mktemp(kind)
+                (folder / "app.db").write_bytes(sqlite_template.read_bytes())
+                url = None
+                if kind == "postgres":
+                    url = stack.enter_context(request.getfixturevalue("clone_postgres")())
+                settings = Settings(data_dir=folder, database=url)
+                engine = engines.open_engine(settings.database_url)
+                stack.callback(engine.dispose)
+                app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+                opened[kind] = Lab(app, kind)
+                stack.callback(opened[kind].close)
+            return opened[kind]
+
+        yield open_
