@@ -128,6 +128,10 @@ class FallbackAsked(InterlockError):
     """A node that serves as a fallback wanted to ask a human: the answer would go to the node it stands for."""
 
 
+class StepTimedOut(InterlockError):
+    """A superstep took longer than its workflow's `step_s`; the message says what was still at work."""
+
+
 class RateLimited(CallRefused):
     """
     A limit of ours is used up: a launch, a node, a tool or a model was not started.

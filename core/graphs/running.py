@@ -197,11 +197,18 @@ class Execution:
             return None, exc
         except BaseException as exc:  # noqa: BLE001  a graph may raise what it likes
             status = NodeStatus.CANCELLED  # siblings of the failed node
-            return None, exc
+            return None, self._explain(exc)
         finally:
             self._tracker.close(status)
             await asyncio.shield(self._put(self._tracker.take()))
         return None, None
+
+    def _explain(self, error: BaseException) -> BaseException:
+        """The error, in our words where LangGraph has none: a superstep took too long."""
+        limit_s = self._graph.step_timeout
+        is_bare = type(error) is TimeoutError and not error.args
+        is_ours = is_bare and self._tracker.find_failed(error) is None
+        return error if limit_s is None or not is_ours else self._tracker.end_step(limit_s)
 
     def _read_end(self, plan: Plan) -> Reading | None:
         """

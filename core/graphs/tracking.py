@@ -18,7 +18,8 @@ from uuid import UUID
 
 from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, NodeTimeoutError
 
-from interlock.core.graphs import attempts, failing, projection
+from interlock.core.errors import StepTimedOut
+from interlock.core.graphs import attempts, failing, overrunning, projection
 from interlock.core.graphs.attempts import NOTHING, Attempt, Silent
 from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
@@ -63,6 +64,7 @@ class Tracker:
         self._messages = Messages(self._emit_at, path_of=path_of)
         self._errors = Errors()
         self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
+        self._cancelled: list[NodeRun] = []
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
         self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
@@ -238,6 +240,8 @@ class Tracker:
                 self._errors.add(error, record)
             else:
                 self._errors.forget(record.task_id)
+            if status is NodeStatus.CANCELLED:
+                self._cancelled.append(record)
             if status is NodeStatus.INTERRUPTED:
                 self.has_held = True
                 self._askers.add(record.namespace)
@@ -349,6 +353,18 @@ class Tracker:
         )
 
     # -- the end ---------------------------------------------------------------------------
+
+    def end_step(self, limit_s: float) -> StepTimedOut:
+        """The superstep ran out of its time: what was still at work has failed. The error to tell."""
+        with self._lock:
+            left = [self._ended(each, NodeStatus.CANCELLED) for each in self._open.values()]
+            self._open.clear()
+            error, failed, blamed = overrunning.settle([*self._cancelled, *left], limit_s)
+            for record in failed:
+                self._log.add(record)
+            if blamed is not None:
+                self._errors.add(error, blamed)
+            return error
 
     def close(self, status: NodeStatus) -> None:
         """

@@ -74,6 +74,7 @@ _KINDS: Mapping[str, FailureKind] = {
     "interlock.RateLimited": FailureKind.RATE_LIMIT,
     "interlock.CallRefused": FailureKind.REFUSED,
     "interlock.FallbackAsked": FailureKind.BUSINESS,
+    "interlock.StepTimedOut": FailureKind.TIMEOUT,
     "langgraph.NodeTimeoutError": FailureKind.TIMEOUT,
     "langgraph.InvalidUpdateError": FailureKind.BAD_INPUT,
     "langgraph.EmptyInputError": FailureKind.BAD_INPUT,

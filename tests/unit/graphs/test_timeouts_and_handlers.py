@@ -7,7 +7,7 @@ import operator
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import pytest
@@ -17,6 +17,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, RetryPolicy, interrupt
 from typing_extensions import TypedDict
 
+from interlock.core.graphs import overrunning
 from interlock.core.graphs.heads import read_head
 from interlock.core.graphs.running import Execution, Outcome, Task
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
@@ -163,6 +164,69 @@ async def test_an_attempt_after_one_that_ran_out_of_time_may_end_well(lab):
 
     assert outcome.status is RunStatus.DONE
     assert of.ends == [("slow", 1, "error", "NodeTimeoutError"), ("slow", 2, "ok", None)]
+
+
+@pytest.mark.parametrize(
+    ("names", "node", "said"),
+    [(("b", "a"), None, "still working: a, b."), (("a",), "a", "still working: a.")],
+)
+async def test_a_superstep_out_of_time_says_so_and_who_was_still_working(lab, names, node, said):
+    builder = StateGraph(State)
+    for name in names:
+        builder.add_node(name, stays).add_edge(START, name)
+    async with lab(builder) as of:
+        of.graph = of.graph.copy({"step_timeout": 0.05})
+        outcome = await of.run(RunKind.START)
+    assert outcome.failure is not None
+    assert outcome.failure.type == "StepTimedOut"
+    assert outcome.failure.message == f"The superstep took longer than 0.05 s; {said}"
+    assert outcome.failure.node == node  # of several nobody is to blame alone
+    assert sorted(of.ends) == [(name, 1, "error", "StepTimedOut") for name in sorted(names)]
+    late = [r for r in of.records if isinstance(r, NodeRun) and r.error_type]
+    assert {r.error_kind for r in late} == {"timeout"}
+    assert all((r.duration_ms or 0) > 0 and r.ended_at for r in late)
+
+
+def cancelled(namespace: str, *, step: int = 1, after_s: int = 0) -> NodeRun:
+    task = namespace.rpartition("|")[2]
+    return NodeRun(
+        run_id=RUN.run_id,
+        thread_id=RUN.thread_id,
+        workflow="w",
+        task_id=task.partition(":")[2],
+        attempt=1,
+        delivery=1,
+        node=task.partition(":")[0],
+        path="/".join(part.partition(":")[0] for part in namespace.split("|")),
+        namespace=namespace,
+        step=step,
+        status=NodeStatus.CANCELLED,
+        started_at=NOW + timedelta(seconds=after_s),
+    )
+
+
+def test_late_is_what_the_last_superstep_waited_for_and_the_innermost_is_named():
+    before = cancelled("old:0")
+    left = [cancelled("team:1|plan:2", step=2), cancelled("team:1|write:3", step=1, after_s=2)]
+    team = cancelled("team:1", step=2, after_s=1)
+    late = overrunning.find_late([before, *left, team])
+    assert late == [left[1], team]  # `plan` was cancelled in an earlier try of its team
+    error = overrunning.describe(2.0, late)
+    assert str(error) == "The superstep took longer than 2 s; still working: team/write."
+    assert str(overrunning.describe(2.0, [])) == "The superstep took longer than 2 s."
+    many = [cancelled(f"n{number:02}:x{number}") for number in range(12)]
+    assert str(overrunning.describe(2.0, many)).endswith("n08, n09 and 2 more.")
+
+
+async def test_a_nodes_own_time_out_is_not_that_of_its_superstep(lab):
+    def gives_up(state: State) -> dict[str, Any]:
+        raise TimeoutError
+
+    async with lab(one("n", gives_up)) as of:
+        of.graph = of.graph.copy({"step_timeout": 60.0})
+        outcome = await of.run(RunKind.START)
+    assert outcome.failure is not None
+    assert (outcome.failure.type, outcome.failure.node) == ("TimeoutError", "n")
 
 
 async def test_a_time_out_inside_a_subgraph_names_the_inner_node(lab):
