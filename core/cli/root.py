@@ -24,6 +24,7 @@ from interlock.core.cli import (
     rewinding,
     serving,
     threads,
+    what_ifs,
 )
 
 HELP = """Run LangGraph workflows, hold them for a human, hand the answer back exactly once.
@@ -69,6 +70,7 @@ def command() -> Any:
     register(history.diff)
     register(rewinding.rewind)
     root.add_typer(_thread())
+    root.add_typer(_what_if())
     register(pruning.prune)
     register(breakers.breakers)
     register(breakers.breaker)
@@ -102,6 +104,16 @@ def _thread() -> typer.Typer:
     call.register(group, "export")(threads.export_thread)
     call.register(group, "import")(threads.import_thread)
     call.register(group, "copy")(rewinding.copy)
+    return group
+
+
+def _what_if() -> typer.Typer:
+    group = typer.Typer(name="what-if", help="Try two answers on copies.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "try")(what_ifs.try_)
+    call.register(group)(what_ifs.show)
+    call.register(group)(what_ifs.keep)
+    call.register(group)(what_ifs.discard)
     return group
 
 

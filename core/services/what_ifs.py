@@ -30,7 +30,7 @@ from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new
 MAX_OPEN = 20  # sides under way at once, of everybody; each runs beside a worker's own runs
 OPEN_FOR = timedelta(hours=1)  # what began before this is not under way any more
 MOST = 20  # of one thread, the newest
-_UNDER_WAY = frozenset({WhatIfStatus.QUEUED, WhatIfStatus.RUNNING})
+UNDER_WAY = frozenset({WhatIfStatus.QUEUED, WhatIfStatus.RUNNING})
 _NOTHING = Intent(verb=None)
 
 
@@ -272,7 +272,7 @@ def _job_for(side: WhatIfSide) -> NewJob:
 
 def _with_job(app: App, conn: Connection, side: WhatIfSide) -> WhatIfSide:
     """A side whose job was given up: its worker died, or it took too long."""
-    if side.status not in _UNDER_WAY or side.job_id is None:
+    if side.status not in UNDER_WAY or side.job_id is None:
         return side
     ended = app.queue.fetch_result(conn, side.job_id)
     if ended is None or ended[0] != "failed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from interlock.core import cli
 from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.services import observing, running, what_ifs
@@ -278,3 +280,40 @@ def test_what_a_breakpoint_and_a_failure_ask_is_tried_too(embedded):
     assert dump(desk) == before
     with pytest.raises(InvalidInput, match="no policy holds"):
         start(desk, card, a=Intent(verb=Verb.FALLBACK), b=mend)
+
+
+def test_scripts_try_look_keep_and_discard(embedded, capsys):
+    desk = embedded
+    book = desk.open_book()
+    desk.start()
+    run = desk.finish("refund", book)
+    card = desk.card(run)
+
+    def call(*args: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        place = ("--json", "--data-dir", str(desk.app.settings.data_dir))
+        code = cli.main(["what-if", *args, *place])
+        out = capsys.readouterr().out
+        return code, json.loads(out) if out else None
+
+    answers = ("--a", '{"verb": "answer", "value": 620}', "--b", "reject")
+    code, told = call(
+        "try", card.approval_id, *answers, "--give", 'charge={"receipt": "no 7"}', "--wait", "20"
+    )
+    a, b = told["sides"]
+    assert (code, a["status"], b["status"]) == (1, "done", "failed")  # it writes to the store
+    assert [step["how"] for step in a["path"]] == ["ran", "given", "ran"]
+    assert told["differences"]["entries"]
+    assert call("show", told["what_if_id"]) == (1, told)
+    assert call("try")[0] == call("try", card.approval_id, "--a", '{"x": 1}')[0] == 2
+    assert call("try", card.approval_id, *answers, "--give", "charge")[0] == 2
+    assert call("keep", told["what_if_id"], "c", "--reason", "x")[0] == 4
+    code, kept = call("keep", told["what_if_id"], "a", "--reason", "it fits")
+    assert (code, kept["kept_side"]) == (0, "a")
+    assert desk.values(desk.wait(kept["run_id"]))["receipt"] == "no 620"
+    assert call("discard", told["what_if_id"])[0] == 3
+    code, other = call("try", card.approval_id, *answers, "--let", "review")
+    assert call("discard", other["what_if_id"]) == (
+        0,
+        {"what_if_id": other["what_if_id"], "status": "discarded"},
+    )
