@@ -123,8 +123,16 @@ def draw(thread_id: str | None) -> None:
     st.session_state[SHOWN] = head_id
     draw_tree(thread_id)
     draw_staged(thread_id)
-    if head_id is not None:
-        draw_panes(thread_id, state.read_param("at") or head_id, head_id)
+    at = state.read_param("at") or head_id
+    if at is None or head_id is None:
+        return
+    try:
+        history.read_point(deps.app(), thread_id, at)
+    except NotFound:  # it may have been pruned
+        newest = Link("Its newest point", "history", {"thread": thread_id})
+        draw_empty(Empty("There is no such point in this thread.", newest))
+        return
+    draw_panes(thread_id, at, head_id)
 
 
 draw(state.read_param("thread"))

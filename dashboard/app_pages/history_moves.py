@@ -97,7 +97,7 @@ def draw_offers(found: History, tree: Tree, view: trees.TreeView, at: Checkpoint
         "moved": ("Newest", "last_page", follow if has_moved or at != found.head_id else None),
         "fold": ("Fold", "unfold_less", fold if st.session_state.get(UNFOLDED) else None),
     }
-    if at is not None and at not in tree.entries:
+    if at is not None and at not in tree.entries and not found.is_whole:
         # As texts are sorted this comes right after it, so that it is the newest of its page.
         offers["find"] = ("Show the chosen point", "my_location", lambda: go_to(f"{at}~"))
     if view.all_count > width:

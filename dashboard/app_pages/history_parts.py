@@ -36,7 +36,7 @@ def draw_point(thread_id: str, at: str, head_id: CheckpointId) -> None:
     app = deps.app()
     try:
         detail = history.read_point(app, thread_id, at)
-    except NotFound as exc:
+    except NotFound as exc:  # pruned since the page was drawn
         draw_problem(str(exc))
         return
     view = points.build(detail, head_id=head_id, now=app.clock.now())

@@ -154,7 +154,7 @@ class Tree {
     part.style.left = `${this.x(knot.column) - width / 2}px`
     part.style.width = `${width}px`
     part.title = [knot.word, ...knot.lines].join("\n")
-    part.setAttribute("aria-label", [knot.label, knot.word, ...knot.lines].join(", "))
+    part.setAttribute("aria-label", [...new Set([knot.label, knot.word, ...knot.lines])].join(", "))
     part.setAttribute("aria-pressed", String(knot.is_chosen))
     part.tabIndex = knot.id === (chosen || head) ? 0 : -1
     if (knot.is_dim) part.classList.add("dim")

@@ -139,7 +139,7 @@ def _row(point: Point, taken: Sequence[PastDecision], now: datetime) -> PointRow
         source=SOURCES.get(point.source, show_hidden(point.source)),
         ran=say_nodes(point.ran),
         next=say_nodes(point.next),
-        decision=said or (format_plural(waiting, "card") if waiting else ""),
+        decision=said or (f"{format_count(waiting)} asked" if waiting else ""),
         fork=say_fork(point.fork, now) if point.fork is not None else "",
         at=format_exact(point.created_at),
         size=format_bytes(point.size_bytes),

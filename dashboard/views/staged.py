@@ -137,10 +137,12 @@ def offer(
         side_effects={},
         nodes=found.workflow.nodes if found.workflow is not None else (),
     )
+    # What is not among the points that are drawn may still be there, if those are not all.
+    final = {Refusal.NOT_HERE, *([Refusal.POINT_UNKNOWN] if found.is_whole else [])}
     offers = []
     for verb, (label, icon) in _VERBS.items():
         problems = find_problems(situation, Intention(verb=verb, checkpoint_id=at))
-        why_not = next((p.message for p in problems if p.refusal is Refusal.NOT_HERE), "")
+        why_not = next((p.message for p in problems if p.refusal in final), "")
         offers.append(Offer(verb=verb, label=label, icon=icon, why_not=show_hidden(why_not)))
     return tuple(offers)
 

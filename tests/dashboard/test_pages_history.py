@@ -81,6 +81,9 @@ def test_the_list_leads_to_a_thread(thread, open_page):
     (listed,) = (table.value for table in at.dataframe)
     assert list(listed["Workflow"]) == ["refund_desk"]
     assert "There is no such thread" in said(open_page("history", thread="nobody"))
+    lost = open_page("history", thread=thread, at="nowhere")
+    assert not lost.exception
+    assert "There is no such point" in said(lost)
 
 
 def test_the_head_is_shown_first_and_only_its_state_and_the_one_before_are_read(

@@ -122,7 +122,7 @@ def test_the_table_says_of_each_point_what_the_tree_draws():
     other = replace(POINT, checkpoint_id=CheckpointId("c"), source="input")
     plain = replace(POINT, checkpoint_id=CheckpointId("d"), asked_count=0)
     rows = points.build_table([decided, other, plain], taken, now=NOW)
-    assert [row.decision for row in rows] == ["Approved by ann", "1 card", ""]
+    assert [row.decision for row in rows] == ["Approved by ann", "1 asked", ""]
     assert [row.source for row in rows] == ["a step", "an input", "a step"]
     assert (rows[0].fork, rows[1].fork) == ("Node skipped by bo, 5 min ago", "")
 

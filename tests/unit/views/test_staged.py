@@ -61,8 +61,9 @@ TREE = grow(
 )
 
 
-def _found(workflow=None):
-    return SimpleNamespace(thread=SimpleNamespace(thread_id="t"), workflow=workflow)
+def _found(workflow=None, *, is_whole=True):
+    thread = SimpleNamespace(thread_id="t")
+    return SimpleNamespace(thread=thread, workflow=workflow, is_whole=is_whole)
 
 
 def _stage(verb: RewindVerb, **fields) -> staged.PreviewView:
@@ -189,3 +190,10 @@ def test_who_was_first_is_told_with_what_and_why():
     assert tell() == f"{first} Edit state and fork (a typing error)."
     assert tell(verb=None, kind="resume", reason="") == f"{first} a resume run."
     assert tell(actor="") == "It has moved. By ann."
+
+
+def test_a_point_that_is_not_drawn_may_still_be_there_unless_all_are():
+    nowhere = CheckpointId("zz")
+    assert all(each.why_not for each in staged.offer(_found(), TREE, nowhere, {}))
+    older = staged.offer(_found(is_whole=False), TREE, nowhere, {})
+    assert not any(each.why_not for each in older)
