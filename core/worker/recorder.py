@@ -59,6 +59,7 @@ class Recorder:
         self._room.set()
         self._is_stopping = False
         self._written_at = -GATHER_S  # time.monotonic()
+        self._teller = telling.Teller()
 
     async def put(self, records: Sequence[Record]) -> None:
         """Queue records; waits while the queue is full."""
@@ -103,6 +104,7 @@ class Recorder:
             if records or endings:
                 await self._write(records, endings)
             elif self._is_stopping:
+                self._teller.tell_rest()
                 return
 
     async def _pause(self) -> None:
@@ -146,7 +148,7 @@ class Recorder:
         while True:
             try:
                 ended: dict[RunId, RunStatus] = await self._call(
-                    _record, self._app, batch, again=again
+                    self._record_now, batch, again=again
                 )
             except StoreUnavailable as exc:
                 self._on_outage(exc)
@@ -154,6 +156,11 @@ class Recorder:
                 await asyncio.sleep(RETRY_S)
             else:
                 return ended
+
+    def _record_now(self, batch: Batch, *, again: bool) -> dict[RunId, RunStatus]:
+        ended = recording.record(self._app, batch, again=again)
+        self._teller.tell_batch(batch)
+        return ended
 
     async def _write_apart(self, records: list[Record], endings: list[Waiting]) -> None:
         """One broken record must not take others with it: write run by run, then end by end."""
@@ -197,12 +204,6 @@ class Recorder:
                 written.set_exception(exc)
         else:
             _answer([(ending, written)], ended)
-
-
-def _record(app: App, batch: Batch, *, again: bool) -> dict[RunId, RunStatus]:
-    ended = recording.record(app, batch, again=again)
-    telling.tell_batch(batch)
-    return ended
 
 
 def _batch(records: Sequence[Record], endings: Sequence[Waiting]) -> Batch:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 _TENANT = ("tenant", "tenant_id")
 _USER = ("user", "user_id")
 _CORRELATION = ("correlation_id",)
+MAX_WAITING = 1_000  # failed tries that may yet be followed by another, of all runs
+
+_Key = tuple[str, int, str, int]
 _ENDS = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
@@ -76,16 +80,48 @@ def tell_end(status: RunStatus, ending: Ending) -> None:
     )
 
 
-def tell_batch(batch: Batch) -> None:
-    """What was just written of any number of runs; called on the thread that wrote it."""
-    for node in batch.nodes:
-        if node.status is NodeStatus.ERROR:
+class Teller:
+    """
+    Tells what was written of any number of runs; called on the threads that wrote it, one at a time.
+
+    A failed try is told once, when it is known whether another followed: until then its record
+    reads as if it were the last.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[_Key, NodeRun] = {}  # tries that failed, the oldest first
+
+    def tell_batch(self, batch: Batch) -> None:
+        """What was just written."""
+        for node in batch.nodes:
+            if node.status is NodeStatus.ERROR:
+                self._take(node)
+            elif node.status is not NodeStatus.RUNNING and logger.isEnabledFor(logging.DEBUG):
+                logger.debug("node_completed", extra=_describe(node))
+        ended = {ending.run.run_id for ending in batch.endings}
+        if ended:
+            self._tell(key for key, node in self._waiting.items() if node.run_id in ended)
+        if logger.isEnabledFor(logging.DEBUG):
+            for ending in batch.endings:
+                _tell_states(ending)
+
+    def tell_rest(self) -> None:
+        """Nothing follows any more."""
+        self._tell(self._waiting)
+
+    def _take(self, node: NodeRun) -> None:
+        key = (node.run_id, node.delivery, node.task_id, node.attempt)
+        self._waiting[key] = node
+        if not node.is_final:
+            self._tell([key])
+        too_many = len(self._waiting) - MAX_WAITING
+        if too_many > 0:
+            self._tell(islice(self._waiting, too_many))
+
+    def _tell(self, keys: Iterable[_Key]) -> None:
+        for key in list(keys):
+            node = self._waiting.pop(key)
             logger.warning("node_failed", extra=_describe(node) | _problem(node))
-        elif node.status is not NodeStatus.RUNNING and logger.isEnabledFor(logging.DEBUG):
-            logger.debug("node_completed", extra=_describe(node))
-    if logger.isEnabledFor(logging.DEBUG):
-        for ending in batch.endings:
-            _tell_states(ending)
 
 
 def _tell_states(ending: Ending) -> None:

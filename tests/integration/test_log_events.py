@@ -67,8 +67,9 @@ def test_a_failure_is_told_with_all_that_is_known_of_it(desk, read):
     worker.stop()
 
     assert run.status == "failed"
-    failed, [completed] = read("node_failed"), read("workflow_completed")
-    assert (failed[-1]["error_type"], failed[-1]["error_message"]) == ("ValueError", "wrong")
+    [failed], [completed] = read("node_failed"), read("workflow_completed")
+    assert (failed["error_type"], failed["error_message"]) == ("ValueError", "wrong")
+    assert failed["is_final"]
     assert (completed["error_type"], completed["error_message"]) == ("ValueError", "wrong")
     assert completed["level"] == "error"
     assert completed["stack"]
