@@ -275,7 +275,9 @@ def _with_job(app: App, conn: Connection, side: WhatIfSide) -> WhatIfSide:
     if side.status not in UNDER_WAY or side.job_id is None:
         return side
     ended = app.queue.fetch_result(conn, side.job_id)
-    if ended is None or ended[0] != "failed":
+    if ended is None:  # cleared since
+        return replace(side, status=WhatIfStatus.FAILED, error="Its worker gave it up.")
+    if ended[0] != "failed":
         return side
     return replace(side, status=WhatIfStatus.FAILED, error=str(ended[1]))
 

@@ -2,25 +2,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput
+from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.model.approvals import STANDING, Approval, Intent
 from interlock.core.model.payloads import question_of
 from interlock.core.services import observing, what_if_plans, what_ifs
 from interlock.core.services.what_if_plans import Plan
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.what_if_result import draw_result
 from interlock.dashboard.components import what_if as parts
 from interlock.dashboard.components.links import draw_empty, draw_link
-from interlock.dashboard.components.live import live
-from interlock.dashboard.components.notices import draw_note, draw_problem
-from interlock.dashboard.views import answer_forms, answer_intents, decisions
+from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.views import answer_forms, answer_intents
 from interlock.dashboard.views import what_if as views
 from interlock.dashboard.views.answer_forms import AnswerForm
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.notices import Empty, Link
 
 PROBLEMS = "what-if-problems"  # of the last try, by side
-PLACE = "what-if"
 SIDES = ("a", "b")
 
 
@@ -64,33 +63,6 @@ def press_start(plan: Plan, view: views.StartView, form: AnswerForm | None) -> N
         st.session_state[PROBLEMS] = {views.BOTH: (FieldProblem("", str(exc)),)}
     else:
         state.set_params(id=started.what_if_id, card=None, thread=None, at=None)
-
-
-def press_keep(what_if_id: str, side: str) -> None:
-    state.ask_for_drawing()
-    reason = st.session_state.get(keys.what_if_part("reason", what_if_id)) or ""
-    app, actor = deps.app(), deps.actor()
-    try:
-        run_id = state.once(
-            f"{PLACE}-{what_if_id}-{side}",
-            lambda: what_ifs.keep(app, what_if_id, side, actor=actor, reason=reason),
-        )
-    except Conflict as exc:
-        text = decisions.say_conflict(exc, kind=None, now=app.clock.now())
-        state.leave_note(state.Note("conflict", text), PLACE)
-    except InterlockError as exc:
-        state.leave_note(state.Note("refused", str(exc)), PLACE)
-    else:
-        text = f"Answer {side.upper()} is given to the real card."
-        state.leave_note(state.Note("done", text, run_id=run_id), PLACE)
-
-
-def press_discard(what_if_id: str) -> None:
-    state.ask_for_drawing()
-    try:
-        what_ifs.discard(deps.app(), what_if_id, actor=deps.actor())
-    except InterlockError as exc:
-        state.leave_note(state.Note("refused", str(exc)), PLACE)
 
 
 @st.fragment
@@ -145,31 +117,6 @@ def draw_places(plan: Plan) -> None:
         draw_link(Link("Where the thread stood", "history", point))
         if plan.card is not None:
             draw_link(Link("The card", "inbox", {"approval_id": plan.card.approval_id}))
-
-
-@st.fragment
-def draw_result(what_if_id: str) -> None:
-    live("what_ifs", "inbox", key=keys.live("what-if"))
-    app = deps.app()
-    draw_note(state.take_note(PLACE))
-    try:
-        found = what_ifs.read(app, what_if_id)
-        card = observing.get_card(app, found.approval_id) if found.approval_id else None
-    except InterlockError as exc:
-        draw_empty(Empty(str(exc), Link("Inbox", "inbox")))
-        return
-    title = card.approval.title if card else ""
-    view = views.build_result(found, title=title, now=app.clock.now())
-    st.subheader(md_escape(view.headline), anchor=False)
-    st.caption(md_escape(view.about))
-    again = {"thread": found.thread_id, "at": found.checkpoint_id}
-    with st.container(horizontal=True):
-        again_at = {"card": found.approval_id} if found.approval_id else again
-        draw_link(Link("Try other answers", "what_if", again_at))
-        draw_link(Link("Where the thread stood", "history", again))
-        if found.approval_id:
-            draw_link(Link("The card", "inbox", {"approval_id": found.approval_id}))
-    parts.draw_result(view, on_keep=press_keep, on_discard=press_discard)
 
 
 st.title("What if", anchor=False)

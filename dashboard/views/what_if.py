@@ -143,13 +143,16 @@ def _choice(node: NodePlan) -> NodeChoice:
     why = "nobody has said whether it has side effects" if is_unknown else "has side effects"
     if node.asks:
         why = f"it takes the answer; {why}"
+    otherwise = "a side that comes to it ends there"
+    if node.recorded_count:
+        otherwise = "what it wrote the last time stands in"
+    if node.asks:
+        otherwise = "no answer would be heard. Let it run, or give what it writes"
     return NodeChoice(
         path=node.path,
         name=show_hidden(one_line(node.path)),
         why=why,
-        otherwise="what it wrote the last time stands in"
-        if node.recorded_count
-        else "a side that comes to it ends there",
+        otherwise=otherwise,
         choices=(STAND_IN, GIVE, RUN) if is_unknown else (STAND_IN, GIVE),
         default=STAND_IN,
     )

@@ -69,6 +69,7 @@ def test_what_is_not_known_to_be_harmless_is_listed_the_one_that_asks_first():
         plan(
             node("look", Treatment.RUNS),
             node("charge", Treatment.STANDS_IN, recorded=2),
+            node("tell", Treatment.UNKNOWN),
             node("review", Treatment.UNKNOWN, asks=True),
             card=card,
             is_waiting=True,
@@ -76,10 +77,11 @@ def test_what_is_not_known_to_be_harmless_is_listed_the_one_that_asks_first():
     )
     assert (view.place, view.headline, view.runs) == ("a1", "Pay it?", "look")
     assert view.about == "refunds · waits for an answer"
-    review, charge = view.nodes
+    review, charge, tell = view.nodes
+    assert tell.otherwise == "a side that comes to it ends there"
     assert (review.path, review.choices) == ("review", ("stand_in", "give", "run"))
     assert review.why.startswith("it takes the answer; nobody has said")
-    assert review.otherwise == "a side that comes to it ends there"
+    assert review.otherwise.startswith("no answer would be heard")
     assert charge.choices == ("stand_in", "give")
     assert (charge.why, charge.otherwise) == (
         "has side effects",
