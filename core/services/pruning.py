@@ -26,12 +26,11 @@ from interlock.core.model.pruning import (
 )
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadLine
-from interlock.core.model.threads import Thread
 from interlock.core.queue.port import Job, JobKind, NewJob
 from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import audit, engine, thinning, thread_lists, threads, topics
+from interlock.core.store import audit, engine, runs, thinning, thread_lists, threads, topics
 from interlock.core.store import pruning as store
 from interlock.core.types import CheckpointId, JobId, Json, ThreadId, new_id
 
@@ -77,8 +76,9 @@ def plan(
         known = {line.thread.thread_id for line in found}
         for missing in (each for each in retention.thread_ids if each not in known):
             raise NotFound("thread", missing, hint="`interlock thread list` names them.")
-        for line in _thin(conn, found, retention):
-            hold = find_hold(_read_standing(app, conn, line.thread, retention), retention)
+        lines = _thin(conn, found, retention)
+        for line, standing in zip(lines, _read(app, conn, lines, retention), strict=True):
+            hold = find_hold(standing, retention)
             if hold is None:
                 going.append(line)
             else:
@@ -192,27 +192,36 @@ def _look_again(app: App, conn: Connection, job: Job, thread_id: ThreadId) -> Ho
         thread_ids=(thread_id,) if job.payload["is_named"] else (),
         points=job.payload["points"],
     )
-    return find_hold(_read_standing(app, conn, thread, wanted, but=job.job_id), wanted)
+    run = runs.fetch(conn, thread.last_run_id) if thread.last_run_id is not None else None
+    (line,) = thread_lists.add_up(conn, [(thread, None if run is None else run.status.value)])
+    (standing,) = _read(app, conn, [line], wanted, but=job.job_id)
+    return find_hold(standing, wanted)
 
 
-def _read_standing(
+def _read(
     app: App,
     conn: Connection,
-    thread: Thread,
+    lines: Sequence[ThreadLine],
     retention: Retention,
     *,
     but: JobId | None = None,
-) -> Standing:
-    standing = store.read_standing(conn, thread, but=but)
+) -> list[Standing]:
+    """How threads stand, those with deltas where that matters."""
+    found = store.read_standings(conn, [(line.thread, line.status) for line in lines], but=but)
     if app.settings.attach is not None:  # the checkpoints of all threads are in that database
-        return replace(standing, is_foreign=True)
-    if retention.points is None or standing.is_foreign:
-        return standing
+        return [replace(standing, is_foreign=True) for standing in found]
+    if retention.points is None:
+        return found
+    return [
+        replace(standing, has_deltas=_has_deltas(app, conn, line.thread.thread_id))
+        for line, standing in zip(lines, found, strict=True)
+    ]
+
+
+def _has_deltas(app: App, conn: Connection, thread_id: ThreadId) -> bool:
     if app.settings.is_embedded:
-        found = thinning.has_deltas_in_file(app.settings.checkpoints_path, thread.thread_id)
-    else:
-        found = thinning.has_deltas(conn, thread.thread_id)
-    return replace(standing, has_deltas=found)
+        return thinning.has_deltas_in_file(app.settings.checkpoints_path, thread_id)
+    return thinning.has_deltas(conn, thread_id)
 
 
 def _thin(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,13 @@ IN_PARTS = "pruned"  # the tier of rows without figures: an hour of which raw ro
 _MARK = dialect.insert_new(run_rollups)
 _IS_LIVE = tuple(sorted(status.value for status in OPEN | HELD))
 _LAST = and_(runs.c.run_id == threads.c.last_run_id, runs.c.thread_id == threads.c.thread_id)
+_CHUNK = 500  # threads that one statement asks about
+_MOMENTS = (
+    (runs.c.created_at, runs.c.thread_id),
+    (runs.c.ended_at, runs.c.thread_id),
+    (node_runs.c.ended_at, node_runs.c.thread_id),
+    (approvals.c.asked_at, approvals.c.thread_id),
+)
 _HAS_CARD = exists().where(
     approvals.c.thread_id == threads.c.thread_id,
     approvals.c.status == ApprovalStatus.PENDING.value,
@@ -88,67 +95,107 @@ def _is_due(retention: Retention, now: datetime) -> Any:
     return or_(*conditions)
 
 
-def read_standing(conn: Connection, thread: Thread, *, but: JobId | None = None) -> Standing:
-    """What has to be known of a thread before it goes; `but`: the job that asks."""
-    of_thread = runs.c.thread_id == thread.thread_id
-    live = set(
-        conn.execute(select(runs.c.status).where(of_thread, runs.c.status.in_(_IS_LIVE))).scalars()
+def read_standings(
+    conn: Connection,
+    lines: Sequence[tuple[Thread, RunStatus | None]],
+    *,
+    but: JobId | None = None,
+) -> list[Standing]:
+    """
+    What has to be known of threads before they go.
+
+    Args:
+        conn: The connection.
+        lines: Threads, each with the status of its last run.
+        but: The job that asks.
+    """
+    found: list[Standing] = []
+    for first in range(0, len(lines), _CHUNK):
+        found += _read_some(conn, lines[first : first + _CHUNK], but)
+    return found
+
+
+def _read_some(
+    conn: Connection, lines: Sequence[tuple[Thread, RunStatus | None]], but: JobId | None
+) -> list[Standing]:
+    ids = [thread.thread_id for thread, _ in lines]
+    live = select(runs.c.thread_id, runs.c.status).where(
+        runs.c.thread_id.in_(ids), runs.c.status.in_(_IS_LIVE)
     )
-    last = select(runs.c.status).where(of_thread, runs.c.run_id == thread.last_run_id)
-    status = conn.execute(last).scalar()
-    return Standing(
-        status=None if status is None else RunStatus(status),
-        is_foreign=thread.origin is Origin.ATTACHED,
-        has_card=_is_any(
-            conn,
-            approvals.c.thread_id == thread.thread_id,
-            approvals.c.status == ApprovalStatus.PENDING.value,
-        ),
-        is_open=bool(live & {s.value for s in OPEN}),
-        is_held=bool(live & {s.value for s in HELD}),
-        is_busy=_is_any(
-            conn,
-            jobs.c.lock == thread.thread_id,
-            jobs.c.status.in_(("todo", "doing")),
-            jobs.c.job_id != (but or ""),
-        ),
-        is_tried=_is_any(
-            conn,
-            what_ifs.c.thread_id == thread.thread_id,
-            what_if_sides.c.what_if_id == what_ifs.c.what_if_id,
-            what_if_sides.c.status.in_((WhatIfStatus.QUEUED.value, WhatIfStatus.RUNNING.value)),
-        ),
-        is_counted=_is_counted(conn, thread.thread_id),
+    statuses = {(row.thread_id, RunStatus(row.status)) for row in conn.execute(live)}
+    is_open = {thread_id for thread_id, status in statuses if status in OPEN}
+    is_held = {thread_id for thread_id, status in statuses if status in HELD}
+    has_card = _find(
+        conn,
+        approvals.c.thread_id,
+        approvals.c.thread_id.in_(ids),
+        approvals.c.status == ApprovalStatus.PENDING.value,
     )
+    is_busy = _find(
+        conn,
+        jobs.c.lock,
+        jobs.c.lock.in_(ids),
+        jobs.c.status.in_(("todo", "doing")),
+        jobs.c.job_id != (but or ""),
+    )
+    is_tried = _find(
+        conn,
+        what_ifs.c.thread_id,
+        what_ifs.c.thread_id.in_(ids),
+        what_if_sides.c.what_if_id == what_ifs.c.what_if_id,
+        what_if_sides.c.status.in_((WhatIfStatus.QUEUED.value, WhatIfStatus.RUNNING.value)),
+    )
+    uncounted = _find_uncounted(conn, ids)
+    return [
+        Standing(
+            status=status,
+            is_foreign=thread.origin is Origin.ATTACHED,
+            has_card=thread.thread_id in has_card,
+            is_open=thread.thread_id in is_open,
+            is_held=thread.thread_id in is_held,
+            is_busy=thread.thread_id in is_busy,
+            is_tried=thread.thread_id in is_tried,
+            is_counted=thread.thread_id not in uncounted,
+        )
+        for thread, status in lines
+    ]
 
 
-def _is_any(conn: Connection, *conditions: Any) -> bool:
-    return bool(conn.execute(select(exists().where(*conditions))).scalar_one())
+def _find(conn: Connection, column: Any, *conditions: Any) -> set[str]:
+    return set(conn.execute(select(column).where(*conditions).distinct()).scalars())
 
 
-def _is_counted(conn: Connection, thread_id: ThreadId) -> bool:
-    moments = _find_moments(conn, thread_id)
-    if not moments:
-        return True
+def _find_uncounted(conn: Connection, ids: Sequence[ThreadId]) -> set[str]:
+    """Threads of which something is not in the figures yet, or is about to be counted anew."""
     until = rollups.rolled_until(conn)
-    if until is None or max(moments) >= until:
-        return False
-    minutes = {floor(moment, MINUTE) for moment in moments}
-    due = conn.execute(select(rollup_due.c.start).where(rollup_due.c.start >= min(minutes)))
-    return not minutes & set(due.scalars())
+    newest: dict[str, datetime] = {}
+    for column, owner in _MOMENTS:
+        query = select(owner, func.max(column)).where(owner.in_(ids), column.is_not(None))
+        for thread_id, moment in conn.execute(query.group_by(owner)):
+            newest[thread_id] = max(moment, newest.get(thread_id, moment))
+    decided = (
+        select(approvals.c.thread_id, func.max(decisions.c.decided_at))
+        .join(decisions, approvals.c.approval_id == decisions.c.approval_id)
+        .where(approvals.c.thread_id.in_(ids))
+        .group_by(approvals.c.thread_id)
+    )
+    for thread_id, moment in conn.execute(decided):
+        newest[thread_id] = max(moment, newest.get(thread_id, moment))
+    found = {each for each, moment in newest.items() if until is None or moment >= until}
+    due = set(conn.execute(select(rollup_due.c.start)).scalars())
+    if due:
+        for thread_id in set(newest) - found:
+            moments = _find_moments(conn, ThreadId(thread_id))
+            if due & {floor(moment, MINUTE) for moment in moments}:
+                found.add(thread_id)
+    return found
 
 
 def _find_moments(conn: Connection, thread_id: ThreadId) -> set[datetime]:
     """When something of a thread happened that figures count."""
-    of_thread = (
-        (runs.c.created_at, runs.c.thread_id),
-        (runs.c.ended_at, runs.c.thread_id),
-        (node_runs.c.ended_at, node_runs.c.thread_id),
-        (approvals.c.asked_at, approvals.c.thread_id),
-    )
     found = {
         moment
-        for column, owner in of_thread
+        for column, owner in _MOMENTS
         for moment in conn.execute(select(column).where(owner == thread_id)).scalars()
     }
     decided = select(decisions.c.decided_at).join(

@@ -81,16 +81,13 @@ def test_threads_are_paged_through_even_where_two_moved_at_one_moment(app):
         list_threads(app, before="gone")
 
 
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
+def test_threads_are_narrowed_down(app):
+    for wanted, expected in (
         (ThreadFilter(workflow="refunds"), ["t2", "t1"]),
         (ThreadFilter(statuses=(RunStatus.WAITING, RunStatus.FAILED)), ["t3", "t2"]),
         (ThreadFilter(origins=(Origin.COPY, Origin.ATTACHED)), ["t4", "t3"]),
         (ThreadFilter(words="number2"), ["t2"]),
         (ThreadFilter(words="NUMBER", statuses=(RunStatus.DONE,)), ["t1"]),
         (ThreadFilter(workflow="none"), []),
-    ],
-)
-def test_threads_are_narrowed_down(app, wanted, expected):
-    assert ids(list_threads(app, wanted)) == expected
+    ):
+        assert ids(list_threads(app, wanted)) == expected, wanted
