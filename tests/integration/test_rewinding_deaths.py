@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
+from pydantic import BaseModel, field_validator
 
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.history import FieldEdit
@@ -213,3 +214,40 @@ def test_a_graph_with_a_memory_goes_on_from_what_it_knew_at_the_point(open_lab, 
     lab.work()
     assert thread.values()["seen"] == [1, 2]
     assert len(thread.open().spans) == 2
+
+
+class Even(BaseModel):
+    """A rule that is not in its JSON Schema."""
+
+    amount: int = 2
+    log: Annotated[list[str], operator.add] = []
+
+    @field_validator("amount")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("must be even")
+        return value
+
+
+def test_an_edit_that_only_the_worker_can_refuse_leaves_the_thread_and_asks_again(open_lab):
+    lab = open_lab("sqlite")
+    graph = StateGraph(Even).add_node("ask", _ask).add_edge(START, "ask").compile()
+    lab.serve("deaths", graph)
+    run = launching.launch(lab.app, Launch(workflow="deaths", input={"log": []}), actor="ann")
+    lab.work()
+    (card,) = observing.list_inbox(lab.app, thread_id=run.thread_id)
+    before = lab.read_rows()
+    edits = (FieldEdit(field="amount", value=3),)
+    request = ForkRequest(
+        verb=RewindVerb.EDIT, checkpoint_id=card.checkpoint_id, edits=edits, as_node="ask"
+    )
+    failed = rewinding.apply(lab.app, run.thread_id, request, actor="cid", reason="a test")
+    lab.work()
+
+    ended = observing.get_run(lab.app, failed.run_id)
+    assert (ended.status, ended.error.type) == ("failed", "InvalidInput")
+    assert "must be even" in ended.error.message
+    assert lab.read_rows() == before
+    (again,) = observing.list_inbox(lab.app, thread_id=run.thread_id)
+    assert (again.approval_id, again.version) == (card.approval_id, card.version + 1)

@@ -12,6 +12,12 @@ from interlock.core.services import history, rewinding
 from interlock.core.services.rewinding import ForkRequest
 
 
+@pytest.fixture(scope="module")
+def desk(open_module_desk):
+    """One desk with one worker for all of these."""
+    return open_module_desk("counted")
+
+
 def points(desk, run):
     """The points of a run's thread, oldest first."""
     return history.open_history(desk.app, run.thread_id).points[::-1]
@@ -37,7 +43,6 @@ def apply(desk, run, verb, at, **given):
 
 def test_a_thread_that_ended_runs_again_from_a_point_of_it(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("steps", book)
     at = point_before(desk, run, "c")
 
@@ -59,7 +64,6 @@ def test_a_thread_that_ended_runs_again_from_a_point_of_it(desk):
 
 def test_an_edit_replaces_or_appends_and_goes_on_from_there(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("steps", book)
     at = point_before(desk, run, "d")
     edits = (FieldEdit(field="log", value=["edited"]),)
@@ -109,7 +113,6 @@ def answers_of(desk, run):
 
 def test_a_changed_decision_never_uses_the_old_answer(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("one", book)
     card = desk.card(run)
     desk.wait(desk.decide(card, "yes").run_id)
@@ -130,7 +133,6 @@ def test_a_changed_decision_never_uses_the_old_answer(desk):
 
 def test_of_several_decisions_one_is_changed_and_the_others_are_given_again(desk, by_question):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("fan", book, input={"items": ["a", "b", "b"]})
     cards = desk.cards(run)
     for number, card in enumerate(cards):
@@ -149,7 +151,6 @@ def test_of_several_decisions_one_is_changed_and_the_others_are_given_again(desk
 
 def test_of_two_questions_of_one_task_the_second_is_changed(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("two", book)
     desk.wait(desk.decide(desk.card(run), "yes").run_id)
     second = desk.card(run)
@@ -164,7 +165,6 @@ def test_of_two_questions_of_one_task_the_second_is_changed(desk):
 def test_what_was_answered_at_a_copy_is_asked_under_a_new_id(desk):
     """A head that is a copy itself is run in place by LangGraph: its questions would keep their ids."""
     book = desk.open_book()
-    desk.start()
     run = desk.finish("one", book)
     first = desk.card(run)
     rewind(desk, run, RewindVerb.RERUN, first.checkpoint_id)
@@ -184,7 +184,6 @@ def test_what_was_answered_at_a_copy_is_asked_under_a_new_id(desk):
 
 def test_a_node_is_skipped_and_a_thread_stopped_at_a_point(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("steps", book)
 
     skipped = rewind(desk, run, RewindVerb.SKIP, point_before(desk, run, "b"))
@@ -197,7 +196,6 @@ def test_a_node_is_skipped_and_a_thread_stopped_at_a_point(desk):
 
 def test_a_thread_goes_back_to_a_branch_that_it_left(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("one", book)
     card = desk.card(run)
     left = card.checkpoint_id
@@ -218,7 +216,6 @@ def test_a_thread_goes_back_to_a_branch_that_it_left(desk):
 
 def test_what_does_not_fit_is_refused_before_anything_is_written(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("steps", book)
     at = point_before(desk, run, "c")
     edits = (FieldEdit(field="log", value="no list"),)
@@ -240,7 +237,6 @@ def copy(desk, run, at, **given):
 
 def test_a_copy_of_a_thread_that_waits_asks_for_itself(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("one", book)
     card = desk.card(run)
 
@@ -262,7 +258,6 @@ def test_a_copy_of_a_thread_that_waits_asks_for_itself(desk):
 
 def test_a_copy_of_an_older_point_stands_before_its_step_until_somebody_says_so(desk):
     book = desk.open_book()
-    desk.start()
     run = desk.finish("steps", book)
 
     made = copy(desk, run, point_before(desk, run, "c"))
