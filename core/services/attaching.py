@@ -7,7 +7,7 @@ Nothing here touches that application's database; what was found there comes in 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,7 +71,8 @@ class Finding:
     A thread as it stands in the other application's database.
 
     `status` is None while the other application is at work on it: then nobody is asked. `entries`
-    are checkpoints that the index does not hold yet, oldest first.
+    are checkpoints that the index does not hold yet, oldest first. `last_run_id` is the thread's as it
+    was known when it was looked at.
     """
 
     thread_id: ThreadId
@@ -83,6 +84,7 @@ class Finding:
     entries: tuple[CheckpointEntry, ...]
     failure: Failure | None = None
     snapshot: Snapshot | None = None
+    last_run_id: RunId | None = None
 
 
 def look_up(app: App, thread_ids: Collection[ThreadId]) -> dict[ThreadId, Known]:
@@ -119,12 +121,12 @@ def store(app: App, findings: Sequence[Finding]) -> None:
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         ids = [f.thread_id for f in findings]
+        batches.lock_threads(conn, ids)
         known = attached.fetch_threads(conn, ids)
         fresh = [f for f in findings if f.thread_id not in known]
         threads.insert_many(conn, [_thread_of(f) for f in fresh])
-        batches.lock_threads(conn, ids)
         live = batches.find_live(conn, ids)
-        free = [f for f in findings if f.thread_id not in live]
+        free = [f for f in findings if f.thread_id not in live and _is_current(f, known)]
         for finding in free:
             if finding.thread_id in known:
                 _change(conn, known[finding.thread_id], finding, now)
@@ -139,6 +141,12 @@ def store(app: App, findings: Sequence[Finding]) -> None:
             if finding.status in HELD or finding.thread_id in known:
                 _ask(conn, finding, made.get(finding.thread_id))
         topics.bump(conn, "inbox", "runs")
+
+
+def _is_current(finding: Finding, known: Mapping[ThreadId, Thread]) -> bool:
+    """Whether no run has moved the thread since it was looked at."""
+    thread = known.get(finding.thread_id)
+    return thread is None or thread.last_run_id == finding.last_run_id
 
 
 def _thread_of(finding: Finding) -> Thread:

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from interlock.core.errors import InterlockError, StoreUnavailable, WorkflowNotLoaded
+from interlock.core.errors import InterlockError, StoreUnavailable
 from interlock.core.graphs import failing
 from interlock.core.graphs.attaching import (
     Detail,
@@ -33,7 +34,7 @@ from interlock.core.graphs.heads import read_head
 from interlock.core.graphs.running import outcome_of
 from interlock.core.graphs.serde import serializer_for
 from interlock.core.graphs.workshop import AnyGraph, Workshop
-from interlock.core.model.attached import Choice, choose_graph
+from interlock.core.model.attached import Choice, choose_graph, is_field
 from interlock.core.model.delivery import Head
 from interlock.core.model.history import AttachedSource
 from interlock.core.model.runs import Failure, RunOptions, RunStatus
@@ -180,10 +181,10 @@ class Follower:
         for head in heads:
             if self._is_settled(head, known.get(head.thread_id)):
                 self._remember(head)
-            elif head.thread_id not in known or not known[head.thread_id].is_open:
+            elif _is_to_be_read(head, known.get(head.thread_id)):
                 due.append(head)
         details = await read_details(self._workshop.savers, due)
-        due = [head for head in due if head.thread_id in details]
+        due = [h for h in due if (d := details.get(h.thread_id)) and not self._has_just_begun(d)]
         findings: list[tuple[FoundHead, Finding]] = []
         closely: list[tuple[FoundHead, Choice]] = []
         for head in due:
@@ -200,8 +201,8 @@ class Follower:
         for start in range(0, len(near), AT_ONCE):
             asked = near[start : start + AT_ONCE]
             looks = (self._look_closely(h, details[h.thread_id], c) for h, c in asked)
-            found = await asyncio.gather(*looks)
-            await self._keep([(h, f) for (h, _), f in zip(asked, found, strict=True)], known)
+            found = zip(asked, await asyncio.gather(*looks), strict=True)
+            await self._keep([(h, f) for (h, _), f in found if f is not None], known)
         return len(findings) + len(near), len(near)
 
     def _asks_the_same(self, head: FoundHead, known: Known) -> bool:
@@ -219,6 +220,14 @@ class Follower:
         if seen is None:
             return known.thread.trouble is None
         return seen.head != head.checkpoint_id
+
+    def _has_just_begun(self, detail: Detail) -> bool:
+        """Whether nothing tells yet which graph made it: its input is stored and nothing else."""
+        has_fields = any(is_field(name) for name in detail.channels)
+        return not has_fields and detail.raw.step < 0 and self._is_young(detail)
+
+    def _is_young(self, detail: Detail) -> bool:
+        return self._app.clock.now() - detail.raw.created_at < QUIET
 
     def _choose(self, detail: Detail, known: Known | None) -> Choice:
         if known is not None and known.thread.trouble is None:
@@ -303,20 +312,30 @@ class Follower:
 
     async def _with_entries(self, finding: Finding, before: Known | None) -> Finding:
         """A finding with all that the index of a known thread lacks; of a new one, its head alone."""
-        if before is None or before.indexed_to is None:
+        if before is None:
             return finding
-        entries = await read_entries(
+        finding = replace(finding, last_run_id=before.thread.last_run_id)
+        if before.indexed_to is None:
+            return finding
+        read = partial(
+            read_entries,
             self._workshop.savers,
-            None,
-            finding.thread_id,
+            thread_id=finding.thread_id,
             after=before.indexed_to,
             head=finding.head,
             step_nodes={},
         )
+        entries = await read(graph=None)
+        if any(not entry.next for entry in entries[:-1]) and finding.trouble is None:
+            config = config_of(finding.thread_id)
+            async with self._workshop.open(finding.workflow, config) as graph:
+                entries = await read(graph=graph)
         return replace(finding, entries=entries)
 
-    async def _look_closely(self, found: FoundHead, detail: Detail, choice: Choice) -> Finding:
-        """Ask the graph where a thread stands."""
+    async def _look_closely(
+        self, found: FoundHead, detail: Detail, choice: Choice
+    ) -> Finding | None:
+        """Ask the graph where a thread stands; None if it has just come on."""
         try:
             return await self._read_closely(found, detail, choice)
         except (
@@ -334,21 +353,23 @@ class Follower:
             assert plain is not None  # without a graph there is nothing to ask
             return self._find(found, detail, refused, plain)
 
-    async def _read_closely(self, found: FoundHead, detail: Detail, choice: Choice) -> Finding:
+    async def _read_closely(
+        self, found: FoundHead, detail: Detail, choice: Choice
+    ) -> Finding | None:
         config = config_of(found.thread_id)
         async with self._workshop.open(choice.workflow, config) as graph:
             read = await read_head(
                 graph, config, RunOptions(), self._workshop.savers.pending_resumes
             )
-        if read is None:
-            raise WorkflowNotLoaded("It has no checkpoint.")
+        if read is None or read.head.checkpoint_id != found.checkpoint_id:
+            return None
         outcome = outcome_of(found.thread_id, read, self._app.settings.max_snapshot_bytes)
         head = read.head
         status: RunStatus | None = outcome.status
         failure = outcome.failure
-        if head.due and not head.has_failed and not head.is_at_breakpoint and head.has_unfinished:
-            is_young = self._app.clock.now() - detail.raw.created_at < QUIET
-            if is_young:
+        is_due = bool(head.due) and not head.has_failed and not head.is_at_breakpoint
+        if is_due and (head.has_unfinished or not head.open_ids):
+            if self._is_young(detail):
                 status = None
             elif not head.open_ids:
                 status, failure = RunStatus.FAILED, _not_finished(head)
@@ -392,6 +413,14 @@ class Follower:
             error=error,
         )
         await self._call(attaching.note_source, self._app, source)
+
+
+def _is_to_be_read(head: FoundHead, known: Known | None) -> bool:
+    """Whether nothing of ours moves a thread, nor has since the database was asked."""
+    if known is None:
+        return True
+    is_newer = head.checkpoint_id >= (known.thread.head_checkpoint_id or "")
+    return is_newer and not known.is_open
 
 
 def _says_nothing_new(before: Known, finding: Finding) -> bool:

@@ -20,6 +20,7 @@ import pytest
 from interlock.core.clock import SystemClock
 from interlock.core.errors import Conflict
 from interlock.core.model.approvals import Intent, Verb
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import RunKind
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
@@ -29,6 +30,7 @@ from interlock.core.services import (
     history,
     observing,
     reading,
+    rewinding,
     running,
     threads_listing,
 )
@@ -318,3 +320,26 @@ def test_what_is_known_already_is_not_told_again_by_another_worker(room):
     source = attaching.find_source(room.app)
     assert source is not None
     assert source.unknown_count >= 0
+
+
+def test_a_thread_is_set_back_and_the_other_application_goes_on_from_there(room):
+    room.other.tell("run", "refund", "t13", REFUND)
+    room.card("t13")
+    room.other.tell("answer", "refund", "t13", "no")
+    head = room.until_status("t13", "done").thread.head_checkpoint_id
+    points = history.open_history(room.app, "t13").points
+    target = next(p for p in points if p.next == ("review",))
+    request = rewinding.ForkRequest(verb=RewindVerb.RERUN, checkpoint_id=target.checkpoint_id)
+    run = rewinding.apply(
+        room.app, "t13", request, expected_head=head, actor="ann", reason="once more"
+    )
+    assert room.desk.wait(run.run_id).status == "waiting"
+    mine = room.card("t13")
+    room.other.tell("answer", "refund", "t13", "yes")
+    room.until(lambda: room.cards("t13") == [], "no card")
+    room.until_status("t13", "done")
+    assert [c.approval_id for c in room.cards("t13", "superseded")][-1] == mine.approval_id
+    told = room.other.tell("history", "refund", "t13")
+    index = history.open_history(room.app, "t13").points
+    assert [[p.checkpoint_id, list(p.next)] for p in index] == told
+    assert {p.branch for p in index} == {0, 1}

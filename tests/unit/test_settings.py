@@ -69,6 +69,27 @@ def test_embedded_databases_lie_in_the_data_folder(tmp_path: Path) -> None:
     assert settings.checkpoints_path == tmp_path / "checkpoints.db"
 
 
+@pytest.mark.parametrize(
+    ("given", "url", "path"),
+    [
+        ("postgresql+psycopg://h/d", "postgresql://h/d", None),
+        ("sqlite:////tmp/x.db", None, Path("/tmp/x.db")),
+        ("x.db", None, Path("x.db")),
+    ],
+)
+def test_another_applications_checkpoints_are_on_a_server_or_in_a_file(
+    given: str, url: str | None, path: Path | None
+) -> None:
+    settings = load_settings({"attach": given})
+    assert (settings.attached_url, settings.attached_path) == (url, path)
+
+
+@pytest.mark.parametrize("given", ["mysql://h/d", ":memory:", "sqlite:///"])
+def test_what_holds_no_checkpoints_is_refused(given: str) -> None:
+    with pytest.raises(InvalidInput, match="--attach"):
+        load_settings({"attach": given})
+
+
 def test_threads_follow_the_runs_unless_they_are_set() -> None:
     assert load_settings({"concurrency": 20}).thread_count == 96
     assert load_settings({"max_threads": 7}).thread_count == 7

@@ -170,6 +170,24 @@ def test_an_answer_that_was_consumed_is_not_sent_again(at, step):
     assert plan(RunKind.RESUME, at, answers={"q1": "a"}) == Plan(step)
 
 
+@pytest.mark.parametrize("at", [UNTOUCHED, FINISHED, ANSWERED])
+def test_where_another_application_answered_first_ours_is_refused_and_nothing_goes_on(at):
+    ours = Delivery(
+        kind=RunKind.RESUME,
+        is_first=True,
+        is_retry=False,
+        own_run_ids=frozenset({"r2"}),
+        answers={"q1": "yes"},
+        card_checkpoint_id=None,
+        head=at,
+        is_shared=True,
+    )
+    assert plan_delivery(ours).step is Step.REFUSE
+    assert plan_delivery(replace(ours, is_first=False)).step is not Step.REFUSE
+    assert plan_delivery(replace(ours, own_run_ids=frozenset({OWN}))).step is not Step.REFUSE
+    assert plan_delivery(replace(ours, head=WAITING)).step is Step.SEND_ANSWERS
+
+
 def test_an_answered_task_goes_on_although_its_sibling_still_asks():
     at = head(
         interrupts=(asks("q1", is_answered=True), asks("q2")),

@@ -1,0 +1,195 @@
+"""Opening another application's checkpoints as they are, and telling what both sides did."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+import psycopg
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, Send, interrupt
+
+from interlock.core.errors import StoreUnavailable
+from interlock.core.graphs.due import name_due
+from interlock.core.graphs.preparing import prepare
+from interlock.core.graphs.savers import open_savers
+from interlock.core.graphs.serde import serializer_for
+from interlock.core.queue.local import LocalQueue
+from interlock.core.services import attaching
+from interlock.core.services.context import App
+from interlock.core.settings import Settings
+from interlock.core.store import checkpoints, events
+from interlock.core.store import engine as engines
+from interlock.core.worker import indexing
+
+CONFIG = {"configurable": {"thread_id": "t"}}
+
+
+def build():
+    return (
+        StateGraph(dict)
+        .add_node("ask", lambda _state: {"said": interrupt("?")})
+        .add_edge(START, "ask")
+        .compile()
+    )
+
+
+def make_file(path, *, is_old: bool = False) -> str:
+    """A file that LangGraph made; an old one without the paths of tasks."""
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        build().copy({"checkpointer": saver}).invoke({"said": ""}, CONFIG)
+    if is_old:
+        with sqlite3.connect(path) as conn:
+            conn.execute("ALTER TABLE writes DROP COLUMN task_path")
+    return read_schema(path)
+
+
+def read_schema(path) -> str:
+    with sqlite3.connect(path) as conn:
+        return str(conn.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall())
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+async def test_a_file_is_used_as_it_is(tmp_path, is_old):
+    path = tmp_path / "theirs.db"
+    schema = make_file(path, is_old=is_old)
+    settings = Settings(data_dir=tmp_path, attach=str(path))
+    async with open_savers(settings) as savers:
+        graph = build()
+        saver = savers.for_run(serializer_for(graph, None))
+        ready = prepare(graph, checkpointer=saver, store=None, name="x")
+        (asked,) = (await ready.aget_state(CONFIG)).interrupts
+        await ready.ainvoke(Command(resume={asked.id: "yes"}), CONFIG, durability="sync")
+        assert (await ready.aget_state(CONFIG)).values == {"said": "yes"}
+        entries = await indexing.read_entries(
+            savers, ready, "t", after=None, head=None, step_nodes={}
+        )
+    assert [entry.next for entry in entries] == [("__start__",), ("ask",), ()]
+    assert read_schema(path) == schema
+
+
+async def refuse(settings) -> str:
+    with pytest.raises(StoreUnavailable) as told:
+        async with open_savers(settings):
+            pass
+    return str(told.value)
+
+
+async def test_a_file_that_is_none_of_langgraphs_is_refused_and_left_alone(tmp_path):
+    settings = Settings(data_dir=tmp_path, attach=str(tmp_path / "none.db"))
+    assert "There is no file" in await refuse(settings)
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "text.db").write_text("no database" * 100)
+    assert "cannot be used" in await refuse(
+        settings.model_copy(update={"attach": str(tmp_path / "text.db")})
+    )
+    sqlite3.connect(tmp_path / "empty.db").execute("CREATE TABLE a (b)").connection.close()
+    assert "no checkpoints of LangGraph" in await refuse(
+        settings.model_copy(update={"attach": str(tmp_path / "empty.db")})
+    )
+
+
+async def test_a_server_whose_tables_are_of_another_version_is_refused(
+    tmp_path, empty_postgres_url
+):
+    url = empty_postgres_url.replace("+psycopg", "")
+    settings = Settings(data_dir=tmp_path, attach=url)
+    assert "no checkpoints of LangGraph" in await refuse(settings)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE checkpoint_migrations (v INTEGER PRIMARY KEY)")
+        assert "no checkpoints of LangGraph" in await refuse(settings)
+        conn.execute("INSERT INTO checkpoint_migrations VALUES (3)")
+        assert "too old: version 3" in await refuse(settings)
+        conn.execute("INSERT INTO checkpoint_migrations VALUES (99)")
+        assert "newer than this LangGraph knows: version 99" in await refuse(settings)
+
+
+async def test_what_was_due_at_hundreds_of_points_is_told_without_asking_the_graph(
+    tmp_path, monkeypatch
+):
+    """The graph is asked for the pushes of a Send alone, as their paths have no name."""
+
+    def count(state):
+        return {"n": state["n"] + 1}
+
+    builder = StateGraph(dict).add_node("count", count).add_node("part", lambda _state: None)
+    builder.add_edge(START, "count")
+    builder.add_conditional_edges(
+        "count",
+        lambda state: (
+            "count" if state["n"] % 300 else ([Send("part", state)] if state["n"] < 400 else [])
+        ),
+    )
+    graph = builder.compile()
+    asked: list[str] = []
+
+    async def ask(_graph, _thread, checkpoint_id):
+        asked.append(checkpoint_id)
+        return ("part",)
+
+    monkeypatch.setattr(indexing, "_ask_next", ask)
+    async with open_savers(Settings(data_dir=tmp_path)) as savers:
+        saver = savers.for_run(serializer_for(graph, None))
+        ready = prepare(graph, checkpointer=saver, store=None, name="x")
+        limit = {**CONFIG, "recursion_limit": 500}
+        await ready.ainvoke({"n": 0}, limit, durability="async")
+        entries = await indexing.read_entries(
+            savers, ready, "t", after=None, head=None, step_nodes={}
+        )
+    assert [entry.next for entry in entries[:-2]] == [("__start__",), *[("count",)] * 300]
+    assert len(asked) == 2  # where the Send was due, and the end
+
+
+def test_a_path_names_the_node_of_an_edge_alone():
+    assert name_due(["~__pregel_pull, a, b", "", "~__pregel_pull, c"]) == ("a, b", "c")
+    assert name_due(["~__pregel_pull, a", "~__pregel_push, 0000000001"]) == ()
+    calls = "~__pregel_push, ~__pregel_pull, main, 0000000000, 1, True"
+    assert name_due(["~__pregel_pull, main", calls]) == ("main",)
+    assert name_due(["~__pregel_pull, a", "~__pregel_pull, __error_handler__a"]) == ("a",)
+
+
+@pytest.fixture
+def app(engine, tmp_path, frozen) -> App:
+    return App(
+        settings=Settings(data_dir=tmp_path),
+        engine=engine,
+        queue=LocalQueue(),
+        clock=frozen,
+    )
+
+
+def test_what_both_sides_ran_from_one_point_is_told_once_in_our_runs_log(app, make):
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r1")
+        rows = [
+            make.checkpoint("c1", source="input"),
+            make.checkpoint("c2", parent_id="c1"),
+            make.checkpoint("c3", parent_id="c1", run_id=None, branch=1),
+            make.checkpoint("c4", parent_id="c2", run_id=None),
+            make.checkpoint("c5", parent_id="c2", run_id=None, source="fork", branch=2),
+            make.checkpoint("c6", parent_id="c4", run_id=None),
+            make.checkpoint("c7", parent_id="c4", run_id=None, branch=3),
+        ]
+        checkpoints.insert_many(conn, rows)
+    assert attaching.warn_of_doubles(app, "t1") == 1
+    assert attaching.warn_of_doubles(app, "t1") == 1
+    with engines.read(app.engine) as conn:
+        (told,) = events.fetch_for_run(conn, "r1", kinds=["warning"])
+    assert "the same checkpoint c1, too" in told.data["text"]
+
+
+def test_the_index_of_a_thread_is_made_whole_once(app, make):
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r1")
+        checkpoints.insert_many(conn, [make.checkpoint("c3", parent_id="c2", next=("review",))])
+    whole = [
+        make.checkpoint("c1", source="input", next=("__start__",)),
+        make.checkpoint("c2", parent_id="c1", next=("a",)),
+        make.checkpoint("c3", parent_id="c2", next=()),
+    ]
+    attaching.store_index(app, "t1", whole)
+    with engines.read(app.engine) as conn:
+        found = checkpoints.fetch_for_thread(conn, "t1", limit=10)
+    assert found == [replace(whole[2], next=("review",)), whole[1], whole[0]]
