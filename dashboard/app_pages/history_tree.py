@@ -28,6 +28,7 @@ from interlock.dashboard.components.live import live
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.views import history as trees
 from interlock.dashboard.views import history_filters, points, staged
+from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.history_filters import FilterView
 
 
@@ -47,6 +48,9 @@ def draw_tree(thread_id: str) -> None:
         sifted = history.open_history(app, thread_id, wanted, before=before)
         fitting, count = sifted.points, sifted.count
     tree = grow(found.points)
+    st.caption(md_escape(points.say_thread(found.thread)))
+    if trouble := points.say_trouble(found.thread):
+        st.warning(md_escape(trouble), icon=":material/lock:")
     draw_filters(found, tree, wanted)
     if not found.points:
         st.caption("This thread has no checkpoints yet. They come here as its run makes steps.")

@@ -16,6 +16,7 @@ from interlock.core.model.branching import Tree
 from interlock.core.model.history import BranchSpan, Point, PointFilter
 from interlock.core.model.rewinding import PastDecision
 from interlock.core.model.runs import RunSummary
+from interlock.core.model.threads import Thread
 from interlock.core.types import CheckpointId
 from interlock.dashboard.palette import Look, look_of_approval
 from interlock.dashboard.views.decisions import DecisionRow, build_rows
@@ -32,6 +33,7 @@ from interlock.dashboard.views.history import say_decision, say_fork, say_nodes
 from interlock.dashboard.views.notices import Link
 from interlock.dashboard.views.steps import StepRow
 from interlock.dashboard.views.steps import build as build_steps
+from interlock.dashboard.views.threads import ORIGINS
 
 if TYPE_CHECKING:
     from interlock.core.services.history import PointDetail
@@ -117,6 +119,19 @@ def say_point(point: Point, *, is_head: bool = False) -> str:
     made = SOURCES.get(point.source, show_hidden(point.source))
     head = ", the head" if is_head else ""
     return f"Step {point.step} on branch {point.branch}, {made}{head}"
+
+
+def say_thread(thread: Thread) -> str:
+    """What a thread is: its workflow, and where it comes from if it was not launched here."""
+    origin = ORIGINS[thread.origin]
+    if thread.from_thread_id is not None:
+        origin = f"{origin} of thread {show_hidden(thread.from_thread_id)}"
+    return " · ".join(part for part in (show_hidden(thread.workflow), origin) if part)
+
+
+def say_trouble(thread: Thread) -> str:
+    """Why a thread can only be read; empty if it can be run."""
+    return f"It can only be read: {show_hidden(thread.trouble)}" if thread.trouble else ""
 
 
 def build_table(

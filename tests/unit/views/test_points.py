@@ -10,6 +10,7 @@ from interlock.core.model.branching import grow
 from interlock.core.model.history import BranchSpan, ForkLine, Point, PointFilter
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import FailureLine, RunKind, RunStatus, RunSummary
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.services.history import PointDetail
 from interlock.core.types import ApprovalId, CheckpointId, RunId, ThreadId
 from interlock.dashboard.views import history_filters, points
@@ -198,3 +199,20 @@ def test_filters_show_what_is_chosen_even_where_it_is_no_choice():
     assert view.options["run"] == {EVERY: "all", "r1": "r1 done"}
     assert not view.is_free
     assert history_filters.build(PointFilter(), [], [], []).is_free
+
+
+def test_a_thread_says_where_it_comes_from_and_why_it_can_only_be_read():
+    thread = Thread(
+        thread_id=ThreadId("t"),
+        workflow="refunds",
+        head_checkpoint_id=None,
+        last_run_id=None,
+        created_at=T0,
+        updated_at=T0,
+    )
+    assert (points.say_thread(thread), points.say_trouble(thread)) == ("refunds", "")
+    copy = replace(thread, origin=Origin.COPY, from_thread_id=ThreadId("a\u202e"))
+    assert points.say_thread(copy) == "refunds · a copy of thread a⟨U+202E⟩"
+    foreign = replace(thread, origin=Origin.ATTACHED, trouble="no graph of ours fits")
+    assert points.say_thread(foreign) == "refunds · another application's"
+    assert points.say_trouble(foreign) == "It can only be read: no graph of ours fits"
