@@ -42,7 +42,7 @@ COLOUR_COUNT = 256  # of a picture's palette: no banding is seen, no state loses
 class Shot:
     """
     A page to be looked at. `path` is its address, with names of what was launched in braces; `words` say
-    what is seen; `tab` is one to open first, `top` what is then scrolled to the top.
+    what is seen; `tab` is one to open first, `press` a button, `top` what is then scrolled to the top.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Shot:
     path: str
     words: str
     tab: str = ""
+    press: str = ""
     top: str = ""
 
 
@@ -58,6 +59,7 @@ BELOW_THE_TOP = (  # where the bar of the menu covers nothing of it
 )
 CARD = '[class*="st-key-card--"]'
 TABS = '[data-testid="stTabs"]'
+STAGED = '[data-testid="stHeading"]:has-text("Run again from here")'
 GRAPH = '[data-testid="stHeading"]:has-text("Latency of executions")'
 SHOTS = (
     Shot(
@@ -134,6 +136,27 @@ SHOTS = (
         "A failed run",
         "run?run_id={failed}",
         "Where it failed and why, and what can be done about it.",
+    ),
+    Shot(
+        "history",
+        "Time machine",
+        "history?thread={forked}",
+        "A thread as a tree of its checkpoints: who decided what, where somebody went another way, and"
+        " what two points differ in.",
+    ),
+    Shot(
+        "history-staged",
+        "A staged change",
+        "history?thread={forked}&at={asked}",
+        "What would happen, for certain and as it was last time, before anything does.",
+        press="Run again from here",
+        top=STAGED,
+    ),
+    Shot(
+        "what-if",
+        "What if",
+        "what_if?card={refund}",
+        "Two answers to one card, tried on copies before one is given.",
     ),
     Shot(
         "metrics",
@@ -257,6 +280,9 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
     small = [row for row in requests["requests"] if row["amount"] < HELD_ABOVE]
     for row in small * 2:  # nobody is asked about these
         launch(data_dir, "refund_desk", "--input", json.dumps({"requests": [row]}))
+    forked, asked = fork(
+        data_dir, next(row for row in requests["requests"] if row["amount"] > HELD_ABOVE)
+    )
     # A cache that is asked for the second time, and a breaker that an operator holds open: an alert.
     for _ in range(2):
         launch(data_dir, "essay_writer")
@@ -270,9 +296,26 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
         "mails": mails["approvals"][0]["approval_id"],
         "paused": paused["approvals"][0]["approval_id"],
         "decided": paid["approval_id"],
+        "forked": forked,
+        "asked": asked,
         "failed": launch(data_dir, "essay_writer", "--recursion-limit", "1")["run_id"],
         "batch": call(data_dir, "launch", "refund_desk", "--batch", str(file))["batch_id"],
     }
+
+
+def fork(data_dir: Path, request: Any) -> tuple[str, str]:
+    """Have a refund declined and the decision changed; the thread, and the point where it was asked."""
+    held = launch(data_dir, "refund_desk", "--input", json.dumps({"requests": [request]}))
+    (card,) = held["approvals"]
+    no = ("--reject", "--reason", "no receipt", "--as", "Bob")
+    run_id = call(data_dir, "decide", card["approval_id"], *no)["run_id"]
+    while call(data_dir, "run", run_id)["status"] in {"queued", "running"}:
+        continue
+    (point,) = call(data_dir, "history", held["thread_id"], "--decisions")
+    yes = ("--approve", "--reason", "the receipt has come", "--as", "Ann", "--wait", str(READY_S))
+    place = (held["thread_id"], point["checkpoint_id"])
+    call(data_dir, "rewind", *place, "--redecide", card["approval_id"], *yes)
+    return place
 
 
 def read_requests(data_dir: Path) -> Any:
@@ -315,7 +358,8 @@ def take_all(
                 path = picture_of(folder, shot.name, scheme, width)
                 is_card = shot.path.startswith("inbox?")
                 top = shot.top or (CARD if is_card and width == PHONE else "")
-                take(page, f"{url}/{shot.path.format(**names)}", path, tab=shot.tab, top=top)
+                address = f"{url}/{shot.path.format(**names)}"
+                take(page, address, path, tab=shot.tab, press=shot.press, top=top)
             page.context.close()
 
 
@@ -330,12 +374,17 @@ def open_page(browser: Browser, width: int, scheme: Literal["light", "dark"]) ->
     return context.new_page()
 
 
-def take(page: Page, url: str, path: Path, *, tab: str = "", top: str = "") -> None:
+def take(
+    page: Page, url: str, path: Path, *, tab: str = "", press: str = "", top: str = ""
+) -> None:
     """Save what is seen of a page once it is at rest, with a palette of its own."""
     page.goto(url)
     wait_until_at_rest(page)
     if tab:
         page.get_by_role("tab", name=tab).click()
+        wait_until_at_rest(page)
+    if press:
+        page.get_by_role("button", name=press, exact=True).click()
         wait_until_at_rest(page)
     if top:
         page.locator(top).first.evaluate(BELOW_THE_TOP)

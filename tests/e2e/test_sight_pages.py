@@ -1,4 +1,4 @@
-"""The pages of figures and safety switches in a browser: they open, fit a phone, and complain of nothing."""
+"""The pages of threads, figures and safety switches in a browser: they open, fit a phone, and complain of nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 NARROW = 390  # pixels: a phone
 PAGES = {
+    "/history": "Time machine",
     "/figures": "Metrics",
     "/report": "Report",
     "/breakers": "Breakers",
@@ -19,14 +20,14 @@ PAGES = {
     "/system": "System",
 }
 SECTIONS = (
-    *("Overview", "Inbox", "Launch", "Runs"),
+    *("Overview", "Inbox", "Launch", "Runs", "Time machine"),
     *("Health", "Metrics", "Breakers", "Caches", "Alerts"),
     *("Setup", "Workflows", "System"),
 )
 
 
 @pytest.mark.timeout(240)
-def test_every_page_of_figures_opens_and_fits_a_phone(
+def test_each_of_these_pages_opens_and_fits_a_phone(
     up: Any,
     new_page: Callable[..., Page],
     until_live: Callable[[Page], None],
