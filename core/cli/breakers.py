@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,15 +11,25 @@ import typer
 from interlock.core.cli import printing, reading
 from interlock.core.cli.acting import AsOption, ReasonOption
 from interlock.core.cli.call import Call, actor_of
-from interlock.core.model.breaker import Breaker, Order, count_recent
+from interlock.core.model.breaker import Breaker, BreakerEvent, Order, count_recent
 from interlock.core.services import tripping
 from interlock.core.services.context import App
 from interlock.core.types import Json
 
+EVENTS_SPAN = timedelta(days=7)
 
-def breakers(call: Call) -> None:
+
+def breakers(
+    call: Call,
+    events: Annotated[
+        bool, typer.Option("--events", help="What happened to them within 7 days, newest first.")
+    ] = False,
+) -> None:
     """List the breakers: state, failures that count, when one lets a probe through."""
     app = call.open()
+    if events:
+        _print_events(call, tripping.list_events(app, since=app.clock.now() - EVENTS_SPAN))
+        return
     found = tripping.list_breakers(app)
     if call.as_json:
         printing.print_json([of_breaker(app, each) for each in found])
@@ -79,6 +91,30 @@ def of_breaker(app: App, each: Breaker) -> dict[str, Json]:
             for at in each.serves
         ],
     }
+
+
+def _print_events(call: Call, events: Sequence[BreakerEvent]) -> None:
+    if call.as_json:
+        rows = [vars(each) | {"at": each.at.isoformat()} for each in events]
+        printing.print_json(rows)
+        return
+    printing.print_table(
+        ["at", "name", "before", "after", "why", "by", "run"],
+        [
+            (
+                reading.when(each.at),
+                each.name,
+                each.before,
+                each.after,
+                each.cause,
+                each.actor,
+                each.run_id or "",
+            )
+            for each in events
+        ],
+        empty="No breaker has changed its state within 7 days.",
+        whole=["name"],
+    )
 
 
 def _say_state(each: Breaker) -> str:

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from interlock.core.errors import InterlockError
 from interlock.core.services import alert_watching, alerting
+from interlock.core.services.context import App
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.alert_tiles import draw_alerts, draw_silences
+from interlock.dashboard.components.figure_tables import draw_saves
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note
 from interlock.dashboard.components.pages import draw_pages
 from interlock.dashboard.components.tables import draw_table, read_picked
-from interlock.dashboard.views import alerts
+from interlock.dashboard.views import alerts, saved
+from interlock.dashboard.views.sheets import Sheet
 
 WANTED = "alerts-wanted"
 REFRESH_S = 30.0  # ages and countdowns
@@ -71,6 +75,12 @@ def pick(key: str, ids: Sequence[str]) -> None:
     st.session_state[WANTED] = read_picked(key, ids)
 
 
+def read_all(app: App) -> Sheet:
+    """Read when it is saved."""
+    found = alerting.list_alerts(app, ended_count=saved.MAX_ROWS)
+    return saved.save_alerts([*found.open, *found.ended])
+
+
 @st.fragment
 def draw() -> None:
     live("alerts", key=keys.live("alerts"), refresh_s=REFRESH_S)
@@ -86,7 +96,15 @@ def draw() -> None:
     if view.silences:
         st.subheader("Kept quiet", anchor=False)
         draw_silences(view.silences, on_end=end_silence)
-    st.subheader("Ended", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.subheader("Ended", anchor=False, width="stretch")
+        draw_saves(
+            partial(read_all, app),
+            name="alerts",
+            about="Save the alerts, those that hold and those that have ended,",
+            file_at=f"{found.at:%Y%m%d-%H%M}",
+            place="alerts",
+        )
     st.caption(view.nothing_ended)
     if view.ended:
         draw_table(

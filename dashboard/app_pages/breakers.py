@@ -10,12 +10,13 @@ from interlock.core.services import tripping
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.breaker_tiles import draw_tiles
 from interlock.dashboard.components.charts import draw_chart
+from interlock.dashboard.components.figure_tables import draw_heading, draw_saves
 from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note
 from interlock.dashboard.components.tables import draw_table, read_picked
 from interlock.dashboard.components.theme import read_theme
-from interlock.dashboard.views import breakers
+from interlock.dashboard.views import breakers, saved
 
 PICKED = "breakers-picked-run"
 STANDING = "breakers-standing"  # the order of the tiles, for as long as the page is open
@@ -70,6 +71,14 @@ def draw() -> None:
         return
     st.caption(view.summary)
     draw_tiles(view.tiles, on_order=order)
+    file_at = f"{now:%Y%m%d-%H%M}"
+    draw_saves(
+        lambda: saved.save_breakers(board, now=now),
+        name="breakers",
+        about="Save the breakers",
+        file_at=file_at,
+        place="breakers",
+    )
     st.session_state[keys.breakers_span()] = span  # always: the browser's Back makes it forget
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("States over time", anchor=False, width="stretch")
@@ -83,7 +92,8 @@ def draw() -> None:
         )
     if view.strip is not None:
         draw_chart(view.strip, key=keys.breakers_chart())
-    st.subheader(view.events_title, anchor=False)
+    sheet = saved.save_transitions(board.events)
+    draw_heading(view.events_title, sheet, file_at=file_at, place="breaker-events")
     if view.events:
         draw_table(
             view.events,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from interlock.core.model.inbox_filters import InboxFilter
+from interlock.core.model.inbox_filters import InboxFilter, Sort
 from interlock.core.services import observing, sifting
+from interlock.core.services.context import App
 from interlock.core.types import ApprovalId
 from interlock.dashboard import deps, keys
 from interlock.dashboard.components import inbox_session as session
+from interlock.dashboard.components.figure_tables import draw_saves
 from interlock.dashboard.components.inbox_list import (
     draw_clear,
     draw_filters,
@@ -22,8 +25,10 @@ from interlock.dashboard.components.inbox_list import (
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import inbox, inbox_filters
+from interlock.dashboard.views import inbox, inbox_filters, saved
+from interlock.dashboard.views.formatting import format_count
 from interlock.dashboard.views.inbox_filters import Sieve
+from interlock.dashboard.views.sheets import Sheet
 
 LIST, DETAIL = "inbox-list-part", "inbox-detail-part"  # the two fragments of the page
 EVERYTHING = InboxFilter()  # that waits
@@ -59,6 +64,20 @@ def draw_cards() -> None:
             on_step=take_step,
             on_turn=lambda page: session.turn_page(shown, page),
         )
+        if view.rows:
+            now = app.clock.now()
+            draw_saves(
+                partial(read_cards, app, sieve.read(now), sieve.sort),
+                name="cards",
+                about=f"Save the cards of this list, {format_count(saved.MAX_ROWS)} at most,",
+                file_at=f"{now:%Y%m%d-%H%M}",
+                place="cards",
+            )
+
+
+def read_cards(app: App, wanted: InboxFilter, sort: Sort) -> Sheet:
+    """Read when it is saved."""
+    return saved.save_cards(sifting.list_rows(app, wanted, sort=sort, limit=saved.MAX_ROWS))
 
 
 def name_list(sieve: Sieve) -> str:

@@ -9,13 +9,15 @@ from interlock.core.model.run_lists import RunFilter, Told
 from interlock.core.services import browsing, observing, running
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.failure_groups import draw_groups, draw_report
+from interlock.dashboard.components.figure_tables import draw_saves
 from interlock.dashboard.components.links import draw_empty, page_path
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.pages import draw_pages
 from interlock.dashboard.components.runs_table import draw_runs
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import failures, runs
+from interlock.dashboard.views import failures, runs, saved
 from interlock.dashboard.views.escaping import md_escape, show_hidden
+from interlock.dashboard.views.formatting import format_count
 
 WANTED = "runs-wanted"
 REPORT = "runs-report"
@@ -185,6 +187,14 @@ def draw() -> None:
         draw_empty(view.empty)
     else:
         draw_runs(view, on_pick=pick)
+    if not view.empty:
+        draw_saves(
+            lambda: saved.save_runs(browsing.list_runs(app, wanted, limit=saved.MAX_ROWS)),
+            name="runs",
+            about=f"Save the runs that fit these filters, {format_count(saved.MAX_ROWS)} at most,",
+            file_at=f"{now:%Y%m%d-%H%M}",
+            place="runs",
+        )
     if page > 1 or view.has_more:
         draw_pages(page, page + int(view.has_more), key_of=keys.runs_page, on_turn=turn)
     if st.session_state.get(WANTED):

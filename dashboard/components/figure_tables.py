@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,8 @@ from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.figure_tables import Column, FigureTable, say_cell, say_printed
 from interlock.dashboard.views.formatting import NOTHING
 from interlock.dashboard.views.sheets import Sheet, to_csv, to_json
+
+_FORMS = {"csv": ("text/csv", to_csv), "json": ("application/json", to_json)}
 
 
 def draw_figure_table(table: FigureTable, theme: Theme, *, key: str) -> None:
@@ -53,8 +56,25 @@ def draw_heading(text: str, sheet: Sheet | None, *, file_at: str, place: str) ->
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.subheader(text, anchor=False, width="stretch")
         if sheet is not None and sheet.rows:
-            _offer(sheet, "csv", "text/csv", file_at, place)
-            _offer(sheet, "json", "application/json", file_at, place)
+            about = f"Save all {len(sheet.rows)} rows"
+            _offer(lambda: sheet, about, name=sheet.name, file_at=file_at, place=place)
+
+
+def draw_saves(
+    read: Callable[[], Sheet], *, name: str, about: str, file_at: str, place: str
+) -> None:
+    """
+    The two buttons by themselves, at the end of a list.
+
+    Args:
+        read: What is saved; called when a button is pressed, by a thread that draws nothing.
+        name: What the file is called by.
+        about: What is saved, in words: "Save these runs".
+        file_at: The moment, as part of a file's name.
+        place: Tells the buttons of one page apart.
+    """
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        _offer(read, about, name=name, file_at=file_at, place=place)
 
 
 def draw_printed(table: FigureTable) -> None:
@@ -64,18 +84,23 @@ def draw_printed(table: FigureTable) -> None:
     st.table(pd.DataFrame(cells, columns=heads), hide_index=True, alt=table.alt)
 
 
-def _offer(sheet: Sheet, ending: str, mime: str, file_at: str, place: str) -> None:
-    st.download_button(
-        ending.upper(),
-        partial(to_csv if ending == "csv" else to_json, sheet),
-        file_name=f"interlock-{sheet.name}-{file_at}.{ending}",
-        mime=mime,
-        key=keys.metrics_save(place, ending),
-        type="tertiary",
-        icon=":material/download:",
-        on_click="ignore",
-        help=f"Save all {len(sheet.rows)} rows as {ending.upper()}",
-    )
+def _offer(read: Callable[[], Sheet], about: str, *, name: str, file_at: str, place: str) -> None:
+    for ending, (mime, write) in _FORMS.items():
+        st.download_button(
+            ending.upper(),
+            partial(_write, write, read),
+            file_name=f"interlock-{name}-{file_at}.{ending}",
+            mime=mime,
+            key=keys.metrics_save(place, ending),
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"{about} as {ending.upper()}",
+        )
+
+
+def _write(write: Callable[[Sheet], str], read: Callable[[], Sheet]) -> str:
+    return write(read())
 
 
 def _say(column: Column, value: Any) -> str:

@@ -28,6 +28,8 @@ def test_an_alert_is_acknowledged_with_a_note(app, open_page):
     (alert,) = alerting.list_alerts(app).open
     page = open_page("alerts")
     assert "1 asks for somebody" in texts(page)
+    saves = {button.key for button in page.get("download_button")}
+    assert saves == {keys.metrics_save("alerts", ending) for ending in ("csv", "json")}
     page.text_input(key=keys.alert_field(alert.alert_id, "note")).set_value("on it")
     page.button(key=keys.alert_act(alert.alert_id, "ack")).click().run()
     assert not page.exception

@@ -41,6 +41,9 @@ def test_a_breaker_is_shown_with_what_it_did_and_its_name_is_inert(seed, open_pa
     assert r"**pay \*ments\***" in texts(at)
     assert any("Tries again" in text for text in texts(at))
     assert at.dataframe[-1].value["Why"].tolist() == ["1 failure within 60 s"]
+    saves = {button.key for button in at.get("download_button")}
+    places = ("breakers", "breaker-events")
+    assert saves == {keys.metrics_save(place, e) for place in places for e in ("csv", "json")}
 
 
 @pytest.mark.usefixtures("open_breaker")

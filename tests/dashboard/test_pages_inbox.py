@@ -78,6 +78,8 @@ def test_nothing_waiting_says_what_would_fill_the_inbox(seed, open_page):
 def test_an_approval_is_recorded_and_the_next_card_is_there(app, seed, open_page):
     first, second = ask(seed, "Refund 1?"), ask(seed, "Refund 2?")
     at = open_page("inbox")
+    saves = {button.key for button in at.get("download_button")}
+    assert saves == {keys.metrics_save("cards", ending) for ending in ("csv", "json")}
     at.text_input(key=keys.reason(first.approval_id, 1)).set_value("fine")
     press(at, first, "approve")
     assert decided(app, first) == (ApprovalStatus.DECIDED, [(Verb.APPROVE, True, "fine")])

@@ -88,6 +88,8 @@ def test_runs_are_listed_newest_first_and_filtered(seed, open_page):
     at = open_page("runs")
     assert not at.exception
     assert list(at.dataframe[0].value["Status"]) == ["failed", "done"]
+    saves = {button.key for button in at.get("download_button")}
+    assert saves == {keys.metrics_save("runs", ending) for ending in ("csv", "json")}
     at.segmented_control(key=keys.runs_status()).set_value("failed").run()
     assert list(at.dataframe[0].value["Problem"]) == ["ValueError: no funds"]
     at.segmented_control(key=keys.runs_status()).set_value("cancelled").run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from interlock.core.services import limiting
+from interlock.dashboard import keys
 
 
 def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
@@ -17,6 +18,9 @@ def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
     settings = at.table[0].value
     assert {"database", "checkpoints", "queue", "workers", "model"} <= set(checks["Check"])
     assert len(processes) == 2
+    saves = {button.key for button in at.get("download_button")}
+    places = [f"system-{name}" for name in ("checks", "processes", "sizes", "settings")]
+    assert saves == {keys.metrics_save(place, e) for place in places for e in ("csv", "json")}
     assert list(sizes["What"]) == ["database", "checkpoints", "logs"]
     assert r"INTERLOCK\_DATA\_DIR" in {s.replace("\u200b", "") for s in settings["Setting"]}
 

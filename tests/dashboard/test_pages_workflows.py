@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from interlock.dashboard import keys
+
 GRAPH = {
     "nodes": [{"id": "review", "label": "review", "kind": "node"}],
     "edges": [],
@@ -23,6 +25,8 @@ def test_a_workflow_is_shown_with_its_policy(seed, open_page):
     assert [expander.label for expander in at.expander] == ["Input schema"]
     listed, tools = (table.value for table in at.dataframe)
     assert list(listed["Workflow"]) == ["essay", "refund_desk"]
+    saves = {button.key for button in at.get("download_button")}
+    assert saves == {keys.metrics_save("workflows", ending) for ending in ("csv", "json")}
     assert list(tools["Arguments"]) == ["to"]
 
 

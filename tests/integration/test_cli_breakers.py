@@ -64,7 +64,17 @@ def test_an_order_is_carried_out_under_a_name_with_a_reason(app, run):
     assert run("breaker", "payments", "open")[1].out == "payments is held open.\n"
 
 
+@pytest.mark.usefixtures("tripped")
+def test_what_happened_to_breakers_is_told(run):
+    run("breaker", "payments", "reset", "--reason", "bank is back", "--as", "ann")
+    (event,) = json.loads(run("breakers", "--events", "--json")[1].out)  # not what is long past
+    assert (event["name"], event["before"], event["after"]) == ("payments", "open", "closed")
+    assert (event["actor"], event["run_id"]) == ("ann", None)
+    assert "bank is back" in run("breakers", "--events")[1].out
+
+
 def test_what_is_not_there_is_said(run):
+    assert "within 7 days" in run("breakers", "--events")[1].err
     assert "interlock.toml" in run("breakers")[1].err
     assert run("breaker", "nothing", "open")[0] == 4
     assert run("breaker", "nothing", "burn")[0] == 2
