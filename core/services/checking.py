@@ -8,6 +8,7 @@ from interlock.core.errors import FieldProblem
 from interlock.core.model import input_limits, json_values, schemas
 from interlock.core.model.input_limits import InputLimits
 from interlock.core.model.runs import HIGHEST_PRIORITY, LOWEST_PRIORITY
+from interlock.core.model.what_ifs import is_sandbox
 from interlock.core.model.workflows import Workflow
 from interlock.core.settings import Settings
 from interlock.core.types import Json
@@ -101,6 +102,8 @@ def check_options(
 
 def check_thread_id(thread_id: str) -> list[FieldProblem]:
     """An id that can be printed, typed and copied."""
+    if is_sandbox(thread_id):
+        return [FieldProblem("thread_id", "must not begin as the copies of a what-if do")]
     if _is_id(thread_id):
         return []
     bounds = f"must be 1 to {MAX_THREAD_ID_LENGTH} printable characters without spaces at its ends"

@@ -15,16 +15,13 @@ import zlib
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import Boolean, Float, Integer, String
-
 from interlock.core.errors import InvalidInput
-from interlock.core.store.columns import JsonText, UtcDateTime, Words
-from interlock.core.store.schema_base import json_type
+from interlock.core.store import transferring
 from interlock.core.store.transferring import RECORDS
 from interlock.core.types import Json
 
@@ -211,7 +208,8 @@ def _check(row: Row, layout: str, number: int) -> None:
     _require(known, number, f"the table {row.table!r} is not known")
     _require(isinstance(row.values, dict), number, "its row must be an object")
     if row.table in RECORDS:
-        _check_record(row, number)
+        misfit = transferring.find_misfit(row.table, row.values)
+        _require(not misfit, number, misfit)
         return
     fields = _FIELDS[row.table]
     may_lack = {"type"} if (row.table, layout) == ("checkpoints", "postgres") else set()
@@ -245,37 +243,6 @@ def _check_values(row: Row, layout: str, number: int) -> None:
     _require(_is_base64(values["blob"] or ""), number, "blob must be base64")
 
 
-def _check_record(row: Row, number: int) -> None:
-    columns = RECORDS[row.table].columns
-    _require(
-        set(row.values) == set(columns.keys()), number, f"it must have the columns of {row.table}"
-    )
-    for column in columns:
-        value = row.values[column.name]
-        if isinstance(column.type, type(json_type()) | JsonText):
-            continue
-        if value is None:
-            _require(bool(column.nullable), number, f"{column.name} must have a value")
-        elif isinstance(column.type, UtcDateTime):
-            _read_time(value, number, column.name)
-        else:
-            fits = next(test for kind, test in _FITS.items() if isinstance(column.type, kind))
-            _require(fits(value), number, f"{column.name} has a value of the wrong type")
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_FITS: Mapping[Any, Callable[[Json], bool]] = {
-    Words: lambda value: isinstance(value, str),
-    Boolean: lambda value: isinstance(value, bool),
-    String: lambda value: isinstance(value, str) and len(value) <= 300,
-    Integer: lambda value: type(value) is int and abs(value) < 2**63,
-    Float: _is_number,
-}
-
-
 def _require(is_so: bool, number: int, message: str) -> None:  # noqa: FBT001
     if not is_so:
         raise InvalidInput(f"Line {number} of the file: {message}.")
@@ -301,11 +268,8 @@ def _read_json(value: str) -> Json:
 
 
 def _read_time(value: Json, number: int, name: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        at = None
-    if at is None or at.tzinfo is None:
+    at = transferring.read_time(value)
+    if at is None:
         raise InvalidInput(
             f"Line {number} of the file: {name} must be a moment with its time zone."
         )

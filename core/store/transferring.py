@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    String,
+    Table,
+    select,
+    text,
+)
 from sqlalchemy import insert as insert_into
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.store import searching
 from interlock.core.store.checkpoint_reads import BUSY_S
-from interlock.core.store.columns import UtcDateTime
+from interlock.core.store.columns import JsonText, UtcDateTime, Words
 from interlock.core.store.schema import approvals, decisions, forks, runs
 from interlock.core.store.searching import About
 from interlock.core.types import Json, ThreadId
 
 Rows = Iterator[tuple[str, dict[str, Json]]]
 
+MAX_NAME = 300  # characters of what is an id, a name or a word of ours
 RECORDS: Mapping[str, Table] = {t.name: t for t in (runs, approvals, decisions, forks)}
 
 # Blobs come first: whoever puts a checkpoint together needs them.
@@ -115,6 +127,53 @@ def is_any_known(conn: Connection, table: Table, ids: list[str]) -> bool:
     return bool(ids) and conn.execute(select(key).where(key.in_(ids)).limit(1)).first() is not None
 
 
+def find_misfit(name: str, row: Mapping[str, Json]) -> str:
+    """
+    What is wrong with a record of a file, whose values are JSON; empty if its table takes it.
+
+    A column may be missing that an older version did not have; one that is not known may not be there.
+    """
+    columns = RECORDS[name].columns
+    missing = {column.name for column in columns if not _may_lack(column)} - set(row)
+    if missing or not set(row) <= set(columns.keys()):
+        return f"it must have the columns of {name}"
+    for column in (columns[each] for each in row):
+        value = row[column.name]
+        if isinstance(column.type, JSON | JsonText):
+            continue
+        if value is None:
+            if not column.nullable:
+                return f"{column.name} must have a value"
+        elif isinstance(column.type, UtcDateTime):
+            if read_time(value) is None:
+                return f"{column.name} must be a moment with its time zone"
+        elif not next(fits for kind, fits in _FITS.items() if isinstance(column.type, kind))(value):
+            return f"{column.name} has a value of the wrong type"
+    return ""
+
+
+def _may_lack(column: Column[Any]) -> bool:
+    return bool(column.nullable) or column.default is not None or column.server_default is not None
+
+
+def read_time(value: Json) -> datetime | None:
+    """A moment as a file has it; None if it is none, or has no time zone."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return None if at.tzinfo is None else at
+
+
+_FITS: Mapping[Any, Callable[[Json], bool]] = {
+    Words: lambda value: isinstance(value, str),
+    Boolean: lambda value: isinstance(value, bool),
+    String: lambda value: isinstance(value, str) and len(value) <= MAX_NAME,
+    Integer: lambda value: type(value) is int and abs(value) < 2**63,
+    Float: lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+}
+
+
 def insert(conn: Connection, name: str, row: Mapping[str, Json]) -> None:
     """
     Put a record of a file into its table.
@@ -129,6 +188,7 @@ def insert(conn: Connection, name: str, row: Mapping[str, Json]) -> None:
         if isinstance(c.type, UtcDateTime) and row[c.name] is not None
         else row[c.name]
         for c in table.columns
+        if c.name in row
     }
     conn.execute(insert_into(table), values)
     if name == runs.name:
