@@ -92,6 +92,7 @@ def draw_drawing(found: History, tree: Tree, wanted: PointFilter, fitting: Seque
         first_column=first,
         sight=trees.Sight(
             second=second,
+            is_newest=state.read_param("before") is None,
             matched=None if wanted.is_free else frozenset(p.checkpoint_id for p in fitting),
         ),
         now=deps.app().clock.now(),

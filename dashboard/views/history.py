@@ -7,7 +7,7 @@ Says what each point is in a word and in full; where it stands is `core.model.fo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -127,10 +127,15 @@ class TreeView:
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """What of a tree is looked at: the second point, the points that fit a filter (None: there is none)."""
+    """
+    What of a tree is looked at: the second point, the points that fit a filter (None: there is none).
+
+    Unless it `is_newest` the thread goes on after the last point that is known here.
+    """
 
     second: CheckpointId | None = None
     matched: Collection[CheckpointId] | None = None
+    is_newest: bool = True
 
     def count(self, element: Element) -> int:
         """How many of an element's points fit."""
@@ -262,6 +267,8 @@ def _knot(
     sight: Sight,
     now: datetime,
 ) -> Knot:
+    if not sight.is_newest and Mark.HEAD in element.marks:
+        element = replace(element, marks=element.marks - {Mark.HEAD, Mark.END})
     point = points.get(element.first_id)
     taken = decisions.get(element.first_id, ())
     glyph, look = _look(element, point)

@@ -207,3 +207,10 @@ def test_what_was_asked_on_a_branch_that_was_left_was_not_decided():
 def test_what_older_points_led_to_is_no_start():
     points = [_point("x", "w", 1), _point("y", "x", 2, next=())]
     assert _build(points).lanes[0].knots[0].label == "work"
+
+
+def test_the_last_point_of_an_older_page_is_neither_head_nor_end():
+    points = [_point("a", None, 0), _point("x", "a", 1)]
+    layout, known = lay_out(grow(points)), {p.checkpoint_id: p for p in points}
+    last = build(layout, known, {}, sight=Sight(is_newest=False), now=NOW).lanes[0].knots[-1]
+    assert (last.is_head, last.label) == (False, "work")
