@@ -48,7 +48,8 @@ class ToolBook:
             return
         try:
             await self._call(tool_counting.add, self._app, new)
-        except InterlockError as exc:  # for the next time
+        except InterlockError as exc:
+            # For the next time. A commit whose answer was lost is added again (docs/watching.md).
             self._written = before
             logger.warning("tool_calls_wait", extra={"reason": str(exc)})
 
