@@ -45,6 +45,7 @@ def of_run(run: RunSummary) -> dict[str, Json]:
         "batch_id": run.batch_id,
         "is_degraded": run.is_degraded,
         "steps_in_memory": run.steps_in_memory,
+        "may_have_repeated": run.may_have_repeated,
         "error": run.error and {"type": run.error.type, "message": run.error.message},
     }
 

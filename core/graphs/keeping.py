@@ -22,6 +22,7 @@ from interlock.core.graphs.outages import Wait, is_outage
 
 MAX_WRITES = 2000  # checkpoints and results of tasks that one run keeps
 MAX_BYTES = 32_000_000  # of what they hold; with one of both exceeded, the run holds
+MAX_WORKER_BYTES = 256_000_000  # of all runs of a worker; beyond it each that keeps more holds
 LOOK_S = 0.1  # between two looks whether a run that has to wait may go on
 GRACE_S = 1.0  # so long a run holds before it goes on in memory: most restarts are over by then
 
@@ -65,11 +66,25 @@ class Owner(Protocol):
         """The run is another's; it has to end here without a word."""
 
 
+class Room:
+    """What the runs of one worker keep together."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no run may keep more."""
+        return self.size_bytes > MAX_WORKER_BYTES
+
+
 class Keeping:
     """The memory of one run. For the event loop only."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, room: Room | None = None) -> None:
         self._owner = owner
+        self._room = room or Room()
+        self._beside_bytes = 0
         self._writes: deque[Write] = deque()
         self._size_bytes = 0
         self._began_at = 0.0  # time.monotonic()
@@ -105,7 +120,7 @@ class Keeping:
         """
         self.check()
         self._writes.append(write)
-        self._size_bytes += sum(told.size_bytes for told in write)
+        self._resize(sum(told.size_bytes for told in write))
         if self._storing is None:
             self._began_at = time.monotonic()
             self._storing = asyncio.create_task(self._store(send), name="store what was kept")
@@ -116,6 +131,15 @@ class Keeping:
             self._note(is_step=is_step)
         self.check()
 
+    def keep_beside(self, size_bytes: int) -> None:
+        """So much of what is kept is there once more, to be read from."""
+        self._beside_bytes += size_bytes
+        self._room.size_bytes += size_bytes
+
+    def drop_beside(self) -> None:
+        """It is not any more."""
+        self.keep_beside(-self._beside_bytes)
+
     async def settle(self) -> None:
         """Wait until all is stored that was kept."""
         if self._storing is not None:
@@ -124,9 +148,11 @@ class Keeping:
 
     async def close(self) -> None:
         """The run ends here, whatever is left of it."""
+        self.drop_beside()
         if self._storing is not None:
             self._storing.cancel()
             await asyncio.wait({self._storing})
+            self._resize(-self._size_bytes)
             logger.error("kept_steps_lost", extra={"steps": self.steps, "reason": "it was stopped"})
 
     @property
@@ -137,7 +163,12 @@ class Keeping:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._writes) > MAX_WRITES or self._size_bytes > MAX_BYTES
+        own_bytes = self._size_bytes + self._beside_bytes
+        return len(self._writes) > MAX_WRITES or own_bytes > MAX_BYTES or self._room.is_full
+
+    def _resize(self, more_bytes: int) -> None:
+        self._size_bytes += more_bytes
+        self._room.size_bytes += more_bytes
 
     def _note(self, *, is_step: bool) -> None:
         """A write is left behind in memory, and the run goes on."""
@@ -163,7 +194,7 @@ class Keeping:
                 self._is_back = is_ours = False
                 await wait.pause(exc)
             else:
-                self._size_bytes -= sum(told.size_bytes for told in self._writes.popleft())
+                self._resize(-sum(told.size_bytes for told in self._writes.popleft()))
         wait.end()
         if self._is_told:
             seconds = time.monotonic() - self._began_at
@@ -173,7 +204,13 @@ class Keeping:
 
     async def _come_back(self) -> bool:
         """The database may be back; whether what is kept may be stored then."""
-        if not await self._owner.come_back(self.steps):
+        steps = self.steps
+        is_ours = await self._owner.come_back(steps)
+        while is_ours and steps != self.steps:  # more was kept while it was marked
+            self._is_back = True
+            steps = self.steps
+            is_ours = await self._owner.come_back(steps)
+        if not is_ours:
             self.is_lost = True
             logger.error("kept_steps_lost", extra={"steps": self.steps, "reason": "taken over"})
             self._give_up(
@@ -191,6 +228,6 @@ class Keeping:
         self._end()
 
     def _end(self) -> None:
-        self._size_bytes = 0
+        self._resize(-self._size_bytes)
         self._is_told = self._is_back = False
         self._storing = None

@@ -72,10 +72,13 @@ class KeepingSaver(PatientSaver):
         """Store a checkpoint, or keep it."""
         given = (config, checkpoint, metadata, new_versions)
         space = _space_of(config)
-        stored, is_kept = await self._write(lambda: GatheringSaver.aput(self, *given), is_step=True)
+        stored, kept_bytes = await self._write(
+            lambda: GatheringSaver.aput(self, *given), is_step=True
+        )
         is_new = space not in self._newest or space in self._kept_whole
-        if is_kept and is_new and space[1]:
+        if kept_bytes and is_new and space[1]:
             self._kept_whole.add(space)
+            self._keeping.keep_beside(kept_bytes)
             await self._inner.aput(*given)
         self._newest[space] = checkpoint["id"]
         return stored
@@ -85,8 +88,11 @@ class KeepingSaver(PatientSaver):
     ) -> None:
         """Store what a task wrote, or keep it."""
         given = (config, writes, task_id, task_path)
-        await self._write(lambda: GatheringSaver.aput_writes(self, *given), is_step=False)
+        _, kept_bytes = await self._write(
+            lambda: GatheringSaver.aput_writes(self, *given), is_step=False
+        )
         if _space_of(config) in self._kept_whole:
+            self._keeping.keep_beside(kept_bytes)
             await self._inner.aput_writes(*given)
 
     async def aget_tuple(self, config: Any) -> Any:
@@ -109,13 +115,13 @@ class KeepingSaver(PatientSaver):
         async for found in super().alist(config, **given):
             yield found
 
-    async def _write(self, write: Callable[[], Awaitable[T]], *, is_step: bool) -> tuple[T, bool]:
-        """Do a write; whether it was only kept."""
+    async def _write(self, write: Callable[[], Awaitable[T]], *, is_step: bool) -> tuple[T, int]:
+        """Do a write; how many bytes of it were only kept."""
         self._keeping.check()
         if not self._keeping.is_on:
             self._forget()
             try:
-                return await self._write_at_once(write), False
+                return await self._write_at_once(write), 0
             except psycopg.Error as exc:
                 if not is_outage(exc):
                     raise
@@ -130,7 +136,7 @@ class KeepingSaver(PatientSaver):
         finally:
             _notebook.reset(before)
         await self._keeping.keep(tuple(notebook.told), self._send_kept, is_step=is_step)
-        return done, True
+        return done, sum(told.size_bytes for told in notebook.told)
 
     async def _write_at_once(self, write: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -147,6 +153,7 @@ class KeepingSaver(PatientSaver):
         """All that was kept is stored: it is read from there."""
         if self._kept_whole:
             self._kept_whole.clear()
+            self._keeping.drop_beside()
             self._inner = InMemorySaver(serde=self.serde)
 
     def _is_untouched(self, config: Mapping[str, Any]) -> bool:

@@ -136,7 +136,8 @@ class RunSummary:
     `end_checkpoint_id` is where it stopped. `variant` is what of several was drawn for it, empty if
     none; `batch_id` names the file of inputs that it came from. `is_degraded`: a
     fallback served in a node's place. `steps_in_memory`: so many of its steps were for a while in the
-    memory of its worker only, while the database was away.
+    memory of its worker only, while the database was away. `may_have_repeated`: a worker that may have
+    had such steps of it died with them.
     """
 
     run_id: RunId
@@ -159,6 +160,7 @@ class RunSummary:
     batch_id: str | None = None
     is_degraded: bool = False
     steps_in_memory: int = 0
+    may_have_repeated: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -172,6 +172,13 @@ def come_back(app: App, worker_id: WorkerId, claimed: Claimed, *, steps: int) ->
         return True
 
 
+def mark_repeated(app: App, run_id: RunId) -> None:
+    """A worker died that may have kept steps of a run in its memory: they are done again."""
+    with engine.write(app.engine) as conn:
+        runs.mark_repeated(conn, run_id)
+        topics.bump(conn, "runs", "inbox")
+
+
 def note_tries(app: App, job: Job, note: str) -> None:
     """Keep with a job how often it was handed out at the same checkpoint."""
     with engine.write(app.engine) as conn:

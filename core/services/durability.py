@@ -51,10 +51,10 @@ def list_going_on(app: App) -> tuple[str, ...]:
     return known.names if known is not None else ()
 
 
-def count_steps(app: App, run_id: RunId) -> int:
-    """How many steps of a run were for a while in the memory of its worker only."""
+def read_mark(app: App, run_id: RunId) -> tuple[int, bool]:
+    """How many steps of a run were for a while in its worker's memory only, and whether it may have done some again."""
     with engine.read(app.engine) as conn:
-        return runs.fetch_steps_in_memory(conn, run_id)
+        return runs.fetch_durability(conn, run_id)
 
 
 def _goes_on(policy: Json) -> bool:

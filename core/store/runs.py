@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Integer,
     Row,
     Text,
     Update,
@@ -93,10 +94,20 @@ _COUNT_LIVE = (
 )
 _RATING = select(runs.c.rating).where(runs.c.run_id == bindparam("id"))
 _RATE = update(runs).where(runs.c.run_id == bindparam("id")).values(rating=bindparam("new_rating"))
+# One column keeps two things: a negative number says that steps may have been done again, and is one
+# beyond how many were kept in memory.
+_COUNT = bindparam("count", type_=Integer)
+_MAY_HAVE_REPEATED = runs.c.steps_in_memory < 0
+_STEPS = case((_MAY_HAVE_REPEATED, -1 - runs.c.steps_in_memory), else_=runs.c.steps_in_memory)
 _MARK_NOT_DURABLE = (
     update(runs)
-    .where(runs.c.run_id == bindparam("id"), runs.c.steps_in_memory < bindparam("count"))
-    .values(steps_in_memory=bindparam("count"))
+    .where(runs.c.run_id == bindparam("id"), _STEPS < _COUNT)
+    .values(steps_in_memory=case((_MAY_HAVE_REPEATED, -1 - _COUNT), else_=_COUNT))
+)
+_MARK_REPEATED = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("id"), ~_MAY_HAVE_REPEATED)
+    .values(steps_in_memory=-1 - runs.c.steps_in_memory)
 )
 _STEPS_IN_MEMORY = select(runs.c.steps_in_memory).where(runs.c.run_id == bindparam("id"))
 
@@ -246,9 +257,19 @@ def mark_not_durable(conn: Connection, run_id: RunId, steps: int) -> None:
     conn.execute(_MARK_NOT_DURABLE, {"id": run_id, "count": steps})
 
 
-def fetch_steps_in_memory(conn: Connection, run_id: RunId) -> int:
-    """What `mark_not_durable` kept of a run; 0 if there is no such run."""
-    return conn.execute(_STEPS_IN_MEMORY, {"id": run_id}).scalar_one_or_none() or 0
+def mark_repeated(conn: Connection, run_id: RunId) -> None:
+    """Keep that a run may have done steps again that its worker took with it from its memory."""
+    conn.execute(_MARK_REPEATED, {"id": run_id})
+
+
+def fetch_durability(conn: Connection, run_id: RunId) -> tuple[int, bool]:
+    """What both marks kept of a run; nothing if there is no such run."""
+    return _read_durability(conn.execute(_STEPS_IN_MEMORY, {"id": run_id}).scalar_one_or_none())
+
+
+def _read_durability(kept: int | None) -> tuple[int, bool]:
+    kept = kept or 0
+    return (-1 - kept, True) if kept < 0 else (kept, False)
 
 
 def oldest_queued_at(conn: Connection) -> datetime | None:
@@ -307,6 +328,7 @@ def read_summary(row: Row[Any]) -> RunSummary:
 
 
 def _read_columns(row: Row[Any]) -> dict[str, Any]:
+    steps_in_memory, may_have_repeated = _read_durability(row.steps_in_memory)
     return {
         "run_id": row.run_id,
         "thread_id": row.thread_id,
@@ -326,5 +348,6 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "variant": row.variant,
         "batch_id": row.batch_id,
         "is_degraded": row.degraded,
-        "steps_in_memory": row.steps_in_memory,
+        "steps_in_memory": steps_in_memory,
+        "may_have_repeated": may_have_repeated,
     }

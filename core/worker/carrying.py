@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.core.graphs import failing
 from interlock.core.graphs.heads import Reading
+from interlock.core.graphs.keeping import Room
 from interlock.core.graphs.run_log import Record
 from interlock.core.graphs.running import (
     Execution,
@@ -21,7 +22,12 @@ from interlock.core.graphs.running import (
 )
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.graphs.workshop import AnyGraph, Workshop
-from interlock.core.model.delivery import MAX_DEATHS_AT_ONE_PLACE, Tries, count_tries
+from interlock.core.model.delivery import (
+    HANDED_OVER,
+    MAX_DEATHS_AT_ONE_PLACE,
+    Tries,
+    count_tries,
+)
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.runs import Failure, RunStatus
@@ -49,6 +55,7 @@ class Tools:
     call: Call  # runs a store function outside the event loop
     make_room: Callable[[], None] = lambda: None  # a run left its graph: another may start
     come_back_to: ComeBack | None = None  # None: runs never go on in memory
+    room: Room = field(default_factory=Room)  # for what they keep there
 
 
 class Carrier:
@@ -163,7 +170,10 @@ class Carrier:
         assert tools.come_back_to is not None
         tell = self._tracker.emit  # what is stored at the very end is told, too
         return RunMemory(
-            self._claimed, tools.come_back_to, lambda text: tell("warning", {"text": text})
+            self._claimed,
+            tools.come_back_to,
+            lambda text: tell("warning", {"text": text}),
+            tools.room,
         )
 
     async def _carry_out(self) -> Ending:
@@ -315,6 +325,9 @@ class Carrier:
         )
         tries = count_tries(job.progress, place)
         await self._tools.call(claiming.note_tries, self._tools.app, job, tries.note)
+        if self._memory is not None and job.progress != HANDED_OVER:
+            self._memory.tell_death()
+            await self._tools.call(claiming.mark_repeated, self._tools.app, self._run.run_id)
         return tries
 
     def _keep_output(self, stream: str, text: str) -> None:

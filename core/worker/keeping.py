@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from interlock.core.graphs.keeping import MAX_BYTES, MAX_WRITES, Keeping
+from interlock.core.graphs.keeping import MAX_BYTES, MAX_WORKER_BYTES, MAX_WRITES, Keeping, Room
 from interlock.core.services.claiming import Claimed
 
 ComeBack = Callable[[Claimed, int], Awaitable[bool]]
@@ -20,7 +20,11 @@ class RunMemory:
     """What is kept of one run, and what is said of it. On the event loop only, but for `tell_loss`."""
 
     def __init__(
-        self, claimed: Claimed, come_back_to: ComeBack, warn: Callable[[str], None]
+        self,
+        claimed: Claimed,
+        come_back_to: ComeBack,
+        warn: Callable[[str], None],
+        room: Room,
     ) -> None:
         """
         Make it; nothing is kept yet.
@@ -30,8 +34,9 @@ class RunMemory:
             come_back_to: Marks the run by the number of its steps that were kept, as long as it is
                 this worker's; whether it is.
             warn: Says something in the run's log.
+            room: What all runs of the worker keep together.
         """
-        self.keeping = Keeping(self)
+        self.keeping = Keeping(self, room)
         self._claimed = claimed
         self._come_back_to = come_back_to
         self._warn = warn
@@ -53,9 +58,16 @@ class RunMemory:
         """From here on the run goes on in memory."""
         self._warn(
             "Not durable: while the database is away, what the run does is kept in the memory of its"
-            f" worker, at most {MAX_WRITES} writes or {MAX_BYTES // 1_000_000} MB. If the worker ends"
-            " before it is back, the run goes on from its last stored step, and does again what it"
-            " did since."
+            f" worker, at most {MAX_WRITES} writes or {MAX_BYTES // 1_000_000} MB, and"
+            f" {MAX_WORKER_BYTES // 1_000_000} MB of all its runs. If the worker ends before"
+            " it is back, the run goes on from its last stored step, and does again what it did since."
+        )
+
+    def tell_death(self) -> None:
+        """The worker that had the run died; what was kept there is not known."""
+        self._warn(
+            "The worker that had the run ended. As its workflow goes on in memory while the database is"
+            " away, steps that were kept there are lost, and the run may do them again."
         )
 
     def on_stored(self, steps: int, seconds: float) -> None:

@@ -97,12 +97,14 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             draw_empty(Empty("There is no such card. Choose one from the list."))
             return None
         app = deps.app()
+        steps, may_have_repeated = durability.read_mark(app, found.approval.run_id)
         view = card.build(
             found,
             state=read_state(found.approval),
             now=app.clock.now(),
             max_media_bytes=app.settings.max_media_bytes,
-            steps_in_memory=durability.count_steps(app, found.approval.run_id),
+            steps_in_memory=steps,
+            may_have_repeated=may_have_repeated,
         )
         problems = session.problems(view.approval_id, view.version)
         if app.settings.attach is not None:

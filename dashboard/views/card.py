@@ -110,6 +110,7 @@ def build(
     now: datetime,
     max_media_bytes: int = media.MAX_BYTES,
     steps_in_memory: int = 0,
+    may_have_repeated: bool = False,
 ) -> CardView:
     """
     Put the card together.
@@ -120,6 +121,7 @@ def build(
         now: Aware UTC time.
         max_media_bytes: A larger picture, sound, film or file is named, not shown.
         steps_in_memory: So many steps of its run were not durable for a while.
+        may_have_repeated: Its run may have done such steps again.
     """
     approval = card.approval
     question = question_of(approval)
@@ -143,8 +145,8 @@ def build(
         left=format_countdown(approval.deadline_at, now) if is_open else "",
         look=look_of_approval(approval.status),
         risk=look_of_risk(approval.risk),
-        durability=look_of_durability(steps_in_memory),
-        durability_text=say_durability(steps_in_memory) if steps_in_memory else "",
+        durability=look_of_durability(steps_in_memory, may_have_repeated=may_have_repeated),
+        durability_text=say_durability(steps_in_memory, may_have_repeated=may_have_repeated),
         is_high_risk=approval.risk == HIGH_RISK,
         words="" if words.strip() == approval.title.strip() else words,
         facts=facts,

@@ -116,8 +116,10 @@ def build(detail: RunDetail, overview: Overview, *, now: datetime) -> RunView:
         workflow=run.workflow,
         short=short_id(run.run_id),
         look=look_of_run(run.status),
-        durability=look_of_durability(run.steps_in_memory),
-        durability_text=say_durability(run.steps_in_memory) if run.steps_in_memory else "",
+        durability=look_of_durability(run.steps_in_memory, may_have_repeated=run.may_have_repeated),
+        durability_text=say_durability(
+            run.steps_in_memory, may_have_repeated=run.may_have_repeated
+        ),
         summary=_summarise(run, now=now),
         exact=_say_times(run),
         notice=_find_notice(run, pending, overview, now=now),

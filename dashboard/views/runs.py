@@ -42,6 +42,7 @@ GROUP_NAMES = {
 }
 DEGRADED = "Degraded: a fallback served"
 NOT_DURABLE = "Not durable for a while"
+MAY_HAVE_REPEATED = "May have done steps again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,7 @@ def build_run_row(run: RunSummary, *, now: datetime) -> RunRow:
     marks = (
         failed or (DEGRADED if run.is_degraded else ""),
         NOT_DURABLE if run.steps_in_memory else "",
+        MAY_HAVE_REPEATED if run.may_have_repeated else "",
     )
     problem = " · ".join(mark for mark in marks if mark)
     return RunRow(

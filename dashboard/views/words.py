@@ -43,15 +43,26 @@ def say_done(verb: str, kind: Kind | None = None, *, count: int = 1) -> str:
     return own.get(Verb(verb), _DONE_WORDS[Verb(verb)])
 
 
-def look_of_durability(steps_in_memory: int) -> Look | None:
+MAY_HAVE_REPEATED = (
+    "It may have done steps again: a worker that had it ended, and what it may have kept in memory"
+    " while the database was away was lost with it."
+)
+
+
+def look_of_durability(steps_in_memory: int, *, may_have_repeated: bool = False) -> Look | None:
     """The badge of a run that went on while its database was away; None if it never did."""
-    if not steps_in_memory:
+    if not steps_in_memory and not may_have_repeated:
         return None
     return Look(Tone.SHORT_CIRCUITED, "not durable", ":material/cloud_off:")
 
 
-def say_durability(steps_in_memory: int) -> str:
-    """What that badge means."""
+def say_durability(steps_in_memory: int, *, may_have_repeated: bool = False) -> str:
+    """What that badge means; empty without one."""
+    late = _say_late(steps_in_memory) if steps_in_memory else ""
+    return f"{late} {MAY_HAVE_REPEATED}".strip() if may_have_repeated else late
+
+
+def _say_late(steps_in_memory: int) -> str:
     what = "1 step was" if steps_in_memory == 1 else f"{steps_in_memory} steps were"
     return (
         f"{what} kept in the memory of its worker while the database was away, and stored late. Had"

@@ -13,7 +13,7 @@ from interlock.core.model.runs import RunStatus
 from interlock.core.model.usage import Usage
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import claiming, durability
+from interlock.core.services import claiming, durability, observing
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch, Ending, record
 from interlock.core.settings import Settings
@@ -98,15 +98,29 @@ def test_what_was_claimed_unheard_goes_back_and_counts_as_no_death(app, claimed)
 
 def test_a_run_that_went_on_in_memory_is_marked_while_it_is_its_workers(app, claimed):
     assert claiming.come_back(app, "w1", claimed, steps=0)
-    assert durability.count_steps(app, "r1") == 0
+    assert durability.read_mark(app, "r1") == (0, False)
     assert claiming.come_back(app, "w1", claimed, steps=3)
     assert claiming.come_back(app, "w1", claimed, steps=2)  # a mark is never taken back
-    assert durability.count_steps(app, "r1") == 3
+    assert durability.read_mark(app, "r1") == (3, False)
     assert not claiming.come_back(app, "w2", claimed, steps=9)
     claiming.put_back_unheard(app, "w1", [])
     claiming.claim_jobs(app, "w1", limit=5)
     assert not claiming.come_back(app, "w1", claimed, steps=9)  # handed out anew
-    assert durability.count_steps(app, "r1") == 3
+    assert durability.read_mark(app, "r1") == (3, False)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_run_whose_worker_died_is_marked_beside_what_was_stored_late(app, claimed, steps):
+    claiming.come_back(app, "w1", claimed, steps=steps)
+    for _ in range(2):
+        claiming.mark_repeated(app, claimed.run.run_id)
+        assert durability.read_mark(app, "r1") == (steps, True)
+    for found in (observing.get_run(app, "r1"), observing.list_runs(app, limit=5)[0]):
+        assert (found.steps_in_memory, found.may_have_repeated) == (steps, True)
+    for more in (1, 5):
+        assert claiming.come_back(app, "w1", claimed, steps=more)
+        assert durability.read_mark(app, "r1") == (max(more, steps), True)
+    assert durability.read_mark(app, "unknown") == (0, False)
 
 
 def test_what_goes_on_without_the_database_is_known_while_it_is_away(app, frozen, database_url):

@@ -118,6 +118,8 @@ def test_what_was_kept_is_done_again_when_its_worker_dies(desk, server):
     ended = desk.wait(run)
 
     assert (ended.status, ended.deliveries, ended.steps_in_memory) == ("done", 2, 0)
+    assert ended.may_have_repeated
+    assert any("may do them again" in text for text in texts(desk, ended))
     assert [book.count(n) for n in ("a", "slow", "z")] == [1, 2, 2]
     assert desk.values(ended)["log"] == ["a", "slow", "z"]
 

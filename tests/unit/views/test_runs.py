@@ -47,9 +47,11 @@ def test_a_run_in_which_a_fallback_served_says_so(make):
 
 def test_a_run_that_went_on_in_memory_says_so(make):
     found = [make.run(steps_in_memory=2), make.run("r2", steps_in_memory=2, is_degraded=True)]
+    found.append(make.run("r3", may_have_repeated=True))
     assert [row.problem for row in build(make, found).rows] == [
         "Not durable for a while",
         "Degraded: a fallback served · Not durable for a while",
+        "May have done steps again",
     ]
 
 

@@ -45,6 +45,11 @@ def test_what_was_not_durable_says_so_and_what_that_means():
     assert look_of_durability(3).word == "not durable"
     assert say_durability(1).startswith("1 step was kept")
     assert say_durability(3).startswith("3 steps were kept")
+    assert say_durability(0) == ""
+    assert look_of_durability(0, may_have_repeated=True).word == "not durable"
+    again = say_durability(0, may_have_repeated=True)
+    assert again.startswith("It may have done steps again")
+    assert say_durability(3, may_have_repeated=True) == f"{say_durability(3)} {again}"
 
 
 def test_what_goes_on_without_the_database_is_named():
