@@ -9,8 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from interlock.core.model import policies
-from interlock.core.policy import MODEL_CACHES
-from interlock.core.policy import FILE_NAME, read_policies
+from interlock.core.policy import FILE_NAME, MODEL_CACHES, read_policies
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "policies.md").read_text(encoding="utf-8")
