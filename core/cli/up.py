@@ -17,7 +17,7 @@ from datetime import datetime
 from interlock.core import bootstrap
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.supervisor import ChildSpec, Supervisor
-from interlock.core.errors import InterlockError
+from interlock.core.errors import InterlockError, InvalidInput
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
 from interlock.core.model.workers import WorkerStatus
@@ -53,11 +53,12 @@ def run(settings: Settings, options: UpOptions) -> int:
         The exit code.
 
     Raises:
-        InvalidInput: The project's langgraph.json is missing or wrong.
+        InvalidInput: The project's langgraph.json is missing or wrong, or the file to attach to is.
         Conflict: Another `up` has the data folder, or another program the port.
         StoreUnavailable: The database does not answer or does not fit.
     """
     project.read_project(settings.config)
+    _require_attached(settings)
     with holding.hold_data_dir(settings.data_dir) as note_url:
         port = holding.hold_port(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port})
@@ -75,6 +76,16 @@ def run(settings: Settings, options: UpOptions) -> int:
         finally:
             supervisor.stopping.set()
             app.engine.dispose()
+
+
+def _require_attached(settings: Settings) -> None:
+    """A file that is not there is told at once: a worker would be started for it again and again."""
+    path = settings.attached_path
+    if path is not None and not path.is_file():
+        raise InvalidInput(
+            f"There is no file {path}.",
+            hint="--attach names the SQLite file of an application that has a LangGraph checkpointer.",
+        )
 
 
 def child_specs(settings: Settings, app: App, options: UpOptions) -> list[ChildSpec]:

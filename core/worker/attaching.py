@@ -33,20 +33,22 @@ from interlock.core.graphs.attaching import (
 from interlock.core.graphs.heads import read_head
 from interlock.core.graphs.running import outcome_of
 from interlock.core.graphs.serde import serializer_for
-from interlock.core.graphs.workshop import AnyGraph, Workshop
+from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.attached import Choice, choose_graph, is_field
 from interlock.core.model.delivery import Head
 from interlock.core.model.history import AttachedSource
 from interlock.core.model.runs import Failure, RunOptions, RunStatus
-from interlock.core.model.threads import CheckpointEntry
 from interlock.core.model.what_ifs import is_sandbox
-from interlock.core.queue.port import Job
-from interlock.core.services import attaching, leveling, reading
+from interlock.core.services import attaching, leveling
 from interlock.core.services.attaching import Finding, Known
 from interlock.core.services.context import App
-from interlock.core.services.recording import Ending
 from interlock.core.types import CheckpointId, ThreadId
-from interlock.core.worker.carrying import Tools
+from interlock.core.worker.attached_heads import (
+    end_held,
+    is_to_be_read,
+    say_not_finished,
+    says_nothing_new,
+)
 from interlock.core.worker.indexing import make_entry, read_entries
 from interlock.core.worker.recorder import Call
 
@@ -58,14 +60,7 @@ CHUNK = 100  # threads kept in one transaction, of about 100 ms if each of them 
 CLOSELY = 100  # threads at one look whose graph is asked; the others wait for the next
 QUIET = timedelta(seconds=60)  # a node that is at work for longer is taken for cut off
 AGAIN_S = 2.0  # the other application is at work on a thread: look at it anew after this
-BREAKPOINT = frozenset({None})  # what the card of a breakpoint asks has no id
-ELSEWHERE = "moved by another application"
-ANSWERED = "answered by another application"
 FAILED_THERE = "A node failed in the other application."
-NOT_FINISHED = (
-    "It stands before {}, and nothing has come of that for a minute: the other application is still"
-    " at work there, holds it at a breakpoint of its own, or was cut off."
-)
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +176,7 @@ class Follower:
         for head in heads:
             if self._is_settled(head, known.get(head.thread_id)):
                 self._remember(head)
-            elif _is_to_be_read(head, known.get(head.thread_id)):
+            elif is_to_be_read(head, known.get(head.thread_id)):
                 due.append(head)
         details = await read_details(self._workshop.savers, due)
         due = [h for h in due if (d := details.get(h.thread_id)) and not self._has_just_begun(d)]
@@ -274,7 +269,7 @@ class Follower:
         free = []
         for head, finding in findings:
             before = known.get(head.thread_id)
-            if before is not None and _says_nothing_new(before, finding):
+            if before is not None and says_nothing_new(before, finding):
                 continue
             if before is not None and before.held is not None:
                 await self._settle(before, finding)
@@ -293,22 +288,8 @@ class Follower:
 
     async def _settle(self, before: Known, finding: Finding) -> None:
         """A run that held stands elsewhere by now: it ends there, its cards with it."""
-        assert before.held is not None
         finding = await self._with_entries(finding, before)
-        status = finding.status or RunStatus.CONTINUED
-        head = finding.head if finding.status else replace(finding.head, interrupts=())
-        was_asked = before.held.status is RunStatus.WAITING
-        ending = Ending(
-            run=before.held,
-            job=None,
-            status=status,
-            head=head,
-            snapshot=finding.snapshot,
-            failure=finding.failure,
-            reason=ANSWERED if was_asked else ELSEWHERE,
-            entries=finding.entries,
-        )
-        await self._call(leveling.settle, self._app, ending)
+        await self._call(leveling.settle, self._app, end_held(before, finding))
 
     async def _with_entries(self, finding: Finding, before: Known | None) -> Finding:
         """A finding with all that the index of a known thread lacks; of a new one, its head alone."""
@@ -372,7 +353,7 @@ class Follower:
             if self._is_young(detail):
                 status = None
             elif not head.open_ids:
-                status, failure = RunStatus.FAILED, _not_finished(head)
+                status, failure = RunStatus.FAILED, say_not_finished(head)
         finding = self._find(found, detail, choice, head, status=status, failure=failure)
         return replace(
             finding, status=status, snapshot=outcome.snapshot if status is not None else None
@@ -413,60 +394,3 @@ class Follower:
             error=error,
         )
         await self._call(attaching.note_source, self._app, source)
-
-
-def _is_to_be_read(head: FoundHead, known: Known | None) -> bool:
-    """Whether nothing of ours moves a thread, nor has since the database was asked."""
-    if known is None:
-        return True
-    is_newer = head.checkpoint_id >= (known.thread.head_checkpoint_id or "")
-    return is_newer and not known.is_open
-
-
-def _says_nothing_new(before: Known, finding: Finding) -> bool:
-    """Whether a thread stands where it stood, and asks what it asked."""
-    if finding.status is None:
-        is_known = before.thread.head_checkpoint_id == finding.head.checkpoint_id
-        return is_known and before.held is None and before.thread.trouble == finding.trouble
-    is_here = before.last_end == finding.head.checkpoint_id
-    if not is_here or before.thread.trouble != finding.trouble:
-        return False
-    if before.held is not None:
-        asks = before.held.status is finding.status
-        return asks and before.asked in (finding.head.open_ids, BREAKPOINT)
-    return before.last_status in {finding.status, RunStatus.CANCELLED}
-
-
-def _not_finished(head: Head) -> Failure:
-    return Failure(
-        type="NotFinished",
-        message=NOT_FINISHED.format(", ".join(dict.fromkeys(head.next))),
-        versions=dict(failing.versions()),
-    )
-
-
-async def answer_index(tools: Tools, job: Job) -> None:
-    """Read all checkpoints of a thread into its index; a failure is the job's result."""
-    thread_id = ThreadId(str(job.payload["thread_id"]))
-    try:
-        workflow = await tools.call(reading.workflow_of, tools.app, thread_id)
-        entries = await _read_all(tools.workshop, workflow, thread_id)
-        await tools.call(attaching.store_index, tools.app, thread_id, entries)
-        await tools.call(reading.hand_over, tools.app, job, len(entries))
-    except Exception as exc:
-        logger.exception("index_failed", extra={"thread_id": thread_id})
-        await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
-
-
-async def _read_all(
-    workshop: Workshop, workflow: str, thread_id: ThreadId
-) -> tuple[CheckpointEntry, ...]:
-    async def read(graph: AnyGraph | None) -> tuple[CheckpointEntry, ...]:
-        return await read_entries(
-            workshop.savers, graph, thread_id, after=None, head=None, step_nodes={}
-        )
-
-    if workflow not in workshop.graphs:
-        return await read(None)
-    async with workshop.open(workflow, config_of(thread_id)) as graph:
-        return await read(graph)

@@ -24,7 +24,7 @@ from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
 from interlock.core.worker import figuring, outage
-from interlock.core.worker.attaching import answer_index
+from interlock.core.worker.attached_index import answer_index
 from interlock.core.worker.carrying import Carrier, Tools
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
