@@ -18,7 +18,6 @@ from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.tables import read_picked
 from interlock.dashboard.views import attached, threads
-from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.notices import Empty, Link
 
 WANTED = "history-wanted"
@@ -111,7 +110,7 @@ def draw(thread_id: str | None) -> None:
         draw_list()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(f"Time machine: {md_escape(thread_id)}", anchor=False, width="stretch")
+        st.title("Time machine", anchor=False, width="stretch")
         draw_link(Link("All threads", "history"))
     try:
         _, head_id = history.list_points(deps.app(), thread_id, limit=1)

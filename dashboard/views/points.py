@@ -122,11 +122,12 @@ def say_point(point: Point, *, is_head: bool = False) -> str:
 
 
 def say_thread(thread: Thread) -> str:
-    """What a thread is: its workflow, and where it comes from if it was not launched here."""
+    """Which thread it is: its workflow and id, and where it comes from if it was not launched here."""
     origin = ORIGINS[thread.origin]
     if thread.from_thread_id is not None:
         origin = f"{origin} of thread {show_hidden(thread.from_thread_id)}"
-    return " · ".join(part for part in (show_hidden(thread.workflow), origin) if part)
+    which = f"thread {show_hidden(thread.thread_id)}"
+    return " · ".join(part for part in (show_hidden(thread.workflow), which, origin) if part)
 
 
 def say_trouble(thread: Thread) -> str:

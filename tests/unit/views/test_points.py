@@ -210,9 +210,9 @@ def test_a_thread_says_where_it_comes_from_and_why_it_can_only_be_read():
         created_at=T0,
         updated_at=T0,
     )
-    assert (points.say_thread(thread), points.say_trouble(thread)) == ("refunds", "")
+    assert (points.say_thread(thread), points.say_trouble(thread)) == ("refunds · thread t", "")
     copy = replace(thread, origin=Origin.COPY, from_thread_id=ThreadId("a\u202e"))
-    assert points.say_thread(copy) == "refunds · a copy of thread a⟨U+202E⟩"
+    assert points.say_thread(copy) == "refunds · thread t · a copy of thread a⟨U+202E⟩"
     foreign = replace(thread, origin=Origin.ATTACHED, trouble="no graph of ours fits")
-    assert points.say_thread(foreign) == "refunds · another application's"
+    assert points.say_thread(foreign) == "refunds · thread t · another application's"
     assert points.say_trouble(foreign) == "It can only be read: no graph of ours fits"
