@@ -33,7 +33,7 @@ from .laboratory import Lab, Rows, labs
 open_lab = pytest.fixture(scope="module")(labs)
 
 STEPS = 5  # things that are done to one thread
-STORIES = [("sqlite", seed) for seed in range(14)] + [("postgres", seed) for seed in range(50, 56)]
+STORIES = [("sqlite", seed) for seed in range(7)] + [("postgres", seed) for seed in range(50, 56)]
 _MORE_OFTEN = (RewindVerb.GO_BACK, RewindVerb.REDECIDE, RewindVerb.REDECIDE, RewindVerb.EDIT)
 
 
