@@ -12,42 +12,31 @@ from __future__ import annotations
 import time
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFound, NoWorker
-from interlock.core.model.approvals import ApprovalStatus, Kind, Verb
+from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.model.history import Fork
 from interlock.core.model.rewinding import RewindVerb
-from interlock.core.model.runs import HELD, OPEN, Run, RunKind, RunOptions, RunStatus
-from interlock.core.model.spans import EPOCH, HOUR, MINUTE, floor
+from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.queue.port import Job, JobKind, NewJob
-from interlock.core.services import checking, figuring, observing, transfer_files
+from interlock.core.services import checking, observing, transfer_files, transferred_past
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
-from interlock.core.services.transfer_files import Row
 from interlock.core.store import (
-    approvals,
     audit,
-    decisions,
-    dialect,
     engine,
     forks,
-    pruning,
-    raw_figures,
-    rollups,
     runs,
     threads,
     topics,
     transferring,
     workflows,
 )
-from interlock.core.store.dialect import Lock
 from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
 
 WHERE_THREADS_ARE = "`interlock thread list` names them."
@@ -277,7 +266,7 @@ def _add(
     )
     if not threads.insert(conn, thread):
         _refuse_known(conn, arrival.thread_id)
-    last = _add_past(app, conn, arrival)
+    last = transferred_past.add(app, conn, arrival.data, arrival.thread_id)
     run = Run(
         run_id=run_id,
         thread_id=thread.thread_id,
@@ -308,101 +297,6 @@ def _add(
     )
     forks.insert(conn, fork)
     return run, last is not None
-
-
-def _add_past(app: App, conn: Connection, arrival: Arrival) -> Run | None:
-    """
-    Add the runs, cards, decisions and forks of a file; the newest of the runs.
-
-    Where one is here already the thread is here under another id, or was, and its past stays there.
-    """
-    past = [
-        row for row in transfer_files.read_rows(arrival.data) if row.table in transferring.RECORDS
-    ]
-    if not past or _is_any_known(conn, past):
-        return None
-    _keep_figures(app, conn, past)
-    try:
-        for row in past:
-            if row.table == "approvals" and row.values["status"] == ApprovalStatus.PENDING.value:
-                continue  # asked anew, by the run that stands there
-            transferring.insert(conn, row.table, _make_own(row, arrival.thread_id))
-        return _read_back(conn, past)
-    except InterlockError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise InvalidInput(f"The past in the file cannot be read: {exc!r}.") from exc
-
-
-def _make_own(row: Row, thread_id: ThreadId) -> dict[str, Json]:
-    values = dict(row.values)
-    if "thread_id" in values:
-        values["thread_id"] = thread_id
-    if row.table == "runs":
-        status = RunStatus(values["status"])
-        if status in OPEN:
-            raise InvalidInput("A run in the file is queued or running.")
-        values["status"] = (RunStatus.CONTINUED if status in HELD else status).value
-        values["batch_id"] = None
-    return values
-
-
-def _read_back(conn: Connection, past: Sequence[Row]) -> Run | None:
-    """Read each record as the screens will; what they would stumble over is found here."""
-    own: dict[str, list[str]] = {name: [] for name in transferring.RECORDS}
-    for row in past:
-        own[row.table].append(
-            str(row.values[next(iter(transferring.RECORDS[row.table].primary_key)).name])
-        )
-    found = runs.fetch_by_ids(conn, [RunId(run_id) for run_id in own["runs"]])
-    for row in past:
-        if row.table == "approvals":
-            approval = approvals.fetch(conn, row.values["approval_id"])
-            Kind(row.values["kind"])
-            if approval is not None:
-                decisions.fetch_for_approval(conn, approval.approval_id)
-        elif row.table == "decisions":
-            Verb(row.values["verb"])
-        elif row.table == "forks":
-            forks.fetch_for_run(conn, row.values["run_id"])
-    return max(found.values(), key=lambda run: (run.created_at, run.run_id), default=None)
-
-
-def _is_any_known(conn: Connection, past: Sequence[Row]) -> bool:
-    for name, table in transferring.RECORDS.items():
-        key = next(iter(table.primary_key)).name
-        ids = [str(row.values[key]) for row in past if row.table == name]
-        if transferring.is_any_known(conn, table, ids):
-            return True
-    return False
-
-
-def _keep_figures(app: App, conn: Connection, past: Sequence[Row]) -> None:
-    """
-    Let what happened elsewhere not count here: its minutes are behind what is counted.
-
-    Raises:
-        Conflict: They are not yet; they will be in a few minutes.
-    """
-    moments = {
-        datetime.fromisoformat(value)
-        for row in past
-        for name in ("created_at", "ended_at", "asked_at", "decided_at")
-        if (value := row.values.get(name)) is not None
-    }
-    dialect.lock_all(conn, Lock.FIGURES)
-    until = rollups.rolled_until(conn)
-    settled = floor(app.clock.now() - figuring.SETTLED, MINUTE)
-    is_idle = raw_figures.find_first(conn, after=until or EPOCH) is None
-    if is_idle and (until is None or until < settled):
-        rollups.mark_until(conn, settled)
-        until = settled
-    if until is None or max(moments) >= until:
-        raise Conflict(
-            "The thread moved so lately that its past would count in the figures made here.",
-            hint="Take it in again in two minutes.",
-        )
-    pruning.mark_in_parts(conn, {floor(moment, HOUR) for moment in moments})
 
 
 def _find_workflow(conn: Connection, name: str) -> None:
