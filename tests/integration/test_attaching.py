@@ -120,10 +120,14 @@ class Room:
             with sqlite3.connect(self.attach) as conn:
                 return conn.execute("SELECT * FROM sqlite_master ORDER BY 2").fetchall()
         with psycopg.connect(self.attach) as conn:
-            return conn.execute(
+            columns = conn.execute(
                 "SELECT table_name, column_name, data_type FROM information_schema.columns"
                 " WHERE table_schema = 'public' ORDER BY 1, ordinal_position"
             ).fetchall()
+            names = sorted({name for name, _, _ in columns if not name.startswith("checkpoint")})
+            count = "SELECT '{0}', count(*) FROM {0}"
+            counts = conn.execute(" UNION ALL ".join(count.format(n) for n in names).encode())
+            return [columns, sorted(counts.fetchall())]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
