@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from interlock.core.services.tripping import SPAN_S, Counts, Traffic
 
-KEPT_COUNT = 1000  # spans of breakers; more than an hour of many, should the database be away
+KEPT_COUNT = 1000  # spans, of all breakers together: the bound while the database is away
 
-_ONES = (Traffic(refused=1), Traffic(calls=1), Traffic(calls=1, errors=1))
+_CALLS, _ERRORS, _REFUSED = range(
+    3
+)  # of a `Traffic`, counted up in place: a healthy call is to cost little
 
 
 class CallCounts:
@@ -17,31 +19,38 @@ class CallCounts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[tuple[str, datetime], Traffic] = {}
+        self._counts: dict[tuple[str, int], list[int]] = {}  # by name and number of the span
 
     def note(self, name: str, at: datetime, *, has_failed: bool) -> None:
         """A call ended at this time."""
-        self._add(name, at, _ONES[1 + has_failed])
+        with self._lock:
+            counts = self._find(name, at)
+            counts[_CALLS] += 1
+            counts[_ERRORS] += has_failed
 
     def note_refusal(self, name: str, at: datetime) -> None:
         """A call was refused at this time."""
-        self._add(name, at, _ONES[0])
+        with self._lock:
+            self._find(name, at)[_REFUSED] += 1
 
     def take(self) -> Counts:
         """What is to be written; it is counted here no more."""
         with self._lock:
-            counts, self._counts = self._counts, {}
-        return counts
+            counted, self._counts = self._counts, {}
+        return {
+            (name, datetime.fromtimestamp(span * SPAN_S, UTC)): Traffic(*counts)
+            for (name, span), counts in counted.items()
+        }
 
     def put_back(self, counts: Counts) -> None:
         """It could not be written; what is too much is forgotten, the oldest first."""
         with self._lock:
-            for key, traffic in counts.items():
-                self._counts[key] = self._counts.get(key, Traffic()) + traffic
+            for (name, start), traffic in counts.items():
+                known = self._find(name, start)
+                known[:] = [a + b for a, b in zip(known, traffic, strict=True)]
             for key in sorted(self._counts, key=lambda each: each[1])[:-KEPT_COUNT]:
                 del self._counts[key]
 
-    def _add(self, name: str, at: datetime, one: Traffic) -> None:
-        key = (name, datetime.fromtimestamp(int(at.timestamp()) // SPAN_S * SPAN_S, UTC))
-        with self._lock:
-            self._counts[key] = self._counts.get(key, Traffic()) + one
+    def _find(self, name: str, at: datetime) -> list[int]:
+        key = (name, int(at.timestamp()) // SPAN_S)
+        return self._counts.get(key) or self._counts.setdefault(key, [0, 0, 0])
