@@ -280,7 +280,7 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
     small = [row for row in requests["requests"] if row["amount"] < HELD_ABOVE]
     for row in small * 2:  # nobody is asked about these
         launch(data_dir, "refund_desk", "--input", json.dumps({"requests": [row]}))
-    forked, asked = fork(
+    forked, asked_at = fork(
         data_dir, next(row for row in requests["requests"] if row["amount"] > HELD_ABOVE)
     )
     # A cache that is asked for the second time, and a breaker that an operator holds open: an alert.
@@ -297,7 +297,7 @@ def work(data_dir: Path, names: Mapping[str, str]) -> dict[str, str]:
         "paused": paused["approvals"][0]["approval_id"],
         "decided": paid["approval_id"],
         "forked": forked,
-        "asked": asked,
+        "asked": asked_at,
         "failed": launch(data_dir, "essay_writer", "--recursion-limit", "1")["run_id"],
         "batch": call(data_dir, "launch", "refund_desk", "--batch", str(file))["batch_id"],
     }
