@@ -18,6 +18,8 @@ from interlock.core.types import CheckpointId, Json, RunId
 
 MAX_DEATHS_AT_ONE_PLACE = 3  # law 4: after that the job "kills its worker"
 HANDED_OVER = ""  # the note of a job whose worker stopped in good order
+ANSWERED_THERE = "Another application has answered it meanwhile."
+MOVED_THERE = "Another application has gone on with the thread meanwhile."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,8 @@ class Delivery:
 
     Args:
         kind: What the run sends; of a retry, what the run at the start of its chain sent.
-        is_first: Handed out for the first time, and not a retry.
+        is_first: Handed out for the first time, and not a retry; of answers on a shared thread: or
+            before without anything of it having run.
         is_retry: The run retries another.
         own_run_ids: This run and, for a retry, the runs it retries.
         answers: Decided answers that no earlier delivery is known to have handed over, by
@@ -117,6 +120,8 @@ class Delivery:
         head: None while the thread has no checkpoint.
         fork: For `rewind` and `copy`: what is done to the thread.
         is_shared: Another application may move the thread, too.
+        places: Where the run may begin then: at the cards it answers, or where the run ended that
+            it retries; nothing if that is not known.
     """
 
     kind: RunKind
@@ -129,6 +134,7 @@ class Delivery:
     is_after_failure: bool = False
     fork: Fork | None = None
     is_shared: bool = False
+    places: frozenset[CheckpointId] = frozenset()
 
 
 def plan_delivery(delivery: Delivery) -> Plan:
@@ -139,6 +145,8 @@ def plan_delivery(delivery: Delivery) -> Plan:
     answer, and loses an answer whose task was killed (measured).
     """
     head = delivery.head
+    if (reason := _find_mover(delivery)) is not None:
+        return Plan(Step.REFUSE, reason=reason)
     if delivery.kind is RunKind.PROCEED:
         return _plan_proceed(delivery)
     if delivery.kind is RunKind.COPY and (plan := _plan_copy(delivery)) is not None:
@@ -155,8 +163,25 @@ def plan_delivery(delivery: Delivery) -> Plan:
         return Plan(Step.SEND_ANSWERS, answers=pending)
     is_resume = delivery.kind is RunKind.RESUME and delivery.is_first
     if delivery.is_shared and is_resume and not is_ours:
-        return Plan(Step.REFUSE, reason="Another application has answered it meanwhile.")
+        return Plan(Step.REFUSE, reason=ANSWERED_THERE)
     return _plan_rest(delivery, head)
+
+
+def _find_mover(delivery: Delivery) -> str | None:
+    """
+    Why a run is refused of whose thread another application has made more meanwhile.
+
+    It may still be at work there, and whatever is due would run twice. Asked at every delivery: a
+    job is handed out again without ever having run, as when its workflow was held.
+    """
+    head = delivery.head
+    if head is None or not delivery.is_shared or not delivery.places:
+        return None
+    if head.run_id in delivery.own_run_ids or head.checkpoint_id in delivery.places:
+        return None
+    if delivery.is_retry:
+        return MOVED_THERE
+    return ANSWERED_THERE if delivery.kind is RunKind.RESUME else None
 
 
 def _plan_proceed(delivery: Delivery) -> Plan:

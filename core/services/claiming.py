@@ -15,6 +15,7 @@ from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import FORKING, Run, RunKind, RunStatus
 from interlock.core.queue.port import Job, JobKind
 from interlock.core.services.context import App
+from interlock.core.services.provenance import is_from_elsewhere
 from interlock.core.store import (
     approvals,
     batches,
@@ -217,7 +218,8 @@ def _describe(
         run=carried,
         delivery=Delivery(
             kind=origin.kind,
-            is_first=run.deliveries == 1 and not is_retry,
+            is_first=not is_retry
+            and (run.deliveries == 1 or (is_shared and _is_unheard(conn, run))),
             is_retry=is_retry,
             own_run_ids=frozenset(r.run_id for r in chain),
             answers=_read_answers(conn, run, is_retry=is_retry),
@@ -226,6 +228,7 @@ def _describe(
             head=None,
             fork=forks.fetch_for_run(conn, origin.run_id) if origin.kind in FORKING else None,
             is_shared=is_shared,
+            places=_find_places(conn, chain) if is_shared else frozenset(),
         ),
         verb=verb,
         askers=_find_askers(conn, run),
@@ -246,12 +249,28 @@ def _chain(conn: Connection, run: Run) -> Sequence[Run]:
     return chain
 
 
+def _is_unheard(conn: Connection, run: Run) -> bool:
+    """Whether an answer was handed out before without any node having begun: held, or drained first."""
+    return run.kind is RunKind.RESUME and not nodes.fetch_for_runs(conn, [run.run_id], limit=1)
+
+
+def _find_places(conn: Connection, chain: Sequence[Run]) -> frozenset[CheckpointId]:
+    """Where a run begins: at the cards it answers, and where those ended that it retries."""
+    ends = [run.end_checkpoint_id for run in chain[1:]]
+    decided = [d.approval_id for run in chain for d in decisions.fetch_for_run(conn, run.run_id)]
+    cards = [approvals.fetch(conn, approval_id) for approval_id in decided]
+    return frozenset(
+        [*(card.checkpoint_id for card in cards if card is not None), *(e for e in ends if e)]
+    )
+
+
 def _read_answers(conn: Connection, run: Run, *, is_retry: bool) -> Mapping[str, Json]:
     """
     The answers this delivery may hand over, by interrupt id.
 
     A resume run carries the decisions that joined it. A retry carries every decision of the thread
-    that its runs did not get through; which of them are stored already, the head tells.
+    that its runs did not get through; which of them are stored already, the head tells. What a file
+    says was decided is nobody's approval here.
     """
     if run.kind is RunKind.START:
         return {}
@@ -274,7 +293,9 @@ def _read_answers(conn: Connection, run: Run, *, is_retry: bool) -> Mapping[str,
         if card.interrupt_id is None or newest is None or newest.refused is not None:
             continue
         carrier = runs.fetch(conn, newest.run_id)
-        if carrier is not None and carrier.status is not RunStatus.QUEUED:
+        if carrier is None or carrier.status is RunStatus.QUEUED:
+            continue
+        if not is_from_elsewhere(conn, run.thread_id, carrier):
             answers[card.interrupt_id] = newest.answer
     return answers
 

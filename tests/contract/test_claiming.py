@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from interlock.core.model.runs import RunKind
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
 from interlock.core.services import claiming
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
+from interlock.core.store import approvals, decisions, nodes
 from interlock.core.store import engine as engines
 
 
@@ -64,3 +68,35 @@ def test_a_run_whose_worker_died_is_handed_out_again_beside_it(app, make):
     claim = claiming.claim_jobs(app, "w2", limit=5)
     assert [claimed.job.deliveries for claimed in claim.runs] == [2]
     assert claim.errands == ()
+
+
+def claim_one(app, worker_id):
+    (claimed,) = claiming.claim_jobs(app, worker_id, limit=5).runs
+    lose(app, worker_id)
+    return claimed.delivery
+
+
+def test_a_run_knows_where_it_begins_on_a_thread_that_another_moves_too(app, make):
+    app = replace(app, settings=app.settings.model_copy(update={"attach": "theirs.db"}))
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r2", kind=RunKind.RESUME, deliveries=0)
+        approvals.insert(conn, make.approval("a1", checkpoint_id="c7"), "its key")
+        decisions.insert(conn, make.decision("a1"))
+    put(app, "r2", JobKind.RUN, lock="t1", payload={"run_id": "r2"})
+    # handed back before anything of it ran, its answer is as new as it was
+    for worker_id in ("w1", "w2"):
+        found = claim_one(app, worker_id)
+        assert (found.is_shared, found.is_first, found.places) == (True, True, {"c7"})
+    with engines.write(app.engine) as conn:
+        nodes.upsert_many(conn, [make.node_run(run_id="r2")])
+    assert not claim_one(app, "w3").is_first
+
+
+def test_a_retry_begins_where_the_run_ended_that_it_retries(app, make):
+    attached = replace(app, settings=app.settings.model_copy(update={"attach": "theirs.db"}))
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r1", kind=RunKind.ATTACHED, status="failed", end_checkpoint_id="c8")
+        make.put_run(conn, "r2", kind=RunKind.RETRY, previous_run_id="r1")
+    put(app, "r2", JobKind.RUN, lock="t1", payload={"run_id": "r2"})
+    assert claim_one(attached, "w1").places == {"c8"}
+    assert claim_one(app, "w2").places == frozenset()

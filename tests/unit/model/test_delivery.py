@@ -188,6 +188,43 @@ def test_where_another_application_answered_first_ours_is_refused_and_nothing_go
     assert plan_delivery(replace(ours, head=WAITING)).step is Step.SEND_ANSWERS
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "is_retry", "why"),
+    [
+        (RunKind.RESUME, False, "answered it"),
+        (RunKind.RESUME, True, "gone on"),
+        (RunKind.ATTACHED, True, "gone on"),
+        (RunKind.START, True, "gone on"),
+        (RunKind.PROCEED, True, "gone on"),
+    ],
+)
+def test_what_another_application_moved_meanwhile_is_left_alone_at_every_delivery(
+    kind, is_retry, why, is_first
+):
+    ours = Delivery(
+        kind=kind,
+        is_first=is_first and not is_retry,
+        is_retry=is_retry,
+        own_run_ids=frozenset({"r2"}),
+        answers={"q1": "yes"},
+        card_checkpoint_id="c0" if kind is RunKind.PROCEED else None,
+        head=head(has_unfinished=True),
+        is_shared=True,
+        places=frozenset({"c0"}),
+    )
+    found = plan_delivery(ours)
+    assert (found.step, why in found.reason) == (Step.REFUSE, True)
+    for other in (
+        replace(ours, own_run_ids=frozenset({OWN})),
+        replace(ours, is_shared=False),
+        replace(ours, is_first=False, places=frozenset({"c0", ours.head.checkpoint_id})),
+        replace(ours, is_first=False, places=frozenset()),
+    ):
+        assert why not in plan_delivery(other).reason
+    assert plan_delivery(replace(ours, head=None)).reason != found.reason
+
+
 def test_an_answered_task_goes_on_although_its_sibling_still_asks():
     at = head(
         interrupts=(asks("q1", is_answered=True), asks("q2")),
