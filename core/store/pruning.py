@@ -144,6 +144,9 @@ def _read_some(
         what_ifs.c.thread_id.in_(ids),
         what_if_sides.c.what_if_id == what_ifs.c.what_if_id,
         what_if_sides.c.status.in_((WhatIfStatus.QUEUED.value, WhatIfStatus.RUNNING.value)),
+        # The row of one whose worker died, or took too long, says so for ever; its job does not.
+        jobs.c.job_id == what_if_sides.c.job_id,
+        jobs.c.status.in_(("todo", "doing")),
     )
     uncounted = _find_uncounted(conn, ids)
     return [

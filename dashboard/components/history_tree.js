@@ -100,6 +100,9 @@ class Tree {
       this.link(lines, lane, row, rowOf)
       plane.append(this.lane(lane, row))
     })
+    // Neither the chosen point nor the head may be among those that are drawn; Tab comes in all the same.
+    const first = plane.querySelector(".knot")
+    if (first && !plane.querySelector('.knot[tabindex="0"]')) first.tabIndex = 0
     scroll.replaceChildren(plane)
     scroll.scrollLeft = kept[0]
     scroll.scrollTop = kept[1]

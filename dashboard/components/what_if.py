@@ -83,7 +83,7 @@ def draw_nodes(nodes: Sequence[NodeChoice], place: str, side: str) -> None:
         with st.container(gap="xsmall"):
             st.markdown(f"**{md_escape(node.name)}** :gray[{md_escape(node.why)}]")
             st.radio(
-                f"What becomes of {node.name}",
+                f"What becomes of {md_escape(node.name)}",
                 node.choices,
                 index=start if start is not None else 0,
                 format_func=WORDS.__getitem__,
@@ -97,7 +97,7 @@ def draw_nodes(nodes: Sequence[NodeChoice], place: str, side: str) -> None:
             chosen = st.session_state.get(key, node.default)
             if chosen == GIVE:
                 st.text_area(
-                    f"What {node.name} writes, as JSON",
+                    f"What {md_escape(node.name)} writes, as JSON",
                     key=keys.what_if_node("value", place, side, node.path),
                     height=JSON_HEIGHT,
                     placeholder='{"field": "value"}',

@@ -19,11 +19,13 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import Savers, open_savers
 from interlock.core.graphs.serde import serializer_for
+from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.pruning import WHY, Hold, Retention
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.spans import EPOCH, Tier
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services import figuring, pruning, running
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints
@@ -37,6 +39,7 @@ from interlock.core.store import (
     schema,
     snapshots,
     threads,
+    what_ifs,
 )
 from interlock.core.store import engine as engines
 from interlock.core.worker.indexing import read_entries
@@ -257,6 +260,43 @@ async def test_a_thread_that_somebody_waits_for_stays_and_says_why(app, make):
     }
     hand_out(app, Retention(most=0))
     assert stays(pruning.plan(app, Retention(most=0)))["done"] == WHY[Hold.BUSY]
+
+
+async def test_a_thread_of_which_a_copy_is_tried_stays_until_that_ends_or_is_given_up(app, make):
+    with engines.write(app.engine) as conn:
+        threads.insert(conn, make.thread("t1", last_run_id="r1"))
+        make.put_run(conn, "r1", status=RunStatus.DONE)
+        rollups.mark_until(conn, make.at(60))
+        side = WhatIfSide(
+            what_if_id="w1",
+            side="a",
+            intent={},
+            stand_ins={},
+            status=WhatIfStatus.RUNNING,
+            job_id="j1",
+        )
+        tried = WhatIf(
+            what_if_id="w1",
+            thread_id="t1",
+            workflow="refunds",
+            checkpoint_id="c1",
+            approval_id=None,
+            version=None,
+            status=WhatIfStatus.OPEN,
+            created_at=make.at(0),
+            created_by="ann",
+            sides=(side,),
+        )
+        what_ifs.insert(conn, tried)
+        job = NewJob(job_id="j1", kind=JobKind.WHAT_IF, payload={})
+        app.queue.enqueue(conn, job, now=make.at(0))
+    app.clock.advance(seconds=86_400)
+    assert stays(pruning.plan(app, Retention(most=0))) == {"t1": WHY[Hold.TRIED]}
+    with engines.write(app.engine) as conn:  # as a claim does with what killed its worker
+        app.queue.claim(conn, worker_id="w", limit=1, now=app.clock.now())
+        app.queue.finish(conn, "j1", failed=True, result="The worker ended.")
+    found = pruning.plan(app, Retention(most=0))
+    assert (ids(found), stays(found)) == (["t1"], {})
 
 
 async def test_a_thread_that_moves_or_asks_before_its_turn_stays(kept, savers, make):

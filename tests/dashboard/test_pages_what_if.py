@@ -113,3 +113,14 @@ def test_what_is_not_there_is_said_and_a_discarded_one_is_closed(app, card, open
     press(at, keys.what_if_part("discard", found.what_if_id))
     assert what_ifs.read(app, found.what_if_id).status is WhatIfStatus.DISCARDED
     assert says(at.markdown, "Discarded")
+
+
+def test_names_of_nodes_are_inert_in_labels(app, card, seed, open_page):
+    name = "*charge*"
+    seed.workflow(nodes=("review", name), policy={"node": {name: {"side_effects": True}}})
+    at = open_page("what_if", card=card.approval_id)
+    key = keys.what_if_node("how", card.approval_id, "both", name)
+    assert at.radio(key=key).label == f"What becomes of {md_escape(name)}"
+    say(at, card, name, "give", "{}")
+    key = keys.what_if_node("value", card.approval_id, "both", name)
+    assert at.text_area(key=key).label == f"What {md_escape(name)} writes, as JSON"

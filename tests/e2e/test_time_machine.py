@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Verb
 from interlock.core.services import history, observing, reading
+from interlock.dashboard.components import history_tree
 
 NARROW = 390  # pixels: a phone
 PAID = {"approved": True, "amount": 620}
@@ -173,3 +175,67 @@ def click_first_row(table: Locator) -> None:
     height = 33
     expect(table.locator("tr[role=row]").nth(1)).to_be_attached()
     table.click(position={"x": 60, "y": height * 1.5})
+
+
+SCRIPT = Path(history_tree.__file__).with_suffix(".js")
+TREE = {
+    "columns": 2,
+    "first": 7,
+    "chosen": None,
+    "head": None,
+    "colors": {
+        "tones": {"quiet": {"fill": "#000", "ground": "#fff", "ink": "#000"}},
+        "accent": "#000",
+        "line": "#000",
+        "muted": "#000",
+    },
+    "lanes": [
+        {
+            "branch": 0,
+            "is_current": True,
+            "told": "",
+            "begins_before": True,
+            "from_column": None,
+            "knots": [
+                {
+                    "id": f"c{column}",
+                    "column": column,
+                    "label": f"point {column}",
+                    "word": "",
+                    "lines": [],
+                    "tone": "quiet",
+                    "glyph": "point",
+                    "is_chosen": False,
+                    "is_second": False,
+                    "is_dim": False,
+                    "is_head": False,
+                }
+                for column in (7, 8)
+            ],
+        }
+    ],
+}
+
+
+def test_keys_come_into_a_tree_that_shows_neither_its_head_nor_the_chosen_point(
+    new_page: Callable[..., Page],
+) -> None:
+    page = new_page()
+    page.set_content(
+        '<div id="host"><button class="out">-</button><button class="in">+</button>'
+        '<div class="scroll"></div></div>'
+    )
+    page.evaluate(
+        """async ([script, data]) => {
+          const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }))
+          const { default: draw } = await import(url)
+          draw({ data, parentElement: document.getElementById("host"), setTriggerValue: () => {} })
+        }""",
+        [SCRIPT.read_text(), TREE],
+    )
+    knots = page.locator(".knot")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(knots.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(knots.nth(1)).to_be_focused()
