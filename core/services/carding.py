@@ -20,6 +20,7 @@ from interlock.core.model.payloads import Question
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.workflows import tools_around
 from interlock.core.services import asking
+from interlock.core.services.provenance import is_from_elsewhere
 from interlock.core.store import approvals, decisions, encoding, runs, workflows
 from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
@@ -121,7 +122,7 @@ def _level_one(
         decision = next(iter(decisions.fetch_for_approval(conn, known.approval_id)), None)
         if is_changed and refusal is None and _is_on_its_way(conn, decision):
             refusal = CHANGED
-        if not _must_ask_again(conn, decision, status, refusal):
+        if not _must_ask_again(conn, card, decision, status, refusal):
             return None
         if decision is not None and refusal is not None:
             decisions.mark_refused(conn, decision.decision_id, refusal)
@@ -131,13 +132,20 @@ def _level_one(
 
 
 def _must_ask_again(
-    conn: Connection, decision: Decision | None, status: RunStatus, refusal: str | None
+    conn: Connection,
+    card: Approval,
+    decision: Decision | None,
+    status: RunStatus,
+    refusal: str | None,
 ) -> bool:
     """
-    An answered question is asked again only if the graph refused the answer (law 2), or if a run
-    that held without failing still stands before it although nothing is on its way.
+    An answered question is asked again only if the graph refused the answer (law 2), if it was
+    answered elsewhere only, in the file that the thread came from, or if a run that held without
+    failing still stands before it although nothing is on its way.
     """
     if refusal is not None or decision is None:
+        return True
+    if is_from_elsewhere(conn, card.thread_id, runs.fetch(conn, decision.run_id)):
         return True
     if status not in {RunStatus.WAITING, RunStatus.PAUSED}:
         return False  # Retry hands the same answer over

@@ -171,14 +171,26 @@ def check(data: bytes) -> Counter[str]:
         owner = row.values.get("thread_id", head.thread_id)
         if row.table in RECORDS and owner != head.thread_id:
             raise InvalidInput(f"The file has {row.table} of another thread, {owner!r}.")
-        if row.table == "decisions" and (row.values["approval_id"],) not in seen["approvals"]:
-            raise InvalidInput("The file has a decision on a card that it does not have.")
+        _check_record(row, seen)
     roots = [checkpoint for namespace, checkpoint in seen["checkpoints"] if not namespace]
     if not roots or max(roots) != head.head_checkpoint_id:
         raise InvalidInput(
             "The file does not have the checkpoint that it says the thread stood at."
         )
     return counts
+
+
+def _check_record(row: Row, seen: Mapping[str, set[Any]]) -> None:
+    values = row.values
+    if row.table == "approvals" and values.get("interrupt_id") is not None:
+        # Else one question could have two cards, of which the older answers for both.
+        if values["question_key"] != values["interrupt_id"]:
+            raise InvalidInput("The file has a card that is kept under another question's key.")
+    elif row.table == "decisions":
+        if (values["approval_id"],) not in seen["approvals"]:
+            raise InvalidInput("The file has a decision on a card that it does not have.")
+        if (values["run_id"],) not in seen["runs"]:
+            raise InvalidInput("The file has a decision for a run that it does not have.")
 
 
 def _key(row: Row) -> tuple[Json, ...]:

@@ -44,9 +44,13 @@ def add(app: App, conn: Connection, data: bytes, thread_id: ThreadId) -> Run | N
         return None
     _keep_figures(app, conn, past)
     try:
+        skipped: set[Json] = set()
         for row in past:
             if row.table == "approvals" and row.values["status"] == ApprovalStatus.PENDING.value:
+                skipped.add(row.values["approval_id"])
                 continue  # asked anew, by the run that stands there
+            if row.table == "decisions" and row.values["approval_id"] in skipped:
+                continue  # of a card that was asked again: its answer was refused
             transferring.insert(conn, row.table, _make_own(row, thread_id))
         return _read_back(conn, past)
     except InterlockError:

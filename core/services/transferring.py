@@ -274,8 +274,8 @@ def _add(
         kind=RunKind.COPY,
         status=RunStatus.QUEUED,
         input=None,
-        context=last.context if last is not None else None,
-        options=last.options if last is not None else RunOptions(),
+        context=None,  # who the file says it runs for is nobody that asked here
+        options=RunOptions(),
         priority=0,
         created_at=now,
         created_by=actor,

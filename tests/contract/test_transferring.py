@@ -24,15 +24,19 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.serde import serializer_for
+from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.history import Fork
 from interlock.core.model.rewinding import RewindVerb
-from interlock.core.model.runs import RunKind, RunStatus
+from interlock.core.model.runs import OPEN, RunKind, RunStatus
 from interlock.core.model.spans import Tier
 from interlock.core.model.threads import Origin
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import figuring, transferring
+from interlock.core.services import claiming, figuring, transferring
+from interlock.core.services.carding import level_cards
 from interlock.core.services.context import App
+from interlock.core.services.launching import job_for
 from interlock.core.settings import Settings
 from interlock.core.store import (
     approvals,
@@ -194,9 +198,9 @@ async def remember(place: Place, make: Any, thread_id: str = "t1") -> None:
         make.put_run(conn, "r1", thread_id=thread_id, **failed)
         held = {"status": RunStatus.WAITING, "previous_run_id": "r1", "kind": RunKind.REWIND}
         make.put_run(conn, "r2", thread_id=thread_id, context={"user": "ann"}, **held)
-        decided = make.put_approval(conn, "a1", thread_id=thread_id, status="decided")
+        decided = make.put_approval(conn, "a1", "i1", thread_id=thread_id, status="decided")
         decisions.insert(conn, make.decision(decided.approval_id))
-        make.put_approval(conn, "a2", thread_id=thread_id, interrupt_id="i2")
+        make.put_approval(conn, "a2", "i2", thread_id=thread_id, interrupt_id="i2")
         fork = Fork(
             fork_id="f1",
             thread_id=thread_id,
@@ -233,7 +237,7 @@ async def test_a_thread_is_the_same_on_another_database(open_place, make, source
     run = there.read(runs.fetch, told["run_id"])
     assert (run.kind, run.status, run.previous_run_id, run.context) == (
         *(RunKind.COPY, RunStatus.QUEUED),
-        *("r2", {"user": "ann"}),
+        *("r2", None),
     )
     cards = there.read(approvals.fetch_summaries, statuses=(), thread_id="t9", limit=9)
     assert [card.approval_id for card in cards] == ["a1"]
@@ -350,6 +354,8 @@ WRONG = {
     "nobody": lambda data: alter(data, put("runs", created_by=None)),
     "no number": lambda data: alter(data, put("runs", cost="a")),
     "no verb": lambda data: alter(data, put("decisions", verb="odd")),
+    "another question's key": lambda data: alter(data, put("approvals", question_key="i9")),
+    "decided for a run of another": lambda data: alter(data, put("decisions", run_id="r9")),
     "no card": lambda data: alter(data, put("decisions", approval_id="a9")),
     "no fork": lambda data: alter(data, put("forks", edits=[{"x": 1}])),
     "no kind": lambda data: alter(data, put("approvals", kind="odd")),
@@ -427,3 +433,60 @@ async def test_a_past_that_would_count_here_has_to_wait(open_place, make):
     assert (status, "two minutes" in told) == ("failed", True)
     there.app.clock.advance(seconds=180)
     assert (await there.take_in(data, "t1"))[0] == "done"
+
+
+async def test_what_a_file_says_was_decided_is_asked_anew_and_never_sent(open_place, make):
+    """Law 1: nobody here approved it, whatever the run that takes it in came to."""
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+    (asked,) = (await here.graph.aget_state({"configurable": {"thread_id": "t1"}})).interrupts
+    named = {"interrupt_id": asked.id, "question_key": asked.id}
+    data = alter(here.export("t1"), put("approvals", **named))
+    status, told = await there.take_in(data, "t1")
+    assert status == "done"
+    live = LiveInterrupt(
+        interrupt_id=asked.id,
+        value="really?",
+        schema=None,
+        node="team",
+        namespace="team:1",
+        is_answered=False,
+    )
+    due = {"due": ("team",), "next": ("team",)}
+    head = Head(checkpoint_id="c1", run_id=None, interrupts=(live,), **due)
+    with engines.write(there.app.engine) as conn:
+        runs.move(conn, told["run_id"], from_=OPEN, to=RunStatus.FAILED)
+    assert claiming.claim_jobs(there.app, "w", limit=9).runs == ()  # its job ends with it
+    with engines.write(there.app.engine) as conn:
+        retry = make.run("r8", thread_id="t1", kind=RunKind.RETRY, previous_run_id=told["run_id"])
+        runs.insert(conn, replace(retry, created_at=there.app.clock.now()))
+        there.app.queue.enqueue(conn, job_for(retry), now=there.app.clock.now())
+    claims = claiming.claim_jobs(there.app, "w", limit=9).runs
+    (claimed,) = [claim for claim in claims if claim.run.run_id == "r8"]
+    assert claimed.delivery.answers == {}
+    with engines.write(there.app.engine) as conn:
+        ended = {"status": RunStatus.FAILED, "refused": {}, "now": there.app.clock.now()}
+        levelled = level_cards(conn, claimed.run, head=head, **ended)
+        assert [card.status for card in levelled.asked] == ["pending"]
+        # What somebody decides here goes through, as ever.
+        decided = {"version": 2, "status": ApprovalStatus.DECIDED, "now": there.app.clock.now()}
+        assert approvals.close(conn, "a1", **decided)
+        decisions.insert(conn, make.decision("a1", answer="here", version=2, run_id="r8"))
+        app = there.app
+        app.queue.put_back(conn, worker_id="w")
+    claims = claiming.claim_jobs(app, "w", limit=9).runs
+    (claimed,) = [claim for claim in claims if claim.run.run_id == "r8"]
+    assert claimed.delivery.answers == {asked.id: "here"}
+
+
+async def test_a_thread_with_a_card_that_was_asked_again_is_taken_in(open_place, make):
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+    with engines.write(here.app.engine) as conn:
+        decisions.insert(conn, make.decision("a2", refused="no"))
+    status, told = await there.take_in(here.export("t1"), "t1")
+    assert (status, told["has_past"]) == ("done", True)
+    assert there.read(approvals.fetch, "a2") is None
+    assert there.read(decisions.fetch_for_approval, "a2") == []
