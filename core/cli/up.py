@@ -21,7 +21,7 @@ from interlock.core.errors import InterlockError, InvalidInput
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
 from interlock.core.model.workers import WorkerStatus
-from interlock.core.services import observing
+from interlock.core.services import attaching, observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
 
@@ -54,7 +54,8 @@ def run(settings: Settings, options: UpOptions) -> int:
 
     Raises:
         InvalidInput: The project's langgraph.json is missing or wrong, or the file to attach to is.
-        Conflict: Another `up` has the data folder, or another program the port.
+        Conflict: Another `up` has the data folder, or another program the port; or threads are kept
+            here that are not of the database to attach to.
         StoreUnavailable: The database does not answer or does not fit.
     """
     project.read_project(settings.config)
@@ -65,6 +66,7 @@ def run(settings: Settings, options: UpOptions) -> int:
         note_url(_url(settings))
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
         app = bootstrap.build_app(settings, name="interlock-up")
+        attaching.require_own_folder(app)
         supervisor = Supervisor(child_specs(settings, app, options), say=printing.say)
         announcer = threading.Thread(
             target=_announce, args=(settings, options, supervisor.stopping), daemon=True

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import InterlockError
+from interlock.core.errors import Conflict, InterlockError
 from interlock.core.masking import mask_text
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.attached import ANOTHER
@@ -27,6 +27,7 @@ from interlock.core.services import reading
 from interlock.core.services.carding import level_cards
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints, place_checkpoints
+from interlock.core.settings import Settings
 from interlock.core.store import (
     attached,
     batches,
@@ -253,6 +254,36 @@ def warn_of_doubles(app: App, thread_id: ThreadId) -> int:
             events.insert_many(conn, [warning])
             topics.bump(conn, "runs")
     return count
+
+
+def require_own_folder(app: App) -> None:
+    """
+    See that what is kept here belongs to the database that is attached: ids of threads may be equal.
+
+    Raises:
+        Conflict: There are threads of another database here.
+    """
+    address = address_of(app.settings)
+    if address is None:
+        return
+    with engine.read(app.engine) as conn:
+        known = attached.fetch_addresses(conn)
+        is_taken = not known and attached.has_threads_of_others(conn)
+    others = sorted(known - {mask_text(address)})
+    if others or is_taken:
+        whose = f"of {others[0]}" if others else "of its own, from before it was attached"
+        raise Conflict(
+            f"What is kept here has threads {whose}; those of {mask_text(address)} would be mixed up"
+            " with them.",
+            hint="Give each attached database a folder of its own (--data-dir), or with --database"
+            " a database of its own.",
+        )
+
+
+def address_of(settings: Settings) -> str | None:
+    """The one name of the attached database, however its address was written; None without one."""
+    path = settings.attached_path
+    return settings.attached_url if path is None else str(path.resolve())
 
 
 def source_id_of(address: str) -> str:

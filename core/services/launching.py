@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from interlock.core.model import input_limits, variants
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services import checking, limiting
@@ -120,7 +120,7 @@ def add(conn: Connection, app: App, run: Run) -> None:
     Raises:
         Conflict: Its thread is not free.
     """
-    _claim_thread(conn, run)
+    _claim_thread(conn, run, is_attached=app.settings.attach is not None)
     runs.insert(conn, run)
     app.queue.enqueue(conn, job_for(run), now=run.created_at)
 
@@ -137,7 +137,7 @@ def job_for(run: Run) -> NewJob:
     )
 
 
-def _claim_thread(conn: Connection, run: Run) -> None:
+def _claim_thread(conn: Connection, run: Run, *, is_attached: bool) -> None:
     thread = Thread(
         thread_id=run.thread_id,
         workflow=run.workflow,
@@ -155,6 +155,11 @@ def _claim_thread(conn: Connection, run: Run) -> None:
             hint="Launch on a new thread.",
         )
     require_sound(existing)
+    if existing is not None and existing.origin is Origin.ATTACHED and not is_attached:
+        raise Conflict(
+            f"Thread {run.thread_id} is in the database of another application, which is not attached.",
+            hint="Start Interlock with --attach, or launch on a new thread.",
+        )
     waiting = approvals.fetch_summaries(conn, thread_id=run.thread_id, limit=1)
     if waiting:
         raise Conflict(

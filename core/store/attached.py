@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, distinct, func, select, up
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.history import AttachedSource
 from interlock.core.model.runs import RunStatus
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.store import dialect, threads
 from interlock.core.store.schema import approvals, checkpoints_index, runs
 from interlock.core.store.schema import threads as threads_table
@@ -21,6 +21,12 @@ from interlock.core.types import CheckpointId, RunId, ThreadId
 _THREADS: Any = bindparam("thread_ids", expanding=True)
 _PUT = dialect.upsert(attached_sources)
 _NEWEST = select(attached_sources).order_by(attached_sources.c.looked_at.desc()).limit(1)
+_ADDRESSES = select(attached_sources.c.address).distinct()
+_NOT_ATTACHED = (
+    select(threads_table.c.thread_id)
+    .where(threads_table.c.origin != Origin.ATTACHED.value)
+    .limit(1)
+)
 _FETCH_THREADS = select(threads_table).where(threads_table.c.thread_id.in_(_THREADS))
 _ENDS = select(runs.c.run_id, runs.c.status, runs.c.end_checkpoint_id).where(
     runs.c.run_id.in_(bindparam("run_ids", expanding=True))
@@ -78,6 +84,16 @@ def fetch_source(conn: Connection) -> AttachedSource | None:
     """The source that was looked at last."""
     row = conn.execute(_NEWEST).one_or_none()
     return None if row is None else AttachedSource(**row._mapping)  # noqa: SLF001
+
+
+def fetch_addresses(conn: Connection) -> set[str]:
+    """The addresses of all sources that were ever looked at, without their passwords."""
+    return set(conn.execute(_ADDRESSES).scalars())
+
+
+def has_threads_of_others(conn: Connection) -> bool:
+    """Whether there is a thread that was not found in an attached database."""
+    return conn.execute(_NOT_ATTACHED).first() is not None
 
 
 def fetch_threads(conn: Connection, ids: Collection[ThreadId]) -> dict[ThreadId, Thread]:

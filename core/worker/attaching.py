@@ -383,7 +383,7 @@ class Follower:
         if not self._has_changed and error == self._error and now - self._noted_at < NOTE_S:
             return
         self._noted_at, self._error = now, error
-        address = self._app.settings.attach or ""
+        address = attaching.address_of(self._app.settings) or ""
         source = AttachedSource(
             source_id=attaching.source_id_of(address),
             address=address,

@@ -29,7 +29,7 @@ from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.whereabouts import current_node
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.services import presence
+from interlock.core.services import attaching, presence
 from interlock.core.services.alert_watching import AlertWatch
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
@@ -141,6 +141,7 @@ async def _work(
     app: App, project: Project, worker_id: WorkerId, place: Place, *, reload: bool
 ) -> bool:
     """Work until stopped; whether that was because files of the project changed."""
+    attaching.require_own_folder(app)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,13 +11,15 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import Conflict, StoreUnavailable
 from interlock.core.graphs.due import name_due
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.serde import serializer_for
+from interlock.core.model.delivery import Head
+from interlock.core.model.history import AttachedSource
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import attaching
+from interlock.core.services import attaching, launching
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
@@ -158,6 +160,63 @@ def app(engine, tmp_path, frozen) -> App:
         queue=LocalQueue(),
         clock=frozen,
     )
+
+
+def attach(app, address) -> App:
+    return replace(app, settings=app.settings.model_copy(update={"attach": address}))
+
+
+def found(app, thread_id="t1", **given) -> attaching.Finding:
+    head = Head(checkpoint_id="c3", run_id=None, due=(), next=())
+    given = {"workflow": "refunds", "trouble": None, "status": "done", "entries": ()} | given
+    return attaching.Finding(thread_id=thread_id, at=app.clock.now(), head=head, **given)
+
+
+def look(app) -> None:
+    """The first look of a worker at what is attached."""
+    address = attaching.address_of(app.settings)
+    source = AttachedSource(
+        source_id=attaching.source_id_of(address),
+        address=address,
+        looked_at=app.clock.now(),
+        took_ms=1.0,
+        thread_count=0,
+        unknown_count=0,
+    )
+    attaching.note_source(app, source)
+
+
+def test_threads_of_two_databases_are_never_kept_in_one_folder(app, make):
+    attaching.require_own_folder(app)  # not attached: nothing to see to
+    one = attach(app, "postgresql+psycopg://ann:secret@db/one")
+    attaching.require_own_folder(one)
+    attaching.store(one, [found(one)])
+    attaching.require_own_folder(one)  # found, and its source not noted yet
+    look(one)
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r9", thread_id="t9")  # launched there since
+    attaching.require_own_folder(one)
+    attaching.require_own_folder(attach(app, "postgresql://ann:another@db/one"))
+    with pytest.raises(Conflict, match=r"threads of postgresql://ann:.*@db/one;") as told:
+        attaching.require_own_folder(attach(app, "theirs.db"))
+    assert "secret" not in str(told.value)
+
+
+def test_a_folder_with_threads_of_its_own_is_not_attached(app, make):
+    with engines.write(app.engine) as conn:
+        make.put_run(conn, "r1")
+    with pytest.raises(Conflict, match="of its own"):
+        attaching.require_own_folder(attach(app, "theirs.db"))
+
+
+def test_nothing_is_launched_on_a_thread_whose_database_is_not_attached(app, make):
+    there = attach(app, "theirs.db")
+    attaching.store(there, [found(app)])
+    run = make.run("r7", thread_id="t1")
+    with engines.write(app.engine) as conn, pytest.raises(Conflict, match="is not attached"):
+        launching.add(conn, app, run)
+    with engines.write(app.engine) as conn:
+        launching.add(conn, there, run)
 
 
 def test_what_both_sides_ran_from_one_point_is_told_once_in_our_runs_log(app, make):
