@@ -1,10 +1,10 @@
 """
 One thread as a file, and a file as a new thread.
 
-A file is made read-only, straight from the databases. It is taken in by a worker: the checkpoints
-first, which may be written twice, then in one transaction the thread, its past and a run that stands
-where the thread stood. So whoever is killed between leaves nothing that anybody sees, and taking the
-file in again ends it.
+A file is made read-only, straight from the databases. It is taken in by a worker: first the thread,
+marked so that nothing is begun with it, then the checkpoints, which may be written twice, then in one
+transaction its past and a run that stands where the thread stood. So whoever is killed between leaves
+a thread that says so, and taking the file in again ends it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import time
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import BinaryIO
 
 from sqlalchemy import Connection
@@ -41,6 +42,7 @@ from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new
 
 WHERE_THREADS_ARE = "`interlock thread list` names them."
 ELSEWHERE = "The checkpoints are in another application's database."
+BEING_TAKEN_IN = "It is being taken in from a file, or was, when a worker died. Take the file in again, or prune it."
 OTHER = "The checkpoint database has other checkpoints under this id."
 
 
@@ -163,7 +165,7 @@ def import_(
         raise InvalidInput("This cannot be a thread's id.", problems=problems)
     with engine.read(app.engine) as conn:
         _find_workflow(conn, head.workflow)
-        _refuse_known(conn, thread_id)
+        _refuse_known(conn, thread_id, head)
     if not observing.list_workers(app):
         raise NoWorker(
             "A worker is needed to take a thread in, and none is alive.",
@@ -211,6 +213,35 @@ def begin(app: App, job: Job) -> Arrival:
     return arrival
 
 
+def mark(app: App, arrival: Arrival) -> bool:
+    """
+    Let nothing be begun with the thread while its checkpoints are written.
+
+    Returns:
+        Whether nobody began to take the file in before.
+
+    Raises:
+        Conflict: There is a thread of this id, by now.
+    """
+    with engine.write(app.engine) as conn:
+        now = app.clock.now()
+        marked = replace(_thread(arrival, now), trouble=BEING_TAKEN_IN)
+        is_first = threads.insert(conn, marked)
+        if not is_first:
+            _refuse_known(conn, arrival.thread_id, arrival.head)
+        topics.bump(conn, "threads")
+    return is_first
+
+
+def abandon(app: App, arrival: Arrival) -> None:
+    """Nothing came of a file, and nothing of it is left: nor is its thread."""
+    with engine.write(app.engine) as conn:
+        thread = threads.lock(conn, arrival.thread_id)
+        if thread is not None and _is_begun(thread, arrival.head):
+            transferring.drop_thread(conn, arrival.thread_id)
+            topics.bump(conn, "threads")
+
+
 def finish(app: App, job: Job, arrival: Arrival) -> None:
     """
     Add the thread, once its checkpoints are there, and a run that says where it stands.
@@ -253,19 +284,10 @@ def _add(
     now = app.clock.now()
     _find_workflow(conn, arrival.head.workflow)
     run_id = RunId(new_id())
-    thread = Thread(
-        thread_id=arrival.thread_id,
-        workflow=arrival.head.workflow,
-        head_checkpoint_id=None,
-        last_run_id=run_id,
-        created_at=now,
-        updated_at=now,
-        origin=Origin.IMPORT,
-        from_thread_id=ThreadId(arrival.head.thread_id),
-        from_checkpoint_id=CheckpointId(arrival.head.head_checkpoint_id),
-    )
+    thread = replace(_thread(arrival, now), last_run_id=run_id)
     if not threads.insert(conn, thread):
-        _refuse_known(conn, arrival.thread_id)
+        _refuse_known(conn, arrival.thread_id, arrival.head)
+        transferring.settle_thread(conn, thread)
     last = transferred_past.add(app, conn, arrival.data, arrival.thread_id)
     run = Run(
         run_id=run_id,
@@ -299,6 +321,20 @@ def _add(
     return run, last is not None
 
 
+def _thread(arrival: Arrival, now: datetime) -> Thread:
+    return Thread(
+        thread_id=arrival.thread_id,
+        workflow=arrival.head.workflow,
+        head_checkpoint_id=None,
+        last_run_id=None,
+        created_at=now,
+        updated_at=now,
+        origin=Origin.IMPORT,
+        from_thread_id=ThreadId(arrival.head.thread_id),
+        from_checkpoint_id=CheckpointId(arrival.head.head_checkpoint_id),
+    )
+
+
 def _find_workflow(conn: Connection, name: str) -> None:
     if workflows.fetch(conn, name) is None:
         raise NotFound(
@@ -306,8 +342,15 @@ def _find_workflow(conn: Connection, name: str) -> None:
         )
 
 
-def _refuse_known(conn: Connection, thread_id: ThreadId) -> None:
-    if threads.fetch(conn, thread_id) is not None:
+def _is_begun(thread: Thread, head: transfer_files.Head) -> bool:
+    """Whether a thread is what a worker left of this file."""
+    told = (thread.trouble, thread.from_thread_id, thread.from_checkpoint_id, thread.workflow)
+    return told == (BEING_TAKEN_IN, head.thread_id, head.head_checkpoint_id, head.workflow)
+
+
+def _refuse_known(conn: Connection, thread_id: ThreadId, head: transfer_files.Head) -> None:
+    thread = threads.fetch(conn, thread_id)
+    if thread is not None and not _is_begun(thread, head):
         raise Conflict(
             f"There is a thread {thread_id} already.", hint="Give another id with --as-thread."
         )

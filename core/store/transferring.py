@@ -23,16 +23,19 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    delete,
     select,
     text,
+    update,
 )
 from sqlalchemy import insert as insert_into
 
 from interlock.core.errors import StoreUnavailable
+from interlock.core.model.threads import Thread
 from interlock.core.store import searching
 from interlock.core.store.checkpoint_reads import BUSY_S
 from interlock.core.store.columns import JsonText, UtcDateTime, Words
-from interlock.core.store.schema import approvals, decisions, forks, runs
+from interlock.core.store.schema import approvals, decisions, forks, runs, threads
 from interlock.core.store.searching import About
 from interlock.core.types import Json, ThreadId
 
@@ -195,6 +198,17 @@ def insert(conn: Connection, name: str, row: Mapping[str, Json]) -> None:
         ids = searching.ids_of(row["run_id"], row["thread_id"])
         words = searching.texts_of(row["workflow"], row["created_by"], row["input"])
         searching.put(conn, About.RUN, [(row["run_id"], f"{ids} {words}")])
+
+
+def settle_thread(conn: Connection, thread: Thread) -> None:
+    """Let the row of a thread that was being taken in say what the thread is."""
+    row = update(threads).where(threads.c.thread_id == thread.thread_id)
+    conn.execute(row.values(**vars(thread)))
+
+
+def drop_thread(conn: Connection, thread_id: ThreadId) -> None:
+    """Delete the row of a thread of which nothing came."""
+    conn.execute(delete(threads).where(threads.c.thread_id == thread_id))
 
 
 def _as_json(value: Any) -> Json:

@@ -26,13 +26,7 @@ async def answer_import(tools: Tools, job: Job) -> None:
     try:
         arrival: Arrival = await tools.call(transferring.begin, tools.app, job)
         known = await tools.call(_look_through, tools.app, arrival)
-        savers = tools.workshop.savers
-        there = {raw.checkpoint_id for raw in await read_raws(savers, arrival.thread_id, None)}
-        if there - known:
-            raise Conflict(transferring.OTHER, hint="Give another id with --as-thread.")
-        rows = _convert(tools.app, arrival)
-        while batch := await tools.call(list, islice(rows, AT_ONCE)):
-            await savers.put_rows(batch)
+        await _put(tools, arrival, known)
         await tools.call(transferring.finish, tools.app, job, arrival)
     except InterlockError as exc:
         logger.warning("thread_not_imported", extra={"reason": str(exc)})
@@ -40,6 +34,27 @@ async def answer_import(tools: Tools, job: Job) -> None:
     except Exception as exc:
         logger.exception("thread_not_imported")
         await tools.call(reading.fail_job, tools.app, job, failing.message_of(exc))
+
+
+async def _put(tools: Tools, arrival: Arrival, known: set[str]) -> None:
+    """Write the checkpoints of a file; a failure leaves none where none was before."""
+    savers = tools.workshop.savers
+    is_first = await tools.call(transferring.mark, tools.app, arrival)
+    has_begun, there = False, known
+    try:
+        there = {raw.checkpoint_id for raw in await read_raws(savers, arrival.thread_id, None)}
+        if there - known:
+            raise Conflict(transferring.OTHER, hint="Give another id with --as-thread.")
+        rows = _convert(tools.app, arrival)
+        has_begun = True
+        while batch := await tools.call(list, islice(rows, AT_ONCE)):
+            await savers.put_rows(batch)
+    except Exception:
+        if has_begun and not there:
+            await savers.delete_thread(arrival.thread_id)
+        if not there or (is_first and not has_begun):
+            await tools.call(transferring.abandon, tools.app, arrival)
+        raise
 
 
 def _look_through(app: App, arrival: Arrival) -> set[str]:

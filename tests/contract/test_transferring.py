@@ -36,7 +36,7 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.services import claiming, figuring, transferring
 from interlock.core.services.carding import level_cards
 from interlock.core.services.context import App
-from interlock.core.services.launching import job_for
+from interlock.core.services.launching import Launch, job_for, launch
 from interlock.core.settings import Settings
 from interlock.core.store import (
     approvals,
@@ -287,20 +287,57 @@ async def test_a_worker_killed_half_way_leaves_nothing_to_be_seen_and_doing_it_a
 
     with pytest.raises(Killed):
         await there.take_in(data, "t1", savers=Mortal())
-    assert there.read(threads.fetch, "t1") is None
+    # Nobody sets anything off on what is there by halves.
+    assert there.read(threads.fetch, "t1").trouble == transferring.BEING_TAKEN_IN
+    request = Launch(workflow="refunds", input={}, thread_id="t1")
+    with pytest.raises(Conflict, match="being taken in"):
+        launch(there.app, request, actor="ann")
     assert there.read(runs.fetch, "r1") is None
     with engines.write(there.app.engine) as conn:  # as the next claim does
         for job in conn.exec_driver_sql("SELECT job_id FROM jobs").scalars():
             there.app.queue.finish(conn, job, failed=True)
 
+    # Another file is not this one.
+    status, told = await there.take_in(alter(data, be_another), "t1")
+    assert (status, "already" in told) == ("failed", True)
     status, _ = await there.take_in(data, "t1")
 
     assert status == "done"
+    assert there.read(threads.fetch, "t1").trouble is None
     assert await there.tell("t1") == await here.tell("t1")
     with engines.write(there.app.engine) as conn:
         conn.exec_driver_sql("DELETE FROM jobs")  # that of the run which stands there
     status, told = await there.take_in(data, "t1")
     assert (status, "already" in told) == ("failed", True)
+
+
+PAST = {"runs", "approvals", "decisions", "forks"}
+
+
+def be_another(lines: list[Any]) -> list[Any]:
+    """The file of a thread of another id, without a past."""
+    kept = {k: v for k, v in lines[-1]["end"].items() if k not in PAST}
+    rows = [line for line in lines[1:-1] if line["table"] not in PAST]
+    return [lines[0] | {"thread_id": "t0"}, *rows, {"end": kept}]
+
+
+async def test_an_import_that_fails_leaves_nothing_where_nothing_was(open_place, make):
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+    data = here.export("t1")
+
+    class Full:
+        entries, delete_thread = there.savers.entries, there.savers.delete_thread
+
+        async def put_rows(self, rows: Any) -> None:
+            await there.savers.put_rows(rows[: len(rows) // 2])
+            raise OSError("disk full")
+
+    assert (await there.take_in(data, "t1", savers=Full()))[0] == "failed"
+    assert there.read(threads.fetch, "t1") is None
+    assert await there.savers.entries("t1", None, 9) == []
+    assert (await there.take_in(data, "t1"))[0] == "done"
 
 
 def alter(data: bytes, change: Any) -> bytes:
