@@ -26,6 +26,7 @@ from interlock.dashboard.views import card as card_view
 from interlock.dashboard.views.answer_forms import AnswerForm
 
 PROJECTS = Path(__file__).parent / "projects"
+START_S = 100.0  # a process that imports much, while others are started
 WAIT_S = 60.0  # far beyond what anything here takes on a busy machine
 POLL_S = 0.02
 COMMAND = (sys.executable, "-P", "-m", "interlock.core.cli", "worker")
@@ -110,7 +111,7 @@ class Desk:
     def start(self, *options: str, **variables: str) -> None:
         """Start the worker process and wait until it works."""
         self.begin(*options, **variables)
-        self.wait_for(self._is_ready)
+        self.wait_for(self._is_ready, START_S)
 
     def begin(self, *options: str, **variables: str) -> None:
         """Start the worker process."""
@@ -156,9 +157,9 @@ class Desk:
         """What the worker printed and logged."""
         return (self.folder / "worker.out").read_text()
 
-    def wait_for(self, is_so: Callable[[], Any]) -> Any:
+    def wait_for(self, is_so: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
         """Poll until something is so, and give it back; not once the worker has died."""
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             found = is_so()
             if found:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from langchain.chat_models import base
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -126,16 +127,18 @@ def make_provided(**given: Any) -> BaseChatModel:
 
 
 @pytest.fixture
-def provide(monkeypatch) -> Callable[[type[BaseChatModel]], None]:
+def provide(monkeypatch) -> Iterator[Callable[[type[BaseChatModel]], None]]:
     """Have LangChain find this class as a provider's package, which is none of ours."""
+    base._get_chat_model_creator.cache_clear()
 
     def provide_one(kind: type[BaseChatModel]) -> None:
-        PROVIDED[:] = [kind]  # LangChain keeps what it found
+        PROVIDED[:] = [kind]
         module = ModuleType("langchain_openai")
         module.ChatOpenAI = make_provided
         monkeypatch.setitem(sys.modules, "langchain_openai", module)
 
-    return provide_one
+    yield provide_one
+    base._get_chat_model_creator.cache_clear()  # LangChain keeps what it found
 
 
 async def call_each_way(model: BaseChatModel) -> list[str]:
