@@ -7,6 +7,7 @@ and the audit entry. Decisions made before that run starts join it and are sent 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -57,7 +58,13 @@ class Decided:
 
 
 def decide(
-    app: App, approval_id: str, intent: Intent, *, version: int | None, actor: str
+    app: App,
+    approval_id: str,
+    intent: Intent,
+    *,
+    version: int | None,
+    actor: str,
+    also: Callable[[Connection, RunId], None] | None = None,
 ) -> Decided:
     """
     Decide a card.
@@ -68,6 +75,7 @@ def decide(
         intent: What the operator wants.
         version: The version the operator saw; None means whichever is asked now.
         actor: Who decides.
+        also: What else is written if this decision wins, given the run that carries it out.
 
     Raises:
         NotFound: No such card.
@@ -87,6 +95,8 @@ def decide(
         decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
         topics.bump(conn, "inbox", "runs")
         tell(conn, decided)
+        if also is not None:
+            also(conn, decided.run_id)
     return decided
 
 

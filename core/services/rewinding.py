@@ -8,6 +8,7 @@ two people one wins, and a decision that comes later finds its card superseded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -75,6 +76,7 @@ def apply(
     expected_head: str | None = None,
     actor: str,
     reason: str,
+    also: Callable[[Connection, RunId], None] | None = None,
 ) -> Run:
     """
     Set a thread back, or copy it.
@@ -86,6 +88,7 @@ def apply(
         expected_head: The head that the operator saw; None for whatever it is now.
         actor: Who does it.
         reason: Why; it is required.
+        also: What else is written if it is done, given the run that does it.
 
     Returns:
         The queued run that does it; of a copy it is the first of the new thread.
@@ -144,6 +147,8 @@ def apply(
             after=_tell(run, fork),
             reason=reason,
         )
+        if also is not None:
+            also(conn, run.run_id)
     return run
 
 

@@ -23,8 +23,9 @@ from interlock.core.services import deciding, forking, rewinding, trying
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card
 from interlock.core.services.forking import ForkRequest
+from interlock.core.services.staging import Staged
 from interlock.core.services.trying import TOPIC, Grounds
-from interlock.core.store import audit, engine, topics, what_ifs
+from interlock.core.store import audit, engine, forks, threads, topics, what_ifs
 from interlock.core.types import CheckpointId, JobId, Json, RunId, ThreadId, new_id
 
 MAX_OPEN = 20  # sides under way at once, of everybody; each runs beside a worker's own runs
@@ -131,12 +132,44 @@ def list_of_thread(app: App, thread_id: str) -> list[WhatIf]:
         return what_ifs.fetch_for_thread(conn, ThreadId(thread_id), limit=MOST)
 
 
-def keep(app: App, what_if_id: str, side: str, *, actor: str, reason: str) -> RunId:
+def preview_keep(app: App, what_if: WhatIf, *, wait_s: float = 10.0) -> Staged | None:
+    """
+    Tell what keeping an answer would do to the thread, where that is a fork; None where it is not.
+
+    Raises:
+        NotFound: The card is gone.
+    """
+    if what_if.status is not WhatIfStatus.OPEN or what_if.approval_id is None:
+        return None
+    with engine.read(app.engine) as conn:
+        card = find_card(conn, what_if.approval_id)
+    if not _was_decided_before(app, what_if, card):
+        return None
+    return rewinding.preview(app, card.thread_id, _change_of(card, None), wait_s=wait_s)
+
+
+def keep(
+    app: App,
+    what_if_id: str,
+    side: str,
+    *,
+    actor: str,
+    reason: str,
+    expected_head: str | None = None,
+) -> RunId:
     """
     Decide the real card as one side was answered.
 
     A card that waits is decided; of one that was decided by then the decision is changed, which is
-    a fork of the thread.
+    a fork of the thread: none may have been made since the answers were tried.
+
+    Args:
+        app: The parts.
+        what_if_id: The what-if.
+        side: Which of its sides.
+        actor: Who keeps it.
+        reason: Why; it is required.
+        expected_head: Of a fork, the head that was seen (`preview_keep`); None for whatever it is now.
 
     Returns:
         The run that carries it out.
@@ -144,7 +177,8 @@ def keep(app: App, what_if_id: str, side: str, *, actor: str, reason: str) -> Ru
     Raises:
         NotFound: No such what-if, or it has no such side.
         InvalidInput: There is no reason, or no card.
-        Conflict: The card asks something else by now, or somebody was first; or the what-if is closed.
+        Conflict: The card asks something else by now, or somebody was first, as `winner` says; or
+            the what-if is closed.
     """
     if not reason.strip():
         raise InvalidInput("Say why: a reason is required to keep an answer.")
@@ -159,9 +193,10 @@ def keep(app: App, what_if_id: str, side: str, *, actor: str, reason: str) -> Ru
             )
         card = find_card(conn, found.approval_id)
         intent = _with_reason(conn, card, trying.read_intent(chosen.intent), reason)
-    run_id = _apply(app, found, card, intent, actor=actor, reason=reason)
-    with engine.write(app.engine) as conn:
-        what_ifs.close(conn, what_if_id, status=WhatIfStatus.KEPT, kept_side=side)
+
+    def close(conn: Connection, run_id: RunId) -> None:
+        if not what_ifs.close(conn, what_if_id, status=WhatIfStatus.KEPT, kept_side=side):
+            _require_open(_find(conn, what_if_id))
         topics.bump(conn, TOPIC)
         audit.append(
             conn,
@@ -172,24 +207,62 @@ def keep(app: App, what_if_id: str, side: str, *, actor: str, reason: str) -> Ru
             after={"side": side, "approval_id": card.approval_id, "run_id": run_id},
             reason=reason,
         )
-    return run_id
 
-
-def _apply(
-    app: App, what_if: WhatIf, card: Approval, intent: Intent, *, actor: str, reason: str
-) -> RunId:
-    if not _was_decided_before(app, what_if, card):
+    if not _was_decided_before(app, found, card):
         decided = deciding.decide(
-            app, card.approval_id, intent, version=what_if.version, actor=actor
+            app, card.approval_id, intent, version=found.version, actor=actor, also=close
         )
         return decided.run_id
-    request = ForkRequest(
+    head = _require_unforked(app, found)
+    run = rewinding.apply(
+        app,
+        card.thread_id,
+        _change_of(card, intent),
+        expected_head=expected_head or head,
+        actor=actor,
+        reason=reason,
+        also=close,
+    )
+    return run.run_id
+
+
+def _change_of(card: Approval, intent: Intent | None) -> ForkRequest:
+    return ForkRequest(
         verb=RewindVerb.REDECIDE,
         checkpoint_id=CheckpointId(card.checkpoint_id),
         intent=intent,
         approval_id=card.approval_id,
     )
-    return rewinding.apply(app, card.thread_id, request, actor=actor, reason=reason).run_id
+
+
+def _require_unforked(app: App, what_if: WhatIf) -> CheckpointId | None:
+    """
+    See that nobody forked the thread since the answers were tried: who tried them did not see that.
+
+    Returns:
+        The head at that moment, by which a fork that is made from now on is noticed.
+
+    Raises:
+        Conflict: Somebody did; `winner` says who and when.
+    """
+    with engine.read(app.engine) as conn:
+        thread = threads.fetch(conn, what_if.thread_id)
+        fork = forks.fetch_newest(conn, what_if.thread_id)
+    if fork is not None and fork.created_at > what_if.created_at:
+        at = f"{fork.created_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Conflict(
+            f"{fork.actor} set the thread back at {at}, after these answers were tried"
+            f" ({fork.verb}: {fork.reason}).",
+            winner={
+                "actor": fork.actor,
+                "verb": str(fork.verb),
+                "reason": fork.reason,
+                "run_id": fork.run_id,
+                "created_at": fork.created_at.isoformat(),
+            },
+            hint="Nothing was done: look at the thread, and try the answers again.",
+        )
+    return thread.head_checkpoint_id if thread is not None else None
 
 
 def _was_decided_before(app: App, what_if: WhatIf, card: Approval) -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 from interlock.core.errors import FieldProblem
 from interlock.core.model.approvals import Verb
 from interlock.dashboard import keys
-from interlock.dashboard.components import answer_drafts, point_panes
+from interlock.dashboard.components import answer_drafts, point_panes, staged_change
 from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.answer_fields import draw_answer
 from interlock.dashboard.components.badges import draw_badge
@@ -20,7 +20,16 @@ from interlock.dashboard.components.tables import draw_table
 from interlock.dashboard.views.answer_forms import AnswerForm, Button
 from interlock.dashboard.views.answer_intents import Drafts, place_problems
 from interlock.dashboard.views.escaping import md_escape
-from interlock.dashboard.views.what_if import GIVE, VOUCH, WORDS, NodeChoice, ResultView, SideView
+from interlock.dashboard.views.staged import PreviewView
+from interlock.dashboard.views.what_if import (
+    FORKS,
+    GIVE,
+    VOUCH,
+    WORDS,
+    NodeChoice,
+    ResultView,
+    SideView,
+)
 
 _FOR = frozenset({Verb.APPROVE})  # where the first answer starts
 _AGAINST = frozenset({Verb.REJECT, Verb.STOP, Verb.SKIP})  # and the second
@@ -118,8 +127,10 @@ def read_nodes(nodes: Sequence[NodeChoice], place: str, side: str) -> dict[str, 
     }
 
 
-def draw_result(view: ResultView, *, on_keep: OnKeep, on_discard: OnDiscard) -> None:
-    """The two sides, their ways and how their ends differ."""
+def draw_result(
+    view: ResultView, *, change: PreviewView | None, on_keep: OnKeep, on_discard: OnDiscard
+) -> None:
+    """The two sides, their ways and how their ends differ; `change` is what keeping one sets back."""
     if view.stood_in:
         st.warning(md_escape(view.stood_in), icon=":material/swap_horiz:")
     for column, side in zip(
@@ -145,7 +156,7 @@ def draw_result(view: ResultView, *, on_keep: OnKeep, on_discard: OnDiscard) -> 
         if side.values is not None:
             with st.expander(f"State at the end of {side.name}", icon=":material/data_object:"):
                 draw_value(side.values)
-    _draw_choice(view, on_keep, on_discard)
+    _draw_choice(view, change, on_keep, on_discard)
 
 
 def _draw_side_result(side: SideView) -> None:
@@ -161,11 +172,16 @@ def _draw_side_result(side: SideView) -> None:
             st.code(side.error, language=None, wrap_lines=True)
 
 
-def _draw_choice(view: ResultView, on_keep: OnKeep, on_discard: OnDiscard) -> None:
+def _draw_choice(
+    view: ResultView, change: PreviewView | None, on_keep: OnKeep, on_discard: OnDiscard
+) -> None:
     if not view.is_open:
         st.markdown(f":gray[:material/check_circle: {md_escape(view.closed)}]")
         return
     with st.container(key=keys.what_if_part("choice", view.what_if_id), border=True, gap="small"):
+        if change is not None:
+            st.markdown(f":orange[:material/call_split:] {FORKS}")
+            staged_change.draw_preview(change, key=keys.what_if_part("again", view.what_if_id))
         if view.may_keep:
             st.text_input(
                 "Reason for keeping one",

@@ -43,6 +43,10 @@ COPIES = (
     "Both answers are tried on copies in a worker's memory. Nothing of the real thread changes, no card is"
     " decided, and nothing is written to the store."
 )
+FORKS = (
+    "This card was decided already. Keeping an answer changes that decision: the thread is forked there"
+    " and goes on by the new answer, and the branch that it leaves stays in its tree."
+)
 VOUCH = (
     "You say that it does nothing outside. `side_effects = false` in its policy says so for good."
 )
@@ -204,6 +208,16 @@ def build_result(what_if: WhatIf, *, title: str = "", now: datetime) -> ResultVi
         may_keep=is_open and what_if.approval_id is not None,
         closed="" if is_open else _say_closed(what_if),
     )
+
+
+def say_kept(side: str, *, is_fork: bool) -> str:
+    """What is said once an answer is kept."""
+    if is_fork:
+        return (
+            f"Answer {side.upper()} takes the place of the decision: the fork comes into the tree as"
+            " the worker makes it."
+        )
+    return f"Answer {side.upper()} is given to the real card."
 
 
 def _say_closed(what_if: WhatIf) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.approvals import ApprovalStatus, Intent, Verb
 from interlock.core.model.history import WhatIfStatus
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.threads import CheckpointEntry
-from interlock.core.services import observing, what_ifs
-from interlock.core.store import checkpoints, engine
+from interlock.core.services import deciding, observing, what_ifs
+from interlock.core.store import checkpoints, engine, runs
 from interlock.core.store import what_ifs as stored
 from interlock.dashboard import keys
 from interlock.dashboard.views.escaping import md_escape
@@ -124,3 +124,33 @@ def test_names_of_nodes_are_inert_in_labels(app, card, seed, open_page):
     say(at, card, name, "give", "{}")
     key = keys.what_if_node("value", card.approval_id, "both", name)
     assert at.text_area(key=key).label == f"What {md_escape(name)} writes, as JSON"
+
+
+def test_keeping_an_answer_to_a_decided_card_tells_the_fork_first_and_who_forked_before(
+    app, card, open_page
+):
+    approve = Intent(verb=Verb.APPROVE)
+    decided = deciding.decide(app, card.approval_id, approve, version=None, actor="bo")
+    with engine.write(app.engine) as conn:  # as if the worker had carried it out
+        runs.move(conn, decided.run_id, from_={RunStatus.QUEUED}, to=RunStatus.DONE)
+    sides = {side: Intent(verb=Verb.REJECT) for side in ("a", "b")}
+    given = {side: {"review": {"runs": True}} for side in ("a", "b")}
+    first, second = (
+        what_ifs.start(
+            app, approval_id=card.approval_id, sides=sides, stand_ins=given, actor="anna"
+        )
+        for _ in range(2)
+    )
+    at = open_page("what_if", id=first.what_if_id)
+    assert not at.exception
+    assert says(at.markdown, "review will run")
+    assert any("the thread is forked there" in each.value for each in at.markdown)
+    at.text_input(key=keys.what_if_part("reason", first.what_if_id)).set_value("too much")
+    press(at, keys.what_if_part("keep-b", first.what_if_id))
+    assert says(at.markdown, "the fork comes into the tree")
+
+    at = open_page("what_if", id=second.what_if_id)
+    at.text_input(key=keys.what_if_part("reason", second.what_if_id)).set_value("later")
+    press(at, keys.what_if_part("keep-a", second.what_if_id))
+    assert says(at.warning, "Change this decision (too much)")
+    assert what_ifs.read(app, second.what_if_id).status is WhatIfStatus.OPEN

@@ -59,6 +59,12 @@ def start(desk, card, *, stand_ins=None, a=YES, b=NO):
     )
 
 
+def keep_at(desk, what_if, side, head):
+    return what_ifs.keep(
+        desk.app, what_if.what_if_id, side, actor="anna", reason="less", expected_head=head
+    )
+
+
 def nodes(side):
     return [(step["node"], step["how"]) for step in side.path]
 
@@ -125,6 +131,7 @@ def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_las
     ended = desk.wait(desk.decide(card, 40).run_id)
     assert desk.values(ended)["receipt"] == "no 40"
     before = dump(desk)
+    earlier = start(desk, card)
     found = start(desk, card, b=Intent(verb=Verb.ANSWER, value=7))
     a, b = tried(desk, found).sides
 
@@ -137,11 +144,24 @@ def test_a_side_ends_where_a_value_is_needed_and_serves_what_was_written_the_las
     # Kept, it changes the decision: a fork, which the real nodes carry out.
     with pytest.raises(InvalidInput, match="a reason is required"):
         what_ifs.keep(desk.app, found.what_if_id, "b", actor="anna", reason=" ")
-    run_id = what_ifs.keep(desk.app, found.what_if_id, "b", actor="anna", reason="less")
+    staged = what_ifs.preview_keep(desk.app, found)
+    assert (staged.preview.repeats, staged.problems) == (("charge",), ())
+    with pytest.raises(Conflict, match="moved"):
+        keep_at(desk, found, "b", "an older head")
+    run_id = keep_at(desk, found, "b", staged.head_id)
     wait_until(lambda: book.count("charge") == 2, "the charge")
     last = desk.wait(observing.list_runs(desk.app, limit=1)[0].run_id)
     assert desk.values(last)["receipt"] == "no 7"
     assert run_id != last.run_id
+    assert what_ifs.preview_keep(desk.app, what_ifs.read(desk.app, found.what_if_id)) is None
+
+    # The other was tried before that: kept now, it would leave the new branch unseen.
+    assert what_ifs.read(desk.app, earlier.what_if_id).status == "open"
+    with pytest.raises(Conflict, match=r"anna set the thread back at .* less") as caught:
+        keep_at(desk, earlier, "a", None)
+    assert caught.value.winner["run_id"] == run_id
+    assert observing.list_runs(desk.app, limit=1)[0].run_id == last.run_id
+    assert what_ifs.read(desk.app, earlier.what_if_id).status == "open"
 
 
 def test_one_answer_is_kept_and_decides_the_real_card_once(embedded):

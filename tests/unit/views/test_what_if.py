@@ -181,6 +181,11 @@ def test_what_is_not_there_yet_or_failed_is_said():
     assert views.say_intent(each) == '[{"decision": "approve"}]'
 
 
+def test_what_is_kept_of_a_decided_card_is_called_a_fork():
+    assert "fork" in views.say_kept("b", is_fork=True)
+    assert views.say_kept("a", is_fork=False) == "Answer A is given to the real card."
+
+
 def test_a_closed_one_says_what_became_of_it():
     kept = what_if(status=WhatIfStatus.KEPT, kept_side="b")
     view = views.build_result(kept, now=NOW)
