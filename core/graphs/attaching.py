@@ -46,6 +46,7 @@ from interlock.core.types import CheckpointId, Json, ThreadId
 MAX_CHECKPOINT_BYTES = (
     1_000_000  # of one in SQLite, where it holds the state; beyond, ask the graph
 )
+NOT_READ = "Its newest checkpoint cannot be read ({})."
 RESUME = "__resume__"
 SENDS = "__pregel_tasks"  # the channel of what was sent
 
@@ -128,12 +129,17 @@ class FoundHead:
 
 @dataclass(frozen=True)
 class Detail:
-    """What the row of a head says: its place, its metadata, its channels, and those last updated."""
+    """
+    What the row of a head says: its place, its metadata, its channels, and those last updated.
+
+    `trouble`: why it cannot be read, where it cannot.
+    """
 
     raw: RawCheckpoint
     metadata: Mapping[str, Json]
     channels: frozenset[str]
     updated: frozenset[str] | None  # None: it does not say
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +193,24 @@ async def read_details(savers: Savers, heads: Sequence[FoundHead]) -> dict[Threa
     if not heads:
         return {}
     places = json.dumps([[head.thread_id, head.checkpoint_id] for head in heads])
-    return {row[0]: _read_detail(row) for row in await savers.ask(_DETAILS, (places,))}
+    return {row[0]: _read_row(row) for row in await savers.ask(_DETAILS, (places,))}
+
+
+def _read_row(row: tuple[Any, ...]) -> Detail:
+    """One row; whoever stored it, it keeps no other from being read."""
+    try:
+        return _read_detail(row)
+    except Exception as exc:  # noqa: BLE001  bytes of another's, of whatever version
+        thread_id, checkpoint_id, parent_id, _, size_bytes, *_ = row
+        logger.warning("head_not_read", extra={"thread_id": thread_id, "reason": str(exc)[:500]})
+        raw = make_raw(
+            checkpoint_id=checkpoint_id,
+            parent_id=parent_id,
+            metadata={},
+            timestamp=None,
+            size_bytes=size_bytes,
+        )
+        return Detail(raw, {}, frozenset(), None, trouble=NOT_READ.format(type(exc).__name__))
 
 
 def _read_detail(row: tuple[Any, ...]) -> Detail:
@@ -204,8 +227,8 @@ def _read_detail(row: tuple[Any, ...]) -> Detail:
             size_bytes=size_bytes,
         ),
         metadata=told,
-        channels=frozenset(checkpoint.get("channel_versions") or ()),
-        updated=None if updated is None else frozenset(updated),
+        channels=frozenset(map(str, checkpoint.get("channel_versions") or ())),
+        updated=None if updated is None else frozenset(map(str, updated)),
     )
 
 

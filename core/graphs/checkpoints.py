@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 HEADS_PER_PAGE = 500
+MAX_ID = 200  # characters of an id that can be kept
+MAX_STEP = 2**31 - 1
 MAX_PLACES = 50  # checkpoints that are looked at for one task; a thread set back often has several
 OWN_METADATA = frozenset({"run_id", "workflow"})  # what a run writes beside each checkpoint
 _PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
@@ -261,12 +263,21 @@ def make_raw(
     return RawCheckpoint(
         checkpoint_id=CheckpointId(checkpoint_id),
         parent_id=CheckpointId(parent_id) if parent_id else None,
-        step=int(metadata.get("step", -1)),
+        step=_read_step(metadata.get("step")),
         source=str(metadata.get("source", "")),
-        run_id=RunId(str(run_id)) if run_id else None,
+        run_id=RunId(str(run_id)) if run_id and len(str(run_id)) <= MAX_ID else None,
         created_at=read_time(checkpoint_id) or _parse_time(timestamp),
         size_bytes=size_bytes or 0,
     )
+
+
+def _read_step(step: Any) -> int:
+    """The number of a step; -1 where another application wrote something else there."""
+    try:
+        number = int(step)
+    except (TypeError, ValueError, OverflowError):
+        return -1
+    return number if abs(number) <= MAX_STEP else -1
 
 
 def read_time(checkpoint_id: str) -> datetime | None:

@@ -10,6 +10,7 @@ from interlock.core.types import Json
 ANOTHER = "another application"  # who moves such threads, where a name is shown
 UNKNOWN = "unknown"  # the workflow of a thread of which nothing tells the graph
 NAMES = ("graph_id", "workflow", "assistant_id", "assistant")  # in a checkpoint's metadata
+MAX_NAME = 300  # characters of a graph's that can be kept
 MAX_FIELDS = 8  # that a sentence names
 
 
@@ -38,7 +39,8 @@ def choose_graph(
         The graph that the metadata name, if the config has it; else the only one that has all the
         channels, or at least all the fields of the state.
     """
-    named = [name for key in NAMES if isinstance(name := metadata.get(key), str) and name]
+    told_names = [name for key in NAMES if isinstance(name := metadata.get(key), str)]
+    named = [name for name in told_names if 0 < len(name) <= MAX_NAME and name.isprintable()]
     for name in named:
         if name in graphs:
             return Choice(name)

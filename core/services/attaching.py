@@ -209,6 +209,12 @@ def _ask(conn: Connection, finding: Finding, run: Run | None) -> None:
     level_cards(conn, run, head=finding.head, status=run.status, refused={}, now=finding.at)
 
 
+def list_followed(app: App) -> set[ThreadId]:
+    """The threads that were there when the other application's database was looked at last."""
+    with engine.read(app.engine) as conn:
+        return attached.fetch_followed(conn, but_for=GONE)
+
+
 def note_gone(app: App, thread_ids: Collection[ThreadId]) -> None:
     """Threads that are no longer there ask nothing any more, and say so."""
     now = app.clock.now()

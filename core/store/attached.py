@@ -27,6 +27,10 @@ _NOT_ATTACHED = (
     .where(threads_table.c.origin != Origin.ATTACHED.value)
     .limit(1)
 )
+_FOLLOWED = select(threads_table.c.thread_id).where(
+    threads_table.c.origin == Origin.ATTACHED.value,
+    func.coalesce(threads_table.c.trouble, "") != bindparam("but_for"),
+)
 _FETCH_THREADS = select(threads_table).where(threads_table.c.thread_id.in_(_THREADS))
 _ENDS = select(runs.c.run_id, runs.c.status, runs.c.end_checkpoint_id).where(
     runs.c.run_id.in_(bindparam("run_ids", expanding=True))
@@ -94,6 +98,11 @@ def fetch_addresses(conn: Connection) -> set[str]:
 def has_threads_of_others(conn: Connection) -> bool:
     """Whether there is a thread that was not found in an attached database."""
     return conn.execute(_NOT_ATTACHED).first() is not None
+
+
+def fetch_followed(conn: Connection, *, but_for: str) -> set[ThreadId]:
+    """All threads that were found in an attached database, without those of this trouble."""
+    return set(conn.execute(_FOLLOWED, {"but_for": but_for}).scalars())
 
 
 def fetch_threads(conn: Connection, ids: Collection[ThreadId]) -> dict[ThreadId, Thread]:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from interlock.core.errors import InterlockError, StoreUnavailable
@@ -34,7 +33,7 @@ from interlock.core.graphs.heads import read_head
 from interlock.core.graphs.running import outcome_of
 from interlock.core.graphs.serde import serializer_for
 from interlock.core.graphs.workshop import Workshop
-from interlock.core.model.attached import Choice, choose_graph, is_field
+from interlock.core.model.attached import UNKNOWN, Choice, choose_graph, is_field
 from interlock.core.model.delivery import Head
 from interlock.core.model.history import AttachedSource
 from interlock.core.model.runs import Failure, RunOptions, RunStatus
@@ -49,14 +48,20 @@ from interlock.core.worker.attached_heads import (
     say_not_finished,
     says_nothing_new,
 )
-from interlock.core.worker.indexing import make_entry, read_entries
+from interlock.core.worker.attached_keeping import (
+    CHUNK,
+    is_storable,
+    note_odd,
+    store_all,
+    with_entries,
+)
+from interlock.core.worker.indexing import make_entry
 from interlock.core.worker.recorder import Call
 
 FOLLOW_S = 1.0  # between two looks
 SHARE = 10  # a look that takes long is followed by a pause so many times as long
 NOTE_S = 30.0  # between two notes of when the database was looked at, where nothing is new
 AT_ONCE = 8  # graphs that are asked at the same time
-CHUNK = 100  # threads kept in one transaction, of about 100 ms if each of them asks
 CLOSELY = 100  # threads at one look whose graph is asked; the others wait for the next
 QUIET = timedelta(seconds=60)  # a node that is at work for longer is taken for cut off
 AGAIN_S = 2.0  # the other application is at work on a thread: look at it anew after this
@@ -102,6 +107,7 @@ class Follower:
         self._call = call
         self._facts: dict[str, GraphFacts] = {}
         self._seen: dict[ThreadId, Seen] = {}
+        self._has_compared = False  # what was known before with what is there
         self._moving: dict[ThreadId, float] = {}  # when to look again, time.monotonic()
         self._unknown: set[ThreadId] = set()
         self._plain_serde = serializer_for(None, None)
@@ -134,6 +140,9 @@ class Follower:
         """
         if not self._facts:
             await self._learn()
+        before: set[ThreadId] = set()
+        if not self._has_compared:
+            before = await self._call(attaching.list_followed, self._app)
         there: set[ThreadId] = set()
         changed = 0
         budget = CLOSELY
@@ -145,11 +154,12 @@ class Follower:
             taken, asked = await self._take(new, budget)
             changed += taken
             budget -= asked
-        gone = self._seen.keys() - there
-        if gone:
-            await self._call(attaching.note_gone, self._app, gone)
-            for thread_id in gone:
-                self._forget(thread_id)
+        gone = sorted((self._seen.keys() | before) - there)
+        for start in range(0, len(gone), CHUNK):
+            await self._call(attaching.note_gone, self._app, gone[start : start + CHUNK])
+        for thread_id in gone:
+            self._forget(thread_id)
+        self._has_compared = True
         return changed + len(gone)
 
     async def _learn(self) -> None:
@@ -174,6 +184,10 @@ class Follower:
         known = await self._call(attaching.look_up, self._app, [head.thread_id for head in heads])
         due = []
         for head in heads:
+            if not is_storable(head):
+                self._remember(head)
+                self._unknown.add(head.thread_id)
+                continue
             if self._is_settled(head, known.get(head.thread_id)):
                 self._remember(head)
             elif is_to_be_read(head, known.get(head.thread_id)):
@@ -219,12 +233,19 @@ class Follower:
     def _has_just_begun(self, detail: Detail) -> bool:
         """Whether nothing tells yet which graph made it: its input is stored and nothing else."""
         has_fields = any(is_field(name) for name in detail.channels)
-        return not has_fields and detail.raw.step < 0 and self._is_young(detail)
+        return (
+            detail.trouble is None
+            and not has_fields
+            and detail.raw.step < 0
+            and self._is_young(detail)
+        )
 
     def _is_young(self, detail: Detail) -> bool:
         return self._app.clock.now() - detail.raw.created_at < QUIET
 
     def _choose(self, detail: Detail, known: Known | None) -> Choice:
+        if detail.trouble is not None:
+            return Choice(UNKNOWN if known is None else known.thread.workflow, detail.trouble)
         if known is not None and known.thread.trouble is None:
             return Choice(known.thread.workflow)
         channels = {name: facts.channels for name, facts in self._facts.items()}
@@ -267,51 +288,37 @@ class Follower:
     ) -> None:
         """Keep findings: those of a thread that a run holds end that run, one by one."""
         free = []
+        odd: set[ThreadId] = set()
         for head, finding in findings:
             before = known.get(head.thread_id)
             if before is not None and says_nothing_new(before, finding):
                 continue
-            if before is not None and before.held is not None:
-                await self._settle(before, finding)
-            else:
-                free.append(await self._with_entries(finding, before))
-        for start in range(0, len(free), CHUNK):
-            await self._call(attaching.store, self._app, free[start : start + CHUNK])
+            if before is None or before.held is None:
+                free.append(await with_entries(self._workshop, finding, before))
+            elif not await self._settle(before, finding):
+                odd.add(head.thread_id)
+        odd |= await store_all(self._call, self._app, free)
         for head, finding in findings:
-            self._remember(head, is_moving=finding.status is None)
-            if finding.trouble is not None:
+            is_odd = head.thread_id in odd
+            self._remember(head, is_moving=finding.status is None and not is_odd)
+            if finding.trouble is not None or is_odd:
                 self._unknown.add(head.thread_id)
             else:
                 self._unknown.discard(head.thread_id)
             if head.thread_id in known:
                 await self._call(attaching.warn_of_doubles, self._app, head.thread_id)
 
-    async def _settle(self, before: Known, finding: Finding) -> None:
-        """A run that held stands elsewhere by now: it ends there, its cards with it."""
-        finding = await self._with_entries(finding, before)
-        await self._call(leveling.settle, self._app, end_held(before, finding))
-
-    async def _with_entries(self, finding: Finding, before: Known | None) -> Finding:
-        """A finding with all that the index of a known thread lacks; of a new one, its head alone."""
-        if before is None:
-            return finding
-        finding = replace(finding, last_run_id=before.thread.last_run_id)
-        if before.indexed_to is None:
-            return finding
-        read = partial(
-            read_entries,
-            self._workshop.savers,
-            thread_id=finding.thread_id,
-            after=before.indexed_to,
-            head=finding.head,
-            step_nodes={},
-        )
-        entries = await read(graph=None)
-        if any(not entry.next for entry in entries[:-1]) and finding.trouble is None:
-            config = config_of(finding.thread_id)
-            async with self._workshop.open(finding.workflow, config) as graph:
-                entries = await read(graph=graph)
-        return replace(finding, entries=entries)
+    async def _settle(self, before: Known, finding: Finding) -> bool:
+        """A run that held stands elsewhere by now: it ends there, its cards with it, if it can."""
+        finding = await with_entries(self._workshop, finding, before)
+        try:
+            await self._call(leveling.settle, self._app, end_held(before, finding))
+        except StoreUnavailable:
+            raise
+        except Exception as exc:  # noqa: BLE001  whatever another application stored
+            note_odd(finding.thread_id, exc)
+            return False
+        return True
 
     async def _look_closely(
         self, found: FoundHead, detail: Detail, choice: Choice

@@ -12,6 +12,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
 from interlock.core.errors import Conflict, StoreUnavailable
+from interlock.core.graphs.attaching import read_details, scan
 from interlock.core.graphs.due import name_due
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import open_savers
@@ -24,7 +25,7 @@ from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
 from interlock.core.store import engine as engines
-from interlock.core.worker import indexing
+from interlock.core.worker import attached_keeping, indexing
 
 CONFIG = {"configurable": {"thread_id": "t"}}
 
@@ -217,6 +218,57 @@ def test_nothing_is_launched_on_a_thread_whose_database_is_not_attached(app, mak
         launching.add(conn, app, run)
     with engines.write(app.engine) as conn:
         launching.add(conn, there, run)
+
+
+async def call(function, *args):
+    return function(*args)
+
+
+async def test_one_odd_thread_does_not_keep_the_others_from_being_kept(app, make):
+    there = attach(app, "theirs.db")
+    odd = make.checkpoint("c3", thread_id="odd", created_at=None)  # no time, which both refuse
+    findings = [
+        found(app, "a"),
+        found(app, "odd", entries=(odd,), trouble=None),
+        found(app, "z"),
+    ]
+    assert await attached_keeping.store_all(call, there, findings) == {"odd"}
+    known = attaching.look_up(there, ["a", "odd", "z"])
+    assert [known[key].thread.trouble is None for key in ("a", "odd", "z")] == [True, False, True]
+    assert "cannot be kept here" in known["odd"].thread.trouble
+
+    async def lose(*_args):
+        raise StoreUnavailable("gone")
+
+    with pytest.raises(StoreUnavailable):
+        await attached_keeping.store_all(lose, there, findings)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE checkpoints SET metadata = 'no JSON'",
+        "UPDATE checkpoints SET metadata = '[1]'",
+        "UPDATE checkpoints SET checkpoint = x'c1'",
+        """UPDATE checkpoints SET metadata = '{"step": "first", "run_id": 7}'""",
+    ],
+)
+async def test_a_row_that_nobody_can_read_says_so_and_no_more(tmp_path, spoil):
+    path = tmp_path / "theirs.db"
+    make_file(path)
+    with sqlite3.connect(path) as conn:
+        conn.execute(spoil)
+        conn.execute(
+            "INSERT INTO checkpoints SELECT 'u', checkpoint_ns, checkpoint_id, parent_checkpoint_id,"
+            """ type, x'80', '{"step": 1}' FROM checkpoints"""
+        )
+    async with open_savers(Settings(data_dir=tmp_path, attach=str(path))) as savers:
+        heads = [head async for page in scan(savers) for head in page]
+        details = await read_details(savers, heads)
+    is_odd = "step" not in spoil
+    assert [details[key].trouble is not None for key in ("t", "u")] == [is_odd, False]
+    assert [details[key].raw.step for key in ("t", "u")] == [-1, 1]
+    assert details["t"].raw.checkpoint_id == heads[0].checkpoint_id
 
 
 def test_what_both_sides_ran_from_one_point_is_told_once_in_our_runs_log(app, make):

@@ -315,15 +315,44 @@ def test_what_is_known_already_is_not_told_again_by_another_worker(room):
     room.other.tell("run", "refund", "t11", REFUND)
     card = room.card("t11")
     before = observing.list_events(room.app, card.run_id)
+    room.other.tell("run", "refund", "t14", REFUND)
+    room.card("t14")
     room.desk.close()
     room.other.tell("run", "refund", "t12", REFUND)
+    room.other.tell("forget", "refund", "t14")
     room.desk.start()
     room.card("t12")  # it has looked
+    room.until(lambda: room.line("t14").thread.trouble == attaching.GONE, "it is gone")
+    assert room.cards("t14") == []
     assert room.card("t11") == card
     assert observing.list_events(room.app, card.run_id) == before
     source = attaching.find_source(room.app)
     assert source is not None
     assert source.unknown_count >= 0
+
+
+def test_rows_that_cannot_be_read_or_kept_hold_up_no_other(room):
+    long = "l" * 201
+    for thread in ("t15", long):
+        room.other.tell("run", "refund", thread, REFUND)
+    odd = (
+        "INSERT INTO checkpoints SELECT 't17', checkpoint_ns, checkpoint_id, parent_checkpoint_id,"
+        " type, checkpoint, '[1]' FROM checkpoints WHERE thread_id = 't15'"
+    )
+    if room.attach.startswith("postgresql"):
+        with psycopg.connect(room.attach) as conn:
+            conn.execute(odd)
+    else:
+        with sqlite3.connect(room.attach) as conn:
+            conn.execute(odd)
+    room.until(lambda: room.line("t17"), "the odd one")
+    assert "cannot be read" in room.line("t17").thread.trouble
+    room.other.tell("run", "refund", "t16", REFUND)
+    assert room.card("t16").node == "review"
+    assert room.line(long) is None
+    source = attaching.find_source(room.app)
+    assert source is not None
+    assert source.error is None
 
 
 def test_a_thread_is_set_back_and_the_other_application_goes_on_from_there(room):

@@ -45,3 +45,8 @@ def test_a_name_that_the_config_has_not_is_kept_and_told():
 def test_a_state_without_fields_fits_nothing():
     found = choose_graph({}, set(), {"refund": REFUND})
     assert found.trouble == "No graph of the config has the fields of its state (nothing)."
+
+
+@pytest.mark.parametrize("name", ["g" * 301, "a\0b", ""])
+def test_a_name_that_cannot_be_kept_is_none(name):
+    assert choose_graph({"graph_id": name}, {"hidden"}, GRAPHS).workflow == UNKNOWN
