@@ -29,6 +29,7 @@ from interlock.core.model.history import EditMode, FieldEdit, Fork
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.types import CheckpointId, Json
 
+GONE = "The point is not there any more: it may have been pruned."
 RUN_IN_PLACE = frozenset({"update", "fork"})  # sources of a head that LangGraph does not copy
 
 
@@ -55,7 +56,7 @@ async def make_fork(
         return await _go_on(graph, config, fork, head)
     point = await graph.aget_state(_at(config, fork.target_id))
     if point.metadata is None:
-        raise InvalidInput("The point is not there any more: it may have been pruned.")
+        raise InvalidInput(GONE)
     if fork.verb in (RewindVerb.EDIT, RewindVerb.SKIP):
         values = make_values(graph, fork.edits) if fork.verb is RewindVerb.EDIT else None
         made = await graph.aupdate_state(_at(config, fork.target_id), values, as_node=fork.as_node)

@@ -18,6 +18,7 @@ from langgraph.errors import GraphDrained, is_invalid_resume
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
+from interlock.core.errors import InvalidInput
 from interlock.core.graphs import failing, heads, proceeding, rewinding
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.heads import CountAnswers, Reading
@@ -235,6 +236,8 @@ class Execution:
         if fork.from_thread_id is not None:
             assert self._copy is not None
             await self._copy(fork.from_thread_id, fork.thread_id, fork.target_id)
+            if await self.read() is None:
+                raise InvalidInput(rewinding.GONE)
             return
         assert reading is not None
         at = await rewinding.make_fork(self._graph, self._writing_config, fork, reading)

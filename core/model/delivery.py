@@ -226,6 +226,9 @@ def _plan_copy(delivery: Delivery) -> Plan | None:
     head, fork = delivery.head, delivery.fork
     if fork is None:
         return Plan(Step.REFUSE, reason="It is not known what was to be copied.")
+    is_other = head is not None and head.checkpoint_id != fork.target_id
+    if delivery.is_first and is_other:
+        return Plan(Step.REFUSE, reason="Under this id there are checkpoints of something else.")
     if head is None or head.checkpoint_id < fork.target_id:
         return Plan(Step.COPY)
     return None if delivery.is_retry else Plan(Step.RECORD)

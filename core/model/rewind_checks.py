@@ -73,22 +73,32 @@ def find_problems(situation: Situation, intention: Intention) -> tuple[Problem, 
 
 
 def _problems_with_thread(situation: Situation, intention: Intention) -> Iterator[Problem]:
-    """What stands against anything that is done to the thread now; a copy leaves it alone."""
+    """
+    What stands against anything that is done to the thread now.
+
+    A copy leaves it alone: of any point but the head one may be made while a run goes on.
+    """
     if not situation.is_readable:
         message = "The state of this point cannot be read."
         yield Problem(Refusal.POINT_UNREADABLE, message, intention.checkpoint_id)
     if intention.verb is RewindVerb.COPY:
+        if intention.checkpoint_id == situation.tree.head_id:  # its tasks' writes come and go
+            yield from _problems_with_run(situation)
         return
     if not situation.is_graph_known:
         message = "No workflow is loaded that could run this thread: it can only be read or copied."
         yield Problem(Refusal.GRAPH_UNKNOWN, message)
-    if situation.open_run_id is not None:
-        message = f"Run {situation.open_run_id} is going on here: cancel it or wait until it ends."
-        yield Problem(Refusal.RUN_IN_FLIGHT, message, situation.open_run_id)
+    yield from _problems_with_run(situation)
     expected, head = intention.expected_head_id, situation.tree.head_id
     if expected is not None and expected != head:
         message = "The thread has moved since you looked at it: look again before you go on."
         yield Problem(Refusal.HEAD_MOVED, message, str(head))
+
+
+def _problems_with_run(situation: Situation) -> Iterator[Problem]:
+    if situation.open_run_id is not None:
+        message = f"Run {situation.open_run_id} is going on here: cancel it or wait until it ends."
+        yield Problem(Refusal.RUN_IN_FLIGHT, message, situation.open_run_id)
 
 
 def _problems_with_node(

@@ -20,12 +20,14 @@ from interlock.core.model.history import Fork
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
-from interlock.core.services import forking, staging
+from interlock.core.services import checking, forking, staging
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.forking import ForkRequest
 from interlock.core.services.launching import job_for
+from interlock.core.services.pruning import BEING_DELETED
 from interlock.core.services.staging import Staged
+from interlock.core.services.transferring import BEING_TAKEN_IN
 from interlock.core.store import audit, engine, forks, runs, threads, topics
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId, new_id
 
@@ -175,6 +177,7 @@ def _add_copy(
     reason: str,
 ) -> Run:
     """Make a thread of its own for a point, with the run that fills it."""
+    _check_copy(source, request)
     last = _fetch_last(conn, source)
     thread = replace(source, thread_id=request.new_thread_id or ThreadId(new_id()))
     run = _make_run(thread, last, now=now, kind=RunKind.COPY, actor=actor, reason=reason)
@@ -196,6 +199,15 @@ def _add_copy(
     run = replace(run, previous_run_id=None, batch_id=None)
     runs.insert(conn, run)
     return run
+
+
+def _check_copy(source: Thread, request: ForkRequest) -> None:
+    named = request.new_thread_id
+    problems = checking.check_thread_id(named) if named is not None else []
+    if problems:
+        raise InvalidInput("This cannot be a thread's id.", problems=problems)
+    if source.trouble in (BEING_DELETED, BEING_TAKEN_IN):
+        raise Conflict(f"Thread {source.thread_id} cannot be copied: {source.trouble}")
 
 
 def _make_run(

@@ -17,8 +17,9 @@ from binascii import Error as NotBase64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from interlock.core.errors import InvalidInput
 from interlock.core.store import transferring
@@ -28,6 +29,8 @@ from interlock.core.types import Json
 FORMAT, VERSION = "interlock-thread", 1
 MAX_BYTES = 64_000_000  # of a file: it goes to the worker through the database
 MAX_UNPACKED = 1_000_000_000
+MAX_LINE = 64_000_000  # of it is in memory at once
+AHEAD = timedelta(minutes=1)  # that another machine's clock may be
 MAX_ID = 200
 LAYOUTS = ("sqlite", "postgres")
 # How values may be stored. Not pickle, whose reading runs code, nor what a key is needed for.
@@ -58,6 +61,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "blobs": ("checkpoint_ns", "channel", "version"),
     "writes": ("checkpoint_ns", "checkpoint_id", "task_id", "idx"),
 }
+_TICKS_FROM = datetime(1582, 10, 15, tzinfo=UTC)  # Source: RFC 9562, 5.6
 _MAY_BE_NONE = frozenset({"parent_checkpoint_id", "blob"})
 
 
@@ -168,6 +172,8 @@ def check(data: bytes) -> Counter[str]:
         if key in seen[row.table]:
             raise InvalidInput(f"The file has {row.table} {key!r} twice.")
         seen[row.table].add(key)
+        if row.table == "checkpoints":
+            _check_moment(row.values["checkpoint_id"])
         owner = row.values.get("thread_id", head.thread_id)
         if row.table in RECORDS and owner != head.thread_id:
             raise InvalidInput(f"The file has {row.table} of another thread, {owner!r}.")
@@ -178,6 +184,33 @@ def check(data: bytes) -> Counter[str]:
             "The file does not have the checkpoint that it says the thread stood at."
         )
     return counts
+
+
+def _check_moment(checkpoint_id: str) -> None:
+    """
+    A checkpoint's id is its place in time: the greatest of a thread is where it stands.
+
+    One of the future would stay the head whatever the thread does.
+    """
+    made = _read_moment(checkpoint_id)
+    if made is None:
+        raise InvalidInput(
+            f"The file has the checkpoint {checkpoint_id!r}: LangGraph makes no such."
+        )
+    if made > datetime.now(UTC) + AHEAD:  # LangGraph's ids go by the machine's own clock
+        raise InvalidInput(f"The checkpoint {checkpoint_id} of the file is of the future.")
+
+
+def _read_moment(checkpoint_id: str) -> datetime | None:
+    """When an id was made; None if it is none of LangGraph's, which are UUIDs of version 6."""
+    try:
+        made = UUID(checkpoint_id)
+    except ValueError:
+        return None
+    if made.version != 6 or str(made) != checkpoint_id:
+        return None
+    ticks = (made.int >> 80) << 12 | (made.int >> 64) & 0xFFF  # of 100 ns
+    return _TICKS_FROM + timedelta(microseconds=ticks // 10)
 
 
 def _check_record(row: Row, seen: Mapping[str, set[Any]]) -> None:
@@ -204,8 +237,10 @@ def _lines(data: bytes) -> Iterator[Json]:
     left = MAX_UNPACKED
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as zipped:
-            while line := zipped.readline(left + 1):
+            while line := zipped.readline(min(left, MAX_LINE) + 1):
                 left -= len(line)
+                if len(line) > MAX_LINE:
+                    raise InvalidInput(f"A line of the file has more than {MAX_LINE:,} bytes.")
                 if left < 0:
                     raise InvalidInput(f"Unpacked, the file has more than {MAX_UNPACKED:,} bytes.")
                 yield json.loads(line)

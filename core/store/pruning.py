@@ -22,6 +22,7 @@ from interlock.core.store.schema import (
     approvals,
     checkpoints_index,
     decisions,
+    forks,
     jobs,
     node_runs,
     rollup_due,
@@ -147,6 +148,13 @@ def _read_some(
         # The row of one whose worker died, or took too long, says so for ever; its job does not.
         jobs.c.job_id == what_if_sides.c.job_id,
         jobs.c.status.in_(("todo", "doing")),
+    )
+    is_busy |= _find(  # a copy is made of it; until then it needs its points
+        conn,
+        forks.c.from_thread_id,
+        forks.c.from_thread_id.in_(ids),
+        runs.c.run_id == forks.c.run_id,
+        runs.c.status.in_([status.value for status in OPEN]),
     )
     uncounted = _find_uncounted(conn, ids)
     return [

@@ -35,7 +35,14 @@ from interlock.core.model.threads import Thread
 from interlock.core.store import searching
 from interlock.core.store.checkpoint_reads import BUSY_S
 from interlock.core.store.columns import JsonText, UtcDateTime, Words
-from interlock.core.store.schema import approvals, decisions, forks, runs, threads
+from interlock.core.store.schema import (
+    approvals,
+    checkpoints_index,
+    decisions,
+    forks,
+    runs,
+    threads,
+)
 from interlock.core.store.searching import About
 from interlock.core.types import Json, ThreadId
 
@@ -208,6 +215,7 @@ def settle_thread(conn: Connection, thread: Thread) -> None:
 
 def drop_thread(conn: Connection, thread_id: ThreadId) -> None:
     """Delete the row of a thread of which nothing came."""
+    conn.execute(delete(checkpoints_index).where(checkpoints_index.c.thread_id == thread_id))
     conn.execute(delete(threads).where(threads.c.thread_id == thread_id))
 
 

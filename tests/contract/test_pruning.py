@@ -19,9 +19,10 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import Savers, open_savers
 from interlock.core.graphs.serde import serializer_for
-from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
+from interlock.core.model.history import Fork, WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.pruning import WHY, Hold, Retention
-from interlock.core.model.runs import RunStatus
+from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.runs import OPEN, RunKind, RunStatus
 from interlock.core.model.spans import EPOCH, Tier
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
@@ -34,8 +35,10 @@ from interlock.core.store import (
     audit,
     checkpoints,
     decisions,
+    forks,
     nodes,
     rollups,
+    runs,
     schema,
     snapshots,
     threads,
@@ -361,3 +364,29 @@ async def test_what_the_settings_say_goes_by_itself(kept, savers):
     assert count_rows(app, "t1") == count_rows(app, "t2") == {}
     with engines.read(app.engine) as conn:
         assert {e.actor for e in audit.fetch_many(conn, limit=2)} == {pruning.BY_SETTINGS}
+
+
+async def test_a_thread_stays_until_its_copy_is_made(app, make):
+    with engines.write(app.engine) as conn:
+        threads.insert(conn, make.thread("t1", last_run_id="r1"))
+        make.put_run(conn, "r1", status=RunStatus.DONE)
+        make.put_run(conn, "r2", thread_id="t2", kind=RunKind.COPY)
+        rollups.mark_until(conn, make.at(60))
+        fork = Fork(
+            fork_id="f1",
+            thread_id="t2",
+            run_id="r2",
+            verb=RewindVerb.COPY,
+            target_id="c1",
+            left_id=None,
+            from_thread_id="t1",
+            actor="ann",
+            reason="try",
+            created_at=make.at(0),
+        )
+        forks.insert(conn, fork)
+    only = Retention(thread_ids=("t1",))
+    assert stays(pruning.plan(app, only)) == {"t1": WHY[Hold.BUSY]}
+    with engines.write(app.engine) as conn:
+        runs.move(conn, "r2", from_=OPEN, to=RunStatus.DONE)
+    assert ids(pruning.plan(app, only)) == ["t1"]

@@ -17,9 +17,19 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.services import deciding, rewinding
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints
+from interlock.core.services.pruning import BEING_DELETED
 from interlock.core.services.rewinding import ForkRequest
 from interlock.core.settings import Settings
-from interlock.core.store import approvals, audit, decisions, forks, runs, threads, workflows
+from interlock.core.store import (
+    approvals,
+    audit,
+    decisions,
+    forks,
+    pruning,
+    runs,
+    threads,
+    workflows,
+)
 from interlock.core.store import engine as engines
 
 SCHEMA = {
@@ -272,3 +282,15 @@ def test_a_copy_leaves_the_thread_alone(app):
         assert runs.fetch(conn, "r2").status is RunStatus.WAITING
     with pytest.raises(Conflict, match="t2 already"):
         apply(app, ask(RewindVerb.COPY, new_thread_id="t2"))
+
+
+def test_a_copy_has_an_id_as_any_thread_and_a_source_that_stays(app):
+    for named in ("", " x", "what-if:1:a", "a\nb"):
+        with pytest.raises(InvalidInput, match="id"):
+            apply(app, ask(RewindVerb.COPY, new_thread_id=named))
+    with engines.write(app.engine) as conn:
+        pruning.mark(conn, "t1", BEING_DELETED)
+    with pytest.raises(Conflict, match="being deleted"):
+        apply(app, ask(RewindVerb.COPY, new_thread_id="t3"))
+    with engines.read(app.engine) as conn:
+        assert threads.fetch(conn, "t3") is None

@@ -33,7 +33,7 @@ from interlock.core.model.spans import Tier
 from interlock.core.model.threads import Origin
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import claiming, figuring, transferring
+from interlock.core.services import claiming, figuring, transfer_files, transferring
 from interlock.core.services.carding import level_cards
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch, job_for, launch
@@ -347,6 +347,12 @@ def alter(data: bytes, change: Any) -> bytes:
     return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in changed))
 
 
+def rename(data: bytes, name: str) -> bytes:
+    """A file whose newest checkpoint has another id."""
+    head = json.loads(gzip.decompress(data).splitlines()[0])["head_checkpoint_id"]
+    return gzip.compress(gzip.decompress(data).replace(head.encode(), name.encode()))
+
+
 def first(lines: list[Any], table: str) -> Any:
     return next(line["row"] for line in lines if line.get("table") == table)
 
@@ -527,3 +533,26 @@ async def test_a_thread_with_a_card_that_was_asked_again_is_taken_in(open_place,
     assert (status, told["has_past"]) == ("done", True)
     assert there.read(approvals.fetch, "a2") is None
     assert there.read(decisions.fetch_for_approval, "a2") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("2f7b4a3e-0000-6000-8000-000000000000", "of the future"),
+        ("zz", "no such"),
+        ("1efb4a3e-0000-4000-8000-000000000000", "no such"),
+    ],
+)
+async def test_the_ids_of_checkpoints_are_of_langgraph_and_of_the_past(
+    open_place, make, name, text
+):
+    here = await open_place("sqlite")
+    await remember(here, make)
+    with pytest.raises(InvalidInput, match=text):
+        transfer_files.check(rename(here.export("t1"), name))
+
+
+def test_no_more_of_a_line_is_unpacked_than_one_may_have(monkeypatch):
+    monkeypatch.setattr(transfer_files, "MAX_LINE", 100)
+    with pytest.raises(InvalidInput, match="A line of the file"):
+        transfer_files.read_head(gzip.compress(b" " * 101))

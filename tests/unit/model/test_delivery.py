@@ -499,6 +499,10 @@ def test_a_copy_is_made_once_and_then_recorded():
     assert plan(RunKind.COPY, head(checkpoint_id="c0"), fork=fork) == Plan(Step.COPY)
     for at in HEADS:
         assert plan(RunKind.COPY, of_other(at), fork=fork) == Plan(Step.RECORD)
+        assert plan(RunKind.COPY, of_other(at), fork=fork, is_first=True) == Plan(Step.RECORD)
+    for at in ("c0", "c2"):  # it would take the copy for what it is not
+        other = plan(RunKind.COPY, head(checkpoint_id=at), fork=fork, is_first=True)
+        assert other.step is Step.REFUSE
     assert plan(RunKind.COPY, None).step is Step.REFUSE
     retried = plan(RunKind.COPY, of_other(FAILED), fork=fork, is_retry=True)
     assert retried == Plan(Step.GO_ON)

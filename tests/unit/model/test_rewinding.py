@@ -248,6 +248,8 @@ def test_a_copy_leaves_the_thread_alone():
     assert say_warnings(told) == ()
     assert say_certain(told).startswith("A new thread is made")
     assert _refusals(RewindVerb.COPY, "b", situation, expected_head_id=point("x")) == []
+    # What is written beside the head comes and goes while a run does.
+    assert _refusals(RewindVerb.COPY, "e", situation) == [Refusal.RUN_IN_FLIGHT]
 
 
 def test_cards_that_wait_are_superseded():
