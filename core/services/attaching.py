@@ -342,7 +342,14 @@ def make_whole(app: App, thread_id: str, *, wait_s: float = 10.0) -> bool:
 
 
 def store_index(app: App, thread_id: ThreadId, entries: Sequence[CheckpointEntry]) -> None:
-    """Put all checkpoints of a thread into the index, in place of those that are there."""
+    """
+    Put all checkpoints of a thread into the index, in place of those that are there.
+
+    The oldest is its first from then on: what was before may have been pruned there, and must not be
+    looked for each time.
+    """
+    if entries:
+        entries = [replace(entries[0], parent_id=None), *entries[1:]]
     with engine.write(app.engine) as conn:
         batches.lock_threads(conn, [thread_id])
         known = {

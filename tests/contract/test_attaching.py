@@ -304,3 +304,22 @@ def test_the_index_of_a_thread_is_made_whole_once(app, make):
     with engines.read(app.engine) as conn:
         found = checkpoints.fetch_for_thread(conn, "t1", limit=10)
     assert found == [replace(whole[2], next=("review",)), whole[1], whole[0]]
+
+
+def test_a_thread_whose_beginning_was_pruned_there_is_read_once(app, make, monkeypatch):
+    there = attach(app, "theirs.db")
+    attaching.store(there, [found(app, entries=(make.checkpoint("c3", parent_id="c2"),))])
+    asked = []
+
+    def ask_worker(_app, _kind, payload, **_given):
+        asked.append(payload["thread_id"])
+        rest = [make.checkpoint("c2", parent_id="c1"), make.checkpoint("c3", parent_id="c2")]
+        attaching.store_index(app, "t1", rest)
+
+    monkeypatch.setattr(attaching.reading, "ask_worker", ask_worker)
+    assert attaching.make_whole(there, "t1")
+    assert attaching.make_whole(there, "t1")
+    assert asked == ["t1"]
+    with engines.read(app.engine) as conn:
+        points = checkpoints.fetch_for_thread(conn, "t1", limit=10)
+    assert [(p.checkpoint_id, p.parent_id) for p in points] == [("c3", "c2"), ("c2", None)]
