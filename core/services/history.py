@@ -164,7 +164,8 @@ def list_points(
     Raises:
         NotFound: No such thread.
     """
-    attaching.make_whole(app, thread_id)
+    if limit > 1 or before is not None or not wanted.is_free:  # the newest is always there
+        attaching.make_whole(app, thread_id)
     with engine.read(app.engine) as conn:
         if threads.fetch(conn, ThreadId(thread_id)) is None:
             raise NotFound("thread", thread_id, hint="`interlock runs` names them.")

@@ -20,7 +20,7 @@ from interlock.core.graphs.serde import serializer_for
 from interlock.core.model.delivery import Head
 from interlock.core.model.history import AttachedSource
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import attaching, launching
+from interlock.core.services import attaching, history, launching
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
@@ -317,6 +317,8 @@ def test_a_thread_whose_beginning_was_pruned_there_is_read_once(app, make, monke
         attaching.store_index(app, "t1", rest)
 
     monkeypatch.setattr(attaching.reading, "ask_worker", ask_worker)
+    assert history.list_points(there, "t1", limit=1)[1] == "c3"  # the newest needs no worker
+    assert asked == []
     assert attaching.make_whole(there, "t1")
     assert attaching.make_whole(there, "t1")
     assert asked == ["t1"]
