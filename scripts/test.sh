@@ -22,10 +22,8 @@ browser=$!
 trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
-# One more than there are cores, as many wait for processes that they have started.
 status=0
-COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e --dist loadgroup \
-    -n "$("$bin/python" -c 'import os; print((os.cpu_count() or 1) + 1)')" \
+COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e -n auto --dist loadgroup \
     --cov --cov-report= --cov-fail-under=0 || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
