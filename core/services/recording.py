@@ -20,7 +20,7 @@ from interlock.core.model.runs import HELD, REFUSED, Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.model.usage import NO_USAGE, Usage
 from interlock.core.queue.port import Job
-from interlock.core.services import deciding, figuring, replaying
+from interlock.core.services import deciding, figuring, replaying, undoing
 from interlock.core.services.carding import Levelled, level_cards, withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.deciding import Decided
@@ -36,7 +36,7 @@ from interlock.core.store import (
     topics,
 )
 from interlock.core.store.batches import End
-from interlock.core.types import Json, RunId, ThreadId
+from interlock.core.types import CheckpointId, Json, RunId, ThreadId
 
 NOTHING_ASKED = Levelled((), 0)
 
@@ -88,6 +88,11 @@ class Ending:
         is_stale = self.failure is not None and self.failure.type == REFUSED
         asks = self.asks or self.run.options.asks_on_failure
         return asks and is_failed and has_place and not is_stale
+
+    @property
+    def place(self) -> CheckpointId | None:
+        """Where the worker found the thread in the end, if it could look."""
+        return self.head.checkpoint_id if self.head is not None else None
 
     @property
     def is_handed_over(self) -> bool:
@@ -235,6 +240,8 @@ def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[R
     levelled: dict[RunId, Levelled] = {}
     silent: list[ThreadId] = []
     for e in endings:
+        if _may_be_in_vain(e) and undoing.put_back(conn, e.run, head=e.place, now=now):
+            continue
         if e.status is RunStatus.CANCELLED:
             withdraw_cards(conn, e.run.thread_id, now=now)
         elif e.head is not None and not e.head.interrupts and e.status is not RunStatus.PAUSED:
@@ -251,6 +258,12 @@ def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[R
             )
     batches.close_cards(conn, silent, status=ApprovalStatus.SUPERSEDED, at=now)
     return levelled
+
+
+def _may_be_in_vain(ending: Ending) -> bool:
+    """Whether a run may have left its thread as it was; where that is not known, it may not."""
+    is_over = ending.status in {RunStatus.FAILED, RunStatus.CANCELLED} and not ending.keeps_lock
+    return is_over and ending.place is not None
 
 
 def _settle(conn: Connection, endings: Sequence[Ending]) -> dict[RunId, RunStatus]:
@@ -271,7 +284,7 @@ def _describe(ending: Ending, status: RunStatus) -> End:
         thread_id=ending.run.thread_id,
         status=status,
         failure=ending.failure,
-        head=ending.head.checkpoint_id if ending.head else None,
+        head=ending.place,
         is_degraded=ending.is_degraded,
     )
 

@@ -19,7 +19,7 @@ from interlock.core.model.runs import (
     may_cancel,
     may_retry,
 )
-from interlock.core.services import asking
+from interlock.core.services import asking, undoing
 from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run, require_sound
@@ -81,7 +81,9 @@ def _cancel_at_once(app: App, conn: Connection, run: Run) -> bool:
         ended_at=now,
     ):
         return False
-    withdraw_cards(conn, run.thread_id, now=now)
+    is_unbegun = run.status is RunStatus.QUEUED and not run.deliveries
+    if not is_unbegun or not undoing.put_back(conn, run, head=None, now=now):
+        withdraw_cards(conn, run.thread_id, now=now)
     return True
 
 

@@ -12,10 +12,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
 
+from interlock.core.errors import Conflict
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.history import FieldEdit
 from interlock.core.model.rewinding import RewindVerb
-from interlock.core.services import deciding, history, launching, observing, rewinding
+from interlock.core.services import deciding, history, launching, observing, rewinding, running
 from interlock.core.services.launching import Launch
 from interlock.core.services.rewinding import ForkRequest
 
@@ -251,3 +252,52 @@ def test_an_edit_that_only_the_worker_can_refuse_leaves_the_thread_and_asks_agai
     assert lab.read_rows() == before
     (again,) = observing.list_inbox(lab.app, thread_id=run.thread_id)
     assert (again.approval_id, again.version) == (card.approval_id, card.version + 1)
+    assert observing.get_run(lab.app, run.run_id).status == "waiting"
+
+
+def test_a_rewind_that_comes_to_nothing_leaves_a_breakpoint_as_it_was(open_lab):
+    lab = open_lab("sqlite")
+    graph = StateGraph(Even).add_node("step", lambda _: {"log": ["step"]}).add_edge(START, "step")
+    lab.serve("deaths", graph.compile())
+    request = Launch(workflow="deaths", input={"log": []}, break_before=("step",))
+    run = launching.launch(lab.app, request, actor="ann")
+    lab.work()
+    before = lab.read_rows()
+
+    def ask() -> Any:
+        (card,) = observing.list_inbox(lab.app, thread_id=run.thread_id, statuses=("pending",))
+        return card
+
+    def set_back(value: int) -> Any:
+        edits = (FieldEdit(field="amount", value=value),)
+        point = ask().checkpoint_id
+        request = ForkRequest(
+            verb=RewindVerb.EDIT, checkpoint_id=point, edits=edits, as_node="step"
+        )
+        return rewinding.apply(lab.app, run.thread_id, request, actor="cid", reason="a test")
+
+    first = ask()
+    refused = set_back(3)
+    lab.work()
+    cancelled = set_back(4)
+    running.cancel(lab.app, cancelled.run_id, actor="cid")
+
+    assert observing.get_run(lab.app, refused.run_id).status == "failed"
+    assert observing.get_run(lab.app, cancelled.run_id).status == "cancelled"
+    assert observing.get_run(lab.app, run.run_id).status == "paused"
+    assert lab.read_rows() == before
+    again = ask()
+    assert (again.approval_id, again.kind, again.version) == (
+        *(first.approval_id, "breakpoint"),
+        first.version + 2,
+    )
+    with pytest.raises(Conflict, match="waits for a human"):
+        launching.launch(
+            lab.app, Launch(workflow="deaths", input={}, thread_id=run.thread_id), actor="ann"
+        )
+    deciding.decide(
+        lab.app, again.approval_id, Intent(verb=Verb.APPROVE), version=again.version, actor="ben"
+    )
+    lab.work()
+    newest = history.open_history(lab.app, run.thread_id).runs[0]
+    assert (newest.status, newest.kind) == ("done", "proceed")
