@@ -147,11 +147,12 @@ def test_two_answers_are_tried_on_copies_and_one_is_kept(
     main = page.get_by_test_id("stMain")
     main.get_by_role("link", name=re.compile("What if")).click()
 
-    pay = main.get_by_role("radiogroup", name="What becomes of refund/pay_out")
+    # Names are labels before their markup is read, with what escapes the name of the node.
+    pay = main.get_by_role("radiogroup", name=re.compile("^What becomes of refund.*pay"))
     pay.get_by_text("Give what it writes").click()
     paid = {"result": "paid", "paid_eur": 620, "text": "As if it had been paid."}
     receipt = json.dumps({"outcomes": {"A-7703": paid}})
-    main.get_by_role("textbox", name="What refund/pay_out writes, as JSON").fill(receipt)
+    main.get_by_role("textbox", name=re.compile("^What refund.*pay")).fill(receipt)
     until_idle(page)
     main.get_by_role("button", name="Try both").click()
     expect(main.get_by_text(re.compile(r"\bEnded$"))).to_have_count(2)
