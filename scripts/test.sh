@@ -23,7 +23,7 @@ trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
 status=0
-COVERAGE_FILE=build/coverage/.coverage "$bin/pytest" --ignore=tests/e2e -n auto --dist loadgroup \
+COVERAGE_FILE=build/coverage/.coverage.rest "$bin/pytest" --ignore=tests/e2e -n auto --dist loadgroup \
     --cov --cov-report= --cov-fail-under=0 || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
