@@ -62,6 +62,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "writes": ("checkpoint_ns", "checkpoint_id", "task_id", "idx"),
 }
 _TICKS_FROM = datetime(1582, 10, 15, tzinfo=UTC)  # Source: RFC 9562, 5.6
+_OF_NO_END = frozenset({"__interrupt__", "__error_source_node__"})
 _MAY_BE_NONE = frozenset({"parent_checkpoint_id", "blob"})
 
 
@@ -166,6 +167,7 @@ def check(data: bytes) -> Counter[str]:
     head = read_head(data)
     seen: dict[str, set[Any]] = {table: set() for table in (*_KEYS, *RECORDS)}
     counts: Counter[str] = Counter()
+    answers = _Answers()
     for row in read_rows(data):
         counts[row.table] += 1
         key = _key(row)
@@ -174,6 +176,8 @@ def check(data: bytes) -> Counter[str]:
         seen[row.table].add(key)
         if row.table == "checkpoints":
             _check_moment(row.values["checkpoint_id"])
+        elif row.table == "writes":
+            answers.note(row.values)
         owner = row.values.get("thread_id", head.thread_id)
         if row.table in RECORDS and owner != head.thread_id:
             raise InvalidInput(f"The file has {row.table} of another thread, {owner!r}.")
@@ -183,7 +187,41 @@ def check(data: bytes) -> Counter[str]:
         raise InvalidInput(
             "The file does not have the checkpoint that it says the thread stood at."
         )
+    if answers.are_open(seen["checkpoints"]):
+        raise InvalidInput(
+            "The thread stands within a node that was answered and has not ended: whoever goes on"
+            " here would give that answer again, and nobody here gave it. Go on where the thread"
+            " comes from, or set it back there, and export it then."
+        )
     return counts
+
+
+class _Answers:
+    """Tasks that a file says were answered, and those that ended (DESIGN law 1)."""
+
+    def __init__(self) -> None:
+        self._answered: set[tuple[Json, ...]] = set()
+        self._failed: set[tuple[Json, ...]] = set()
+        self._ended: set[tuple[Json, ...]] = set()
+
+    def note(self, write: Mapping[str, Json]) -> None:
+        """One write of a task."""
+        channel = write["channel"]
+        task = tuple(write[name] for name in ("checkpoint_ns", "checkpoint_id", "task_id"))
+        if channel == "__resume__":
+            self._answered.add(task)
+        elif channel == "__error__":
+            self._failed.add(task)
+        elif channel not in _OF_NO_END:
+            self._ended.add(task)
+
+    def are_open(self, checkpoints: Iterable[tuple[Json, ...]]) -> bool:
+        """Whether going on from the newest checkpoint of some namespace would give an answer again."""
+        newest: dict[Json, Json] = {}
+        for namespace, checkpoint_id in checkpoints:
+            newest[namespace] = max(newest.get(namespace, ""), checkpoint_id)
+        unended = self._answered - (self._ended - self._failed)
+        return any(newest.get(namespace) == at for namespace, at, _ in unended)
 
 
 def _check_moment(checkpoint_id: str) -> None:

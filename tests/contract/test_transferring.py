@@ -425,6 +425,27 @@ async def test_a_file_that_is_not_as_it_must_be_changes_nothing(open_place, make
     assert (await there.take_in(older, "t1"))[0] == "done"
 
 
+@pytest.mark.parametrize("error", [False, True], ids=["cut off", "failed"])
+async def test_an_answer_that_would_be_given_again_here_is_not_taken_in(open_place, make, error):
+    here, there = await open_place("sqlite", "here"), await open_place("sqlite", "there")
+    await remember(here, make)
+    there.app.clock.advance(seconds=300)
+
+    def answer(lines: list[Any]) -> None:
+        write = next(line for line in lines if line.get("table") == "writes")
+        at = {"checkpoint_ns": "", "checkpoint_id": lines[0]["head_checkpoint_id"], "task_id": "x"}
+        channels = ["__resume__", *(["__error__", "log"] if error else [])]
+        for idx, channel in enumerate(channels):
+            row = {**write["row"], **at, "channel": channel, "idx": idx}
+            lines.insert(-1, {"table": "writes", "row": row})
+        lines[-1]["end"]["writes"] += len(channels)
+
+    status, told = await there.take_in(alter(here.export("t1"), answer), "t1")
+    assert status == "failed"
+    assert "answered and has not ended" in str(told)
+    assert await there.savers.entries("t1", None, 9) == []
+
+
 async def test_what_cannot_be_taken_in_or_out_says_why(open_place, make):
     here = await open_place("sqlite")
     await remember(here, make)
