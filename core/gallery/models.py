@@ -32,7 +32,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from interlock.core.gallery import latency, replies
-from interlock.core.gallery.calls import Reply, chunk_calls, reply_with_tools
+from interlock.core.gallery.calls import chunk_calls, reply_with_tools
+from interlock.core.gallery.speech import Reply
 
 LOCAL_MODEL = "interlock-local"
 
@@ -59,8 +60,8 @@ class LocalChatModel(BaseChatModel):
     """
     A stand-in that always gives the same reply to the same prompt, token by token.
 
-    It understands the jobs of the gallery (`replies.py`), calls its tools (`calls.py`), and tells
-    everyone else what it is.
+    It understands the jobs of the gallery and calls its tools (its words are in `lines/`), and
+    tells everyone else what it is.
     """
 
     def bind_tools(
