@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
-from interlock.core.gallery import latency
+from interlock.core.gallery import faults, latency
 
 
 def pay(*, key: str, amount: float) -> str:
@@ -17,5 +17,6 @@ def pay(*, key: str, amount: float) -> str:
     """
     if amount <= 0:
         raise ValueError(f"The amount must be above 0 EUR, and is {amount}.")
+    faults.check("payments")
     time.sleep(latency.call_s())
     return f"R-{hashlib.sha256(key.encode()).hexdigest()[:8].upper()}"

@@ -6,7 +6,7 @@ import hashlib
 import time
 from typing import Literal, TypedDict
 
-from interlock.core.gallery import latency
+from interlock.core.gallery import faults, latency
 
 City = Literal["Vienna", "Graz", "Linz"]
 Place = Literal["any", "Vienna", "Graz", "Linz"]
@@ -63,5 +63,6 @@ def send(*, key: str, to: str) -> str:
     The same key always returns the same number, as a mail server does that takes an idempotency key:
     a step that is repeated after a crash does not send twice.
     """
+    faults.check("mail")
     time.sleep(latency.call_s())
     return f"M-{hashlib.sha256(f'{key}:{to}'.encode()).hexdigest()[:8].upper()}"

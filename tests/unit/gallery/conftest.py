@@ -19,6 +19,7 @@ Event = tuple[str, tuple[str, ...], Any]
 def _at_once_and_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERLOCK_GALLERY_LATENCY_S", "0")
     monkeypatch.delenv("INTERLOCK_MODEL", raising=False)
+    monkeypatch.delenv("INTERLOCK_GALLERY_FAULTS", raising=False)
 
 
 class Conversation:
