@@ -104,8 +104,8 @@ def _nodes(totals: Totals) -> Iterable[Metric]:
     labels = ["agent_name", "node"]
     steps = CounterMetricFamily(
         "agent_steps",
-        "Times a node was due, by how that ended; `retried` are failed tries that another followed, "
-        "and one that was then refused by its breaker is an error and short_circuited.",
+        "Times a node was due, by how that ended; `retried` are failed tries that another, or a "
+        "fallback, followed, and one that was then refused by its breaker is an error and short_circuited.",
         labels=[*labels, "status"],
     )
     tokens = CounterMetricFamily(

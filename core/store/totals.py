@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.nodes import FALLBACK, NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.totals import (
     EXECUTION_BOUNDS_S,
@@ -70,6 +70,12 @@ def _buckets(seconds: ColumnElement[Any], bounds: Sequence[float]) -> list[Colum
     ]
 
 
+# A fallback that failed before another one: it spent something, and nothing was tried again.
+_WAS_NO_TRY = and_(
+    node_runs.c.status == NodeStatus.ERROR.value,
+    ~node_runs.c.is_final,
+    node_runs.c.origin.startswith(FALLBACK),
+)
 # One pass over what ended: what a row counts as is told apart by how it ended, as `raw_figures` does.
 _ended_nodes = (
     select(
@@ -78,6 +84,7 @@ _ended_nodes = (
         node_runs.c.status,
         node_runs.c.is_final,
         case((IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
+        case((_WAS_NO_TRY, 0), else_=1).label("counts"),
         (DURATION_MS / 1000.0).label("took_s"),
         (func.coalesce(node_runs.c.tokens_in, 0) + func.coalesce(node_runs.c.tokens_out, 0)).label(
             "tokens"
@@ -97,7 +104,7 @@ _BY = (
 _NODES = (
     select(
         *_BY,
-        func.count().label("ended"),
+        func.sum(_ended_nodes.c.counts).label("ended"),
         func.sum(_ended_nodes.c.took_s).label("total_s"),
         func.sum(_ended_nodes.c.tokens).label("tokens"),
         func.sum(func.coalesce(_ended_nodes.c.cost, 0.0)).label("cost"),

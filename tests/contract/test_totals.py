@@ -108,6 +108,34 @@ def test_attempts_waits_and_cached_nodes_are_told_apart(app, make):
     assert value(found, "interlock_model_cost_total", **place) == 0.5
 
 
+def test_a_fallback_that_failed_is_no_try_that_was_repeated(app, make):
+    """What it spent counts; a step that a fallback served in the end is one that went well."""
+    failed = {"is_final": False, "tokens_in": 5, "tokens_out": 1, "cost": 0.25}
+    with write(app.engine) as conn:
+        tell(conn, make)
+        nodes.upsert_many(
+            conn,
+            [
+                node(make, "a", NodeStatus.ERROR, **failed),
+                node(make, "a", NodeStatus.ERROR, attempt=2, origin="fallback:spare", **failed),
+                node(make, "a", NodeStatus.OK, attempt=3, origin="fallback:value"),
+                node(make, "b", NodeStatus.ERROR, **failed),
+                node(make, "b", NodeStatus.ERROR, attempt=2, origin="fallback:spare"),
+            ],
+        )
+
+    found = scrape(Exposition(app))
+
+    place = {"agent_name": "refunds", "node": "team/charge"}
+    statuses = ("ok", "error", "retried")
+    steps = [value(found, "agent_steps_total", **place, status=s) for s in statuses]
+    assert steps == [1, 1, 2]
+    assert value(found, "latency_node_seconds_count", **place) == 2
+    assert value(found, "latency_node_seconds_sum", **place) == pytest.approx(1.0)
+    assert value(found, "reasoning_tokens_total", **place) == 18
+    assert value(found, "interlock_model_cost_total", **place) == 0.75
+
+
 def test_what_stands_now_is_told(app, make, frozen):
     with write(app.engine) as conn:
         make.put_run(conn, "r1", status=RunStatus.RUNNING)
