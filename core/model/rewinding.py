@@ -16,7 +16,7 @@ point itself it takes in what finished tasks had left there, and what follows th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -244,15 +244,26 @@ def writers_of(tree: Tree, point: CheckpointEntry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(node for node in parent.next if node != INPUT_NODE))
 
 
-def effects_of(policy: Json) -> dict[str, bool | None]:
+def effects_of(
+    policy: Json, nodes: Sequence[str] = (), *, graphs: Collection[str] = ()
+) -> dict[str, bool | None]:
     """
     What a workflow's policy says of side effects, by node path.
 
     Args:
         policy: As the workflow has it published. A node has them if one of its tools has.
+        nodes: The paths of its nodes: its `default` holds for those that it does not name.
+        graphs: Paths of those that are graphs, which it does not hold for.
     """
-    nodes = policy.get("node") if isinstance(policy, Mapping) else None
-    return {path: _effects(node) for path, node in (nodes or {}).items()}
+    if not isinstance(policy, Mapping):
+        return {}
+    named: Mapping[str, Json] = policy.get("node") or {}
+    found = {path: _effects(node) for path, node in named.items()}
+    if (default := policy.get("default")) is None:
+        return found
+    around = {path.rpartition("/")[0] for path in nodes}.union(graphs)
+    others = [path for path in nodes if path not in found and path not in around]
+    return found | dict.fromkeys(others, _effects(default))
 
 
 def _effects(node: Mapping[str, Json]) -> bool | None:

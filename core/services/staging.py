@@ -122,15 +122,17 @@ def read_situation(
     taken = decisions.fetch_for_thread(conn, thread_id, limit=MOST_CARDS)
     open_runs = [r for r in runs.find_open_or_held(conn, thread_id) if r.is_open]
     known = workflow.nodes if workflow is not None else ()
+    policy = workflow.policy if workflow is not None else None
+    subgraphs = _find_subgraphs(workflow)
     return Situation(
         thread_id=thread_id,
         tree=branching.grow(rows),
         node_runs=_fetch_attempts(conn, thread_id, since),
         decisions=_pair(taken, cards),
         pending=[card for card in cards if card.status is ApprovalStatus.PENDING],
-        side_effects=rewinding.effects_of(workflow.policy if workflow is not None else None),
+        side_effects=rewinding.effects_of(policy, known, graphs=subgraphs),
         nodes=known,
-        subgraphs=_find_subgraphs(workflow),
+        subgraphs=subgraphs,
         open_run_id=open_runs[0].run_id if open_runs else None,
         is_graph_known=workflow is not None and workflow.error is None and thread.trouble is None,
     )

@@ -106,15 +106,7 @@ def require_possible(grounds: Grounds) -> None:
 def treatments_of(grounds: Grounds) -> dict[str, Treatment]:
     """What becomes of each node of the workflow on a copy."""
     situation = grounds.situation
-    effects = dict(situation.side_effects)
-    policy: Json = grounds.workflow.policy if grounds.workflow is not None else None
-    default = policy.get("default") if isinstance(policy, Mapping) else None
-    if isinstance(default, Mapping):
-        for path, told in rewinding.effects_of(
-            {"node": dict.fromkeys(situation.nodes, default)}
-        ).items():
-            effects.setdefault(path, told)
-    return what_ifs.treat(situation.nodes, effects, graphs=situation.subgraphs)
+    return what_ifs.treat(situation.nodes, situation.side_effects, graphs=situation.subgraphs)
 
 
 def must_run(grounds: Grounds) -> bool:

@@ -66,7 +66,7 @@ def thread(app, make) -> App:
         channels=(),
         error=None,
         published_at=make.at(0),
-        policy={"node": {"charge": {"side_effects": True}, "review": {"side_effects": False}}},
+        policy={"default": {"side_effects": True}, "node": {"review": {"side_effects": False}}},
     )
     with engines.write(app.engine) as conn:
         workflows.replace_all(conn, [card])
@@ -103,7 +103,8 @@ def test_a_staged_change_tells_what_runs_what_is_asked_again_and_what_is_left(th
 def test_a_point_before_a_subgraph_restarts_it(thread):
     preview = staging.stage(thread, "t1", intend("c1")).preview
     assert preview.restarts == ("team",)
-    assert [node.path for node in preview.last_time] == ["team", "review", "charge"]
+    effects = [(node.path, node.has_side_effects) for node in preview.last_time]
+    assert effects == [("team", None), ("review", False), ("charge", True)]
 
 
 def test_what_stands_against_a_change_is_told(thread, make):

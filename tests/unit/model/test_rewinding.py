@@ -416,3 +416,16 @@ def test_a_node_has_the_side_effects_of_its_tools():
     }
     assert effects_of(policy) == {"a": False, "b": True, "c": None}
     assert effects_of(None) == effects_of({}) == {}
+
+
+def test_a_node_that_is_not_named_has_the_side_effects_of_the_default():
+    default = {"side_effects": True}
+    nodes = ("a", "b", "team", "team/write")
+    policy = {"default": default, "node": {"a": {"side_effects": False}, "b": {}, "gone": {}}}
+
+    found = effects_of(policy, nodes, graphs=["team"])
+
+    assert found == {"a": False, "b": None, "gone": None, "team/write": True}
+    assert effects_of({"default": default}, nodes) == dict.fromkeys(nodes[:2] + nodes[3:], True)
+    by_tool = {"default": {"tool": {"pay": {"side_effects": True}}}}
+    assert effects_of(by_tool, ["a"]) == {"a": True}
