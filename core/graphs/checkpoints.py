@@ -37,6 +37,7 @@ _PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 ERROR = "__error__"
 ERROR_SOURCE = "__error_source_node__"
 INTERRUPT = "__interrupt__"
+NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 CONTROL_CHANNELS = frozenset({INTERRUPT, "__resume__", ERROR, ERROR_SOURCE})
 
 

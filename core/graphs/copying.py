@@ -4,12 +4,18 @@ Copying one point of a thread, with all that led to it, into another thread: row
 No state is read into this process. What was written beside the point goes along only where nothing
 went on from it: the copy of an older point starts that step anew, and what the tasks did there once
 would pass for what they did in the copy.
+
+Nor does an answer go along whose task has not ended: whoever goes on with the copy would give it again
+without anybody being asked (DESIGN law 1). Of such a step only what has ended is kept, so that the
+rest begins anew and asks again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, ERROR, NULL_TASK_ID
 from interlock.core.types import CheckpointId, ThreadId
 
 # `path` are the checkpoints that led to the point; `around` those whose tasks' writes go along.
@@ -53,37 +59,100 @@ WHERE b.thread_id = {source} AND EXISTS (
       AND k.checkpoint -> 'channel_versions' ->> b.channel = b.version)
 ON CONFLICT DO NOTHING
 """
+# What was written beside the point and beside the checkpoints of subgraphs that stand beneath it.
+_BESIDE_POINT = """
+SELECT w.checkpoint_ns, w.checkpoint_id, w.task_id, w.channel FROM {table} w
+WHERE w.thread_id = {copy} AND (
+    (w.checkpoint_ns = '' AND w.checkpoint_id = {point})
+    OR (w.checkpoint_ns <> '' AND EXISTS (
+        SELECT 1 FROM checkpoints k WHERE k.thread_id = {copy}
+          AND k.checkpoint_ns = w.checkpoint_ns AND k.checkpoint_id = w.checkpoint_id
+          AND {root} = {point})))
+"""
+_FORGET = """
+DELETE FROM {table} WHERE thread_id = {copy} AND checkpoint_ns = {namespace}
+  AND checkpoint_id = {checkpoint} AND task_id = {task} AND channel = {channel}
+"""
 _KEPT = "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata"
 _BESIDE = "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob"
+RESUME = "__resume__"
+_NAMES = ("point", "source", "copy", "namespace", "checkpoint", "task", "channel")
+_SQLITE = {name: f":{name}" for name in _NAMES}
+_POSTGRES = {name: f"%({name})s" for name in _NAMES}
+_ROOT_IN_SQLITE = """json_extract(CAST(metadata AS TEXT), '$.parents.""')"""
+_ROOT_IN_POSTGRES = "metadata -> 'parents' ->> ''"
 
 
 def for_sqlite(checkpoint_columns: Iterable[str], write_columns: Iterable[str]) -> tuple[str, ...]:
     """The statements for a file with these columns; older versions of LangGraph made fewer."""
-    names = {"point": ":point", "source": ":source", "copy": ":copy"}
-    root = """json_extract(CAST(metadata AS TEXT), '$.parents.""')"""
-    path = _PATH.format(**names)
+    path = _PATH.format(**_SQLITE)
     kept, beside = (
         ", ".join(c for c in columns if c != "thread_id")
         for columns in (checkpoint_columns, write_columns)
     )
     return (
-        _CHECKPOINTS.format(columns=kept, path=path, root=root, **names),
-        _WRITES.format(table="writes", columns=beside, path=path, **names),
+        _CHECKPOINTS.format(columns=kept, path=path, root=_ROOT_IN_SQLITE, **_SQLITE),
+        _WRITES.format(table="writes", columns=beside, path=path, **_SQLITE),
     )
 
 
 def for_postgres() -> tuple[str, ...]:
     """The statements for Postgres."""
-    names = {"point": "%(point)s", "source": "%(source)s", "copy": "%(copy)s"}
-    path = _PATH.format(**names)
-    root = "metadata -> 'parents' ->> ''"
+    path = _PATH.format(**_POSTGRES)
     return (
-        _CHECKPOINTS.format(columns=_KEPT, path=path, root=root, **names),
-        _WRITES.format(table="checkpoint_writes", columns=_BESIDE, path=path, **names),
-        _BLOBS.format(**names),
+        _CHECKPOINTS.format(columns=_KEPT, path=path, root=_ROOT_IN_POSTGRES, **_POSTGRES),
+        _WRITES.format(table="checkpoint_writes", columns=_BESIDE, path=path, **_POSTGRES),
+        _BLOBS.format(**_POSTGRES),
     )
+
+
+def beside_in_sqlite() -> tuple[str, str]:
+    """What finds the writes beside the point of a copy, and what takes one out, in a file."""
+    return _beside("writes", _ROOT_IN_SQLITE, _SQLITE)
+
+
+def beside_in_postgres() -> tuple[str, str]:
+    """The same in Postgres."""
+    return _beside("checkpoint_writes", _ROOT_IN_POSTGRES, _POSTGRES)
+
+
+def _beside(table: str, root: str, names: Mapping[str, str]) -> tuple[str, str]:
+    given = {"table": table, "root": root, **names}
+    return _BESIDE_POINT.format(**given), _FORGET.format(**given)
 
 
 def values(source: ThreadId, copy: ThreadId, point: CheckpointId) -> Mapping[str, str]:
     """What the statements are about."""
     return {"source": source, "copy": copy, "point": point}
+
+
+def forget_answers(beside: Iterable[Sequence[Any]], copy: ThreadId) -> list[Mapping[str, str]]:
+    """
+    What a copy does without, for an answer that was given to another thread: values for what takes
+    writes out.
+
+    Where a task was answered and has not ended, nothing stays of any that has not. One that called it,
+    as a subgraph's does, asks in its place; and who waits beside it is asked again.
+
+    Args:
+        beside: What was written beside the point, and beneath it: namespace, checkpoint, task and
+            channel.
+        copy: The copy's thread.
+    """
+    found = [tuple(write) for write in beside]
+    failed = {write[:3] for write in found if write[3] == ERROR}
+    ended = {write[:3] for write in found if write[3] not in CONTROL_CHANNELS} - failed
+    answered = {write[:3] for write in found if write[3] == RESUME and write[2] != NULL_TASK_ID}
+    gone = {w for w in found if w[3] == RESUME and w[2] == NULL_TASK_ID}  # no task says to whom
+    if answered - ended:
+        gone |= {w for w in found if w[3] == RESUME or w[:3] not in ended}
+    return [
+        {
+            "copy": copy,
+            "namespace": write[0],
+            "checkpoint": write[1],
+            "task": write[2],
+            "channel": write[3],
+        }
+        for write in sorted(gone)
+    ]

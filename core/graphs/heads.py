@@ -12,7 +12,7 @@ from langgraph.channels import BinaryOperatorAggregate, LastValue
 from langgraph.types import Interrupt, StateSnapshot
 
 from interlock.core.graphs import projection
-from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, NamesChannels
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, NULL_TASK_ID, NamesChannels
 from interlock.core.graphs.handlers import put_handlers, routes_errors
 from interlock.core.graphs.namespaces import path_of
 from interlock.core.graphs.places import (
@@ -34,7 +34,6 @@ from interlock.core.types import CheckpointId, ThreadId
 _STORED_AS_SEEN = frozenset({LastValue, BinaryOperatorAggregate})  # not untracked, not deltas
 MAX_PAYLOAD_BYTES = 500_000  # JSON of one interrupt's value
 MAX_MEDIA_BYTES = 7_000_000  # base64 of the 5 MB of pictures and files that a card shows
-NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"  # LangGraph's: a `Command`'s own writes
 
 CountAnswers = Callable[[ThreadId, CheckpointId], Awaitable[Mapping[str, int]]]
 

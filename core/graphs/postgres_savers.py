@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from interlock.core.errors import StoreUnavailable
@@ -190,6 +190,13 @@ class PostgresSavers:
             async with self._pool.connection() as conn, conn.transaction():
                 for statement in copying.for_postgres():
                     await conn.execute(statement.encode(), given)
+                find, forget = copying.beside_in_postgres()
+                async with conn.cursor(row_factory=tuple_row) as cursor:
+                    await cursor.execute(find.encode(), given)
+                    beside = await cursor.fetchall()
+                    await cursor.executemany(
+                        forget.encode(), copying.forget_answers(beside, copy_id)
+                    )
 
         await outlast(copy)
 

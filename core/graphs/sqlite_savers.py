@@ -202,6 +202,10 @@ class SqliteSavers:
                 columns.append([row[1] for row in await cursor.fetchall()])
             for statement in copying.for_sqlite(*columns):
                 await cursor.execute(statement, given)
+            find, forget = copying.beside_in_sqlite()
+            await cursor.execute(find, given)
+            beside = await cursor.fetchall()
+            await cursor.executemany(forget, copying.forget_answers(beside, copy_id))
             await self._saver.conn.commit()
 
     async def delete_thread(self, thread_id: ThreadId) -> None:

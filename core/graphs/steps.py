@@ -18,8 +18,7 @@ from langgraph.pregel._checkpoint import achannels_from_checkpoint
 from langgraph.types import Interrupt, Send
 
 from interlock.core.graphs import failing, projection
-from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, ERROR, INTERRUPT
-from interlock.core.graphs.heads import NULL_TASK_ID
+from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, ERROR, INTERRUPT, NULL_TASK_ID
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.workshop import Workshop
