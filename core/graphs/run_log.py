@@ -72,6 +72,7 @@ class RunLog:
             "error_kind": record.error_kind,
             "origin": record.origin,
             "retry_wait_ms": record.retry_wait_ms,
+            "variant": record.variant or None,
         }
         data |= {name: value for name, value in told.items() if value is not None}
         self.emit("node", data, record.path)

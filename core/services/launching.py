@@ -27,7 +27,8 @@ class Launch:
     What to start. `input` and `context` are JSON; breakpoints are node names or `*`.
 
     `recursion_limit` None takes the graph's own or the setting's; `thread_id` None makes a new thread;
-    `variant` is a name, or names with weights (`a 90, b 10`) of which one is drawn.
+    `variant` is a name, or names with weights (`a 90, b 10`) of which one is drawn; a thread that
+    has one of them keeps it.
     `asks_on_failure`: a human is asked when it fails.
     """
 
@@ -58,9 +59,11 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
             input would silently abandon the waiting question (law 2).
     """
     workflow = fetch_workflow(app, request.workflow)
-    run = make_run(prepare(app, workflow, request), actor=actor, now=app.clock.now())
+    prepared = prepare(app, workflow, request)
+    run = make_run(prepared, actor=actor, now=app.clock.now())
     with engine.write(app.engine) as conn:
         limiting.take_launch(conn, workflow, actor=actor, now=run.created_at)
+        run = _keep_variant(conn, run, prepared)
         add(conn, app, run)
         topics.bump(conn, "runs")  # before the audit, as everywhere: both lock until the commit
         audit.append(
@@ -111,6 +114,18 @@ def make_run(request: Launch, *, actor: str, now: datetime, batch_id: str | None
         variant=variants.draw(variants.parse(request.variant), random.random()),  # noqa: S311
         batch_id=batch_id,
     )
+
+
+def _keep_variant(conn: Connection, run: Run, request: Launch) -> Run:
+    """The run with the variant its thread has, if it was drawn from it: a talk does not change sides."""
+    shares = variants.parse(request.variant)
+    if request.thread_id is None or len(shares) < 2:
+        return run
+    thread = threads.fetch(conn, run.thread_id)
+    last_id = thread.last_run_id if thread is not None else None
+    last = runs.fetch(conn, last_id) if last_id is not None else None
+    is_among = last is not None and any(s.weight and s.name == last.variant for s in shares)
+    return replace(run, variant=last.variant) if last is not None and is_among else run
 
 
 def add(conn: Connection, app: App, run: Run) -> None:

@@ -45,6 +45,7 @@ def ids_of(run: Run) -> dict[str, Any]:
         "tenant": _first(context, _TENANT),
         "user": _first(context, _USER) or run.created_by,
         "correlation_id": _first(context, _CORRELATION) or run.thread_id,
+        "variant": run.variant,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -147,6 +148,7 @@ def _describe(node: NodeRun) -> dict[str, Any]:
         "status": str(node.status),
         "attempt": node.attempt,
         "duration_ms": node.duration_ms,
+        **({"variant": node.variant} if node.variant else {}),
     }
 
 

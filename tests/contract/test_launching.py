@@ -139,3 +139,17 @@ def test_a_variant_is_drawn_once_and_kept_by_what_goes_on_from_it(app):
     assert kept.keys() == {"a", "b"}
     running.cancel(app, runs[0].run_id, actor="ann")
     assert running.retry(app, runs[0].run_id, actor="ann").variant == runs[0].variant
+
+
+def test_p19_a_thread_keeps_the_variant_that_was_drawn_for_it(app):
+    first = launch(app, input={"topic": "bees"}, variant="a 50, b 50", thread_id="t-1")
+    other = {"a": "b", "b": "a"}[first.variant]
+
+    def go_on(variant):
+        running.cancel(app, observing.list_runs(app)[0].run_id, actor="ann")
+        return launch(app, input={"topic": "bees"}, variant=variant, thread_id="t-1").variant
+
+    assert {go_on(f"{first.variant} 1, {other} 10000") for _ in range(5)} == {first.variant}
+    assert go_on(f"{first.variant} 0, {other} 1") == other, "what is no longer drawn ends"
+    assert go_on(f"{other} 1, {first.variant} 10000") == other
+    assert go_on(first.variant) == first.variant, "a name alone is no draw"

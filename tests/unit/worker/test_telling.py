@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from interlock.core.model.nodes import NodeRun, NodeStatus
+from interlock.core.graphs import attempts
+from interlock.core.graphs.run_log import RunLog
+from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
+from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.services.recording import Batch
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker import telling
@@ -70,3 +73,36 @@ def test_no_more_than_so_many_wait(told, monkeypatch):
     teller = Teller()
     teller.tell_batch(Batch(nodes=[node(f"r{number}") for number in range(3)]))
     assert told() == [("r0", 1, True)]
+
+
+def test_p19_every_event_of_a_run_says_its_variant(caplog):
+    caplog.set_level("INFO", logger=telling.logger.name)
+    run = Run(
+        run_id=RunId("r1"),
+        thread_id=ThreadId("t"),
+        workflow="w",
+        kind=RunKind.START,
+        status=RunStatus.RUNNING,
+        input={},
+        context=None,
+        options=RunOptions(),
+        priority=0,
+        created_at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC),
+        created_by="ann",
+        variant="warm",
+    )
+    log = RunLog(run, now=lambda: run.created_at, last_seq=0)
+    record = attempts.begin(
+        run, task_id="t", node="n", namespace="n:t", step=1, attempt=1, at=run.created_at
+    )
+    log.add(record)
+    teller = Teller()
+    teller.tell_batch(Batch(nodes=[replace(record, status=NodeStatus.ERROR, is_final=False)]))
+
+    assert telling.ids_of(run)["variant"] == "warm", "each line that is logged within the run"
+    assert [r.variant for r in caplog.records] == ["warm"]
+    of_node, event = log.take()
+    assert of_node.variant == "warm"
+    assert isinstance(event, RunEvent)
+    assert event.data["variant"] == "warm"
+    assert "variant" not in telling.ids_of(replace(run, variant=""))
