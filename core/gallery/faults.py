@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 VARIABLE = "INTERLOCK_GALLERY_FAULTS"
 
-Service = Literal["payments", "mail", "market", "deployment", "knowledge"]
+Service = Literal["payments", "mail", "market", "deployment", "knowledge", "pictures"]
 SERVICES: tuple[Service, ...] = get_args(Service)
 
 
