@@ -52,7 +52,8 @@ class Ending:
     `keeps_lock`: nothing else may run on the thread before its job is released. `is_first`: nothing
     of the thread was indexed before. `last_seq` is the number of the run's newest event, None if the
     database has to be asked. `is_degraded`: something served in a node's place; `asks`: a policy has
-    a human asked about its failure; `usage`: what the model calls of this delivery took.
+    a human asked about its failure; `usage`: what the model calls of this delivery took. `newest` is
+    the thread's newest checkpoint, told where nobody could read its head.
     """
 
     run: Run
@@ -70,6 +71,7 @@ class Ending:
     is_degraded: bool = False
     asks: bool = False
     usage: Usage = NO_USAGE
+    newest: CheckpointId | None = None
 
     @property
     def may_leave_open(self) -> bool:
@@ -93,6 +95,11 @@ class Ending:
     def place(self) -> CheckpointId | None:
         """Where the worker found the thread in the end, if it could look."""
         return self.head.checkpoint_id if self.head is not None else None
+
+    @property
+    def stands_at(self) -> CheckpointId | None:
+        """The thread's newest checkpoint, also where its graph could not be asked for its head."""
+        return self.place or self.newest
 
     @property
     def is_handed_over(self) -> bool:
@@ -240,7 +247,7 @@ def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[R
     levelled: dict[RunId, Levelled] = {}
     silent: list[ThreadId] = []
     for e in endings:
-        if _may_be_in_vain(e) and undoing.put_back(conn, e.run, head=e.place, now=now):
+        if _may_be_in_vain(e) and undoing.put_back(conn, e.run, head=e.stands_at, now=now):
             continue
         if e.status is RunStatus.CANCELLED:
             withdraw_cards(conn, e.run.thread_id, now=now)
@@ -263,7 +270,7 @@ def _level(conn: Connection, endings: Sequence[Ending], now: datetime) -> dict[R
 def _may_be_in_vain(ending: Ending) -> bool:
     """Whether a run may have left its thread as it was; where that is not known, it may not."""
     is_over = ending.status in {RunStatus.FAILED, RunStatus.CANCELLED} and not ending.keeps_lock
-    return is_over and ending.place is not None
+    return is_over and ending.stands_at is not None
 
 
 def _settle(conn: Connection, endings: Sequence[Ending]) -> dict[RunId, RunStatus]:

@@ -35,6 +35,7 @@ from interlock.core.services import claiming, recording
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
+from interlock.core.types import CheckpointId
 from interlock.core.worker import output, telling, threads
 from interlock.core.worker.indexing import find_newest, list_own, read_entries
 from interlock.core.worker.keeping import ComeBack, RunMemory
@@ -147,6 +148,8 @@ class Carrier:
             self._is_written = True
             return RunStatus.RUNNING  # elsewhere, where all of it is told
         await self._tools.recorder.put(self._tracker.take())
+        if ending.head is None and self._claimed.delivery.fork is not None:
+            ending = replace(ending, newest=await self._find_newest())
         ending = replace(ending, keeps_lock=self._work.is_going_on, last_seq=self._tracker.last_seq)
         status = await self._tools.recorder.end(ending)
         self._is_written = True
@@ -310,6 +313,15 @@ class Carrier:
             known=known,
         )
         return replace(self._end(outcome), entries=entries)
+
+    async def _find_newest(self) -> CheckpointId | None:
+        """Where a thread that was to be set back stands, if its graph could not be asked."""
+        savers, after = self._tools.workshop.savers, self._claimed.indexed_to
+        try:
+            return await find_newest(savers, self._run.thread_id, after=after)
+        except Exception:  # the end is recorded without it
+            logger.exception("place_not_found")
+            return None
 
     async def _count_tries(self) -> Tries | None:
         """

@@ -195,6 +195,7 @@ class Recorder:
             status=RunStatus.FAILED,
             failure=failure,
             keeps_lock=ending.keeps_lock,
+            newest=ending.stands_at,
         )
         try:
             ended = await self._record(Batch(endings=[bare]))

@@ -13,7 +13,9 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
 
 from interlock.core.errors import Conflict
+from interlock.core.graphs.factories import read_factory
 from interlock.core.model.approvals import Intent, Verb
+from interlock.core.model.delivery import MAX_DEATHS_AT_ONE_PLACE
 from interlock.core.model.history import FieldEdit
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.services import deciding, history, launching, observing, rewinding, running
@@ -301,3 +303,44 @@ def test_a_rewind_that_comes_to_nothing_leaves_a_breakpoint_as_it_was(open_lab):
     lab.work()
     newest = history.open_history(lab.app, run.thread_id).runs[0]
     assert (newest.status, newest.kind) == ("done", "proceed")
+
+
+class Door:
+    """A factory that opens, raises, or takes its worker with it."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self.is_shut = False
+
+    def open(self) -> Any:
+        if self.is_shut:
+            raise RuntimeError("the project cannot be opened")
+        return self._graph
+
+
+@pytest.mark.parametrize("deaths", [0, MAX_DEATHS_AT_ONE_PLACE + 1], ids=["raises", "kills"])
+def test_a_rewind_whose_graph_no_worker_can_open_asks_again(open_lab, deaths):
+    """Nobody could read the head; where the thread stands, its rows tell."""
+    lab = open_lab("sqlite")
+    door = Door(build())
+    lab.serve("deaths", read_factory(door.open))
+    run = launching.launch(lab.app, Launch(workflow="deaths", input={"log": []}), actor="ann")
+    lab.work()
+    (card,) = observing.list_inbox(lab.app, thread_id=run.thread_id)
+    first = history.open_history(lab.app, run.thread_id).points[-1].checkpoint_id
+    door.is_shut = True
+    request = ForkRequest(verb=RewindVerb.RERUN, checkpoint_id=first)
+    made = rewinding.apply(lab.app, run.thread_id, request, actor="cid", reason="a test")
+    for _ in range(deaths):
+        lab.die(0)
+    lab.work()
+
+    assert observing.get_run(lab.app, made.run_id).status == "failed"
+    (again,) = observing.list_inbox(lab.app, thread_id=run.thread_id)
+    assert (again.approval_id, again.version) == (card.approval_id, card.version + 1)
+    door.is_shut = False
+    intent = Intent(verb=Verb.ANSWER, value="yes")
+    deciding.decide(lab.app, again.approval_id, intent, version=again.version, actor="ben")
+    lab.work()
+    newest = history.open_history(lab.app, run.thread_id).runs[0]
+    assert (newest.kind, newest.status) == ("resume", "done")
