@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from interlock.core.graphs import failing
-from interlock.core.graphs.attaching import FoundHead
+from interlock.core.graphs.attached_rows import FoundHead
 from interlock.core.model.delivery import Head
 from interlock.core.model.runs import Failure, RunStatus
 from interlock.core.services.attaching import Finding, Known

@@ -9,7 +9,8 @@ from functools import partial
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs import failing
-from interlock.core.graphs.attaching import FoundHead, config_of
+from interlock.core.graphs.attached_rows import FoundHead
+from interlock.core.graphs.attaching import config_of
 from interlock.core.graphs.checkpoints import MAX_ID
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.delivery import Head

@@ -12,7 +12,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
 from interlock.core.errors import Conflict, StoreUnavailable
-from interlock.core.graphs.attaching import read_details, scan
+from interlock.core.graphs.attached_rows import read_details, read_mark, read_writes, scan
 from interlock.core.graphs.due import name_due
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import open_savers
@@ -20,7 +20,7 @@ from interlock.core.graphs.serde import serializer_for
 from interlock.core.model.delivery import Head
 from interlock.core.model.history import AttachedSource
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import attaching, history, launching
+from interlock.core.services import attaching, launching
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
@@ -304,24 +304,3 @@ def test_the_index_of_a_thread_is_made_whole_once(app, make):
     with engines.read(app.engine) as conn:
         found = checkpoints.fetch_for_thread(conn, "t1", limit=10)
     assert found == [replace(whole[2], next=("review",)), whole[1], whole[0]]
-
-
-def test_a_thread_whose_beginning_was_pruned_there_is_read_once(app, make, monkeypatch):
-    there = attach(app, "theirs.db")
-    attaching.store(there, [found(app, entries=(make.checkpoint("c3", parent_id="c2"),))])
-    asked = []
-
-    def ask_worker(_app, _kind, payload, **_given):
-        asked.append(payload["thread_id"])
-        rest = [make.checkpoint("c2", parent_id="c1"), make.checkpoint("c3", parent_id="c2")]
-        attaching.store_index(app, "t1", rest)
-
-    monkeypatch.setattr(attaching.reading, "ask_worker", ask_worker)
-    assert history.list_points(there, "t1", limit=1)[1] == "c3"  # the newest needs no worker
-    assert asked == []
-    assert attaching.make_whole(there, "t1")
-    assert attaching.make_whole(there, "t1")
-    assert asked == ["t1"]
-    with engines.read(app.engine) as conn:
-        points = checkpoints.fetch_for_thread(conn, "t1", limit=10)
-    assert [(p.checkpoint_id, p.parent_id) for p in points] == [("c3", "c2"), ("c2", None)]

@@ -37,6 +37,7 @@ from interlock.core.services import (
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import engine as engines
+from interlock.core.worker import attached_intake, attached_memory
 from interlock.core.worker import attaching as following
 
 from .conftest import PROJECTS, Desk
@@ -136,7 +137,7 @@ def room(request, tmp_path_factory, sqlite_template) -> Iterator[Room]:
     tmp = tmp_path_factory.mktemp("attached")
     patch = pytest.MonkeyPatch()
     patch.setattr(following, "FOLLOW_S", 0.02)
-    patch.setattr(following, "AGAIN_S", 0.02)
+    patch.setattr(attached_memory, "AGAIN_S", 0.02)
     (tmp / "data").mkdir()
     if request.param == "sqlite":
         shutil.copyfile(sqlite_template, tmp / "data" / "app.db")
@@ -260,7 +261,7 @@ def test_what_stands_still_there_is_told_and_can_be_gone_on_with(room, monkeypat
     room.other.tell("hold", "refund", "t7", held)
     room.until(lambda: room.line("t7"), "the thread")
     assert room.line("t7").status is None  # it may be at work on it
-    monkeypatch.setattr(following, "QUIET", timedelta())
+    monkeypatch.setattr(attached_intake, "QUIET", timedelta())
     line = room.until_status("t7", "failed")
     run = observing.get_run(room.app, line.thread.last_run_id)
     assert (run.error.type, "before look" in run.error.message) == ("NotFinished", True)
