@@ -71,5 +71,8 @@ rm -f .venv/.installed-*
 install --require-hashes -r "$lock"
 # The backend is in the lock, so that nothing unlocked is fetched to build the project.
 install --no-deps --no-build-isolation --no-index -e .
+# Once here instead of at every start: where Python may not keep what it compiles, that halves a start.
+# Some packages ship files that are not for this Python; those are left as they are.
+.venv/bin/python -m compileall -q -j 0 .venv/lib core dashboard >/dev/null 2>&1 || true
 state "$lock" >".venv/.installed-$kind"
 say "done"

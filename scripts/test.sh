@@ -4,6 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh dev
 bin=.venv/bin
+# Compiled once for all processes of the tests, of which there are hundreds, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE=
 
 if [ $# -gt 0 ]; then
     sh scripts/system_parts.sh || echo "test: going on, the tests asked for may not need them" >&2
