@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, InterlockError
+from interlock.core.errors import Conflict
 from interlock.core.masking import mask_text
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.attached import ANOTHER
@@ -22,9 +22,7 @@ from interlock.core.model.history import AttachedSource
 from interlock.core.model.nodes import RunEvent
 from interlock.core.model.runs import HELD, Failure, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Origin, Snapshot, Thread
-from interlock.core.queue.port import JobKind
-from interlock.core.services import reading
-from interlock.core.services.carding import level_cards
+from interlock.core.services.carding import ask_first, level_cards
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints, place_checkpoints
 from interlock.core.settings import Settings
@@ -139,8 +137,10 @@ def store(app: App, findings: Sequence[Finding]) -> None:
         runs.insert_many(conn, list(made.values()))
         threads.set_last_runs(conn, {key: run.run_id for key, run in made.items()})
         for finding in free:
-            if finding.status in HELD or finding.thread_id in known:
-                _ask(conn, finding, made.get(finding.thread_id))
+            if finding.thread_id in known:
+                _level(conn, finding, made.get(finding.thread_id))
+        first = [(made[f.thread_id], f) for f in free if f.thread_id not in known and f.status]
+        ask_first(conn, [(run, f.head) for run, f in first if run.status in HELD])
         topics.bump(conn, "inbox", "runs")
 
 
@@ -199,7 +199,7 @@ def _run_of(finding: Finding, known: Thread | None) -> Run:
     )
 
 
-def _ask(conn: Connection, finding: Finding, run: Run | None) -> None:
+def _level(conn: Connection, finding: Finding, run: Run | None) -> None:
     """Bring the thread's cards level with its head."""
     if run is None or run.status not in HELD:
         batches.close_cards(
@@ -317,28 +317,6 @@ def find_thread(app: App, thread_id: str) -> Thread | None:
     """The thread of this id: whose it is, and why it can be read only where it can."""
     with engine.read(app.engine) as conn:
         return threads.fetch(conn, ThreadId(thread_id))
-
-
-def make_whole(app: App, thread_id: str, *, wait_s: float = 10.0) -> bool:
-    """
-    See that the index of a thread goes back to its first checkpoint; a worker reads what is missing.
-
-    Returns:
-        Whether it does; not where no worker is alive, or none read it in time.
-    """
-    with engine.read(app.engine) as conn:
-        thread = threads.fetch(conn, ThreadId(thread_id))
-        if thread is None or thread.origin is not Origin.ATTACHED:
-            return True
-        if attached.is_index_whole(conn, thread.thread_id):
-            return True
-    try:
-        reading.ask_worker(
-            app, JobKind.INDEX, {"thread_id": thread_id}, what="history", wait_s=wait_s
-        )
-    except InterlockError:
-        return False
-    return True
 
 
 def store_index(app: App, thread_id: ThreadId, entries: Sequence[CheckpointEntry]) -> None:

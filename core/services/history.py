@@ -19,7 +19,7 @@ from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import RunSummary
 from interlock.core.model.threads import Snapshot, Thread
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import attaching, reading
+from interlock.core.services import completing, reading
 from interlock.core.services.context import App
 from interlock.core.store import (
     approvals,
@@ -50,7 +50,8 @@ class History:
 
     `points` are the newest that fit, newest first, `count` how many fit, `total` how many there are;
     `spans` are the branches whole, `head_id` the newest checkpoint of all. `runs` are the thread's
-    newest, `cards` and `decisions` those of the thread.
+    newest, `cards` and `decisions` those of the thread. `missing` says why points before those are
+    not there, of a thread that another application moves.
     """
 
     thread: Thread
@@ -64,6 +65,7 @@ class History:
     runs: tuple[RunSummary, ...]
     cards: tuple[ApprovalSummary, ...]
     decisions: tuple[Decision, ...]
+    missing: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -116,7 +118,7 @@ def open_history(
     Raises:
         NotFound: No such thread.
     """
-    attaching.make_whole(app, thread_id)
+    missing = completing.complete(app, thread_id, is_patient=False)
     with engine.read(app.engine) as conn:
         thread = threads.fetch(conn, ThreadId(thread_id))
         if thread is None:
@@ -147,6 +149,7 @@ def open_history(
                 )
             ),
             decisions=tuple(decisions.fetch_for_thread(conn, thread_id, limit=MAX_CARDS)),
+            missing=missing,
         )
 
 
@@ -165,7 +168,7 @@ def list_points(
         NotFound: No such thread.
     """
     if limit > 1 or before is not None or not wanted.is_free:  # the newest is always there
-        attaching.make_whole(app, thread_id)
+        completing.complete(app, thread_id)
     with engine.read(app.engine) as conn:
         if threads.fetch(conn, ThreadId(thread_id)) is None:
             raise NotFound("thread", thread_id, hint="`interlock runs` names them.")

@@ -134,18 +134,39 @@ def ask_worker(
     app: App, kind: JobKind, payload: dict[str, Json], *, what: str, wait_s: float
 ) -> Json:
     """Let a worker read something and wait for what it says."""
+    require_worker(app, what=what)
+    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=ERRAND_PRIORITY)
+    with engine.write(app.engine) as conn:
+        app.queue.enqueue(conn, job, now=app.clock.now())
+    return wait_for(app, job.job_id, what=what, wait_s=wait_s)
+
+
+def require_worker(app: App, *, what: str) -> None:
+    """
+    See that somebody could read something.
+
+    Raises:
+        NoWorker: No worker is alive.
+    """
     if not observing.list_workers(app):
         raise NoWorker(
             f"A worker is needed to read this {what}, and none is alive.",
             hint="Start `interlock up`.",
         )
-    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=ERRAND_PRIORITY)
-    with engine.write(app.engine) as conn:
-        app.queue.enqueue(conn, job, now=app.clock.now())
+
+
+def wait_for(app: App, job_id: JobId, *, what: str, wait_s: float) -> Json:
+    """
+    Wait for what a worker reads.
+
+    Raises:
+        NoWorker: None did in time.
+        StoreUnavailable: It cannot be read; the message says why.
+    """
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
         with engine.read(app.engine) as conn:
-            ended = app.queue.fetch_result(conn, job.job_id)
+            ended = app.queue.fetch_result(conn, job_id)
         if ended is not None and ended[0] == "done":
             return ended[1]
         if ended is not None and ended[0] == "failed":

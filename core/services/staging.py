@@ -7,7 +7,7 @@ Nothing is written here. What confirms a staged change reads the same again unde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from interlock.core.model.nodes import NodeRun
 from interlock.core.model.rewind_checks import Problem
 from interlock.core.model.rewinding import Intention, PastDecision, Preview, Situation
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import attaching, history
+from interlock.core.services import completing, history
 from interlock.core.services.context import App
 from interlock.core.store import approvals, decisions, engine, nodes, runs, threads, workflows
 from interlock.core.store import history as points
@@ -73,11 +73,12 @@ def stage(
     Raises:
         NotFound: No such thread.
     """
-    attaching.make_whole(app, thread_id, wait_s=wait_s)
+    missing = completing.complete(app, thread_id, wait_s=wait_s)
     with engine.read(app.engine) as conn:
         situation = read_situation(conn, ThreadId(thread_id), intention.checkpoint_id)
     difference = _compare(app, situation, intention, wait_s) if with_difference else None
-    return judge(situation, intention, difference=difference)
+    staged = judge(situation, intention, difference=difference)
+    return replace(staged, warnings=(missing, *staged.warnings)) if missing else staged
 
 
 def judge(

@@ -51,6 +51,8 @@ def draw_tree(thread_id: str) -> None:
     st.caption(md_escape(points.say_thread(found.thread)))
     if trouble := points.say_trouble(found.thread):
         st.warning(md_escape(trouble), icon=":material/lock:")
+    if found.missing:
+        st.warning(md_escape(found.missing), icon=":material/hourglass_empty:")
     draw_filters(found, tree, wanted)
     if not found.points:
         st.caption("This thread has no checkpoints yet. They come here as its run makes steps.")
