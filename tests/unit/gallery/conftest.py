@@ -22,15 +22,19 @@ def _at_once_and_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INTERLOCK_GALLERY_FAULTS", raising=False)
 
 
+def make_saver(builder: StateGraph[Any, Any, Any, Any]) -> InMemorySaver:
+    """A saver that gives back the types of the graph's schemas and no other."""
+    schemas = [builder.state_schema, builder.input_schema, builder.output_schema]
+    schemas += [node.input_schema for node in builder.nodes.values()]
+    allowed = build_serde_allowlist(schemas=schemas, channels=builder.channels)
+    return InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=allowed))
+
+
 class Conversation:
     """One thread of one workflow: start it, see what it asks, answer by id."""
 
     def __init__(self, builder: StateGraph[Any, Any, Any, Any], thread_id: str) -> None:
-        schemas = [builder.state_schema, builder.input_schema, builder.output_schema]
-        schemas += [node.input_schema for node in builder.nodes.values()]
-        allowed = build_serde_allowlist(schemas=schemas, channels=builder.channels)
-        strict = JsonPlusSerializer(allowed_msgpack_modules=allowed)
-        self.graph = builder.compile(checkpointer=InMemorySaver(serde=strict))
+        self.graph = builder.compile(checkpointer=make_saver(builder))
         self.config: Any = {
             "configurable": {"thread_id": thread_id, "__pregel_strict_resume": True}
         }
@@ -73,6 +77,11 @@ def converse() -> Callable[..., Conversation]:
         return Conversation(builder, thread_id)
 
     return open_thread
+
+
+@pytest.fixture
+def strict_saver() -> Callable[[StateGraph[Any, Any, Any, Any]], InMemorySaver]:
+    return make_saver
 
 
 @pytest.fixture
