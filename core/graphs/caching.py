@@ -7,6 +7,7 @@ stands for, and the cache of the same run asks the tiers for that: workflow, pat
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -50,6 +51,12 @@ class RunCache(BaseCache[Any]):
         self._left_out_tasks: set[str] = set()
         self._tasks: dict[int, tuple[object, str]] = {}  # what a task writes into, by identity
         self._begun: set[str] = set()  # namespaces of the graphs that have taken their first step
+
+    def beside(self, inner: BaseCache[Any] | None) -> RunCache:
+        """The same cache for a graph of the run, with what the user gave that graph behind it."""
+        other = copy.copy(self)
+        other.inner = inner
+        return other
 
     def policy_for(self, path: str, rules: CacheRules) -> CachePolicy[Any]:
         """The policy of one node; its key function brings workflow and path into the key."""
@@ -240,10 +247,8 @@ class NodeCaches:
         notes: Notes,
         inner: BaseCache[Any] | None = None,
     ) -> RunCache:
-        """The cache of one run; what is not asked by our policies goes to `inner`."""
-        cache = self._cache_of(run, notes)
-        cache.inner = inner
-        return cache
+        """The cache of one graph of a run; what is not asked by our policies goes to `inner`."""
+        return self._cache_of(run, notes).beside(inner)
 
     def policy_for(self, place: NodePlace, run: Run) -> CachePolicy[Any] | None:
         """The policy of a node that has a cache."""

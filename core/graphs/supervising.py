@@ -171,13 +171,23 @@ class _Walk:
             nodes = self.supervise_nodes(node.bound, f"{path}/", depth=depth + 1)
             if not nodes:
                 return {}
-            inner = copy_graph(node.bound, {"nodes": {**node.bound.nodes, **nodes}})
+            changed = {"nodes": {**node.bound.nodes, **nodes}, **self._cache_of(node.bound, nodes)}
+            inner = copy_graph(node.bound, changed)
             subgraphs = [inner if each is node.bound else each for each in node.subgraphs]
             return {"bound": inner, "subgraphs": subgraphs}
         if isinstance(node.bound, ToolNode):
             tools = supervise_tools(node.bound, path, self._tools_of(path), self._shared)
             return {} if tools is node.bound else {"bound": tools}
         return {}
+
+    def _cache_of(self, graph: AnyGraph, nodes: Mapping[str, PregelNode]) -> dict[str, Any]:
+        """The cache of a nested graph that has cached nodes: LangGraph hands none down to it."""
+        shared, caches = self._shared, self._shared.hooks.caches
+        is_cached = any(n.cache_policy is not graph.nodes[k].cache_policy for k, n in nodes.items())
+        if caches is None or not is_cached:
+            return {}
+        cache = caches.open(shared.policy, shared.run, shared.notes, graph.cache)
+        return {} if cache is None else {"cache": cache}
 
     def _tools_of(self, path: str) -> Mapping[str, Any]:
         policy = self._shared.policy.node.get(path, self._shared.policy.default)

@@ -160,3 +160,26 @@ async def test_that_a_tool_was_not_called_is_kept_by_no_cache(desk):
         assert "unavailable" in said[0][-1].content
         assert [messages[-1].content for messages in said[1:]] == ["found it", "found it"]
         assert calls == ["it"]
+
+
+async def test_a_node_of_a_graph_within_is_served_and_so_is_what_the_user_cached_beside_it(desk):
+    made: list[str] = []
+
+    def make(name: str) -> Any:
+        async def node(state: State) -> Any:
+            made.append(name)
+            return {"log": [name]}
+
+        return node
+
+    inner = graph_of(make("deep"), "deep")
+    inner.add_node("own", make("own"), cache_policy=CachePolicy(key_func=lambda _: "same"))
+    inner.add_edge("deep", "own")
+    mid = graph_of(inner.compile(cache=InMemoryCache()), "mid")
+    outer = graph_of(mid.compile(), "team").compile()
+
+    for _ in range(3):
+        given = {"question": {"text": "q"}, "log": []}
+        assert (await desk.run(outer, {"team/mid/deep": CACHED}, given))["log"][-1:] == ["own"]
+
+    assert made == ["deep", "own"]
