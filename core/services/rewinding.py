@@ -1,32 +1,34 @@
 """
 Setting a thread back: what it would do, and doing it (law 6: history is not rewritten, only forked).
 
-A change is one transaction under the thread's lock: what stands against it is looked for once more,
-the cards of the branch that is left are superseded, and a run is queued that makes the fork. So of
-two people one wins, and a decision that comes later finds its card superseded.
+What stands against a change is looked for first. The change is one transaction under the thread's
+lock: that the thread stands where it was judged is seen to, the cards of the branch that is left are
+superseded, and a run is queued that makes the fork. So of two people one wins, and a decision that
+comes later finds its card superseded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFound
 from interlock.core.model import rewind_json
-from interlock.core.model.history import Fork
+from interlock.core.model.history import Fork, PlannedAnswer
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
-from interlock.core.services import checking, forking, staging
+from interlock.core.services import checking, forking, staging, standing
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.forking import ForkRequest
 from interlock.core.services.launching import job_for
 from interlock.core.services.pruning import BEING_DELETED
 from interlock.core.services.staging import Staged
+from interlock.core.services.standing import Standing
 from interlock.core.services.transferring import BEING_TAKEN_IN
 from interlock.core.store import audit, engine, forks, runs, threads, topics
 from interlock.core.types import CheckpointId, Json, RunId, ThreadId, new_id
@@ -103,54 +105,96 @@ def apply(
     if not reason.strip():
         raise InvalidInput("Say why: a reason is required to set a thread back or to copy it.")
     forking.require_whole(request)
-    now = app.clock.now()
-    with engine.write(app.engine) as conn:
-        source = threads.lock(conn, ThreadId(thread_id))
-        if source is None:
-            raise NotFound("thread", thread_id, hint=staging.WHERE_THREADS_ARE)
-        situation = staging.read_situation(conn, source.thread_id, request.checkpoint_id)
-        head = CheckpointId(expected_head) if expected_head else None
-        staged = staging.judge(situation, request.intend(head))
-        if staged.problems:
-            raise _with_winner(conn, source, staged.problems[0].as_error())
-        forking.check(conn, source.thread_id, request)
-        answers = forking.plan_answers(conn, source.thread_id, request)
-        is_copy = request.verb is RewindVerb.COPY
-        if is_copy:
-            run = _add_copy(conn, source, request, now=now, actor=actor, reason=reason)
-        else:
-            run = _add_rewind(conn, source, now=now, actor=actor, reason=reason)
-        fork = Fork(
-            fork_id=new_id(),
-            thread_id=run.thread_id,
-            run_id=run.run_id,
-            verb=request.verb,
-            target_id=request.checkpoint_id,
-            left_id=None if is_copy else staged.head_id,
-            from_thread_id=source.thread_id if is_copy else None,
-            actor=actor,
-            reason=reason,
-            created_at=now,
-            as_node=staged.preview.as_node,
-            edits=request.edits,
-            answers=answers,
-            preview=rewind_json.as_json(staged.preview),
-        )
-        forks.insert(conn, fork)
-        app.queue.enqueue(conn, job_for(run), now=now)
-        topics.bump(conn, "inbox", "runs", "threads")
-        audit.append(
-            conn,
-            at=now,
-            actor=actor,
-            action=f"rewind:{request.verb}",
-            object_=f"thread:{thread_id}",
-            before={"head": staged.head_id},
-            after=_tell(run, fork),
-            reason=reason,
-        )
+    head = CheckpointId(expected_head) if expected_head else None
+
+    def carry_out(conn: Connection, judged: _Judged) -> Run:
+        run = _carry_out(app, conn, request, judged, actor=actor, reason=reason)
         if also is not None:
             also(conn, run.run_id)
+        return run
+
+    return standing.act(
+        app,
+        ThreadId(thread_id),
+        request.checkpoint_id,
+        judge=lambda conn, stands: _judge(conn, thread_id, stands, request, head),
+        carry_out=carry_out,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A change that can be made as long as its thread stands there."""
+
+    standing: Standing
+    source: Thread
+    staged: Staged
+    answers: tuple[PlannedAnswer, ...]
+
+
+def _judge(
+    conn: Connection,
+    thread_id: str,
+    stands: Standing,
+    request: ForkRequest,
+    head: CheckpointId | None,
+) -> _Judged:
+    source = stands.thread
+    if source is None:
+        raise NotFound("thread", thread_id, hint=staging.WHERE_THREADS_ARE)
+    situation = staging.read_situation(conn, source.thread_id, request.checkpoint_id)
+    staged = staging.judge(situation, request.intend(head))
+    if staged.problems:
+        raise _with_winner(conn, source, staged.problems[0].as_error())
+    forking.check(conn, source.thread_id, request)
+    answers = forking.plan_answers(conn, source.thread_id, request)
+    return _Judged(standing=stands, source=source, staged=staged, answers=answers)
+
+
+def _carry_out(
+    app: App,
+    conn: Connection,
+    request: ForkRequest,
+    judged: _Judged,
+    *,
+    actor: str,
+    reason: str,
+) -> Run:
+    source, staged, now = judged.source, judged.staged, app.clock.now()
+    is_copy = request.verb is RewindVerb.COPY
+    if is_copy:
+        run = _add_copy(conn, source, request, now=now, actor=actor, reason=reason)
+    else:
+        run = _add_rewind(conn, source, now=now, actor=actor, reason=reason)
+    fork = Fork(
+        fork_id=new_id(),
+        thread_id=run.thread_id,
+        run_id=run.run_id,
+        verb=request.verb,
+        target_id=request.checkpoint_id,
+        left_id=None if is_copy else staged.head_id,
+        from_thread_id=source.thread_id if is_copy else None,
+        actor=actor,
+        reason=reason,
+        created_at=now,
+        as_node=staged.preview.as_node,
+        edits=request.edits,
+        answers=judged.answers,
+        preview=rewind_json.as_json(staged.preview),
+    )
+    forks.insert(conn, fork)
+    app.queue.enqueue(conn, job_for(run), now=now)
+    topics.bump(conn, "inbox", "runs", "threads")
+    audit.append(
+        conn,
+        at=now,
+        actor=actor,
+        action=f"rewind:{request.verb}",
+        object_=f"thread:{source.thread_id}",
+        before={"head": staged.head_id},
+        after=_tell(run, fork),
+        reason=reason,
+    )
     return run
 
 

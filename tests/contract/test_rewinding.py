@@ -294,3 +294,50 @@ def test_a_copy_has_an_id_as_any_thread_and_a_source_that_stays(app):
         apply(app, ask(RewindVerb.COPY, new_thread_id="t3"))
     with engines.read(app.engine) as conn:
         assert threads.fetch(conn, "t3") is None
+
+
+def test_a_thread_is_judged_while_others_write(app, monkeypatch):
+    """What is read of a long thread to judge it takes its time: nobody has to wait for that."""
+    real, judged = rewinding.staging.judge, []
+
+    def judge(situation, intention, **given):
+        with engines.write(app.engine) as conn:
+            audit.append(conn, at=app.clock.now(), actor="x", action="x", object_="x")
+        judged.append(situation.tree.head_id)
+        return real(situation, intention, **given)
+
+    monkeypatch.setattr(rewinding.staging, "judge", judge)
+    apply(app)
+    assert judged == ["c3"]
+
+
+@pytest.mark.parametrize("moves", [1, 3], ids=["once", "all the time"])
+def test_a_thread_that_moves_while_it_is_judged_is_judged_again(app, make, monkeypatch, moves):
+    real, heads = rewinding.staging.judge, []
+
+    def judge(situation, intention, **given):
+        heads.append(situation.tree.head_id)
+        if (n := len(heads)) <= moves:
+            entry = make.checkpoint(f"c{n + 3}", parent_id=f"c{n + 2}", next=("review",))
+            with engines.write(app.engine) as conn:
+                index_checkpoints(conn, "t1", [entry])
+        return real(situation, intention, **given)
+
+    monkeypatch.setattr(rewinding.staging, "judge", judge)
+    run = apply(app)
+    assert heads == [f"c{n + 3}" for n in range(moves + 1)]
+    with engines.read(app.engine) as conn:
+        assert forks.fetch_for_run(conn, run.run_id).left_id == f"c{moves + 3}"
+
+
+def test_who_looked_at_a_thread_that_moved_while_it_was_judged_is_told(app, make, monkeypatch):
+    real = rewinding.staging.judge
+
+    def judge(situation, intention, **given):
+        with engines.write(app.engine) as conn:
+            index_checkpoints(conn, "t1", [make.checkpoint("c4", parent_id="c3")])
+        return real(situation, intention, **given)
+
+    monkeypatch.setattr(rewinding.staging, "judge", judge)
+    with pytest.raises(Conflict, match="moved"):
+        apply(app, head="c3")
