@@ -14,6 +14,7 @@ from interlock.core.cli import (
     breakers,
     caches,
     call,
+    demo,
     doctor,
     figures,
     history,
@@ -50,6 +51,7 @@ def command() -> Any:
     register(serving.web)
     register(serving.worker)
     root.add_typer(_database())
+    root.add_typer(_demo())
     register(doctor.doctor)
     register(reading.workflows)
     register(acting.launch)
@@ -93,6 +95,15 @@ def _database() -> typer.Typer:
     group = typer.Typer(name="db", help="Look after the database.", **_STYLE)
     call.add_callback(group)
     call.register(group, "upgrade")(serving.upgrade_database)
+    return group
+
+
+def _demo() -> typer.Typer:
+    group = typer.Typer(name="demo", help="Steer the demonstration of `up --demo`.", **_STYLE)
+    call.add_callback(group)
+    register = call.register(group)
+    for each in (demo.play, demo.show, demo.rate, demo.fail, demo.mend):
+        register(each)
     return group
 
 

@@ -12,6 +12,7 @@ from interlock.core import parent
 from interlock.core.cli import edge, printing
 from interlock.core.cli.call import Call
 from interlock.core.errors import InvalidInput, NotAllowed, UsageError
+from interlock.core.model.demonstration import DEFAULT_PER_MINUTE, DEFAULT_SEED
 from interlock.core.settings import Settings
 
 EXIT_MISCONFIGURED = 78  # to `up`: I can never start, and have said why
@@ -41,6 +42,17 @@ def up(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open the browser.")
     ] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Play the shipped workflows: a week that was, and new work."),
+    ] = False,
+    demo_rate: Annotated[
+        int,
+        typer.Option("--demo-rate", metavar="N", help="New work a minute; 0 is none."),
+    ] = DEFAULT_PER_MINUTE,
+    demo_seed: Annotated[
+        int, typer.Option("--demo-seed", metavar="N", help="Another one plays another week.")
+    ] = DEFAULT_SEED,
     reload: Annotated[
         bool, typer.Option("--reload", help="Follow changes of the project's files.")
     ] = False,
@@ -48,7 +60,12 @@ def up(
     """Run the dashboard and a worker until Ctrl-C."""
     from interlock.core.cli import up as running
 
-    options = running.UpOptions(open_browser=not no_browser, reload=reload, as_json=call.as_json)
+    options = running.UpOptions(
+        open_browser=not no_browser,
+        reload=reload,
+        as_json=call.as_json,
+        demo=running.DemoOptions(per_minute=demo_rate, seed=demo_seed) if demo else None,
+    )
     return running.run(call.settings(port=port, attach=attach), options)
 
 
@@ -106,6 +123,11 @@ def _serve(call: Call, run: Callable[[], int]) -> int:
         edge.tell(call, exc)
         return EXIT_MISCONFIGURED
     return 1 if code == EXIT_MISCONFIGURED and not is_child else code
+
+
+def serve_main(call: Call, module: str, process: str) -> int:
+    """Run a process whose module has a `main`, under its parent if it has one."""
+    return _serve(call, lambda: _run_main(module, _prepare(call, process)))
 
 
 def _prepare(call: Call, process: str, **more: object) -> Settings:

@@ -17,15 +17,18 @@ from datetime import datetime
 from interlock.core import bootstrap
 from interlock.core.cli import holding, printing, probing
 from interlock.core.cli.supervisor import ChildSpec, Supervisor
-from interlock.core.errors import InterlockError, InvalidInput
+from interlock.core.errors import InterlockError, InvalidInput, UsageError
+from interlock.core.gallery import faults
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
+from interlock.core.model.demonstration import FAULTS_FILE
 from interlock.core.model.workers import WorkerStatus
-from interlock.core.services import attaching, observing
+from interlock.core.services import attaching, demonstrating, observing
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
 
 WEB_GRACE_S = 5.0
+DEMO_GRACE_S = 8.0
 WORKER_EXTRA_GRACE_S = 5.0  # beyond the drain: to hand back what did not end, and to close
 READY_POLL_S = 0.25
 PATIENCE_S = 30.0  # after so long without being ready, say what is missing
@@ -37,12 +40,21 @@ PYTHON = (sys.executable, "-P", "-m", "interlock.core.cli")
 
 
 @dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """A demonstration: how much new work comes in a minute, and the seed of its past."""
+
+    per_minute: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpOptions:
     """What `up` was asked beyond its settings."""
 
     open_browser: bool = True
     reload: bool = False
     as_json: bool = False
+    demo: DemoOptions | None = None
 
 
 def run(settings: Settings, options: UpOptions) -> int:
@@ -60,6 +72,7 @@ def run(settings: Settings, options: UpOptions) -> int:
     """
     project.read_project(settings.config)
     _require_attached(settings)
+    _require_demonstrable(settings, options)
     with holding.hold_data_dir(settings.data_dir) as note_url:
         port = holding.hold_port(settings.host, settings.port)
         settings = settings.model_copy(update={"port": port})
@@ -67,6 +80,8 @@ def run(settings: Settings, options: UpOptions) -> int:
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
         app = bootstrap.build_app(settings, name="interlock-up")
         attaching.require_own_folder(app)
+        if options.demo is not None:
+            demonstrating.begin(app, seed=options.demo.seed, per_minute=options.demo.per_minute)
         supervisor = Supervisor(child_specs(settings, app, options), say=printing.say)
         announcer = threading.Thread(
             target=_announce, args=(settings, options, supervisor.stopping), daemon=True
@@ -90,12 +105,25 @@ def _require_attached(settings: Settings) -> None:
         )
 
 
+def _require_demonstrable(settings: Settings, options: UpOptions) -> None:
+    """A demonstration is of the shipped workflows, in a folder of its own."""
+    if options.demo is None:
+        return
+    if settings.config is not None or settings.attach is not None or not settings.is_embedded:
+        raise UsageError(
+            "--demo plays the shipped workflows on SQLite:"
+            " it goes with none of --config, --attach and --database."
+        )
+
+
 def child_specs(settings: Settings, app: App, options: UpOptions) -> list[ChildSpec]:
-    """The two children. Settings go by the environment: arguments are seen by the whole machine."""
+    """The children. Settings go by the environment: arguments are seen by the whole machine."""
     env = environment(settings)
+    if options.demo is not None:
+        env |= {faults.VARIABLE: str(settings.data_dir.absolute() / FAULTS_FILE)}
     host = probing.local_host(settings.host)
     worker_arguments = ("worker", "--reload") if options.reload else ("worker",)
-    return [
+    specs = [
         ChildSpec(
             name="web",
             command=(*PYTHON, "web"),
@@ -114,6 +142,16 @@ def child_specs(settings: Settings, app: App, options: UpOptions) -> list[ChildS
             silent_s=max(SILENT_S, SILENT_BEATS * settings.heartbeat_s),
         ),
     ]
+    if options.demo is not None:
+        specs.append(
+            ChildSpec(
+                name="demonstration",
+                command=(*PYTHON, "demo", "play"),
+                env=env,
+                stop_grace_s=DEMO_GRACE_S,
+            )
+        )
+    return specs
 
 
 def _has_worker(settings: Settings, app: App) -> bool:

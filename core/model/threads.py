@@ -11,12 +11,13 @@ from interlock.core.types import CheckpointId, Json, RunId, ThreadId
 
 
 class Origin(StrEnum):
-    """How a thread came to be here: launched, copied of another, read from a file, or foreign."""
+    """How a thread came to be here: launched, copied of another, read from a file, foreign, or made up."""
 
     OWN = "own"
     COPY = "copy"
     IMPORT = "import"
     ATTACHED = "attached"
+    SIMULATED = "simulated"  # of the demonstration's past: its runs were played, not run
 
 
 @dataclass(frozen=True, kw_only=True)

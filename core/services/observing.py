@@ -114,7 +114,7 @@ class Change:
 def list_changes(app: App, *, limit: int = 10) -> list[Change]:
     """What people did last, newest first."""
     with engine.read(app.engine) as conn:
-        found = audit.fetch_many(conn, limit=limit)
+        found = audit.fetch_latest(conn, limit=limit)
     return [
         Change(at=e.at, actor=e.actor, action=e.action, object=e.object, reason=e.reason)
         for e in found

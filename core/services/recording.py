@@ -128,21 +128,28 @@ def record(app: App, batch: Batch, *, again: bool = False) -> dict[RunId, RunSta
     Returns:
         What each ended run became; `continued` where a later decision already queued the next.
     """
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
-        written = _find_written(conn, batch.endings) if again else {}
-        batch = replace(batch, endings=[e for e in batch.endings if e.run.run_id not in written])
-        nodes.upsert_many(conn, _newest_only(batch.nodes))
-        handed_over = [e for e in batch.endings if e.is_handed_over]
-        ends = [e for e in batch.endings if not e.is_handed_over]
-        ended = {e.run.run_id: _hand_over(app, conn, e, now) for e in handed_over}
-        settled, last_events, decided = _end(app, conn, ends, now)
-        events.insert_many(conn, [*batch.events, *last_events])
-        batches.add_usage(conn, [(e.run.run_id, e.usage) for e in batch.endings])
-        figuring.mark_late(conn, (node.ended_at for node in batch.nodes), now=now)
-        topics.bump(conn, *_topics(batch))
-        for each in decided:
-            deciding.tell(conn, each)
+        return record_in(app, conn, batch, again=again)
+
+
+def record_in(
+    app: App, conn: Connection, batch: Batch, *, again: bool = False
+) -> dict[RunId, RunStatus]:
+    """Write a batch in the caller's transaction; see `record`."""
+    now = app.clock.now()
+    written = _find_written(conn, batch.endings) if again else {}
+    batch = replace(batch, endings=[e for e in batch.endings if e.run.run_id not in written])
+    nodes.upsert_many(conn, _newest_only(batch.nodes))
+    handed_over = [e for e in batch.endings if e.is_handed_over]
+    ends = [e for e in batch.endings if not e.is_handed_over]
+    ended = {e.run.run_id: _hand_over(app, conn, e, now) for e in handed_over}
+    settled, last_events, decided = _end(app, conn, ends, now)
+    events.insert_many(conn, [*batch.events, *last_events])
+    batches.add_usage(conn, [(e.run.run_id, e.usage) for e in batch.endings])
+    figuring.mark_late(conn, (node.ended_at for node in batch.nodes), now=now)
+    topics.bump(conn, *_topics(batch))
+    for each in decided:
+        deciding.tell(conn, each)
     return written | ended | settled
 
 

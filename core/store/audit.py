@@ -34,6 +34,7 @@ _NEWEST_FIRST = (
     .order_by(audit.c.seq.desc())
     .limit(bindparam("limit"))
 )
+_LATEST = select(audit).order_by(audit.c.at.desc(), audit.c.seq.desc()).limit(bindparam("limit"))
 _OF_OBJECT = _NEWEST_FIRST.where(audit.c.object == bindparam("of_object"))
 _AFTER = (
     select(audit)
@@ -115,6 +116,12 @@ def fetch_many(
         rows = conn.execute(_NEWEST_FIRST, parameters)
     else:
         rows = conn.execute(_OF_OBJECT, parameters | {"of_object": object_})
+    return [AuditEntry(**row) for row in rows.mappings()]
+
+
+def fetch_latest(conn: Connection, *, limit: int) -> list[AuditEntry]:
+    """Entries by when it happened, the latest first; what is played of the past is entered late."""
+    rows = conn.execute(_LATEST, {"limit": limit})
     return [AuditEntry(**row) for row in rows.mappings()]
 
 

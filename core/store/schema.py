@@ -25,6 +25,7 @@ from sqlalchemy import (
 from interlock.core.store.columns import UtcDateTime, Words
 from interlock.core.store.schema_base import id_type, json_type, metadata
 from interlock.core.store.schema_batches import launch_batches
+from interlock.core.store.schema_demo import demonstrations, tours
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
 from interlock.core.store.schema_search import search_texts
@@ -54,6 +55,7 @@ __all__ = [
     "cache_entries",
     "checkpoints_index",
     "decisions",
+    "demonstrations",
     "forks",
     "holds",
     "jobs",
@@ -73,13 +75,14 @@ __all__ = [
     "threads",
     "tool_totals",
     "topics",
+    "tours",
     "what_if_sides",
     "what_ifs",
     "workers",
     "workflows",
 ]
 
-REVISION = "0008"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0009"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -332,6 +335,7 @@ audit = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index("ix_audit_object", "object", "seq"),
+    Index("ix_audit_at", "at", "seq"),
 )
 
 jobs = Table(

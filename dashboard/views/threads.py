@@ -27,6 +27,7 @@ ORIGINS = {
     Origin.COPY: "a copy",
     Origin.IMPORT: "from a file",
     Origin.ATTACHED: "another application's",
+    Origin.SIMULATED: "simulated",
 }
 _NO_RUN = Look(Tone.QUIET, "no run", ":material/radio_button_unchecked:")
 

@@ -228,6 +228,7 @@ QUERIES = {
         "ix_threads_workflow_updated",
     ),
     "audit": (lambda c, m: audit.fetch_many(c, limit=5), "pk_audit PRIMARY"),
+    "audit by time": (lambda c, m: audit.fetch_latest(c, limit=5), "ix_audit_at"),
     "audit of an object": (
         lambda c, m: audit.fetch_many(c, object_="run:3", limit=5),
         "ix_audit_object",
