@@ -28,7 +28,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
-from interlock.core import logs, parent
+from interlock.core import collecting, logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
 from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
@@ -233,6 +233,7 @@ def _is_not_ours_to_tell(record: logging.LogRecord) -> bool:
 async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str, Any]]:
     logs.adopt("streamlit", "uvicorn")  # theirs would pass our log and its masks by
     import_components()
+    collecting.spare_what_stays()
     app = deps.app()
     broadcaster = broadcasting.Broadcaster(
         partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)

@@ -93,6 +93,7 @@ class _Source:
     def __init__(self, conn: Connection, now: datetime, window: Window) -> None:
         self._conn = conn
         self._read: dict[Piece, Mapping[datetime, Tallies]] = {}
+        self._minutes: dict[Piece, Tallies] = {}  # all of them together
         self._rolled_until = rollups.rolled_until(conn)
         self._kept_since = figuring.kept_since(now)
         self.window = replace(
@@ -118,17 +119,23 @@ class _Source:
             if piece.tier is None:
                 for tallies in self._raw(piece).values():
                     found.add(tallies)
+            elif piece.tier is Tier.MINUTE and nodes is Detail.ALL:
+                found.add(self._add_up_minutes(piece))
             else:
-                rollups.fetch(
-                    self._conn,
-                    piece.tier,
-                    piece.start,
-                    piece.end,
-                    nodes=nodes,
-                    into=found,
-                    **self._which,
-                )
+                self._fetch(piece, found, nodes)
         return found
+
+    def _add_up_minutes(self, piece: Piece) -> Tallies:
+        """Read once: the heatmap's newest hour is of the same rows, and there are many of them."""
+        if piece not in self._minutes:
+            self._minutes[piece] = self._fetch(piece, Tallies())
+        return self._minutes[piece]
+
+    def _fetch(self, piece: Piece, into: Tallies, nodes: Detail = Detail.ALL) -> Tallies:
+        assert piece.tier is not None
+        return rollups.fetch(
+            self._conn, piece.tier, piece.start, piece.end, nodes=nodes, into=into, **self._which
+        )
 
     def count_failed(self, start: datetime, end: datetime) -> dict[tuple[str, str], int]:
         """How many executions failed, by (workflow, variant)."""
@@ -227,7 +234,13 @@ class _Source:
                         yield minute, (workflow, path), tally.histogram
             return
         is_each = piece.tier.length == span
-        for start, end in [(piece.start, piece.end)] if is_each else split(piece, span):
+        parts = [(piece.start, piece.end)] if is_each else split(piece, span)
+        if len(parts) == 1 and piece in self._minutes:
+            for (workflow, path, _), tally in self._minutes[piece].nodes.items():
+                if (workflow, path) in nodes and tally.runs:
+                    yield piece.start, (workflow, path), tally.histogram
+            return
+        for start, end in parts:
             yield from rollups.fetch_histograms(
                 self._conn,
                 piece.tier,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select, tuple_
 
 from interlock.core.model.spans import Tier
 
@@ -42,7 +42,7 @@ class Query:
             tier: Of this tier.
             start: Included.
             end: Not included.
-            which: Values of columns, and `paths`, some nodes; None for any.
+            which: Values of columns, and `nodes`, as pairs of workflow and path; None for any.
         """
         given = {f"of_{name}": value for name, value in which.items() if value is not None}
         statement = self._narrow(tuple(name for name in which if which[name] is not None))
@@ -56,7 +56,8 @@ class Query:
         return self._narrowed[names]
 
     def _is(self, name: str) -> ColumnElement[bool]:
-        column: ColumnElement[Any] = self._of.c["path" if name == "paths" else name]
-        if name == "paths":
-            return column.in_(bindparam("of_paths", expanding=True))
+        if name == "nodes":
+            pairs = tuple_(self._of.c.workflow, self._of.c.path)
+            return pairs.in_(bindparam("of_nodes", expanding=True))
+        column: ColumnElement[Any] = self._of.c[name]
         return column == bindparam(f"of_{name}")

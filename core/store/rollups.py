@@ -8,11 +8,11 @@ executions, minutes with an end and with nothing but failures, ratings and their
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select
 
 from interlock.core.model.histogram import Histogram
 from interlock.core.model.spans import MINUTE, Tier, floor
@@ -67,7 +67,6 @@ _RUN_KEY = (run_rollups.c.workflow, run_rollups.c.variant)
 # Many histograms come as one text: reading them row by row took most of the time (measured).
 _NODE_HISTOGRAMS = dialect.join_texts(metric_rollups.c.histogram)
 _RUN_HISTOGRAMS = dialect.join_texts(run_rollups.c.histogram)
-_MEDIAN = dialect.last_number(metric_rollups.c.histogram)  # as `Histogram.as_json` writes it
 _ALL_NODES = Query(*_sums(metric_rollups, _NODE_COUNTS), _NODE_HISTOGRAMS, by=_NODE_KEY)
 _NODE_SUMS = Query(*_sums(metric_rollups, _NODE_COUNTS), by=_NODE_KEY)
 _ERRORS = Query(*_NODE_KEY, metric_rollups.c.error_types, where=[metric_rollups.c.errors > 0])
@@ -86,11 +85,11 @@ _NODE_POINTS = Query(
     by=[metric_rollups.c.start],
 )
 _RAN = (metric_rollups.c.runs > 0,)
-_MEDIANS = Query(metric_rollups.c.start, metric_rollups.c.path, _MEDIAN, where=_RAN)
-_EACH_HISTOGRAM = Query(
-    _NODE_HISTOGRAMS, by=[metric_rollups.c.start, metric_rollups.c.path], where=_RAN
-)
-_HISTOGRAMS = Query(_NODE_HISTOGRAMS, by=[metric_rollups.c.path], where=_RAN)
+_MEDIAN = dialect.last_number(metric_rollups.c.histogram)  # as `Histogram.as_json` writes it
+_START_AND_MEDIAN = cast(dialect.epoch_s(metric_rollups.c.start), Text) + "," + _MEDIAN
+_MEDIANS = Query(dialect.join_texts(_START_AND_MEDIAN), by=_NODE_KEY[:2], where=_RAN)
+_EACH_HISTOGRAM = Query(_NODE_HISTOGRAMS, by=[metric_rollups.c.start, *_NODE_KEY[:2]], where=_RAN)
+_HISTOGRAMS = Query(_NODE_HISTOGRAMS, by=_NODE_KEY[:2], where=_RAN)
 
 
 def put(conn: Connection, tier: Tier, spans: Mapping[datetime, Tallies]) -> None:
@@ -287,10 +286,12 @@ def fetch_medians(
     variant: str | None = None,
 ) -> Iterator[tuple[datetime, tuple[str, str], float]]:
     """The median of some nodes in each span of a tier; of each variant by itself."""
-    for workflow, paths in _by_workflow(nodes):
-        which = {"workflow": workflow, "variant": variant, "paths": paths}
-        for moment, path, median in _MEDIANS.run(conn, tier, start, end, **which):
-            yield moment, (workflow, path), median
+    for workflow, path, joined in _MEDIANS.run(
+        conn, tier, start, end, variant=variant, nodes=list(nodes)
+    ):
+        numbers = iter(encoding.load_numbers(f"[{joined}]"))
+        for seconds, median in zip(numbers, numbers, strict=True):
+            yield datetime.fromtimestamp(seconds, UTC), (workflow, path), median
 
 
 def fetch_histograms(
@@ -305,17 +306,11 @@ def fetch_histograms(
 ) -> Iterator[tuple[datetime, tuple[str, str], Histogram]]:
     """The durations of some nodes: in each span of a tier, or in all of them together, at `start`."""
     query = _EACH_HISTOGRAM if is_each else _HISTOGRAMS
-    for workflow, paths in _by_workflow(nodes):
-        which = {"workflow": workflow, "variant": variant, "paths": paths}
-        for *moment, path, histograms in query.run(conn, tier, start, end, **which):
-            histogram = Histogram()
-            _merge(histogram, histograms)
-            yield moment[0] if moment else start, (workflow, path), histogram
-
-
-def _by_workflow(nodes: Collection[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    names = sorted({workflow for workflow, _ in nodes})
-    return [(name, [path for of, path in nodes if of == name]) for name in names]
+    which = {"variant": variant, "nodes": list(nodes)}
+    for *moment, workflow, path, histograms in query.run(conn, tier, start, end, **which):
+        histogram = Histogram()
+        _merge(histogram, histograms)
+        yield moment[0] if moment else start, (workflow, path), histogram
 
 
 def _read_node(tally: NodeTally, values: Sequence[Any]) -> None:
@@ -349,7 +344,7 @@ def _numbers(names: Sequence[str], sums: Sequence[Any]) -> dict[str, Any]:
 
 
 def _merge(histogram: Histogram, stored: str) -> None:
-    for one in encoding.load_json(f"[{stored}]"):
+    for one in encoding.load_numbers(f"[{stored}]"):
         histogram.merge_json(one)
 
 

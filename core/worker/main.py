@@ -7,7 +7,6 @@ Whatever user code raises at import or in a node, SystemExit included, does not 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from interlock.core import logs
+from interlock.core import collecting, logs
 from interlock.core.bootstrap import build_app
 from interlock.core.graphs.entering import enter_project
 from interlock.core.graphs.loading import LoadedGraph, load_all
@@ -208,7 +207,7 @@ async def _serve(
         presence.beat(app, replace(ready, heartbeat_at=app.clock.now()))
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
-        _spare_the_collector()
+        collecting.spare_what_stays(GC_THRESHOLD)
         server = Server(app, workshop, ready, on_change=breakers.notice, place=place)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
@@ -231,18 +230,6 @@ async def _serve(
             heart.stop()
             stopping.cancel()
     logger.info("worker_stopped")
-
-
-def _spare_the_collector() -> None:
-    """
-    Leave what was imported out of every garbage collection, and collect less often.
-
-    A project's libraries are some 10**5 objects that stay; looking at them again and again took a
-    tenth of the worker's time (measured).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLD)
 
 
 async def _load(project: Project, stop: asyncio.Event) -> dict[str, LoadedGraph] | None:
