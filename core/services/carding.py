@@ -36,6 +36,35 @@ class Levelled:
     pending: int
 
 
+class Published:
+    """What workers published of workflows, as far as cards need it; each is read once."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._policies: dict[str, Json] = {}
+        self._tools: dict[str, Json] = {}
+        self._schemas: dict[str, Json] = {}
+
+    def find_policy(self, name: str) -> Json:
+        """What interlock.toml says of a workflow."""
+        if name not in self._policies:
+            self._policies[name] = workflows.fetch_policy(self._conn, name)
+        return self._policies[name]
+
+    def find_tools(self, name: str) -> Json:
+        """The tools of a workflow."""
+        if name not in self._tools:
+            self._tools[name] = workflows.fetch_tools(self._conn, name)
+        return self._tools[name]
+
+    def find_state_schema(self, name: str) -> Json:
+        """The schema of its state; None where that is not known."""
+        if name not in self._schemas:
+            found = workflows.fetch(self._conn, name)
+            self._schemas[name] = None if found is None else found.state_schema
+        return self._schemas[name]
+
+
 def level_cards(
     conn: Connection,
     run: Run,
@@ -58,6 +87,7 @@ def level_cards(
         now: When.
         failure: Why the run failed, if a human is asked what to do about it.
     """
+    published = Published(conn)
     asked: list[Approval] = []
     kept: list[ApprovalId] = []
     adopted: list[ApprovalId] = []
@@ -65,7 +95,7 @@ def level_cards(
     for interrupt in head.interrupts:
         if interrupt.is_answered:
             continue
-        card = _with_rules(conn, _card(conn, run, head, interrupt, now), [interrupt.node])
+        card = _card(published, run, head, interrupt, now)
         pending = _level_one(
             conn, card, interrupt.interrupt_id, stands, refused.get(interrupt.interrupt_id)
         )
@@ -80,7 +110,7 @@ def level_cards(
         kept.append(card.approval_id)
         asked.append(card)
     elif status is RunStatus.PAUSED:
-        card = _with_rules(conn, _breakpoint_card(conn, run, head, now), head.next)
+        card = _breakpoint_card(published, run, head, now)
         pending = _level_one(conn, card, f"{BREAK_KEY}{head.checkpoint_id}", status, None)
         if pending is not None:
             kept.append(pending.approval_id)
@@ -90,6 +120,28 @@ def level_cards(
     )
     approvals.adopt(conn, adopted, run.run_id)
     return Levelled(tuple(asked), len(kept))
+
+
+def ask_first(conn: Connection, held: Sequence[tuple[Run, Head]]) -> None:
+    """
+    Ask what the heads of threads ask that never had a card, all with the same few statements.
+
+    Args:
+        conn: The transaction that also keeps the threads.
+        held: The run that holds each thread, since when it does, and where that stands.
+    """
+    published = Published(conn)
+    cards: dict[tuple[ThreadId, str], Approval] = {}
+    for run, head in held:
+        at = run.ended_at or run.created_at
+        for interrupt in head.interrupts:
+            if not interrupt.is_answered:
+                card = _card(published, run, head, interrupt, at)
+                cards.setdefault((run.thread_id, interrupt.interrupt_id), card)
+        if run.status is RunStatus.PAUSED:
+            card = _breakpoint_card(published, run, head, at)
+            cards[run.thread_id, f"{BREAK_KEY}{head.checkpoint_id}"] = card
+    approvals.insert_many(conn, [(card, key) for (_, key), card in cards.items()])
 
 
 def withdraw_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:
@@ -165,17 +217,17 @@ def _asks_the_same(known: Approval, card: Approval) -> bool:
     )
 
 
-def _with_rules(conn: Connection, card: Approval, nodes: Sequence[str]) -> Approval:
-    policy = workflows.fetch_policy(conn, card.workflow)
-    return approval_rules.apply(card, approval_rules.find_rules(policy, nodes))
+def _with_rules(published: Published, card: Approval, nodes: Sequence[str]) -> Approval:
+    rules = approval_rules.find_rules(published.find_policy(card.workflow), nodes)
+    return approval_rules.apply(card, rules)
 
 
 def _card(
-    conn: Connection, run: Run, head: Head, interrupt: LiveInterrupt, now: datetime
+    published: Published, run: Run, head: Head, interrupt: LiveInterrupt, now: datetime
 ) -> Approval:
     value, schema, node = interrupt.value, interrupt.schema, interrupt.node
     question = payloads.read_interrupt(value, schema, node=node)
-    return Approval(
+    card = Approval(
         approval_id=ApprovalId(new_id()),
         interrupt_id=interrupt.interrupt_id,
         thread_id=run.thread_id,
@@ -189,16 +241,17 @@ def _card(
         payload=interrupt.value,
         allowed=question.allowed,
         schema=interrupt.schema,
-        tools=_tools_asked_about(conn, run.workflow, node, question),
+        tools=_tools_asked_about(published, run.workflow, node, question),
         risk="",
         status=ApprovalStatus.PENDING,
         version=1,
         asked_at=now,
     )
+    return _with_rules(published, card, [node])
 
 
 def _tools_asked_about(
-    conn: Connection, workflow: str, node: str, question: Question
+    published: Published, workflow: str, node: str, question: Question
 ) -> dict[str, Json] | None:
     """
     The schemas of the tools that a question is about and says nothing of.
@@ -209,15 +262,14 @@ def _tools_asked_about(
     wanted = {action.name for action in editable if action.schema is None}
     if not wanted:
         return None
-    known = tools_around(workflows.fetch_tools(conn, workflow), node)
+    known = tools_around(published.find_tools(workflow), node)
     return {name: known[name] for name in sorted(wanted & known.keys())} or None
 
 
-def _breakpoint_card(conn: Connection, run: Run, head: Head, now: datetime) -> Approval:
-    workflow = workflows.fetch(conn, run.workflow)
-    state_schema: Json = workflow.state_schema if workflow is not None else None
+def _breakpoint_card(published: Published, run: Run, head: Head, now: datetime) -> Approval:
+    state_schema = published.find_state_schema(run.workflow)
     question = payloads.read_breakpoint(head.next, state_schema=state_schema)
-    return Approval(
+    card = Approval(
         approval_id=ApprovalId(new_id()),
         interrupt_id=None,
         thread_id=run.thread_id,
@@ -236,3 +288,4 @@ def _breakpoint_card(conn: Connection, run: Run, head: Head, now: datetime) -> A
         version=1,
         asked_at=now,
     )
+    return _with_rules(published, card, head.next)

@@ -92,8 +92,14 @@ def insert(conn: Connection, approval: Approval, question_key: str) -> None:
     Raises:
         Conflict: This question of the thread has a card already.
     """
-    conn.execute(_INSERT, _as_row(approval) | {"question_key": question_key})
-    _let_find(conn, approval)
+    insert_many(conn, [(approval, question_key)])
+
+
+def insert_many(conn: Connection, cards: Sequence[tuple[Approval, str]]) -> None:
+    """Add cards, each with the key of its question, all with the same few statements."""
+    if cards:
+        conn.execute(_INSERT, [_as_row(card) | {"question_key": key} for card, key in cards])
+        _let_find(conn, [card for card, _ in cards])
 
 
 def fetch(conn: Connection, approval_id: ApprovalId) -> Approval | None:
@@ -194,7 +200,7 @@ def reopen(
     }
     result = conn.execute(_REOPEN, new | {"of_id": approval_id, "of_version": version_from})
     if result.rowcount == 1:
-        _let_find(conn, replace(approval, approval_id=approval_id))
+        _let_find(conn, [replace(approval, approval_id=approval_id)])
     return result.rowcount == 1
 
 
@@ -232,11 +238,13 @@ def _page(limit: int, offset: int, *, newest_first: bool) -> listing.Page:
     )
 
 
-def _let_find(conn: Connection, approval: Approval) -> None:
-    ids = searching.ids_of(approval.approval_id, approval.thread_id, approval.run_id)
-    asked = (approval.title, approval.workflow, approval.node, approval.payload)
-    text = f"{ids} {searching.texts_of(*asked)}"
-    searching.put(conn, About.APPROVAL, [(approval.approval_id, text)])
+def _let_find(conn: Connection, cards: Sequence[Approval]) -> None:
+    searching.put(conn, About.APPROVAL, [(card.approval_id, _words(card)) for card in cards])
+
+
+def _words(card: Approval) -> str:
+    ids = searching.ids_of(card.approval_id, card.thread_id, card.run_id)
+    return f"{ids} {searching.texts_of(card.title, card.workflow, card.node, card.payload)}"
 
 
 def _as_row(approval: Approval) -> dict[str, Any]:

@@ -10,17 +10,21 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
+from sqlalchemy import event
 
 from interlock.core.errors import Conflict, StoreUnavailable
-from interlock.core.graphs.attached_rows import read_details, read_mark, read_writes, scan
+from interlock.core.graphs.attached_rows import read_details, scan
 from interlock.core.graphs.due import name_due
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.serde import serializer_for
-from interlock.core.model.delivery import Head
+from interlock.core.model.approvals import Kind
+from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.history import AttachedSource
+from interlock.core.model.runs import RunStatus
+from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import attaching, launching
+from interlock.core.services import attaching, launching, observing, presence
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
@@ -304,3 +308,62 @@ def test_the_index_of_a_thread_is_made_whole_once(app, make):
     with engines.read(app.engine) as conn:
         found = checkpoints.fetch_for_thread(conn, "t1", limit=10)
     assert found == [replace(whole[2], next=("review",)), whole[1], whole[0]]
+
+
+def ask(thread_id, number, *, is_answered=False) -> LiveInterrupt:
+    return LiveInterrupt(
+        interrupt_id=f"{thread_id}:{number}",
+        value={"question": "refund?", "number": number},
+        schema=None,
+        node="review",
+        namespace="review:1",
+        is_answered=is_answered,
+    )
+
+
+def workflow(app, policy) -> Workflow:
+    return Workflow(
+        name="refunds",
+        description="",
+        nodes=("review",),
+        graph={},
+        input_schema=None,
+        context_schema=None,
+        state_schema=None,
+        channels=(),
+        error=None,
+        published_at=app.clock.now(),
+        policy=policy,
+    )
+
+
+def test_the_cards_of_many_threads_are_kept_with_a_few_statements(app):
+    """As those of one thread after another would be, each a card of its own question."""
+    there = attach(app, "theirs.db")
+    policy = {"approval": {"review": {"risk": "high"}}}
+    presence.publish(app, [workflow(app, policy)])
+    head = Head(checkpoint_id="c3", run_id=None, due=("review",), next=("review",))
+    findings = [
+        replace(found(there, f"t{n}", status="waiting"), head=replace(head, interrupts=asked))
+        for n in range(40)
+        if (asked := (ask(f"t{n}", 1), ask(f"t{n}", 2, is_answered=True), ask(f"t{n}", 3)))
+    ]
+    findings.append(replace(found(there, "pause", status=RunStatus.PAUSED), head=head))
+    findings.append(found(there, "done"))
+    statements: list[str] = []
+
+    def note(_conn, _cursor, statement, *_rest) -> None:
+        statements.append(statement)
+
+    event.listen(app.engine, "before_cursor_execute", note)
+    attaching.store(there, findings)
+    event.remove(app.engine, "before_cursor_execute", note)
+    assert len(statements) < 25
+
+    cards = observing.list_inbox(app, limit=200)
+    assert len(cards) == 81
+    (pause,) = (card for card in cards if card.thread_id == "pause")
+    assert (pause.kind, pause.interrupt_id, pause.node) == (Kind.BREAKPOINT, None, "review")
+    assert {card.risk for card in cards} == {"high"}
+    one = attaching.look_up(there, ["t0"])["t0"]
+    assert (one.asked, one.last_status) == ({"t0:1", "t0:3"}, "waiting")

@@ -135,7 +135,7 @@ async def test_what_could_not_be_taken_in_is_looked_at_again(app, project, addre
             follower = Follower(app, Workshop(project, {}, savers, None), call)
             with monkeypatch.context() as patch:
                 patch.setattr(attached_rows, "_DETAILS", attached_rows._MARK)
-                with pytest.raises(Exception):  # noqa: B017, PT011  whatever the database says
+                with pytest.raises(Exception):  # noqa: B017  whatever the database says
                     await follower.look()
             assert await follower.look() == 1
             assert await follower.look() == 0
