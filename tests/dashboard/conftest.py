@@ -6,18 +6,22 @@ drawn without a browser, and the web process as it is really started.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, app_test
 
 from interlock.core import bootstrap
 from interlock.core.clock import FrozenClock
@@ -35,6 +39,20 @@ from interlock.dashboard import deps
 DASHBOARD = Path(deps.__file__).parent
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 START_TIMEOUT_S = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """
+    Let AppTest find what a server finds once: each AppTest looks through all installed packages for
+    components, and each of its runs compiles the pages anew, which took half of these tests' time.
+    """
+    compiled = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        patch.setattr(app_test, "ScriptCache", lambda: compiled)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +82,12 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def app(
+    settings: Settings, clock: FrozenClock, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[App]:
     """A real application on SQLite, the one that pages get."""
+    settings.data_dir.mkdir()
+    shutil.copyfile(sqlite_template, settings.data_dir / "app.db")
     built = bootstrap.build_app(settings, clock=clock)
     monkeypatch.setattr(deps, "app", lambda: built)
     yield built

@@ -77,7 +77,7 @@ def test_under_a_parent_it_leaves_the_address_to_it(start_web: Callable[..., Any
         assert client.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     web.process.send_signal(signal.SIGTERM)
 
-    assert web.wait(10) == 0
+    assert web.wait() == 0
     assert web.output == ""
 
 
