@@ -93,6 +93,7 @@ def of_pruning(found: Pruning, *, dry_run: bool) -> dict[str, Json]:
         "dry_run": dry_run,
         "threads": [_of_line(line) for line in found.threads],
         "kept": [{"thread_id": kept.thread_id, "why": kept.why} for kept in found.kept],
+        "what_ifs": found.what_if_count,
     }
 
 
@@ -144,5 +145,8 @@ def _print(found: Pruning, *, dry_run: bool) -> None:
     if found.threads:
         said = "would go" if dry_run else "are gone"
         printing.say(f"{len(found.threads)} {said}.")
+    if found.what_if_count:
+        said = "would go" if dry_run else "are gone"
+        printing.say(f"{found.what_if_count} closed what-ifs {said}.")
     for kept in found.kept:
         printing.say(f"{kept.thread_id} stays: {kept.why}")

@@ -118,7 +118,8 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """Which threads go, oldest first, or went, and which stay."""
+    """Which threads go, oldest first, or went, and which stay; with them go closed what-ifs."""
 
     threads: tuple[ThreadLine, ...] = ()
     kept: tuple[Kept, ...] = ()
+    what_if_count: int = 0

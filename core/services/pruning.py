@@ -27,8 +27,9 @@ from interlock.core.model.pruning import (
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadLine
 from interlock.core.queue.port import Job, JobKind, NewJob
-from interlock.core.services import observing
+from interlock.core.services import forgetting, observing
 from interlock.core.services.context import App
+from interlock.core.services.forgetting import BY_SETTINGS
 from interlock.core.settings import Settings
 from interlock.core.store import audit, engine, runs, thinning, thread_lists, threads, topics
 from interlock.core.store import pruning as store
@@ -37,7 +38,6 @@ from interlock.core.types import CheckpointId, JobId, Json, ThreadId, new_id
 MOST = 10_000  # threads looked at in one pass, those that moved first
 AT_ONCE = 20  # threads that a worker is handed together: the runs come first
 IN_PASSING = 200  # threads that go at a time by what the settings say
-BY_SETTINGS = "retention"  # who the audit names for those
 BEING_DELETED = "Its checkpoints are being deleted, or were, when a worker died. Prune it again."
 
 
@@ -83,7 +83,8 @@ def plan(
                 going.append(line)
             else:
                 kept.append(Kept(thread_id=line.thread.thread_id, why=WHY[hold]))
-    return Pruning(threads=tuple(going), kept=tuple(kept))
+    count = 0 if is_unattended else forgetting.count_what_ifs(app, retention)
+    return Pruning(threads=tuple(going), kept=tuple(kept), what_if_count=count)
 
 
 def prune(
@@ -124,12 +125,18 @@ def prune(
                 gone.append(line)
             else:
                 kept.append(Kept(thread_id=line.thread.thread_id, why=why))
-    return Pruning(threads=tuple(gone), kept=tuple(kept))
+    count = forgetting.forget_what_ifs(app, retention, actor=actor, reason=reason)
+    return Pruning(threads=tuple(gone), kept=tuple(kept), what_if_count=count)
 
 
 def retain(app: App) -> int:
-    """Hand out what the settings say goes; how many threads. Without such settings, nothing is read."""
+    """
+    Hand out what the settings say goes; how many threads. Without such settings, none is read.
+
+    Closed what-ifs go by their age whatever the settings say.
+    """
     retention = retention_of(app.settings)
+    forgetting.forget_what_ifs(app, retention, most=IN_PASSING, actor=BY_SETTINGS)
     if retention.is_empty or app.settings.attach is not None:
         return 0
     lines = plan(app, retention, limit=IN_PASSING, is_unattended=True).threads

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from sqlalchemy import insert as insert_into
 
 from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
@@ -48,6 +48,19 @@ _COUNT_OPEN = (
     select(func.count())
     .select_from(what_if_sides.join(what_ifs, what_ifs.c.what_if_id == what_if_sides.c.what_if_id))
     .where(what_ifs.c.created_at >= bindparam("since"), what_if_sides.c.status.in_(_OPEN))
+)
+
+
+_IS_CLOSED = what_ifs.c.status != WhatIfStatus.OPEN.value
+_CLOSED = (
+    select(what_ifs.c.what_if_id)
+    .where(_IS_CLOSED, what_ifs.c.created_at < bindparam("before"))
+    .order_by(what_ifs.c.created_at, what_ifs.c.what_if_id)
+    .limit(bindparam("limit"))
+)
+_CLOSED_OF_WORKFLOW = _CLOSED.where(what_ifs.c.workflow == bindparam("of_workflow"))
+_DELETE_CLOSED = delete(what_ifs).where(
+    _IS_CLOSED, what_ifs.c.what_if_id.in_(bindparam("ids", expanding=True))
 )
 
 
@@ -107,6 +120,21 @@ def end_side(conn: Connection, what_if_id: str, side: str, outcome: Mapping[str,
 def count_open(conn: Connection, *, since: datetime) -> int:
     """How many sides begun since then are still under way."""
     return int(conn.execute(_COUNT_OPEN, {"since": since}).scalar_one())
+
+
+def find_closed(
+    conn: Connection, *, before: datetime, workflow: str | None, limit: int
+) -> list[str]:
+    """What-ifs begun before a moment that an answer was kept of, or that were discarded, oldest first."""
+    values = {"before": before, "limit": limit}
+    if workflow is None:
+        return list(conn.execute(_CLOSED, values).scalars())
+    return list(conn.execute(_CLOSED_OF_WORKFLOW, values | {"of_workflow": workflow}).scalars())
+
+
+def delete_closed(conn: Connection, ids: Sequence[str]) -> int:
+    """Delete what-ifs with their sides, unless one is open; how many went."""
+    return conn.execute(_DELETE_CLOSED, {"ids": list(ids)}).rowcount
 
 
 def _side_as_row(side: WhatIfSide) -> dict[str, Any]:

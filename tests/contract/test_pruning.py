@@ -27,7 +27,7 @@ from interlock.core.model.spans import EPOCH, Tier
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import figuring, pruning, running
+from interlock.core.services import figuring, forgetting, pruning, running
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints
 from interlock.core.settings import Settings
@@ -390,3 +390,61 @@ async def test_a_thread_stays_until_its_copy_is_made(app, make):
     with engines.write(app.engine) as conn:
         runs.move(conn, "r2", from_=OPEN, to=RunStatus.DONE)
     assert ids(pruning.plan(app, only)) == ["t1"]
+
+
+def put_what_if(app, make, what_if_id, status, *, days, workflow="refunds"):
+    side = WhatIfSide(
+        what_if_id=what_if_id, side="a", intent={}, stand_ins={}, status=WhatIfStatus.DONE
+    )
+    tried = WhatIf(
+        what_if_id=what_if_id,
+        thread_id="t1",
+        workflow=workflow,
+        checkpoint_id="c1",
+        approval_id=None,
+        version=None,
+        status=status,
+        created_at=app.clock.now() - timedelta(days=days),
+        created_by="ann",
+        sides=(side,),
+    )
+    with engines.write(app.engine) as conn:
+        if threads.fetch(conn, "t1") is None:
+            make.put_run(conn, "r1")
+        what_ifs.insert(conn, tried)
+
+
+def test_closed_what_ifs_go_after_a_week_a_few_at_a_time(app, make, monkeypatch):
+    monkeypatch.setattr(forgetting, "AT_ONCE", 2)
+    for n in range(3):
+        put_what_if(app, make, f"old {n}", WhatIfStatus.DISCARDED, days=9 - n)
+    put_what_if(app, make, "kept", WhatIfStatus.KEPT, days=8)
+    put_what_if(app, make, "open", WhatIfStatus.OPEN, days=30)
+    put_what_if(app, make, "young", WhatIfStatus.KEPT, days=6)
+
+    monkeypatch.setattr(pruning, "IN_PASSING", 3)
+    assert pruning.retain(app) == 0  # of threads; no setting says that any goes
+    with engines.read(app.engine) as conn:
+        left = [each.what_if_id for each in what_ifs.fetch_for_thread(conn, "t1", limit=9)]
+        sides = conn.execute(text("SELECT what_if_id FROM what_if_sides")).scalars().all()
+        entries = audit.fetch_many(conn, object_="what-ifs", limit=9)
+    assert sorted(sides) == sorted(left) == ["old 2", "open", "young"]
+    assert [(e.actor, e.before["count"]) for e in entries] == [("retention", 1), ("retention", 2)]
+
+    dated = Retention(older_than=timedelta(days=1), statuses=(RunStatus.DONE,))
+    assert pruning.plan(app, dated).what_if_count == 2
+    assert pruning.plan(app, replace(dated, workflow="others")).what_if_count == 0
+    assert pruning.plan(app, Retention(thread_ids=("t1",))).what_if_count == 0
+    named = replace(dated, workflow="refunds")
+    assert pruning.prune(app, named, actor="ann", reason="tidy").what_if_count == 2
+    with engines.read(app.engine) as conn:
+        (entry, *_) = audit.fetch_many(conn, object_="what-ifs", limit=9)
+        assert [w.what_if_id for w in what_ifs.fetch_for_thread(conn, "t1", limit=9)] == ["open"]
+    assert (entry.actor, entry.reason) == ("ann", "tidy")
+
+
+def test_what_is_open_is_not_deleted(app, make):
+    put_what_if(app, make, "open", WhatIfStatus.OPEN, days=9)
+    with engines.write(app.engine) as conn:
+        assert what_ifs.delete_closed(conn, ["open"]) == 0
+    assert forgetting.forget_what_ifs(app, Retention(thread_ids=("t1",)), actor="ann") == 0
