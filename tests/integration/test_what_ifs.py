@@ -70,9 +70,13 @@ def nodes(side):
 
 
 def dump(desk) -> list[Any]:
-    """Every row of every table of the checkpoint database, and of the thread in ours, as they are."""
+    """
+    Every row of every table of the checkpoint database, and of the thread in ours, as they are.
+
+    Figures are left out: a minute that has passed meanwhile is added up from rows that are here.
+    """
     own = ("threads", "runs", "run_events", "node_runs", "checkpoints_index", "approvals")
-    own += ("decisions", "snapshots", "forks", "metric_rollups")
+    own += ("decisions", "snapshots", "forks")
     with desk.app.engine.connect() as conn:
         found = [conn.exec_driver_sql(f"SELECT * FROM {t} ORDER BY 1, 2").all() for t in own]
     return [*found, *_dump_checkpoints(desk)]
