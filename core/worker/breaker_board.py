@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class Board:
-    """All breakers of one worker. `peek` and `notice` never block."""
+    """All breakers of one worker. `peek`, `may_probe` and `notice` never block."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -85,6 +85,15 @@ class Board:
         if breaker is None or ask(breaker, self._now()) is not Answer.PASS:
             return None
         return Pass(breaker.epoch)
+
+    def may_probe(self, name: str) -> bool:
+        """Whether a call may be the probe now, or one is; asks nobody."""
+        breaker = self._known.get(name)
+        return (
+            breaker is None
+            or breaker.probe_by is not None
+            or ask(breaker, self._now()) is Answer.PROBE
+        )
 
     def enter(self, wanted: Wanted, run_id: str) -> Pass:
         """

@@ -31,6 +31,7 @@ from interlock.core.model.workflows import Workflow
 from interlock.core.services.context import App
 from interlock.core.services.tripping import Wanted
 from interlock.core.worker.breaker_board import Board
+from interlock.core.worker.breaker_turns import Turns
 
 THREADS = 4
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Breakers:
 
     def __init__(self, app: App) -> None:
         self._board = Board(app)
+        self._turns = Turns()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="breakers")
 
     def enlist(self, policies: Policies, cards: Iterable[Workflow]) -> None:
@@ -66,7 +68,7 @@ class Breakers:
     async def around_async(self, call: Call) -> AsyncIterator[None]:
         """The context of one attempt or call."""
         wanted, run_id = _wanted(call.place), call.run.run_id
-        passed = self._board.peek(wanted.name) or await self._enter(wanted, run_id)
+        passed = self._board.peek(wanted.name) or await self._enter(wanted, call)
         error: BaseException | None = None
         try:
             yield
@@ -78,11 +80,23 @@ class Breakers:
             self._board.count(wanted.name, error)
             if passed.probe is not None or outcome is Outcome.FAILURE:
                 say = partial(_say_change, call)
-                await self._apart(self._board.leave, wanted.name, passed, outcome, run_id, say)
+                try:
+                    await self._apart(self._board.leave, wanted.name, passed, outcome, run_id, say)
+                finally:
+                    self._turns.end(wanted.name, call)
 
-    async def _enter(self, wanted: Wanted, run_id: str) -> Pass:
+    async def _enter(self, wanted: Wanted, call: Call) -> Pass:
+        run_id = call.run.run_id
+        if self._board.may_probe(wanted.name):
+            await self._turns.take(wanted.name, call, longest_s=wanted.rules.reset_s)
         give_back = partial(self._give_back, wanted.name, run_id)
-        return await self._apart(self._board.enter, wanted, run_id, undo=give_back)
+        passed = None
+        try:
+            passed = await self._apart(self._board.enter, wanted, run_id, undo=give_back)
+        finally:
+            if passed is None or passed.probe is None:
+                self._turns.end(wanted.name, call)
+        return passed
 
     def _give_back(self, name: str, run_id: str, passed: Pass) -> None:
         """Whoever wanted through was cancelled meanwhile: let another be the probe."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -272,6 +273,91 @@ def test_the_databases_clock_is_measured_anew_though_nothing_happens(app, frozen
 def test_a_board_without_breakers_is_empty(app, frozen):
     board = tripping.read_board(app, since=frozen.now())
     assert (list(board.breakers), dict(board.traffic), list(board.events)) == ([], {}, [])
+
+
+def call_of(run_id="r1", path="charge", tool=""):
+    policy = NodePolicy(breaker=RULES.model_copy(update={"name": "payments"}))
+    place = Place(workflow="refunds", path=path, policy=policy, tool=tool)
+    return Call(run=SimpleNamespace(run_id=run_id), place=place, task_id="t", notes=Notes())
+
+
+async def test_branches_of_one_run_wait_for_its_probe_and_others_are_refused(app, frozen):
+    """Else the branch that is refused would make LangGraph cancel the probe beside it, each time."""
+    trip(app)
+    frozen.advance(seconds=RULES.reset_s)
+    guard = Breakers(app)
+    has_begun, may_end, order = asyncio.Event(), asyncio.Event(), []
+
+    async def branch(name):
+        async with guard.around_async(call_of()):
+            order.append(name)
+            has_begun.set()
+            await may_end.wait()
+
+    try:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for name in range(4):
+                group.create_task(branch(name))
+            await has_begun.wait()
+            for other in (call_of("r2"), call_of(path="charge/inner"), call_of(tool="pay")):
+                with pytest.raises(BreakerOpen, match="in flight"):
+                    async with guard.around_async(other):
+                        pass
+            assert order == [0]
+            may_end.set()
+    finally:
+        guard.stop()
+
+    assert sorted(order) == [0, 1, 2, 3]
+    assert only(app).state == BreakerState.CLOSED
+
+
+async def test_branches_that_waited_for_a_probe_that_failed_are_refused(app, frozen):
+    trip(app)
+    frozen.advance(seconds=RULES.reset_s)
+    guard = Breakers(app)
+
+    async def branch():
+        async with guard.around_async(call_of()):
+            raise ConnectionError("still gone")
+
+    try:
+        async with asyncio.timeout(30):
+            ends = await asyncio.gather(*(branch() for _ in range(4)), return_exceptions=True)
+    finally:
+        guard.stop()
+
+    assert [type(end) for end in ends] == [ConnectionError, BreakerOpen, BreakerOpen, BreakerOpen]
+
+
+async def test_a_branch_takes_over_where_the_probe_of_its_run_was_cancelled(app, frozen):
+    trip(app)
+    frozen.advance(seconds=RULES.reset_s)
+    guard = Breakers(app)
+
+    has_begun = asyncio.Event()
+
+    async def probe():
+        async with guard.around_async(call_of()):
+            has_begun.set()
+            await asyncio.Event().wait()
+
+    async def branch():
+        async with guard.around_async(call_of()):
+            pass
+
+    try:
+        async with asyncio.timeout(30):
+            first = asyncio.create_task(probe())
+            await has_begun.wait()
+            second = asyncio.create_task(branch())
+            await asyncio.sleep(0)
+            first.cancel()
+            await second
+    finally:
+        guard.stop()
+
+    assert only(app).state == BreakerState.CLOSED
 
 
 async def test_the_log_of_the_run_whose_call_opened_a_breaker_says_so(app):
