@@ -98,10 +98,10 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool 
     So is an errand that was handed out before: it stands before all runs, and one that kills its
     worker would kill each that comes, with all that runs there.
     """
-    now = app.clock.now()
     claimed: list[tuple[Job, Run]] = []
     errands: list[Job] = []
     with engine.write(app.engine) as conn:
+        now = app.clock.now()  # once it is our turn to write: no run starts before it was created
         jobs = app.queue.claim(
             conn, worker_id=worker_id, limit=limit, now=now, only_errands=only_errands
         )
