@@ -135,6 +135,7 @@ class Delivery:
     fork: Fork | None = None
     is_shared: bool = False
     places: frozenset[CheckpointId] = frozenset()
+    has_begun: bool = False
 
 
 def plan_delivery(delivery: Delivery) -> Plan:
@@ -175,9 +176,11 @@ def _find_mover(delivery: Delivery) -> str | None:
     job is handed out again without ever having run, as when its workflow was held.
     """
     head = delivery.head
-    if head is None or not delivery.is_shared or not delivery.places:
+    if head is None or not delivery.is_shared or head.run_id in delivery.own_run_ids:
         return None
-    if head.run_id in delivery.own_run_ids or head.checkpoint_id in delivery.places:
+    if delivery.kind is RunKind.START and delivery.has_begun:
+        return MOVED_THERE  # the thread has its input, and what was made of it
+    if not delivery.places or head.checkpoint_id in delivery.places:
         return None
     if delivery.is_retry:
         return MOVED_THERE

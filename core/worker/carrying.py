@@ -25,19 +25,20 @@ from interlock.core.graphs.workshop import AnyGraph, Workshop
 from interlock.core.model.delivery import (
     HANDED_OVER,
     MAX_DEATHS_AT_ONE_PLACE,
+    Delivery,
     Tries,
     count_tries,
 )
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeStatus
-from interlock.core.model.runs import Failure, RunStatus
+from interlock.core.model.runs import Failure, RunKind, RunStatus
 from interlock.core.services import claiming, recording
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.services.recording import Ending
 from interlock.core.types import CheckpointId
 from interlock.core.worker import output, telling, threads
-from interlock.core.worker.indexing import find_newest, list_own, read_entries
+from interlock.core.worker.indexing import find_newest, has_own, list_own, read_entries
 from interlock.core.worker.keeping import ComeBack, RunMemory
 from interlock.core.worker.recorder import Call, Recorder
 from interlock.core.worker.recovering import make_up, read_own_traces
@@ -212,7 +213,7 @@ class Carrier:
             graph,
             Task(
                 run=self._run,
-                delivery=self._claimed.delivery,
+                delivery=await self._read_delivery(),
                 verb=self._claimed.verb,
                 snapshot_bytes=self._tools.app.settings.max_snapshot_bytes,
                 askers=self._claimed.askers,
@@ -233,6 +234,19 @@ class Carrier:
         if self._memory is not None:
             await self._memory.keeping.settle()
         return await self._with_entries(graph, outcome)
+
+    async def _read_delivery(self) -> Delivery:
+        """The delivery; of a start that is handed out again, whether it has stored anything."""
+        delivery = self._claimed.delivery
+        if delivery.kind is not RunKind.START or delivery.is_first or not delivery.is_shared:
+            return delivery
+        has_begun = await has_own(
+            self._tools.workshop.savers,
+            self._run.thread_id,
+            delivery.own_run_ids,
+            after=None if delivery.is_retry else self._claimed.indexed_to,
+        )
+        return replace(delivery, has_begun=has_begun)
 
     async def _put(self, records: Sequence[Record]) -> None:
         """Hand records over; the caches that a node wants cleared are, before the graph goes on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from interlock.core.graphs.checkpoints import NamesChannels, RawCheckpoint
@@ -11,7 +11,7 @@ from interlock.core.graphs.savers import Savers
 from interlock.core.graphs.workshop import AnyGraph
 from interlock.core.model.delivery import Head
 from interlock.core.model.threads import CheckpointEntry
-from interlock.core.types import CheckpointId, ThreadId
+from interlock.core.types import CheckpointId, RunId, ThreadId
 
 PAGE = 1000  # checkpoints read in one query
 LOOP = "loop"  # LangGraph's source of a checkpoint that nodes led to
@@ -60,6 +60,18 @@ async def read_entries(
             due = await _ask_next(graph, thread_id, raw.checkpoint_id)
         entries.append(make_entry(thread_id, raw, due))
     return tuple(entries)
+
+
+async def has_own(
+    savers: Savers,
+    thread_id: ThreadId,
+    run_ids: Collection[RunId],
+    *,
+    after: CheckpointId | None,
+) -> bool:
+    """Whether one of these runs stored a checkpoint of a thread after this one."""
+    raws = await read_raws(savers, thread_id, after)
+    return any(raw.run_id in run_ids for raw in raws)
 
 
 def _tell_due(

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from interlock.core.clock import SystemClock
 from interlock.core.errors import Conflict
@@ -28,6 +29,7 @@ from interlock.core.services import (
     attaching,
     deciding,
     history,
+    launching,
     observing,
     reading,
     rewinding,
@@ -114,6 +116,19 @@ class Room:
         return deciding.decide(
             self.app, card.approval_id, intent, version=card.version, actor="ann"
         )
+
+    def own(self, thread: str, checkpoint_id: str, run_id: str) -> None:
+        """Make a checkpoint one of a run of ours."""
+        given = (json.dumps(run_id), thread, checkpoint_id)
+        place = "WHERE thread_id = {0} AND checkpoint_ns = '' AND checkpoint_id = {0}"
+        if self.attach.startswith("postgresql"):
+            put = "metadata = jsonb_set(metadata, '{run_id}', %s::jsonb) "
+            with psycopg.connect(self.attach) as conn:
+                conn.execute(f"UPDATE checkpoints SET {put}{place.format('%s')}".encode(), given)
+            return
+        put = "metadata = CAST(json_set(metadata, '$.run_id', json(?)) AS BLOB) "
+        with sqlite3.connect(self.attach) as conn:
+            conn.execute(f"UPDATE checkpoints SET {put}{place.format('?')}", given)
 
     def schema(self) -> list[Any]:
         """All tables with their columns, and the rows of those that hold no checkpoints."""
@@ -310,6 +325,25 @@ def test_an_answer_that_another_gave_while_ours_waited_is_refused(room):
     assert "Another application has answered it" in run.error.message
     told = room.other.tell("look", "refund", "t10")
     assert told["values"]["log"][1:] == ["review theirs", "signed", "paid"]
+
+
+def test_an_input_is_not_sent_twice_where_another_application_went_on_from_it(room):
+    room.other.tell("run", "refund", "t18", REFUND)
+    room.other.tell("answer", "refund", "t18", "theirs")
+    room.until_status("t18", "done")
+    before = room.other.tell("history", "refund", "t18")
+    room.desk.close()
+    ask = launching.Launch(workflow="refund", input=REFUND, thread_id="t18")
+    run = launching.launch(room.app, ask, actor="ann")
+    with engines.write(room.app.engine) as conn:  # its worker died behind its first checkpoint
+        conn.execute(text("UPDATE runs SET deliveries = 1 WHERE run_id = :id"), {"id": run.run_id})
+        conn.execute(text("DELETE FROM checkpoints_index WHERE thread_id = 't18'"))
+    room.own("t18", before[-1][0], run.run_id)
+    room.desk.start()
+    ended = room.desk.wait(run.run_id)
+    assert (ended.status, ended.error.type) == ("failed", "Refused")
+    assert "has gone on with the thread" in ended.error.message
+    assert room.other.tell("history", "refund", "t18") == before
 
 
 def test_what_is_known_already_is_not_told_again_by_another_worker(room):

@@ -225,6 +225,26 @@ def test_what_another_application_moved_meanwhile_is_left_alone_at_every_deliver
     assert plan_delivery(replace(ours, head=None)).reason != found.reason
 
 
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_an_input_that_a_shared_thread_has_is_not_sent_again_behind_another_application(is_retry):
+    ours = Delivery(
+        kind=RunKind.START,
+        is_first=False,
+        is_retry=is_retry,
+        own_run_ids=frozenset({"r2"}),
+        answers={},
+        card_checkpoint_id=None,
+        head=head(has_unfinished=True),
+        is_shared=True,
+        has_begun=True,
+    )
+    found = plan_delivery(ours)
+    assert (found.step, "gone on" in found.reason) == (Step.REFUSE, True)
+    assert plan_delivery(replace(ours, has_begun=False)).step is Step.SEND_INPUT
+    assert plan_delivery(replace(ours, head=None)).step is Step.SEND_INPUT
+    assert plan_delivery(replace(ours, own_run_ids=frozenset({OWN}))).step is Step.GO_ON
+
+
 def test_an_answered_task_goes_on_although_its_sibling_still_asks():
     at = head(
         interrupts=(asks("q1", is_answered=True), asks("q2")),
