@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
@@ -39,6 +40,8 @@ from interlock.core.store import (
     workers,
 )
 from interlock.core.store import engine as engines
+
+pytestmark = pytest.mark.xdist_group("indexes")  # filled once, by one process
 
 # Name of the query -> the call, and the indexes of which the plan must use one.
 QUERIES = {
@@ -288,23 +291,34 @@ def sift(conn, *, sort=Sort.WAITING, **wanted):
     return inbox.fetch_summaries(conn, InboxFilter(**wanted), sort=sort, limit=5)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def filled(request, tmp_path_factory) -> Iterator[Engine]:
-    """A database with so many rows that a plan without the right index would not be chosen."""
+@pytest.fixture(scope="module")
+def databases(request, tmp_path_factory, make) -> Iterator[Callable[[str], Engine]]:
+    """Open the database of a kind, filled once: the tests of the two kinds come mixed."""
     with ExitStack() as stack:
-        if request.param == "postgres":
-            url = stack.enter_context(request.getfixturevalue("clone_postgres")())
-        else:
-            path = tmp_path_factory.mktemp("filled") / "app.db"
-            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-            url = f"sqlite:///{path}"
-        opened = engines.open_engine(url)
-        stack.callback(opened.dispose)
-        with engines.write(opened) as conn:
-            _fill(conn, request.getfixturevalue("make"))
-            if request.param == "postgres":  # its own statistics come by themselves, but later
-                conn.execute(text("ANALYZE"))
-        yield opened
+
+        @cache
+        def open_(kind: str) -> Engine:
+            if kind == "postgres":
+                url = stack.enter_context(request.getfixturevalue("clone_postgres")())
+            else:
+                path = tmp_path_factory.mktemp("filled") / "app.db"
+                shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+                url = f"sqlite:///{path}"
+            opened = engines.open_engine(url)
+            stack.callback(opened.dispose)
+            with engines.write(opened) as conn:
+                _fill(conn, make)
+                if kind == "postgres":  # its own statistics come by themselves, but later
+                    conn.execute(text("ANALYZE"))
+            return opened
+
+        yield open_
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def filled(request, databases) -> Engine:
+    """A database with so many rows that a plan without the right index would not be chosen."""
+    return databases(request.param)
 
 
 @pytest.mark.parametrize("name", QUERIES)
