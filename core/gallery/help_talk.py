@@ -17,7 +17,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
 from interlock.core.gallery import help_billing, help_reading, help_research, help_technical
-from interlock.core.gallery.help_forms import Customer
+from interlock.core.gallery.help_forms import Customer, current_customer
 from interlock.core.gallery.help_reading import Document
 from interlock.core.gallery.models import ask, chat_model
 
@@ -89,7 +89,7 @@ def hand_over(state: Talk) -> dict[str, str]:
     """Let a person answer: yes sends the draft, no sends a call for patience, a text is sent instead."""
     answer = interrupt(
         {
-            "question": "Send this answer to a customer who cannot wait?",
+            "question": f"Answer customer {current_customer().number}, who cannot wait?",
             "message": state["message"],
             "draft": state["reply"],
             "hint": "Yes sends the draft; a text is sent in its place; no says that we call back.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
@@ -22,6 +23,8 @@ FACTS = re.compile(r"error \w+|how|why", re.IGNORECASE)
 INVOICE = re.compile(r"INV-\d{4}", re.IGNORECASE)
 CREDIT = re.compile(r"credit|fee back|waive", re.IGNORECASE)
 DAYS = re.compile(r"(\d+) (?:more )?days")
+SUMMARY = "The customer wrote of: "
+MAX_TOPICS = 6  # that a summary names
 MAX_QUOTED = 120  # characters of what somebody wrote
 
 
@@ -70,8 +73,8 @@ def _converse(parts: Parts) -> str:
     if known:
         said = [f"Welcome back. I remember: {'; '.join(known)}."]
     said += [_tell_of(line) for line in parts.get("documents", "").splitlines() if line]
-    before = parts.get("before", "").strip()
-    return " ".join([*said, f"We spoke before: {before}"] if before else said)
+    before = parts.get("before", "").strip().removeprefix(SUMMARY)
+    return " ".join([*said, f"Before that we spoke of: {before}"] if before else said)
 
 
 def _tell_of(line: str) -> str:
@@ -88,10 +91,10 @@ def _skim(parts: Parts) -> str:
 
 def _condense(parts: Parts) -> str:
     asked = re.findall(r"^human: (.+)$", parts.get("talk", ""), re.MULTILINE)
-    before = parts.get("before", "").strip().removeprefix("The customer wrote of: ").rstrip(".")
-    topics = [*before.split("; "), *(line[:40].strip(" .?!") for line in asked)]
-    kept = list(dict.fromkeys(topic for topic in topics if topic))
-    return f"The customer wrote of: {'; '.join(kept[-6:])}."
+    before = parts.get("before", "").strip().removeprefix(SUMMARY).rstrip(".")
+    topics = [*before.split("; "), *(shorten(line, 40, placeholder=" …") for line in asked)]
+    kept = list(dict.fromkeys(topic.rstrip(".?!") for topic in topics if topic))
+    return f"{SUMMARY}{'; '.join(kept[-MAX_TOPICS:])}."
 
 
 def _settle(messages: Sequence[BaseMessage]) -> Reply:

@@ -110,6 +110,7 @@ async def test_p2_a_class_that_the_model_makes_up_is_general(desk, monkeypatch):
 async def test_what_is_urgent_is_answered_by_a_person(desk, answer, reply):
     asked = await desk.say("This is urgent")
     [card] = asked["__interrupt__"]
+    assert card.value["question"] == "Answer customer 4711, who cannot wait?"
     assert card.value["draft"].startswith("We are sorry")
 
     done = await desk.graph.ainvoke(Command(resume={card.id: answer}), desk.config("t"))
