@@ -11,15 +11,13 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, NotFound
 from interlock.core.model import demonstration
 from interlock.core.model.demonstration import Demonstration
-from interlock.core.model.runs import RunStatus
+from interlock.core.model.runs import HELD, OPEN, RunStatus
 from interlock.core.services.context import App
-from interlock.core.services.recording import Batch, Ending, record
 from interlock.core.store import audit, demonstrations, engine, runs, topics
 from interlock.core.types import Json, ThreadId
 
 TOPIC = "demonstration"
 CUT_OFF_LIMIT = 1000  # played runs that were under way at once; there are some dozens at most
-CUT_OFF = "What played it was stopped in the middle."
 
 
 def begin(app: App, *, seed: int, per_minute: int) -> Demonstration:
@@ -129,17 +127,16 @@ def close_cut_off(app: App) -> int:
     Returns:
         How many there were.
     """
-    with engine.read(app.engine) as conn:
-        ids = demonstrations.fetch_cut_off(conn, limit=CUT_OFF_LIMIT)
-        found = runs.fetch_by_ids(conn, ids)
-    endings = [
-        Ending(run=run, job=None, status=RunStatus.CANCELLED, reason=CUT_OFF)
-        for run in found.values()
-    ]
-    if endings:
-        record(app, Batch(endings=endings))
-        end_played(app, [run.thread_id for run in found.values()])
-    return len(endings)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        found = runs.fetch_by_ids(conn, demonstrations.fetch_cut_off(conn, limit=CUT_OFF_LIMIT))
+        for run in found.values():
+            runs.move(conn, run.run_id, from_=OPEN | HELD, to=RunStatus.CANCELLED, ended_at=now)
+        ended = [run.thread_id for run in found.values()]
+        demonstrations.mark_simulated(conn, ended, demonstration.SIMULATED)
+        if ended:
+            topics.bump(conn, "runs")
+    return len(ended)
 
 
 def _change(app: App, action: str, actor: str, **columns: Json) -> Demonstration:
