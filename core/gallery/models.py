@@ -67,7 +67,9 @@ class LocalChatModel(BaseChatModel):
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
-        """Let it call these tools; which and when is in `calls.py`."""
+        """Let it call these tools, if any may be called; which and when is in `lines/`."""
+        if tool_choice == "none":
+            return self
         return self.bind(tools=[convert_to_openai_tool(each) for each in tools])
 
     @property

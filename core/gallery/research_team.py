@@ -10,10 +10,11 @@ this one, as it stands.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypedDict
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelCallLimitMiddleware
+from langchain.agents.middleware import ModelRequest, ModelResponse, wrap_model_call
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
@@ -25,7 +26,7 @@ from interlock.core.gallery.archive import Clipping, Figure
 from interlock.core.gallery.models import ask, chat_model
 
 MAX_QUESTIONS = 4  # a real model may ask more than anyone wants to pay for
-MAX_TURNS = 4  # of an archivist, who could search for ever
+MAX_SEARCHES = 3  # turns in which an archivist may search, who could go on for ever
 
 PROMPT = (
     "Dig through the archive for the question you are asked. Look up figures where the question "
@@ -103,11 +104,20 @@ def gather(state: Research) -> Findings:
     }
 
 
+@wrap_model_call
+async def answer_in_the_end(
+    request: ModelRequest, call: Callable[[ModelRequest], Awaitable[ModelResponse]]
+) -> ModelResponse:
+    """Take the tools away after some searches, so that an answer has to come."""
+    turns = sum(isinstance(message, AIMessage) for message in request.messages)
+    return await call(request if turns < MAX_SEARCHES else request.override(tool_choice="none"))
+
+
 archivist = create_agent(
     chat_model(),
     tools=[search_archive, look_up_figure],
     system_prompt=PROMPT,
-    middleware=[ModelCallLimitMiddleware(run_limit=MAX_TURNS)],
+    middleware=[answer_in_the_end],
     name="archivist",
 )
 

@@ -49,5 +49,10 @@ def _tell(found: Sequence[object]) -> str:
     return "The archive has nothing about it."
 
 
-REPLIES: Mapping[str, Writer] = {"scope": _scope}
+def _give_up(_parts: Parts) -> str:
+    """Whoever may search no more says so."""
+    return "Nothing was found in the time there was."
+
+
+REPLIES: Mapping[str, Writer] = {"scope": _scope, "dig": _give_up}
 AGENTS: Mapping[str, Agent] = {"dig": _dig}
