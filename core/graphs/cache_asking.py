@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,8 +119,15 @@ class Asker:
         """Run something that does I/O in a thread."""
         return await self._tiers.call(function, *args)
 
-    async def find_async(self, question: Question) -> Found | None:
-        """A hit; without one, the caller makes the result and gives it to `keep`."""
+    async def find_async(self, question: Question, *, patience_s: float = math.inf) -> Found | None:
+        """
+        A hit; without one, the caller makes the result and gives it to `keep`.
+
+        Args:
+            question: What is asked.
+            patience_s: How long it waits where another makes the result; after that the caller makes
+                one for himself, and nothing is kept of it.
+        """
         if self._user is None:
             self._user = str(await self._tiers.call(self._tiers.begin, self._run))
         asked = self._ask(question, self._user)
@@ -128,7 +136,7 @@ class Asker:
             return None
         if self._tiers.is_fresh and (hit := self._tiers.recall(asked)) is not None:
             return hit
-        wait_s = WAIT_S[0]
+        wait_s, begun = WAIT_S[0], time.monotonic()
         while True:
             found: Found | None = await self._tiers.call(self._tiers.find, asked)
             if found is not None:
@@ -136,10 +144,13 @@ class Asker:
             if not asked.once or await self._tiers.call(self._tiers.claim, asked):
                 self._miss(asked)
                 return None
+            if time.monotonic() - begun >= patience_s:
+                self._tiers.miss(asked.place)
+                return None
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_S[1])
 
-    def find(self, question: Question) -> Found | None:
+    def find(self, question: Question, *, patience_s: float = math.inf) -> Found | None:
         """The same from a thread."""
         if self._user is None:
             self._user = self._tiers.begin(self._run)
@@ -147,13 +158,16 @@ class Asker:
         if asked.id in self._making:
             self._tiers.miss(asked.place)
             return None
-        wait_s = WAIT_S[0]
+        wait_s, begun = WAIT_S[0], time.monotonic()
         while True:
             found = self._tiers.find(asked)
             if found is not None:
                 return found
             if not asked.once or self._tiers.claim(asked):
                 self._miss(asked)
+                return None
+            if time.monotonic() - begun >= patience_s:
+                self._tiers.miss(asked.place)
                 return None
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_S[1])

@@ -72,7 +72,7 @@ class ToolCaches:
         try:
             hit = await run.asker.find_async(question)
         except InterlockError as exc:
-            _say_failed(question.place, exc)
+            say_failed(question.place, exc)
             return await proceed()
         if hit is not None and (kept := _restore(run, question, hit)) is not None:
             return kept
@@ -92,7 +92,7 @@ class ToolCaches:
         try:
             hit = run.asker.find(question)
         except InterlockError as exc:
-            _say_failed(question.place, exc)
+            say_failed(question.place, exc)
             return proceed()
         if hit is not None and (kept := _restore(run, question, hit)) is not None:
             return kept
@@ -138,7 +138,7 @@ def _keep_tool(run: RunCalls, question: Question, result: Any) -> None:
             return
         run.asker.keep(question, *run.serde.dumps_typed(result))
     except Exception as exc:  # noqa: BLE001 - an artifact without a lasting form
-        _say_failed(question.place, exc)
+        say_failed(question.place, exc)
         run.asker.drop(question)
 
 
@@ -146,7 +146,7 @@ def _restore(run: RunCalls, question: Question, hit: Found) -> Any:
     try:
         kept = run.serde.loads_typed((hit.entry.encoding, hit.entry.value))
     except Exception as exc:  # noqa: BLE001 - what was kept before the code changed
-        _say_failed(question.place, exc)
+        say_failed(question.place, exc)
         run.asker.refuse(question, hit)
         return None
     _tell(run, question.place, hit)
@@ -161,7 +161,8 @@ def _tell(run: RunCalls, place: Place, hit: Found) -> None:
     run.notes.warn(f"{tool} was served from a cache: {how}.", "" if path == "model" else path)
 
 
-def _say_failed(place: Place, error: Exception) -> None:
+def say_failed(place: Place, error: Exception) -> None:
+    """In the worker's log: a cache could not be used here."""
     reason = f"{type(error).__name__}: {error}"
     logger.warning("cache_failed", extra={"place": str(place), "reason": reason})
 
@@ -182,7 +183,7 @@ class ModelCaches(BaseCache):
         before: BaseCache | None,
         prices: Mapping[str, Price],
     ) -> None:
-        self._prices = prices
+        self.prices = prices
         self._rules = {name: rules.cache for name, rules in models.items() if rules.cache}
         self._names = {name: name for name in self._rules}
         self._before = before
@@ -191,50 +192,51 @@ class ModelCaches(BaseCache):
 
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
         """What the model said to this prompt."""
-        run, question = self._question(prompt, llm_string)
+        run, question = self.question_of(prompt, llm_string)
         if run is None or question is None:
             return self._before.lookup(prompt, llm_string) if self._before else None
         try:
-            return _generations(run, question, run.asker.find(question))
+            return generations_of(run, question, run.asker.find(question))
         except InterlockError as exc:
-            _say_failed(question.place, exc)
+            say_failed(question.place, exc)
             return None
 
     async def alookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
         """The same."""
-        run, question = self._question(prompt, llm_string)
+        run, question = self.question_of(prompt, llm_string)
         if run is None or question is None:
             return await self._before.alookup(prompt, llm_string) if self._before else None
         try:
-            return _generations(run, question, await run.asker.find_async(question))
+            return generations_of(run, question, await run.asker.find_async(question))
         except InterlockError as exc:
-            _say_failed(question.place, exc)
+            say_failed(question.place, exc)
             return None
 
     def update(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
         """Keep what the model said."""
-        run, question = self._question(prompt, llm_string)
+        run, question = self.question_of(prompt, llm_string)
         if run is None or question is None:
             if self._before:
                 self._before.update(prompt, llm_string, return_val)
             return
-        _keep_said(run, question, return_val, self._prices)
+        keep_said(run, question, return_val, self.prices)
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
         """The same."""
-        run, question = self._question(prompt, llm_string)
+        run, question = self.question_of(prompt, llm_string)
         if run is None or question is None:
             if self._before:
                 await self._before.aupdate(prompt, llm_string, return_val)
             return
-        await run.asker.call(_keep_said, run, question, return_val, self._prices)
+        await run.asker.call(keep_said, run, question, return_val, self.prices)
 
     def clear(self, **kwargs: Any) -> None:
         """Ours is cleared by operators."""
         if self._before:
             self._before.clear(**kwargs)
 
-    def _question(self, prompt: str, llm_string: str) -> tuple[RunCalls | None, Question | None]:
+    def question_of(self, prompt: str, llm_string: str) -> tuple[RunCalls | None, Question | None]:
+        """What is asked of our own caches, and within which run; None where there is none."""
         run = current.get()
         name = self._find_model(llm_string)
         rules = self._rules[name] if name is not None else None
@@ -311,14 +313,15 @@ def _last_words(prompt: str) -> tuple[str, str]:
     return said, json.dumps(messages, sort_keys=True)
 
 
-def _generations(run: RunCalls, question: Question, hit: Found | None) -> list[Generation] | None:
+def generations_of(run: RunCalls, question: Question, hit: Found | None) -> list[Generation] | None:
+    """What a hit holds, told in the run's log; None where it holds nothing that can be used."""
     if hit is None:
         return None
     try:
         kept = json.loads(hit.entry.value)
         said = [_restore_generation(each) for each in kept]
     except Exception as exc:  # noqa: BLE001 - what was kept before LangChain changed
-        _say_failed(question.place, exc)
+        say_failed(question.place, exc)
         run.asker.refuse(question, hit)
         return None
     _tell(run, question.place, hit)
@@ -333,7 +336,7 @@ def _restore_generation(kept: Mapping[str, Any]) -> Generation:
     return ChatGeneration(message=message, generation_info=kept["info"])
 
 
-def _keep_said(
+def keep_said(
     run: RunCalls,
     question: Question,
     said: Sequence[Generation],
@@ -355,5 +358,5 @@ def _keep_said(
         used = read_usage(LLMResult(generations=[list(said)]), about, prices)
         run.asker.keep(question, "json", json.dumps(kept).encode(), cost=used.cost or 0.0)
     except Exception as exc:  # noqa: BLE001 - a provider's extras without a lasting form
-        _say_failed(question.place, exc)
+        say_failed(question.place, exc)
         run.asker.drop(question)

@@ -19,6 +19,7 @@ from interlock.core.graphs.usage import find_price
 from interlock.core.model.policies import ModelRules
 
 FIELD = "rate_limiter"
+_IS_FREE = "__interlock_free"
 
 
 class Gate(Protocol):
@@ -56,6 +57,8 @@ def install(models: Mapping[str, ModelRules], gate: Gate) -> None:
     _installed = gate
 
     def find(model: BaseChatModel) -> BaseRateLimiter | None:
+        if _IS_FREE in vars(model):
+            return None
         own: BaseRateLimiter | None = vars(model).get(FIELD)
         name = name_of(model, limited)
         return own if name is None else _Limiter(name, gate, own)
@@ -64,6 +67,11 @@ def install(models: Mapping[str, ModelRules], gate: Gate) -> None:
         vars(model)[FIELD] = own
 
     setattr(BaseChatModel, FIELD, property(find, keep))
+
+
+def set_free(model: BaseChatModel) -> None:
+    """No limit holds for this object: it asks no provider."""
+    vars(model).update({FIELD: None, _IS_FREE: True})
 
 
 def uninstall() -> None:

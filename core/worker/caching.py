@@ -10,6 +10,7 @@ from interlock.core.errors import InvalidInput
 from interlock.core.graphs.caching import NodeCaches
 from interlock.core.graphs.call_caching import ToolCaches, install_model_caches
 from interlock.core.graphs.guarding import Hooks
+from interlock.core.graphs.stream_caching import install_stream_caches
 from interlock.core.model import embedding
 from interlock.core.model.policies import CacheRules, Policies
 from interlock.core.services.context import App
@@ -43,6 +44,8 @@ def open_caches(app: App, policies: Policies) -> Caches | None:
 def add_hooks(hooks: Hooks, caches: Caches, policies: Policies) -> Hooks:
     """The hooks with those of the caches; the caches of models are put in place for the process."""
     install_model_caches(policies.models, policies.prices)
+    if any(rules.cache is not None for rules in policies.models.values()):
+        install_stream_caches()
     return Hooks(guards=hooks.guards, tools=(ToolCaches(), *hooks.tools), caches=NodeCaches(caches))
 
 

@@ -197,10 +197,10 @@ async def _serve(
         rates = Rates(app)
         guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
-        models = [put(app, workshop.policies) for put in (open_gate, open_keys, open_turns)]
         caches = open_caches(app, workshop.policies)
-        if caches is not None:
+        if caches is not None:  # nearer to the models than those that answer in their place
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
+        models = [put(app, workshop.policies) for put in (open_gate, open_keys, open_turns)]
         presence.take_over(app, worker_id)
         await level_threads(app, workshop)
         ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())

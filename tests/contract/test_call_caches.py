@@ -9,15 +9,14 @@ import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, TypedDict
 
 import pytest
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.llms import LLM
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.graph import START, StateGraph
 from langgraph.types import Send
 from sqlalchemy import update
@@ -165,29 +164,6 @@ async def test_a_cache_and_a_limit_go_by_the_same_name(caches, rule, model, is_k
             assert len(model.calls) == (1 if is_kept else 2)
     finally:
         set_llm_cache(None)
-
-
-class Streaming(Parrot):
-    """One that streams by itself, which LangChain does without a look at its cache."""
-
-    def _stream(self, messages, stop=None, run_manager=None, **kwargs):
-        self.calls.append(messages[-1].content)
-        yield ChatGenerationChunk(message=AIMessageChunk(content="said"))
-
-
-async def test_a_stream_is_served_by_no_cache_as_is_said(caches):
-    model = Streaming()
-    install_model_caches({"parrot-1": ModelRules(cache=CacheRules())})
-    try:
-        async with NodeCaches(caches).around(make_run(), Notes(), serializer_for(None, None)):
-            for _ in range(2):
-                assert [part.content async for part in model.astream("a")][:1] == ["said"]
-    finally:
-        set_llm_cache(None)
-    assert model.calls == ["a", "a"]
-    said = (Path(__file__).parents[2] / "docs" / "policies.md").read_text("utf-8")
-    (row,) = [line for line in said.splitlines() if line.startswith("| chat models: `stream`")]
-    assert row.endswith("| no |")
 
 
 async def test_a_tool_gives_the_same_for_the_same_arguments(app, caches):
