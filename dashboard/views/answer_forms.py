@@ -218,15 +218,17 @@ def _build_standing(question: Question, state: Mapping[str, Json]) -> AnswerForm
 def _build_typed(question: Question) -> AnswerForm:
     described = fields_of(question.schema)
     is_whole = len(described) == 1 and not described[0].name
-    hidden, reason_sent = _find_hidden(question)
+    is_open = _has_further_word(question, described)
+    hidden, reason_sent = (set[str](), False) if is_open else _find_hidden(question)
     drawn = tuple(f for f in described if f.name not in hidden)
     if is_whole:
         is_json = described[0].type in ("json", "union", "object") and not described[0].enum
         drawn = () if is_json else described
     fields = _draw_whole(drawn) if is_whole else from_fields(drawn, {})
     has_form = bool(fields) or (bool(hidden) and not is_whole)
-    buttons = _buttons([v for v in question.allowed if v is not Verb.EDIT])
-    if Verb.APPROVE in question.allowed and has_form and not is_whole:
+    verbs = [v for v in question.allowed if v is not Verb.EDIT]
+    buttons = _buttons([Verb.ANSWER] if is_open else verbs)
+    if Verb.APPROVE in question.allowed and has_form and not is_whole and not is_open:
         # With a yes and a no of its own the form is sent by those; `answer` stays for plain JSON.
         buttons = tuple(
             replace(b, modes=("json",) if b.verb is Verb.ANSWER else ("form",)) for b in buttons
@@ -245,6 +247,16 @@ def _build_typed(question: Question) -> AnswerForm:
 def _draw_whole(described: tuple[Field, ...]) -> tuple[FormField, ...]:
     default = [f.default if f.has_default else ABSENT for f in described]
     return tuple(from_field(f, d) for f, d in zip(described, default, strict=True))
+
+
+def _has_further_word(question: Question, described: tuple[Field, ...]) -> bool:
+    """Whether the field of the yes and the no takes a third word, which no button would send."""
+    said = [find_saying(question.schema, v) for v in (Verb.APPROVE, Verb.REJECT)]
+    names = {s.field for s in said if s is not None}
+    if None in said or len(names) > 1 or Verb.ANSWER not in question.allowed:
+        return False
+    words = [s.value for s in said if s is not None]
+    return any(w not in words for f in described if f.name and f.name in names for w in f.enum)
 
 
 def _find_hidden(question: Question) -> tuple[set[str], bool]:

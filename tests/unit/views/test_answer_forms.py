@@ -90,6 +90,20 @@ def test_a_yes_without_a_place_for_a_reason_hides_only_the_yes():
     assert not form.reason_sent
 
 
+def test_a_third_word_beside_yes_and_no_can_be_chosen_in_the_form():
+    words = {"enum": ["approve", "revise", "reject"], "type": "string"}
+    properties = {"decision": words, "comment": {"type": "string"}}
+    schema = {"type": "object", "properties": properties, "required": ["decision"]}
+
+    form = build("Sign it off?", schema)
+
+    assert [f.path for f in form.fields] == ["decision", "comment"]
+    assert labels(form, "form") == labels(form, "json") == [("Send answer", True)]
+    assert not form.reason_sent
+    words["enum"].remove("revise")
+    assert labels(build("Sign it off?", schema), "form") == [("Approve", True), ("Reject", False)]
+
+
 def test_a_typed_answer_without_a_yes_is_sent_as_a_whole():
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     form = build("Name?", schema)
