@@ -42,6 +42,7 @@ def describe(
 ) -> Workflow:
     """Describe a compiled graph; what cannot be described is left out, not an error."""
     drawing = draw(graph)
+    _mark(drawing["nodes"], graph)
     return Workflow(
         name=name,
         description=description,
@@ -73,6 +74,31 @@ def describe_failure(name: str, description: str, error: str, now: datetime) -> 
         error=error,
         published_at=now,
     )
+
+
+def _mark(drawn: Iterable[dict[str, Json]], graph: Pregel[Any, Any, Any, Any]) -> None:
+    """Say of drawn nodes which have a cache of the graph's own, and which graphs remember by themselves."""
+    kinds = {path: (has_cache, part) for path, has_cache, part in _walk(graph, "", frozenset())}
+    for node in drawn:
+        has_cache, part = kinds.get(node["id"], (False, None))
+        if has_cache:
+            node["has_cache"] = True
+        if part is not None and part.checkpointer is True:
+            node["remembers"] = True
+
+
+def _walk(
+    graph: Pregel[Any, Any, Any, Any], path: str, around: frozenset[int]
+) -> Iterator[tuple[str, bool, Pregel[Any, Any, Any, Any] | None]]:
+    """Every node by its path: whether it has a cache policy, and the graph that it is."""
+    if id(graph) in around:
+        return
+    for name, node in graph.nodes.items():
+        inside = f"{path}/{name}" if path else name
+        parts = [part for part in node.subgraphs if isinstance(part, Pregel)]
+        yield inside, bool(node.cache_policy or graph.cache_policy), parts[0] if parts else None
+        for part in parts:
+            yield from _walk(part, inside, around | {id(graph)})
 
 
 def name_nodes(graph: Pregel[Any, Any, Any, Any]) -> frozenset[str]:

@@ -29,7 +29,10 @@ def say_certain(preview: Preview) -> str:
         return "Nothing is due at this point, so nothing runs."
     nodes = [node for node in certain if node != INPUT_NODE]
     first = ["The input is taken in again."] if len(nodes) < len(certain) else []
-    due = [f"For certain, {_count_names(nodes)} will run."] if nodes else []
+    served = [node for node in nodes if node in preview.may_be_served]
+    sure = [node for node in nodes if node not in preview.may_be_served]
+    due = [f"For certain, {_count_names(sure)} will run."] if sure else []
+    due += [f"{_count_names(served)} will run or be served from a cache."] if served else []
     return " ".join([*first, *due])
 
 
@@ -73,6 +76,14 @@ def _warn_of_step(preview: Preview) -> Iterator[str]:
         is_one = len(preview.restarts) == 1
         word = "is a graph of its own and starts" if is_one else "are graphs of their own and start"
         yield f"{_names(preview.restarts)} {word} from the beginning."
+    if preview.remembering:
+        keep = "keeps a memory of its own and begins with what it"
+        if len(preview.remembering) > 1:
+            keep = "keep a memory of their own and begin with what they"
+        yield f"{_names(preview.remembering)} {keep} knew at this point."
+    if preview.may_be_served:
+        names, has = _names(preview.may_be_served), _has(preview.may_be_served)
+        yield f"{names} {has} a cache: what is served from it does not run."
     if preview.certain and len(preview.certain) > 1:
         yield f"All {len(preview.certain)} tasks due here run again, those that had ended, too."
     if verb is RewindVerb.EDIT:

@@ -20,6 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.branching import Tree
@@ -74,7 +75,8 @@ class Situation:
     `tree` has the rows of its index. `node_runs` are attempts of the thread, any and in any order,
     nested ones included. `side_effects` is what the policies say, by node path; a node that is not
     in it is unknown. `nodes` are the paths of all nodes, `subgraphs` of those that are graphs
-    themselves; empty where the graph is not known. `open_run_id` is a run that is queued or running,
+    themselves, `remembering` of these with a memory of their own, `cached` of nodes that have a
+    cache; empty where the graph is not known. `open_run_id` is a run that is queued or running,
     `pending` are the cards that wait. `is_readable`: the state of the point could be read.
     """
 
@@ -86,6 +88,8 @@ class Situation:
     side_effects: Mapping[str, bool | None]
     nodes: Sequence[str] = ()
     subgraphs: Sequence[str] = ()
+    cached: Collection[str] = ()
+    remembering: Collection[str] = ()
     open_run_id: RunId | None = None
     is_graph_known: bool = True
     is_readable: bool = True
@@ -118,7 +122,8 @@ class Preview:
     is written as `as_node`, else because the index does not know. `last_time` are the nodes that ran after the
     point, in the order in which they began. `effects` is what the policies say of both: `repeats`
     have side effects, of `may_repeat` that is unknown; graphs are left out of these, and `restarts`
-    are those of them that start from their beginning. `asked_again` were decided at the point or
+    are those of them that start from their beginning. Of what is certain, `may_be_served` has a cache,
+    and `remembering` are graphs with a memory of their own. `asked_again` were decided at the point or
     after it, `kept` before it, `undone` on the way that is left and are not asked again by
     themselves. `left_head_id` leads back to the branch that the head leaves. `difference` is from
     the head to the point. `is_cut`: there are older points that are not known.
@@ -134,6 +139,8 @@ class Preview:
     repeats: tuple[str, ...] = ()
     may_repeat: tuple[str, ...] = ()
     restarts: tuple[str, ...] = ()
+    may_be_served: tuple[str, ...] = ()
+    remembering: tuple[str, ...] = ()
     asked_again: tuple[PastDecision, ...] = ()
     kept: tuple[PastDecision, ...] = ()
     undone: tuple[PastDecision, ...] = ()
@@ -193,6 +200,8 @@ def preview(
         repeats=tuple(path for path in plain if effects[path]),
         may_repeat=tuple(path for path in plain if effects[path] is None),
         restarts=_find_restarts(situation, intention, point),
+        may_be_served=_keep(certain, situation.cached),
+        remembering=_keep(certain, situation.remembering),
         **_sort_decisions(situation, intention),
         superseded=() if verb is RewindVerb.COPY else tuple(situation.pending),
         left_branch=tree.branch_of[head_id] if head_id is not None else None,
@@ -305,6 +314,21 @@ def _find_restarts(
     return tuple(dict.fromkeys(node for node in point.next if node in situation.subgraphs))
 
 
+def _keep(due: Sequence[str] | None, kind: Collection[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node for node in due or () if node in kind))
+
+
+def cached_of(policy: Json, nodes: Sequence[str]) -> frozenset[str]:
+    """The paths of nodes that a workflow's policy, as it has it published, lets a cache serve."""
+    if not isinstance(policy, Mapping):
+        return frozenset()
+    named: Mapping[str, Json] = policy.get("node") or {}
+    default: Mapping[str, Json] = policy.get("default") or {}
+    around = {path.rpartition("/")[0] for path in nodes}  # graphs, which it does not hold for
+    rules = {path: named.get(path, {} if path in around else default) for path in nodes}
+    return frozenset(path for path, told in rules.items() if told.get("cache") is not None)
+
+
 def _is_left(tree: Tree, point: CheckpointEntry, verb: RewindVerb) -> bool:
     """
     Whether the head's branch is left: not if the thread goes on beneath its head.
@@ -322,13 +346,17 @@ def _sort_decisions(
 ) -> dict[str, tuple[PastDecision, ...]]:
     """Which decisions hold on, which are asked again, which hold no longer."""
     tree, verb, point = situation.tree, intention.verb, intention.checkpoint_id
+    way = (*tree.path_to(point), *tree.path_after(point))
     before = set(tree.path_to(point)[:-1])
     after = {point, *tree.path_after(point)}
-    oldest = tree.path_to(point)[0]
+    oldest = way[0]
+    replaced = _find_replaced(situation, way)
     runs_on = verb in RUNS_POINT | RUNS_AS_NODE
     kept, asked, undone = [], [], []
     for decision in sorted(situation.decisions, key=lambda d: (d.decided_at, d.approval_id)):
         at = decision.checkpoint_id
+        if decision.approval_id in replaced:
+            continue
         is_older = at not in tree.entries and at < oldest
         is_skipped = verb is RewindVerb.SKIP and at == point
         if at in before or is_older:
@@ -338,3 +366,20 @@ def _sort_decisions(
         elif verb is not RewindVerb.COPY and (at == point or tree.is_on_path(at)):
             undone.append(decision)
     return {"asked_again": tuple(asked), "kept": tuple(kept), "undone": tuple(undone)}
+
+
+def _find_replaced(situation: Situation, way: Sequence[CheckpointId]) -> set[ApprovalId]:
+    """Decisions that were changed: their question was asked anew, and decided, at a copy of its point."""
+    entries = situation.tree.entries
+    taken: dict[CheckpointId, list[PastDecision]] = {}
+    for decision in situation.decisions:
+        taken.setdefault(decision.checkpoint_id, []).append(decision)
+    found: set[ApprovalId] = set()
+    for point, copy in pairwise(way):
+        is_copy = entries[copy].source == "fork" and entries[copy].step == entries[point].step + 1
+        again = Counter((d.node, d.title) for d in taken.get(copy, ()) if is_copy)
+        for decision in taken.get(point, ()):
+            if again[decision.node, decision.title]:
+                again[decision.node, decision.title] -= 1
+                found.add(decision.approval_id)
+    return found

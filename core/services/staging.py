@@ -25,7 +25,7 @@ from interlock.core.services import completing, history
 from interlock.core.services.context import App
 from interlock.core.store import approvals, decisions, engine, nodes, runs, threads, workflows
 from interlock.core.store import history as points
-from interlock.core.types import CheckpointId, ThreadId
+from interlock.core.types import CheckpointId, Json, ThreadId
 
 MOST_POINTS = 10_000  # of one thread, the newest
 MOST_NODES = 20_000  # attempts after the point, the newest
@@ -124,7 +124,7 @@ def read_situation(
     open_runs = [r for r in runs.find_open_or_held(conn, thread_id) if r.is_open]
     known = workflow.nodes if workflow is not None else ()
     policy = workflow.policy if workflow is not None else None
-    subgraphs = _find_subgraphs(workflow)
+    subgraphs = _find_drawn(workflow, "kind", value="subgraph")
     return Situation(
         thread_id=thread_id,
         tree=branching.grow(rows),
@@ -134,14 +134,25 @@ def read_situation(
         side_effects=rewinding.effects_of(policy, known, graphs=subgraphs),
         nodes=known,
         subgraphs=subgraphs,
+        remembering=_find_drawn(workflow, "remembers", value=True),
+        cached=_find_cached(workflow),
         open_run_id=open_runs[0].run_id if open_runs else None,
         is_graph_known=workflow is not None and workflow.error is None and thread.trouble is None,
     )
 
 
-def _find_subgraphs(workflow: Workflow | None) -> list[str]:
+def _find_drawn(workflow: Workflow | None, key: str, *, value: Json) -> list[str]:
+    """The nodes of which the drawing says this."""
     drawn = workflow.graph.get("nodes", ()) if workflow is not None else ()
-    return [node["id"] for node in drawn if node.get("kind") == "subgraph"]
+    return [node["id"] for node in drawn if node.get(key) == value]
+
+
+def _find_cached(workflow: Workflow | None) -> frozenset[str]:
+    """The nodes with a cache, of the graph's own or by a policy."""
+    if workflow is None:
+        return frozenset()
+    own = _find_drawn(workflow, "has_cache", value=True)
+    return rewinding.cached_of(workflow.policy, workflow.nodes) | frozenset(own)
 
 
 def _fetch_attempts(conn: Connection, thread_id: ThreadId, since: datetime) -> list[NodeRun]:

@@ -26,8 +26,9 @@ from sqlalchemy import (
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.history import BranchSpan, ForkLine, Point, PointFilter
+from interlock.core.model.runs import RunKind
 from interlock.core.store import dialect, encoding, forks
-from interlock.core.store.schema import approvals, checkpoints_index
+from interlock.core.store.schema import approvals, checkpoints_index, runs
 from interlock.core.types import CheckpointId, RunId, ThreadId
 
 MOST_FORKS = 10_000  # of one thread
@@ -150,8 +151,24 @@ def _read(conn: Connection, thread_id: ThreadId, rows: Any) -> list[Point]:
     begun = forks.fetch_for_thread(conn, thread_id, limit=MOST_FORKS)
     # A copied checkpoint names the run that made it on the thread it was copied from.
     by_run = {fork.run_id: fork for fork in begun if fork.from_thread_id is None}
+    _add_retries(conn, thread_id, by_run)
     by_target = {fork.target_id: fork for fork in begun if fork.from_thread_id is not None}
     return [_point_from(row, counts, by_run, by_target) for row in rows]
+
+
+def _add_retries(conn: Connection, thread_id: ThreadId, by_run: dict[RunId, ForkLine]) -> None:
+    """A fork whose run came to nothing was made by the run that retried it."""
+    if not by_run:
+        return
+    query = (
+        select(runs.c.run_id, runs.c.previous_run_id)
+        .where(runs.c.thread_id == thread_id, runs.c.kind == RunKind.RETRY.value)
+        .order_by(runs.c.created_at, runs.c.run_id)
+        .limit(MOST_FORKS)
+    )
+    for row in conn.execute(query):
+        if (fork := by_run.get(row.previous_run_id)) is not None:
+            by_run[row.run_id] = fork
 
 
 def _count_cards(conn: Connection, thread_id: ThreadId) -> Mapping[CheckpointId, tuple[int, int]]:
@@ -171,7 +188,8 @@ def _point_from(
     by_target: Mapping[CheckpointId, ForkLine],
 ) -> Point:
     asked, decided = counts.get(row.checkpoint_id, (0, 0))
-    begins = row.run_id is not None and row.run_id != row.parent_run_id
+    own = by_run.get(row.run_id)
+    begins = own is not None and own is not by_run.get(row.parent_run_id)
     return Point(
         thread_id=row.thread_id,
         checkpoint_id=row.checkpoint_id,
@@ -184,7 +202,7 @@ def _point_from(
         size_bytes=row.size_bytes,
         branch=row.branch,
         ran=_read_nodes(row.parent_next) if row.source == LOOP and row.parent_next else (),
-        fork=(by_run.get(row.run_id) if begins else None) or by_target.get(row.checkpoint_id),
+        fork=(own if begins else None) or by_target.get(row.checkpoint_id),
         asked_count=asked,
         decided_count=decided,
     )

@@ -24,6 +24,7 @@ from interlock.core.model.history import (
 )
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.runs import RunKind
 from interlock.core.model.threads import Origin
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import history
@@ -90,6 +91,28 @@ def make_fork(make, **changes) -> Fork:
         "preview": {"next": ["review"]},
     }
     return Fork(**given | changes)
+
+
+def test_a_fork_is_marked_where_the_retry_of_its_run_made_it(forked, make):
+    """Its own run failed before it wrote anything; a retry of what it wrote begins no fork."""
+    with engines.write(forked.engine) as conn:
+        for n, run_id in enumerate(("r3", "r4", "r5"), start=3):
+            kind = RunKind.REWIND if n == 3 else RunKind.RETRY
+            made = make.run(
+                run_id, kind=kind, previous_run_id=f"r{n - 1}", created_at=make.at(60 + n)
+            )
+            runs.insert(conn, made)
+        given = {"target_id": "c1", "left_id": "c5", "created_at": make.at(63)}
+        forks.insert(conn, make_fork(make, fork_id="f2", run_id="r3", **given))
+        rows = [("c6", "c1", "fork", "r4", 1), ("c7", "c6", "loop", "r5", 2)]
+        entries = [
+            make.checkpoint(c, parent_id=parent, source=source, run_id=run, step=step)
+            for c, parent, source, run, step in rows
+        ]
+        index_checkpoints(conn, "t1", entries)
+    found = history.open_history(forked, "t1")
+    begun = {p.checkpoint_id: p.fork.fork_id for p in found.points if p.fork is not None}
+    assert begun == {"c4": "f1", "c6": "f2"}
 
 
 def ids(found) -> list[str]:

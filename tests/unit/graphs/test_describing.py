@@ -278,3 +278,21 @@ def test_a_graph_that_failed_is_described_by_its_error():
     assert card.error == "no such file"
     assert card.nodes == ()
     assert card.graph == {"nodes": [], "edges": []}
+
+
+def test_nodes_that_may_not_run_and_graphs_that_remember_are_marked():
+    inner = StateGraph(MessagesState).add_node("write", lambda _: {}).add_edge(START, "write")
+    graph = (
+        StateGraph(MessagesState)
+        .add_node("quote", lambda _: {}, cache_policy=CachePolicy(ttl=60))
+        .add_node("desk", inner.compile(checkpointer=True))
+        .add_node("team", inner.compile())
+        .add_edge(START, "quote")
+        .add_edge("quote", "desk")
+        .add_edge("desk", "team")
+        .compile(cache=InMemoryCache())
+    )
+    drawn = {node["id"]: node for node in describe("x", "", graph, NOW).graph["nodes"]}
+    assert [path for path, node in drawn.items() if node.get("has_cache")] == ["quote"]
+    assert [path for path, node in drawn.items() if node.get("remembers")] == ["desk"]
+    assert "desk/write" in drawn

@@ -17,6 +17,7 @@ from interlock.core.model.rewinding import (
     Intention,
     RewindVerb,
     Situation,
+    cached_of,
     effects_of,
     is_end,
     node_of,
@@ -153,6 +154,54 @@ def test_what_was_decided_at_the_point_and_after_it_is_asked_again():
         "These decisions are asked again if it goes as the last time: "
         '"May I refund?" and "May I pay twice?".' in say_consequences(told)
     )
+
+
+def test_a_question_whose_decision_was_changed_is_listed_once():
+    rows = line(
+        "a b c; b d e",
+        a={"source": "input", "due": ["__start__"]},
+        b={"due": ["ask", "ask"]},
+        c={"due": []},
+        d={"source": "fork", "due": ["ask", "ask"], "run": "r2"},
+        e={"due": ["pay"], "run": "r2"},
+    )
+    first = decision("refund", "b", at_s=1)
+    decisions = [
+        first,
+        replace(first, approval_id="again", checkpoint_id=point("d")),
+        decision("other", "b", at_s=2),
+        decision("late", "d", at_s=3),
+    ]
+    situation = _situation(rows, decisions=decisions)
+    asked = _preview(RewindVerb.REDECIDE, "b", situation).asked_again
+    assert [d.approval_id for d in asked] == ["again", "other", "late"]
+    kept = _preview(RewindVerb.RERUN, "e", situation).kept
+    assert [d.approval_id for d in kept] == ["again", "other", "late"]
+    left = _preview(RewindVerb.RERUN, "c", situation).kept
+    assert [d.approval_id for d in left] == ["refund", "other"]
+
+
+def test_what_is_due_and_has_a_cache_or_a_memory_of_its_own_is_told():
+    situation = _situation(cached=["pay", "ask"], remembering=["team"])
+    told = _preview(RewindVerb.RERUN, "c", situation)
+    assert say_certain(told) == (
+        "For certain, tell will run. pay (2 times) will run or be served from a cache."
+    )
+    assert "pay has a cache: what is served from it does not run." in say_warnings(told)
+    team = _preview(RewindVerb.RERUN, "d", situation)
+    knew = "team keeps a memory of its own and begins with what it knew at this point."
+    assert (team.remembering, knew in say_warnings(team)) == (("team",), True)
+    both = say_warnings(replace(team, remembering=("team", "desk")))
+    assert any("keep a memory of their own and begin with what they knew" in each for each in both)
+    assert _preview(RewindVerb.COPY, "d", situation).remembering == ()
+
+
+def test_the_policies_say_which_nodes_have_a_cache():
+    policy = {"node": {"a": {"cache": {"ttl_s": 1}}, "b": {}}, "default": {"cache": {}}}
+    nodes = ("a", "b", "c", "team", "team/in")
+    assert cached_of(policy, nodes) == {"a", "c", "team/in"}
+    assert cached_of({"node": {"a": {"cache": {}}}}, nodes) == {"a"}
+    assert cached_of(None, nodes) == frozenset()
 
 
 def test_a_graph_that_is_due_starts_from_its_beginning():
