@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -23,15 +23,14 @@ from interlock.core.graphs import failing, heads, proceeding, rewinding
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.heads import CountAnswers, Reading
 from interlock.core.graphs.listening import listen
+from interlock.core.graphs.outcomes import Outcome, outcome_of
 from interlock.core.graphs.places import AnyGraph, find_cacheable, merge_breaks
 from interlock.core.graphs.run_log import Record
-from interlock.core.graphs.snapshots import make_snapshot
 from interlock.core.graphs.tracking import Tracker
-from interlock.core.model.delivery import Delivery, Head, Plan, Step, plan_delivery
+from interlock.core.model.delivery import Delivery, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import REFUSED, Failure, Run, RunKind, RunStatus
-from interlock.core.model.threads import Snapshot
 from interlock.core.types import CheckpointId, Json, ThreadId
 
 INTERNAL = "__"  # keys of LangGraph's own
@@ -41,23 +40,6 @@ TIMED_ATTEMPTS = "__pregel_timed_attempt_observer"
 
 Put = Callable[[list[Record]], Awaitable[None]]
 Copy = Callable[[ThreadId, ThreadId, CheckpointId], Awaitable[None]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """
-    How one delivery ended.
-
-    `status` is running only if the worker is draining and hands the run over. `refused` maps ids
-    of questions whose answer the graph refused to its reason.
-    """
-
-    status: RunStatus
-    head: Head | None = None
-    snapshot: Snapshot | None = None
-    failure: Failure | None = None
-    reason: str = ""
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,36 +348,6 @@ def config_for(run: Run) -> RunnableConfig:
     if run.options.recursion_limit is not None:
         config["recursion_limit"] = run.options.recursion_limit
     return config
-
-
-def outcome_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) -> Outcome:
-    """What a head alone tells of the run that led to it."""
-    snapshot = snapshot_of(thread_id, reading, max_bytes)
-    head = reading.head if reading is not None else None
-    if reading is not None and reading.head.has_failed:
-        failure = failing.read_failure(reading.state, snapshot.values if snapshot else None)
-        return Outcome(status=RunStatus.FAILED, head=head, snapshot=snapshot, failure=failure)
-    return Outcome(status=_status_of(head), head=head, snapshot=snapshot)
-
-
-def snapshot_of(thread_id: ThreadId, reading: Reading | None, max_bytes: int) -> Snapshot | None:
-    """The state at a head as the screens show it."""
-    if reading is None:
-        return None
-    interrupts = tuple(
-        {"id": i.interrupt_id, "node": i.node, "value": i.value, "response_schema": i.schema}
-        for i in reading.head.interrupts
-        if not i.is_answered
-    )
-    return make_snapshot(
-        thread_id, reading.head.checkpoint_id, reading.state, interrupts, max_bytes=max_bytes
-    )
-
-
-def _status_of(head: Head | None) -> RunStatus:
-    if head is None or not head.due:
-        return RunStatus.DONE
-    return RunStatus.WAITING if head.open_ids else RunStatus.PAUSED
 
 
 def needs_head(delivery: Delivery) -> bool:

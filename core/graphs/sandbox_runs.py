@@ -17,10 +17,11 @@ from langchain_core.runnables import RunnableConfig
 from interlock.core.errors import Conflict
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS
 from interlock.core.graphs.heads import Reading
+from interlock.core.graphs.outcomes import Outcome
 from interlock.core.graphs.places import AnyGraph
 from interlock.core.graphs.preparing import copy_graph
 from interlock.core.graphs.run_log import Record
-from interlock.core.graphs.running import Execution, Outcome, Task, config_for
+from interlock.core.graphs.running import Execution, Task, config_for
 from interlock.core.graphs.sandbox_savers import ReadOnlyStore, SandboxSaver
 from interlock.core.graphs.stand_ins import StandIns, Stood, Writes
 from interlock.core.graphs.tracking import Tracker

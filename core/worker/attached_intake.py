@@ -17,7 +17,7 @@ from interlock.core.graphs import failing
 from interlock.core.graphs.attached_rows import Detail, FoundHead, read_details, read_writes
 from interlock.core.graphs.attaching import GraphFacts, config_of, find_asked, read_plain
 from interlock.core.graphs.heads import read_head
-from interlock.core.graphs.running import outcome_of
+from interlock.core.graphs.outcomes import outcome_of
 from interlock.core.graphs.serde import serializer_for
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.attached import UNKNOWN, Choice, choose_graph, is_field

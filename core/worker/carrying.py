@@ -11,15 +11,9 @@ from typing import Any
 from interlock.core.graphs import failing
 from interlock.core.graphs.heads import Reading
 from interlock.core.graphs.keeping import Room
+from interlock.core.graphs.outcomes import Outcome, snapshot_of
 from interlock.core.graphs.run_log import Record
-from interlock.core.graphs.running import (
-    Execution,
-    Outcome,
-    Task,
-    config_for,
-    needs_head,
-    snapshot_of,
-)
+from interlock.core.graphs.running import Execution, Task, config_for, needs_head
 from interlock.core.graphs.tracking import Tracker
 from interlock.core.graphs.workshop import AnyGraph, Workshop
 from interlock.core.model.delivery import (

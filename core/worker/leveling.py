@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from interlock.core.graphs.heads import read_head
-from interlock.core.graphs.running import config_for, outcome_of
+from interlock.core.graphs.outcomes import outcome_of
+from interlock.core.graphs.running import config_for
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.services import leveling
 from interlock.core.services.context import App

@@ -19,7 +19,8 @@ from typing_extensions import TypedDict
 
 from interlock.core.graphs import overrunning
 from interlock.core.graphs.heads import read_head
-from interlock.core.graphs.running import Execution, Outcome, Task
+from interlock.core.graphs.outcomes import Outcome
+from interlock.core.graphs.running import Execution, Task
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
 from interlock.core.graphs.traces import traces_of
 from interlock.core.graphs.tracking import Tracker
