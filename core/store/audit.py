@@ -35,6 +35,12 @@ _NEWEST_FIRST = (
     .limit(bindparam("limit"))
 )
 _LATEST = select(audit).order_by(audit.c.at.desc(), audit.c.seq.desc()).limit(bindparam("limit"))
+_ACTIONS = (
+    select(audit.c.action)
+    .where(audit.c.at >= bindparam("since"), audit.c.actor == bindparam("of_actor"))
+    .distinct()
+    .limit(1000)
+)
 _OF_OBJECT = _NEWEST_FIRST.where(audit.c.object == bindparam("of_object"))
 _AFTER = (
     select(audit)
@@ -123,6 +129,11 @@ def fetch_latest(conn: Connection, *, limit: int) -> list[AuditEntry]:
     """Entries by when it happened, the latest first; what is played of the past is entered late."""
     rows = conn.execute(_LATEST, {"limit": limit})
     return [AuditEntry(**row) for row in rows.mappings()]
+
+
+def fetch_actions(conn: Connection, *, actor: str, since: datetime) -> set[str]:
+    """The kinds of things that somebody did from a moment on; there are some dozens at most."""
+    return set(conn.execute(_ACTIONS, {"of_actor": actor, "since": since}).scalars())
 
 
 def verify(conn: Connection) -> int | None:

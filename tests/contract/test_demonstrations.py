@@ -18,6 +18,7 @@ from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.demonstration import SIMULATED, Service
 from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.model.threads import Origin
+from interlock.core.model.tours import TourFacts, TourStatus, TourStep
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.played import PlayedQueue
 from interlock.core.services import (
@@ -29,14 +30,16 @@ from interlock.core.services import (
     running,
     sifting,
     threads_listing,
+    touring,
 )
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
+from interlock.core.store import audit
 from interlock.core.store.engine import open_engine, read, write
 from tests.books import find_faults
 
-COUNT = 40
+COUNT = 20
 
 
 @pytest.fixture
@@ -188,3 +191,31 @@ def test_its_signs_of_life_are_seen(real):
     kept = demonstrating.read(real)
     assert kept is not None
     assert (kept.filled_at, kept.opened_at) == (real.clock.now(), real.clock.now())
+
+
+def test_a_tour_is_kept_for_each_person(real):
+    assert touring.read(real, actor="ann") is None
+    touring.begin(real, actor="ann")
+    touring.go_on(real, actor="ann")
+    touring.leave(real, actor="ann")
+    touring.show(real, TourStep.CACHE, actor="bob")
+    ann, bob = touring.read(real, actor="ann"), touring.read(real, actor="bob")
+    assert (TourStatus.LEFT, TourStep.DECIDE, {TourStep.LAUNCH}) == (ann.status, ann.step, ann.seen)
+    assert (bob.status, bob.step) == (TourStatus.OPEN, TourStep.CACHE)
+
+
+def test_a_tour_sees_what_its_person_did_since_it_began(real):
+    tour = touring.begin(real, actor="ann")
+    assert TourFacts() == touring.look(real, tour)
+    fill(real)  # by others, and of threads that can only be read
+    assert TourFacts() == touring.look(real, tour)
+    with write(real.engine) as conn:
+        for action in ("launch", "decide:approve", "rewind:edit", "what-if:start"):
+            audit.append(conn, at=real.clock.now(), actor="ann", action=action, object_="x")
+    deeds = {TourStep.LAUNCH, TourStep.DECIDE, TourStep.REWIND, TourStep.COMPARE}
+    assert touring.look(real, tour).done == deeds
+    seen = touring.go_on(real, actor="ann")
+    assert touring.look(real, seen).done == deeds
+    for _ in range(2):
+        seen = touring.go_on(real, actor="ann")
+    assert touring.look(real, seen).done == deeds | {TourStep.FIGURES}

@@ -231,6 +231,10 @@ QUERIES = {
         "ix_threads_workflow_updated",
     ),
     "audit": (lambda c, m: audit.fetch_many(c, limit=5), "pk_audit PRIMARY"),
+    "audit of somebody": (
+        lambda c, m: audit.fetch_actions(c, actor="ann", since=m.at(0)),
+        "ix_audit_at",
+    ),
     "audit by time": (lambda c, m: audit.fetch_latest(c, limit=5), "ix_audit_at"),
     "audit of an object": (
         lambda c, m: audit.fetch_many(c, object_="run:3", limit=5),
