@@ -90,12 +90,13 @@ class Breakers:
         if self._board.may_probe(wanted.name):
             await self._turns.take(wanted.name, call, longest_s=wanted.rules.reset_s)
         give_back = partial(self._give_back, wanted.name, run_id)
-        passed = None
         try:
-            passed = await self._apart(self._board.enter, wanted, run_id, undo=give_back)
-        finally:
-            if passed is None or passed.probe is None:
-                self._turns.end(wanted.name, call)
+            passed: Pass = await self._apart(self._board.enter, wanted, run_id, undo=give_back)
+        except BaseException:
+            self._turns.end(wanted.name, call)
+            raise
+        if passed.probe is None:
+            self._turns.end(wanted.name, call)
         return passed
 
     def _give_back(self, name: str, run_id: str, passed: Pass) -> None:
