@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -42,8 +43,9 @@ _STYLE: dict[str, Any] = {
 }
 
 
+@cache
 def command() -> Any:
-    """Build the tree that parses the arguments."""
+    """The tree that parses the arguments; making it takes longer than most commands."""
     root = typer.Typer(name="interlock", help=HELP, **_STYLE)
     call.add_callback(root, version=version)
     register = call.register(root)
