@@ -49,8 +49,6 @@ def draw_tree(thread_id: str) -> None:
         fitting, count = sifted.points, sifted.count
     tree = grow(found.points)
     st.caption(md_escape(points.say_thread(found.thread)))
-    if trouble := points.say_trouble(found.thread):
-        st.warning(md_escape(trouble), icon=":material/lock:")
     if found.missing:
         st.warning(md_escape(found.missing), icon=":material/hourglass_empty:")
     draw_filters(found, tree, wanted)

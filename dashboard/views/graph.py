@@ -55,10 +55,11 @@ class Paint:
 
 @dataclass(frozen=True)
 class GraphView:
-    """The picture as DOT, and the same in words."""
+    """The picture as DOT, and the same in words; `rank_count` is how many nodes stand one under another."""
 
     dot: str
     alt: str
+    rank_count: int = 1
 
 
 def read_states(
@@ -110,11 +111,30 @@ def draw(
     names = {node["id"]: f"n{i}" for i, node in enumerate(nodes)}
     links = {path: _link(href) for path, href in (hrefs or {}).items()}
     lines = [*_head(theme), *_clusters(nodes, names, paints, theme, unpainted, links)]
-    edges = workflow.graph.get("edges", ())
-    lines += [
-        _edge(e, names, theme) for e in edges if e["source"] in names and e["target"] in names
-    ]
-    return GraphView("\n".join([*lines, "}"]), _say(nodes, paints, unpainted))
+    told = workflow.graph.get("edges", ())
+    edges = [e for e in told if e["source"] in names and e["target"] in names]
+    lines += [_edge(e, names, theme) for e in edges]
+    ranks = _count_ranks([(e["source"], e["target"]) for e in edges])
+    return GraphView("\n".join([*lines, "}"]), _say(nodes, paints, unpainted), ranks)
+
+
+def _count_ranks(edges: Sequence[tuple[str, str]]) -> int:
+    """How many nodes the longest way has that meets none twice; an edge back to its own way is none."""
+    after: dict[str, list[str]] = {}
+    for source, target in edges:
+        after.setdefault(source, []).append(target)
+    ranks: dict[str, int] = {}
+    for first in after:
+        way = [] if first in ranks else [first]
+        while way:
+            name = way[-1]
+            left = [n for n in after.get(name, ()) if n not in ranks and n not in way]
+            if left:
+                way.append(left[0])
+                continue
+            ranks[name] = 1 + max((ranks.get(n, 0) for n in after.get(name, ())), default=0)
+            way.pop()
+    return max(ranks.values(), default=1)
 
 
 def _look(statuses: Sequence[NodeStatus], waiting: int) -> Look:

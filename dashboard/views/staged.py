@@ -32,6 +32,7 @@ from interlock.dashboard.views.fields import from_args
 from interlock.dashboard.views.formatting import format_ago
 from interlock.dashboard.views.forms import ABSENT, FormField, with_start
 from interlock.dashboard.views.history import say_decision
+from interlock.dashboard.views.points import say_trouble
 
 if TYPE_CHECKING:
     from interlock.core.services.history import History
@@ -143,6 +144,8 @@ def offer(
     for verb, (label, icon) in _VERBS.items():
         problems = find_problems(situation, Intention(verb=verb, checkpoint_id=at))
         why_not = next((p.message for p in problems if p.refusal in final), "")
+        if verb is not RewindVerb.COPY:  # its values can be copied whatever its graph
+            why_not = say_trouble(found.thread) or why_not
         offers.append(Offer(verb=verb, label=label, icon=icon, why_not=show_hidden(why_not)))
     return tuple(offers)
 

@@ -88,7 +88,7 @@ def build(
 
 def _row(line: ThreadLine, now: datetime) -> ThreadRow:
     thread = line.thread
-    notes = [ORIGINS[thread.origin], show_hidden(thread.trouble or "")]
+    notes = [show_hidden(thread.trouble or "").removesuffix("."), ORIGINS[thread.origin]]
     return ThreadRow(
         thread_id=thread.thread_id,
         short=show_hidden(short_id(thread.thread_id)),

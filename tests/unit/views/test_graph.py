@@ -85,3 +85,22 @@ def test_a_breakpoint_marks_a_node_that_has_not_run(make):
 def test_what_cannot_be_laid_out_is_not_drawn(make, given):
     assert graph.build(make.workflow(graph=given), {}, "light") is None
     assert graph.build(None, {}, "light") is None
+
+
+@pytest.mark.parametrize(
+    ("edges", "count"),
+    [
+        ([], 1),
+        ([(f"n{i}", f"n{i + 1}") for i in range(29)], 30),
+        ([("a", "b"), ("b", "c"), ("c", "a"), ("a", "c"), ("b", "b"), ("c", "d")], 4),
+        ([("c", "d"), ("b", "c"), ("a", "d"), ("a", "b")], 4),
+    ],
+)
+def test_a_picture_knows_how_many_nodes_stand_one_under_another(make, edges, count):
+    """So that a long chain is drawn at a size that can be read."""
+    names = {name for edge in edges for name in edge} or {"a"}
+    drawn = {
+        "nodes": [{"id": n, "label": n, "kind": "node"} for n in sorted(names)],
+        "edges": [{"source": a, "target": b} for a, b in edges],
+    }
+    assert graph.build(make.workflow(graph=drawn), {}, "light").rank_count == count

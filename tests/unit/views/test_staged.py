@@ -62,7 +62,7 @@ TREE = grow(
 
 
 def _found(workflow=None, *, is_whole=True):
-    thread = SimpleNamespace(thread_id="t")
+    thread = SimpleNamespace(thread_id="t", trouble=None)
     return SimpleNamespace(thread=thread, workflow=workflow, is_whole=is_whole)
 
 
@@ -84,6 +84,14 @@ def test_what_cannot_be_done_at_a_point_says_why(make):
         RewindVerb.COPY,
     ]
     assert why[RewindVerb.REDECIDE] == "Nothing was decided at this point."
+
+
+def test_a_thread_that_can_be_read_only_offers_its_copy_alone():
+    found = _found()
+    found.thread.trouble = "No graph fits."
+    offers = staged.offer(found, TREE, CheckpointId("c"), {})
+    assert [o.verb for o in offers if not o.why_not] == [RewindVerb.COPY]
+    assert {o.why_not for o in offers if o.why_not} == {"It can only be read: No graph fits."}
 
 
 def test_a_decision_can_be_changed_where_it_was_asked():

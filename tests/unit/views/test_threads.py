@@ -42,7 +42,7 @@ def test_a_foreign_thread_that_cannot_run_says_why():
     line = _line(status=None, origin=Origin.ATTACHED, trouble="no graph\u202e")
     (row,) = build([line], is_filtered=False, workflows=[], now=T0).rows
     assert row.look.word == "no run"
-    assert row.notes == "another application's, no graph⟨U+202E⟩"
+    assert row.notes == "no graph⟨U+202E⟩, another application's"
 
 
 def test_a_page_leads_to_the_next():
