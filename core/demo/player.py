@@ -25,7 +25,7 @@ from interlock.core.demo.opening import First
 from interlock.core.demo.past import Past
 from interlock.core.demo.plays import SCRIPTS
 from interlock.core.demo.stream import Stream
-from interlock.core.errors import InterlockError, NotFound
+from interlock.core.errors import FieldProblem, InterlockError, InvalidInput, NotFound
 from interlock.core.model.demonstration import FAULTS_FILE, Demonstration, Service
 from interlock.core.queue.played import PlayedQueue
 from interlock.core.services import demonstrating, figuring, observing
@@ -35,7 +35,9 @@ from interlock.core.settings import Settings
 logger = logging.getLogger(__name__)
 
 STEP_S = 1.0
-PAST_COUNT = 2000  # threads of the week before
+PAST_COUNT = 2000  # threads of the week before, where the variable says nothing else
+MAX_PAST_COUNT = 100_000
+PAST_VARIABLE = "INTERLOCK_DEMO_PAST"
 POLITENESS = 5  # added to the process's niceness: pages and runs come first
 
 
@@ -77,6 +79,7 @@ def faults_path(settings: Settings) -> Path:
 
 def play(app: App, demonstration: Demonstration, stop: threading.Event) -> None:
     """Play until `stop` is set."""
+    past_count()  # said wrong, it is told before anything begins
     write_faults(faults_path(app.settings), demonstration.faults)
     filling = threading.Thread(
         target=_fill, args=(app, demonstration, stop), name="fill the past", daemon=True
@@ -102,6 +105,22 @@ def play(app: App, demonstration: Demonstration, stop: threading.Event) -> None:
     for thread in (filling, pulse):
         if thread.is_alive():
             thread.join(timeout=5.0)
+
+
+def past_count() -> int:
+    """
+    How many threads the week before has.
+
+    Raises:
+        InvalidInput: The variable is no number of threads.
+    """
+    said = os.environ.get(PAST_VARIABLE, "").strip() or str(PAST_COUNT)
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MAX_PAST_COUNT:
+        problem = FieldProblem(
+            PAST_VARIABLE, f"must be from 1 to {MAX_PAST_COUNT} (it is {said!r})"
+        )
+        raise InvalidInput("The demonstration cannot begin.", problems=[problem])
+    return int(said)
 
 
 def write_faults(path: Path, faults: Iterable[Service]) -> None:
@@ -141,7 +160,7 @@ def _fill(app: App, demonstration: Demonstration, stop: threading.Event) -> None
     if observing.list_runs(app, limit=1):  # begun before, and stopped: it is not begun again
         demonstrating.tell_filled(app)
         return
-    week = weeks.before(demonstration.begun_at, count=PAST_COUNT)
+    week = weeks.before(demonstration.begun_at, count=past_count())
     clock = FrozenClock(week.begin)
     played = replace(app, queue=PlayedQueue(), clock=clock)
     count = Past(played, clock, SCRIPTS, week, seed=demonstration.seed).play(

@@ -145,7 +145,6 @@ TRADE = Script(
     ),
     refused=(one("trade/stop", 2), one("report", 2)),
 )
-_MIDDLEWARE = "ModelCallLimitMiddleware"
 
 
 def _archivist(graph: str) -> tuple[Step, ...]:
@@ -153,13 +152,9 @@ def _archivist(graph: str) -> tuple[Step, ...]:
     agent = f"{graph}/archivist"
     return (
         one(f"{graph}/scope", 400, tokens=(19, 23)),
-        one(f"{agent}/{_MIDDLEWARE}.before_model", 1),
         one(f"{agent}/model", 160, tokens=(77, 14)),
-        one(f"{agent}/{_MIDDLEWARE}.after_model", 1),
         one(f"{agent}/tools", 480, fails=0.02),
-        one(f"{agent}/{_MIDDLEWARE}.before_model", 1),
         one(f"{agent}/model", 220, tokens=(120, 22)),
-        one(f"{agent}/{_MIDDLEWARE}.after_model", 1),
         one(f"{graph}/gather", 3),
     )
 
