@@ -109,7 +109,7 @@ def _require_demonstrable(settings: Settings, options: UpOptions) -> None:
     """A demonstration is of the shipped workflows, in a folder of its own."""
     if options.demo is None:
         return
-    if settings.config is not None or settings.attach is not None or not settings.is_embedded:
+    if any(given is not None for given in (settings.config, settings.attach, settings.database)):
         raise UsageError(
             "--demo plays the shipped workflows on SQLite:"
             " it goes with none of --config, --attach and --database."

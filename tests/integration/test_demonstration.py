@@ -18,6 +18,8 @@ from interlock.core import cli
 from interlock.core.demo.opening import OPENINGS
 from interlock.core.demo.plays import SCRIPTS
 from interlock.core.demo.scenes import SCENES
+from interlock.core.services import launching
+from interlock.core.services.launching import Launch
 from interlock.core.store import engine as engines
 from tests.books import find_faults
 
@@ -155,6 +157,20 @@ def sound(database: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("given", [("--config", "x.json"), ("--database", "sqlite:///x.db")])
-def test_a_demonstration_is_of_the_shipped_workflows_in_a_folder_of_its_own(given, capsys):
-    assert cli.main(["up", "--demo", "--no-browser", *given]) in {1, 2}
-    assert "--demo" in capsys.readouterr().err or "x.json"
+def test_a_demonstration_is_of_the_shipped_workflows_in_a_folder_of_its_own(
+    given, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("x.json").write_text('{"dependencies": ["."], "graphs": {"g": "./g.py:graph"}}')
+    assert cli.main(["up", "--demo", "--no-browser", *given]) == 2
+    assert "--demo plays the shipped workflows" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_folder_with_real_work_is_not_played_in(app, capsys):
+    run = launching.make_run(Launch(workflow="w", input={}), actor="ann", now=app.clock.now())
+    with engines.write(app.engine) as conn:
+        launching.add(conn, app, run)
+    folder = str(app.settings.data_dir)
+    assert cli.main(["up", "--demo", "--no-browser", "--port", "0", "--data-dir", folder]) == 3
+    assert "real work" in capsys.readouterr().err
