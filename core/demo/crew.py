@@ -6,10 +6,10 @@ import logging
 import random
 from collections.abc import Mapping
 
-from interlock.core.demo import answering, people
+from interlock.core.demo import people
 from interlock.core.demo.people import Person
 from interlock.core.errors import InterlockError
-from interlock.core.model import payloads
+from interlock.core.model import payloads, plain_answers
 from interlock.core.model.approvals import Approval, Kind
 from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.services import deciding, sifting
@@ -49,7 +49,7 @@ class Crew:
         yes = self._rng.random() < person.approves if is_yes is None else is_yes
         reason = self._rng.choice(people.REASONS if yes else people.REFUSALS)
         question = payloads.question_of(card)
-        intent = answering.answer(question, is_yes=yes, reason=reason)
+        intent = plain_answers.answer(question, is_yes=yes, reason=reason)
         if intent is None:
             return False
         try:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.demo import answering
-from interlock.core.model import payloads
+from interlock.core.model import payloads, plain_answers
 from interlock.core.model.approvals import Verb
 
 FORM = {
@@ -28,8 +27,8 @@ CHOICE = {"question": "Which colour?", "options": ["blue", "red"]}
 )
 def test_a_card_of_any_shape_takes_a_yes_and_a_no(value, schema, yes, no):
     question = payloads.read_interrupt(value, schema, node="review")
-    said = answering.answer(question, is_yes=True, reason="Fine.")
-    refused = answering.answer(question, is_yes=False, reason="No.")
+    said = plain_answers.answer(question, is_yes=True, reason="Fine.")
+    refused = plain_answers.answer(question, is_yes=False, reason="No.")
     assert said is not None
     assert refused is not None
     assert yes == payloads.build_answer(question, said)
@@ -39,7 +38,7 @@ def test_a_card_of_any_shape_takes_a_yes_and_a_no(value, schema, yes, no):
 
 def test_a_reason_goes_with_the_answer():
     question = payloads.read_interrupt("Publish?", None, node="review")
-    said = answering.answer(question, is_yes=False, reason="Too long.")
+    said = plain_answers.answer(question, is_yes=False, reason="Too long.")
     assert said is not None
     assert (said.verb, said.reason) == (Verb.REJECT, "Too long.")
 
@@ -47,4 +46,20 @@ def test_a_reason_goes_with_the_answer():
 def test_a_card_that_takes_no_plain_answer_is_left():
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     question = payloads.read_interrupt({"question": "How many?"}, schema, node="count")
-    assert answering.answer(question, is_yes=True, reason="") is None
+    assert plain_answers.answer(question, is_yes=True, reason="") is None
+
+
+def test_a_card_that_takes_only_words_gets_some():
+    card = {
+        "action_request": {"action": "ask", "args": {}},
+        "config": {
+            "allow_ignore": False,
+            "allow_respond": True,
+            "allow_edit": False,
+            "allow_accept": False,
+        },
+    }
+    question = payloads.read_interrupt(card, None, node="review")
+    said = plain_answers.answer(question, is_yes=True, reason="")
+    assert said is not None
+    assert (said.verb, said.value) == (Verb.RESPOND, "Go on.")

@@ -1,4 +1,4 @@
-"""How somebody of the demonstration answers a card, whatever its shape: with a yes, or a no."""
+"""A plain yes, or a plain no, to a card of any shape: for whoever decides without looking."""
 
 from __future__ import annotations
 
