@@ -411,3 +411,47 @@ def test_a_thread_is_set_back_and_the_other_application_goes_on_from_there(room)
     index = history.open_history(room.app, "t13").points
     assert [[p.checkpoint_id, list(p.next)] for p in index] == told
     assert {p.branch for p in index} == {0, 1}
+
+
+@pytest.fixture
+def old_room(tmp_path, sqlite_template) -> Iterator[Room]:
+    """
+    A desk on a file that LangGraph 1.0.10 filled with langgraph-checkpoint 4.3.2, by `application.py`
+    in an environment of its own.
+    """
+    (tmp_path / "data").mkdir()
+    shutil.copyfile(sqlite_template, tmp_path / "data" / "app.db")
+    shutil.copyfile(PROJECTS / "outsider" / "langgraph-1.0.db", tmp_path / "theirs.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "FOLLOW_S", 0.02)
+        yield from _furnish(tmp_path, str(tmp_path / "theirs.db"), None)
+
+
+def test_threads_of_langgraph_1_0_are_found_answered_and_set_back(old_room):
+    room = old_room
+    expected = {
+        "old-review": ("waiting", "review"),
+        "old-two": ("waiting", "sign"),
+        "old-inside": ("waiting", "edit/ask"),
+        "old-done": ("done", None),
+        "old-failed": ("failed", None),
+    }
+    for thread, (status, node) in expected.items():
+        assert room.until_status(thread, status).thread.trouble is None
+        assert [card.node for card in room.cards(thread)] == ([node] if node else [])
+
+    for thread, value in (("old-review", "yes"), ("old-inside", "fine")):
+        room.desk.wait(room.decide(room.card(thread), value).run_id)
+        room.until_status(thread, "done")
+    told = room.other.tell("look", "refund", "old-review")
+    assert told["values"]["log"] == ["looked", "review yes", "signed", "paid"]
+    assert room.other.tell("look", "report", "old-inside")["values"]["parts"][-1] == "edited fine"
+
+    points = history.open_history(room.app, "old-done").points
+    target = next(p for p in points if p.next == ("review",))
+    request = rewinding.ForkRequest(verb=RewindVerb.RERUN, checkpoint_id=target.checkpoint_id)
+    run = rewinding.apply(room.app, "old-done", request, actor="ann", reason="once more")
+    assert room.desk.wait(run.run_id).status == "waiting"
+    room.desk.wait(room.decide(room.card("old-done"), "no").run_id)
+    told = room.other.tell("look", "refund", "old-done")
+    assert told["values"]["log"] == ["looked", "review no", "signed", "paid"]
