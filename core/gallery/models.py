@@ -126,19 +126,20 @@ class LocalChatModel(BaseChatModel):
 
 def _chunks(messages: list[BaseMessage], tools: object) -> Iterator[ChatGenerationChunk]:
     reply = reply_with_tools(messages) if tools else Reply(replies.reply_to(messages))
-    tokens = re.findall(r"\s*\S+", reply.text)
+    tokens = re.findall(r"\s*\S+", reply.text) or [""]  # a reply without a word is one, too
     for position, token in enumerate(tokens, start=1):
         message = AIMessageChunk(content=token)
         if position == len(tokens):
             read = sum(len(str(m.text).split()) for m in messages)
+            written = len(reply.text.split())
             message = AIMessageChunk(
                 content=token,
                 tool_call_chunks=chunk_calls(messages, reply.calls),
                 response_metadata={"model_name": LOCAL_MODEL, "local": True},
                 usage_metadata={
                     "input_tokens": read,
-                    "output_tokens": len(tokens),
-                    "total_tokens": read + len(tokens),
+                    "output_tokens": written,
+                    "total_tokens": read + written,
                 },
                 chunk_position="last",
             )

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_core.runnables.graph import Graph
 from langgraph.pregel import Pregel
 
+from interlock.core.graphs.drawing_handlers import put_handlers
 from interlock.core.graphs.projection import to_json
 from interlock.core.graphs.schemas import (
     describe_context,
@@ -132,17 +133,15 @@ def draw(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Json]:
 
     A nested graph is a node of kind "subgraph" that no edge touches: it frames the nodes whose ids
     start with its own. The start and end of nested graphs are left out, their edges joined.
+    To an error handler leads what it stands for.
     """
     drawn = _draw(graph)
     edges = _join_nested(_read_edges(drawn))
     ids = [_path(node_id) for node_id in drawn.nodes]
     shown = [node_id for node_id in ids if not _is_nested_border(node_id)]
-    return {
-        "nodes": [
-            *_frames(shown),
-            *({"id": i, "label": _label(i), "kind": _kind(i)} for i in shown),
-        ],
-        "edges": [
+    return put_handlers(
+        [*_frames(shown), *({"id": i, "label": _label(i), "kind": _kind(i)} for i in shown)],
+        [
             {
                 "source": edge.source,
                 "target": edge.target,
@@ -151,36 +150,38 @@ def draw(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Json]:
             }
             for edge in edges
         ],
-    }
+        graph,
+    )
 
 
 def _draw(graph: Pregel[Any, Any, Any, Any]) -> Graph:
     try:
-        return _without_caches(graph).get_graph(xray=True)
+        return _to_draw(graph).get_graph(xray=True)
     except Exception as exc:  # a drawing runs the user's reducers, and lazy code of nested graphs
         logger.warning("graph_not_drawn", exc_info=exc, extra={"graph": graph.name})
     try:
-        return _without_caches(graph).get_graph()
+        return _to_draw(graph).get_graph()
     except Exception:  # noqa: BLE001 - told above; it can be run all the same
         drawn = Graph()
-        for name in graph.nodes:
+        for name in _to_draw(graph).nodes:
             drawn.add_node(RunnablePassthrough(), name)
         return drawn
 
 
-def _without_caches(graph: Pregel[Any, Any, Any, Any]) -> Pregel[Any, Any, Any, Any]:
-    # LangGraph draws by walking an empty state, on which a cache's key function is called too.
+def _to_draw(graph: Pregel[Any, Any, Any, Any]) -> Pregel[Any, Any, Any, Any]:
+    # LangGraph draws by walking an empty state, on which a cache's key function is called too. To an
+    # error handler it knows no edge, and what has several ends it draws as one node, not as a graph.
     nodes = {
         name: node.copy(
             {
                 "cache_policy": None,
                 "subgraphs": [
-                    _without_caches(part) if isinstance(part, Pregel) else part
-                    for part in node.subgraphs
+                    _to_draw(part) if isinstance(part, Pregel) else part for part in node.subgraphs
                 ],
             }
         )
         for name, node in graph.nodes.items()
+        if not node.is_error_handler
     }
     return graph.copy({"nodes": nodes})
 

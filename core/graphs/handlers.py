@@ -14,9 +14,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import PregelTask, StateSnapshot
 
 from interlock.core.graphs.checkpoints import CONTROL_CHANNELS, ERROR, ERROR_SOURCE, INTERRUPT
-
-_OWN = "__error_handler__"  # of one node, which its name ends in
-_DEFAULT = "__default_error_handler__"  # of every node without one
+from interlock.core.model.nodes import DEFAULT_ERROR_HANDLER, ERROR_HANDLER
 
 HANDLED = "handled_error"
 
@@ -25,7 +23,7 @@ Writes = Sequence[tuple[str, str, Any]]
 
 def is_handler(node: str) -> bool:
     """Whether LangGraph gave this name to an error handler."""
-    return node.startswith(_OWN) or node == _DEFAULT
+    return node.startswith(ERROR_HANDLER) or node == DEFAULT_ERROR_HANDLER
 
 
 def routes_errors(graph: Pregel[Any, Any, Any, Any]) -> bool:

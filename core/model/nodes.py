@@ -12,6 +12,8 @@ from interlock.core.types import RunId, ThreadId
 THREAD_LEFT = "Out of time; its thread cannot be stopped and may still be working, unheard."
 FALLBACK = "fallback:"  # what `NodeRun.origin` begins with where something served in its place
 STAND_IN = "stand-in:"  # and where it worked itself, with an answer of another model
+ERROR_HANDLER = "__error_handler__"  # what LangGraph calls that of one node, whose name follows
+DEFAULT_ERROR_HANDLER = "__default_error_handler__"  # and that of every node without one
 
 
 class NodeStatus(StrEnum):

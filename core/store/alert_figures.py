@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, true
 
 from interlock.core.model.alerts import BreakerReading, FailureReading
 from interlock.core.model.failure_kinds import FailureKind
+from interlock.core.model.nodes import DEFAULT_ERROR_HANDLER, ERROR_HANDLER, NodeStatus
 from interlock.core.store.schema import node_runs, runs
 from interlock.core.store.schema_sight import breakers, run_rollups
 
@@ -53,11 +54,33 @@ _BREAKERS = (
     .order_by(breakers.c.name)
     .limit(MAX_ROWS)
 )
+_handlers = node_runs.alias("handlers")
+_SERVED = (
+    func.replace(  # the namespace of what a handler was called for: its own goes on from there
+        _handlers.c.namespace, "|" + _handlers.c.node + ":" + _handlers.c.task_id, ""
+    )
+)
+_IS_DEALT_WITH = (  # an error handler took over, from the node or from a graph around it
+    select(true())
+    .where(_handlers.c.run_id == node_runs.c.run_id)
+    .where(_handlers.c.status != NodeStatus.ERROR.value)
+    .where(
+        or_(
+            _handlers.c.node.startswith(ERROR_HANDLER, autoescape=True),
+            _handlers.c.node == DEFAULT_ERROR_HANDLER,
+        )
+    )
+    .where(
+        func.substr(node_runs.c.namespace + "|", 1, func.length(_SERVED) + 1) == _SERVED + "|",
+    )
+    .exists()
+)
 _FAILED = and_(
     node_runs.c.status == "error",
     node_runs.c.ended_at >= bindparam("start"),
     node_runs.c.is_final,
     node_runs.c.error_kind.in_(bindparam("kinds", expanding=True)),
+    ~_IS_DEALT_WITH,
 )
 _FAILURES = (
     select(
@@ -111,7 +134,7 @@ def fetch_open_breakers(conn: Connection) -> list[BreakerReading]:
 def fetch_failures(
     conn: Connection, *, kinds: Sequence[str], start: datetime
 ) -> list[FailureReading]:
-    """Failures of some kinds since a moment, by node and type."""
+    """Failures of some kinds since a moment, by node and type; not what the graph itself dealt with."""
     rows = conn.execute(_FAILURES, {"kinds": list(kinds), "start": start})
     return [
         FailureReading(

@@ -227,15 +227,27 @@ def _node(
             f' fontcolor="{grey.muted}"];'
         )
     plain = Paint(fill=grey.panel, edge=grey.line, ink=grey.text, word=unpainted)
-    paint = paints.get(node["id"], plain)
+    paint = _paint_of(node, paints) or plain
     more = ', style="rounded,filled,dashed"' if paint.is_dashed else ""
     more += ', peripheries="2"' if paint.has_ring else ""
     more += links.get(node["id"], "")
-    tip = f"{dot_escape(node['id'])}: {dot_escape(paint.word)}"
+    tip = f"{dot_escape(_name(node))}: {dot_escape(paint.word)}"
     return (
         f'{name} [label="{_label(node, paint)}", fillcolor="{paint.fill}", color="{paint.edge}",'
         f' fontcolor="{paint.ink}", penwidth="{paint.width}", tooltip="{tip}"{more}];'
     )
+
+
+def _paint_of(node: Mapping[str, Any], paints: Mapping[str, Paint]) -> Paint | None:
+    """How a node stands; an error handler is recorded beneath each node that it serves."""
+    found = (paints[path] for path in (node["id"], *node.get("paths", ())) if path in paints)
+    return next(found, None)
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    """Its path, in words where LangGraph made up the name."""
+    served = [str(path).rpartition("/")[0] for path in node.get("paths", ())]
+    return f"{node['label']} of {', '.join(served)}" if served else str(node["id"])
 
 
 def _link(href: str) -> str:
@@ -256,7 +268,7 @@ def _edge(edge: Mapping[str, Any], names: Mapping[str, str], theme: Theme) -> st
 
 def _say(nodes: Sequence[Mapping[str, Any]], paints: Mapping[str, Paint], unpainted: str) -> str:
     parts = [
-        f"{node['id']} {paints[node['id']].word if node['id'] in paints else unpainted}"
+        f"{_name(node)} {paint.word if (paint := _paint_of(node, paints)) else unpainted}"
         for node in nodes
         if node.get("kind") not in _ENDS
     ]

@@ -64,16 +64,19 @@ def hrefs_of(
 ) -> dict[str, str]:
     """Where a click on each node leads, and on each frame around nodes."""
     waiting, states = cards or {}, breaker_states or {}
+    drawn = workflow.graph.get("nodes", ())
+    recorded = {node["id"]: node["paths"][0] for node in drawn if node.get("paths")}
     return {
         path: to_href(
             link_of_node(
                 workflow.name,
-                path,
-                cards=waiting.get(path, ()),
-                breaker_state=states.get(path, ""),
+                at,
+                cards=waiting.get(at, ()),
+                breaker_state=states.get(at, ""),
             )
         )
         for path in list_paths(workflow)
+        for at in (recorded.get(path, path),)  # of an error handler beneath what it serves first
     }
 
 

@@ -284,6 +284,40 @@ def test_the_figures_are_those_of_the_last_minutes(app, make):
     assert seen.newest_heartbeat_at == now - timedelta(seconds=39)
 
 
+@pytest.mark.parametrize(
+    ("handler", "status", "told"),
+    [
+        ("team:1|charge:2|__error_handler__charge:3", NodeStatus.OK, []),
+        ("team:1|charge:2|__error_handler__charge:3", NodeStatus.INTERRUPTED, []),
+        ("team:1|charge:2|__default_error_handler__:3", NodeStatus.OK, []),
+        ("team:1|__error_handler__team:3", NodeStatus.OK, []),
+        ("team:1|charge:2|__error_handler__charge:3", NodeStatus.ERROR, ["charge"]),
+        ("team:1|charge:9|__error_handler__charge:3", NodeStatus.OK, ["charge"]),
+        ("team:1|char|__error_handler__charge:3", NodeStatus.OK, ["charge"]),
+        ("team:1|charge:2|xxerror_handlerxxcharge:3", NodeStatus.OK, ["charge"]),
+    ],
+)
+def test_a_failure_that_the_graph_itself_dealt_with_is_not_told(app, make, handler, status, told):
+    now = app.clock.now()
+    with write(app.engine) as conn:
+        make.put_run(conn)
+        failed = make.node_run(
+            "2",
+            node="charge",
+            namespace="team:1|charge:2",
+            status=NodeStatus.ERROR,
+            error_type="ValueError",
+            error_kind=FailureKind.UNKNOWN,
+            ended_at=now,
+        )
+        name = handler.rpartition("|")[2].rpartition(":")[0]
+        took_over = make.node_run(
+            "3", node=name, namespace=handler, status=status, ended_at=now, error_type="ValueError"
+        )
+        nodes.upsert_many(conn, [failed, took_over])
+    assert [f.path.rpartition("/")[2] for f in alert_reading.read_figures(app, {}).failures] == told
+
+
 def test_what_is_usual_is_read_from_the_same_time_of_earlier_days(app, make):
     now = app.clock.now()
     assert alert_reading.read_history(app) == {}

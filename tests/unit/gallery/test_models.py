@@ -76,6 +76,13 @@ async def test_all_four_ways_to_call_it_give_the_same_text():
     assert texts[0].startswith("Tea\n\nThis is written for students")
 
 
+def test_an_empty_reply_is_one_too(monkeypatch):
+    monkeypatch.setattr(models.replies, "reply_to", lambda messages: "")
+    reply = LocalChatModel().invoke("Anything")
+    assert (reply.text, reply.usage_metadata["output_tokens"]) == ("", 0)
+    assert reply.response_metadata["local"]
+
+
 def test_tokens_are_counted():
     usage = LocalChatModel().invoke(ask("Classify this.", message="It broke.")).usage_metadata
 

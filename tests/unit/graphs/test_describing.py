@@ -296,3 +296,38 @@ def test_nodes_that_may_not_run_and_graphs_that_remember_are_marked():
     assert [path for path, node in drawn.items() if node.get("has_cache")] == ["quote"]
     assert [path for path, node in drawn.items() if node.get("remembers")] == ["desk"]
     assert "desk/write" in drawn
+
+
+def test_to_an_error_handler_leads_what_it_stands_for():
+    def mend(state, error):
+        return {}
+
+    inner = StateGraph(MessagesState)
+    inner.add_node("write", lambda _: {}, error_handler=mend).add_node("check", lambda _: {})
+    inner.add_edge(START, "write").add_edge("write", "check")
+    graph = StateGraph(MessagesState).add_node("team", inner.compile(), error_handler=mend)
+    graph.add_node("end", lambda _: {}).add_edge(START, "team").add_edge("team", "end")
+    drawn = describe("x", "", graph.compile(), NOW).graph
+    handlers = {node["id"]: node for node in drawn["nodes"] if node.get("paths")}
+    assert {name: node["paths"] for name, node in handlers.items()} == {
+        "__error_handler__team": ["team/__error_handler__team"],
+        "team/__error_handler__write": ["team/write/__error_handler__write"],
+    }
+    assert {node["label"] for node in handlers.values()} == {"error handler"}
+    led = [(e["source"], e["target"]) for e in drawn["edges"] if e["target"] in handlers]
+    assert sorted(led) == [
+        ("team/check", "__error_handler__team"),  # no edge touches a frame
+        ("team/write", "team/__error_handler__write"),
+    ]
+    assert all(e["conditional"] for e in drawn["edges"] if e["target"] in handlers)
+
+
+def test_a_handler_of_every_node_is_led_to_by_each():
+    graph = StateGraph(MessagesState).set_node_defaults(error_handler=lambda state, error: {})
+    graph.add_node("a", lambda _: {}).add_node("b", lambda _: {}).add_edge(START, "a")
+    drawn = describe("x", "", graph.add_edge("a", "b").compile(), NOW).graph
+    handler = "__default_error_handler__"
+    (node,) = [node for node in drawn["nodes"] if node.get("paths")]
+    assert node["paths"] == [f"a/{handler}", f"b/{handler}"]
+    led = [e["source"] for e in drawn["edges"] if e["target"] == handler]
+    assert led == ["a", "b"]

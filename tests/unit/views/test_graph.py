@@ -104,3 +104,22 @@ def test_a_picture_knows_how_many_nodes_stand_one_under_another(make, edges, cou
         "edges": [{"source": a, "target": b} for a, b in edges],
     }
     assert graph.build(make.workflow(graph=drawn), {}, "light").rank_count == count
+
+
+def test_an_error_handler_stands_where_it_is_drawn_and_says_whose_it_is(make):
+    """Its runs are recorded beneath the node that failed; LangGraph made its name up."""
+    handler = "__error_handler__plan"
+    paths = ["plan/__error_handler__plan"]
+    drawn = {
+        "nodes": [
+            {"id": "plan", "label": "plan", "kind": "node"},
+            {"id": handler, "label": "error handler", "kind": "node", "paths": paths},
+        ],
+        "edges": [{"source": "plan", "target": handler, "label": "", "conditional": True}],
+    }
+    states = graph.read_states([make.node("plan", status=NodeStatus.ERROR), make.node(*paths)], [])
+    view = graph.build(make.workflow(graph=drawn), states, "light")
+    assert 'n1 [label="error handler\\nok"' in view.dot
+    assert 'tooltip="error handler of plan: ok"' in view.dot
+    assert 'n0 -> n1 [style="dashed"' in view.dot
+    assert view.alt == "Graph of 2 nodes: plan error, error handler of plan ok."

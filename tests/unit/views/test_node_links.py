@@ -37,3 +37,11 @@ def test_a_name_from_elsewhere_stays_a_part_of_the_address(make):
 def test_a_card_of_a_node_that_is_not_drawn_stands_by_itself(make):
     workflow = make.workflow(graph=GRAPH)
     assert list(node_links.group_cards(workflow, [make.card(node="gone")])) == ["gone"]
+
+
+def test_an_error_handler_leads_to_its_figures_beneath_what_it_serves(make):
+    drawn = {"id": "__error_handler__plan", "paths": ["plan/__error_handler__plan"]}
+    workflow = make.workflow(graph={"nodes": [drawn], "edges": []})
+    assert list(node_links.hrefs_of(workflow).values()) == [
+        "figures?workflow=refund_desk&node=plan%2F__error_handler__plan"
+    ]
