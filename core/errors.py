@@ -26,6 +26,10 @@ class InterlockError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    def as_document(self) -> dict[str, Any]:
+        """The JSON form, for command line and API."""
+        return {"error": str(self)}
+
 
 class NotFound(InterlockError):
     """No object has this id; list the objects and use an id that was printed."""
@@ -48,6 +52,11 @@ class Conflict(InterlockError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.winner = winner
+
+    def as_document(self) -> dict[str, Any]:
+        """With the decision that won."""
+        winner = None if self.winner is None else dict(self.winner)
+        return {**super().as_document(), "winner": winner}
 
 
 class NotAllowed(InterlockError):
@@ -81,6 +90,11 @@ class InvalidInput(InterlockError):
     def __str__(self) -> str:
         details = "; ".join(str(p) for p in self.problems)
         return f"{self.message} {details} {self.hint}".replace("  ", " ").strip()
+
+    def as_document(self) -> dict[str, Any]:
+        """With each problem by its place."""
+        problems = [{"path": p.path, "message": p.message} for p in self.problems]
+        return {**super().as_document(), "problems": problems}
 
 
 class UsageError(InterlockError):
@@ -142,6 +156,11 @@ class RateLimited(CallRefused):
     def __init__(self, message: str, *, name: str, now: datetime, wait_s: float) -> None:
         super().__init__(message, name=name, retry_at=now + timedelta(seconds=wait_s))
         self.retry_after = wait_s
+
+    def as_document(self) -> dict[str, Any]:
+        """With when to try again."""
+        retry_at = None if self.retry_at is None else self.retry_at.isoformat()
+        return {**super().as_document(), "retry_at": retry_at}
 
 
 class BreakerOpen(CallRefused):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from interlock.core.cli import batches, documents, groups, printing, reading, values
+from interlock.core.cli import batches, groups, printing, reading, values
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.cli.groups import ErrorOption, OptionalRunIdArgument
 from interlock.core.cli.reading import WorkflowOption
@@ -15,7 +15,7 @@ from interlock.core.errors import NotFound, NoWorker, UsageError
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import OPEN, Run, RunStatus
-from interlock.core.services import deciding, launching, observing, running
+from interlock.core.services import deciding, documents, launching, observing, running
 from interlock.core.services.context import App
 
 AsOption = Annotated[

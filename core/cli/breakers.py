@@ -12,9 +12,7 @@ from interlock.core.cli import printing, reading
 from interlock.core.cli.acting import AsOption, ReasonOption
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.model.breaker import Breaker, BreakerEvent, Order, count_recent
-from interlock.core.services import tripping
-from interlock.core.services.context import App
-from interlock.core.types import Json
+from interlock.core.services import figure_documents, tripping
 
 EVENTS_SPAN = timedelta(days=7)
 
@@ -32,7 +30,7 @@ def breakers(
         return
     found = tripping.list_breakers(app)
     if call.as_json:
-        printing.print_json([of_breaker(app, each) for each in found])
+        printing.print_json([figure_documents.of_breaker(each, app.clock.now()) for each in found])
         return
     printing.print_table(
         ["name", "state", "failures", "opened", "retry", "short-circuited", "serves"],
@@ -70,27 +68,9 @@ def breaker(
     app = call.open()
     changed = tripping.order(app, name, order, actor=actor_of(app, who), reason=reason)
     if call.as_json:
-        printing.print_json(of_breaker(app, changed))
+        printing.print_json(figure_documents.of_breaker(changed, app.clock.now()))
         return
     printing.print_text(f"{changed.name} is {_say_state(changed)}.")
-
-
-def of_breaker(app: App, each: Breaker) -> dict[str, Json]:
-    """One entry of `breakers`; `forced` is the state an operator holds it in, or null."""
-    return {
-        "name": each.name,
-        "state": str(each.state),
-        "failures": len(count_recent(each, app.clock.now())),
-        "opened_at": each.opened_at and each.opened_at.isoformat(),
-        "retry_at": each.retry_at and each.retry_at.isoformat(),
-        "short_circuited": each.short_circuited,
-        "forced": each.forced and str(each.forced),
-        "rules": each.rules.model_dump(mode="json", exclude={"name"}),
-        "serves": [
-            {"workflow": at.workflow, "node": at.path, "tool": at.tool or None}
-            for at in each.serves
-        ],
-    }
 
 
 def _print_events(call: Call, events: Sequence[BreakerEvent]) -> None:

@@ -10,16 +10,14 @@ from interlock.core.cli import printing
 from interlock.core.cli.acting import AsOption, ReasonOption
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.errors import UsageError
-from interlock.core.model.caches import CacheFigures
-from interlock.core.services import caching
-from interlock.core.types import Json
+from interlock.core.services import caching, figure_documents
 
 
 def caches(call: Call) -> None:
     """List the caches, those that hit the least first."""
     found = caching.list_caches(call.open())
     if call.as_json:
-        printing.print_json([of_cache(each) for each in found])
+        printing.print_json([figure_documents.of_cache(each) for each in found])
         return
     printing.print_table(
         [
@@ -99,31 +97,6 @@ def clear(
         printing.print_json({"cleared": count})
     else:
         printing.print_fields({"cleared": count})
-
-
-def of_cache(figures: CacheFigures) -> dict[str, Json]:
-    """One entry of `caches`."""
-    counts = figures.counts
-    return {
-        "workflow": figures.place.workflow,
-        "node": figures.place.path,
-        "hits": counts.hits,
-        "misses": counts.misses,
-        "hit_ratio": counts.hit_ratio,
-        "entries": figures.entries,
-        "max_entries": figures.max_entries,
-        "bytes": figures.size_bytes,
-        "stores": counts.stores,
-        "evictions": counts.evictions,
-        "saved_ms": counts.saved_ms,
-        "saved_cost": counts.saved_cost,
-        "tiers": {
-            "memory": counts.memory_hits,
-            "database": counts.database_hits,
-            "redis": counts.redis_hits,
-            "semantic": counts.semantic_hits,
-        },
-    }
 
 
 def _say_ratio(ratio: float | None) -> str:

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 
 from interlock.core import masking, private
 from interlock.core.cli import printing
-from interlock.core.errors import Conflict, InterlockError, InvalidInput, RateLimited
+from interlock.core.errors import InterlockError, InvalidInput
 from interlock.core.types import new_id
 
 EXIT_INTERRUPTED = 130
@@ -80,21 +80,9 @@ def guard(call: Caller, name: str, function: Callable[[], int | None]) -> int:
     return code
 
 
-def as_document(error: InterlockError) -> dict[str, Any]:
-    """The JSON form of an error; a conflict carries the decision that won, a limit when to try again."""
-    document: dict[str, Any] = {"error": str(error)}
-    if isinstance(error, Conflict):
-        document["winner"] = None if error.winner is None else dict(error.winner)
-    if isinstance(error, InvalidInput):
-        document["problems"] = [{"path": p.path, "message": p.message} for p in error.problems]
-    if isinstance(error, RateLimited) and error.retry_at is not None:
-        document["retry_at"] = error.retry_at.isoformat()
-    return document
-
-
 def tell(call: Caller, error: InterlockError) -> int:
     if call.as_json:
-        printing.print_json(as_document(error))
+        printing.print_json(error.as_document())
     if isinstance(error, InvalidInput) and error.problems:
         printing.say(error.message)
         for problem in error.problems:

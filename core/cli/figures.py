@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -15,9 +14,8 @@ from interlock.core.cli.reading import RunIdArgument, WorkflowOption, when
 from interlock.core.errors import UsageError
 from interlock.core.model.figures import Metrics, NodeFigures, WorkflowFigures
 from interlock.core.model.inbox_filters import read_age
-from interlock.core.services import figuring, rating
+from interlock.core.services import figure_documents, figuring, rating
 from interlock.core.services import metrics as measured
-from interlock.core.types import Json
 
 MAX_WINDOW = timedelta(days=366)
 
@@ -46,7 +44,7 @@ def metrics(
         printing.say(f"The figures of {count} hours were made anew.")
     found = measured.read(app, measured.last(app, length, workflow=workflow, variant=variant))
     if call.as_json:
-        printing.print_json(document(found))
+        printing.print_json(figure_documents.of_metrics(found))
         return
     _print(found)
 
@@ -65,33 +63,6 @@ def rate(
         printing.print_json({"run_id": run.run_id, "rating": stars})
     else:
         printing.print_text(f"Run {run.run_id} is rated {stars}.")
-
-
-def document(found: Metrics) -> Json:
-    """The document of `metrics --json`; durations in ms, waits in s, ratios from 0 to 1."""
-    window = found.window
-    return {
-        "window": {
-            "start": window.start.isoformat(),
-            "end": window.end.isoformat(),
-            "workflow": window.workflow,
-            "variant": window.variant,
-        },
-        "totals": asdict(found.totals),
-        "before": asdict(found.before),
-        "nodes": [asdict(node) for node in found.nodes],
-        "workflows": [asdict(one) for one in found.workflows],
-        "variants": [asdict(one) for one in found.variants],
-        "errors": [{**asdict(one), "last_at": one.last_at.isoformat()} for one in found.errors],
-        "reviewers": [asdict(one) for one in found.reviewers],
-        "series": {
-            "span_s": found.series.span_s,
-            "points": [
-                {**asdict(one), "start": one.start.isoformat()} for one in found.series.points
-            ],
-        },
-        "is_whole": found.is_whole,
-    }
 
 
 def _print(found: Metrics) -> None:

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.core.cli import documents, printing
+from interlock.core.cli import printing
 from interlock.core.cli.call import Call
 from interlock.core.cli.reading import LimitOption, ThreadIdArgument, when
 from interlock.core.model.diffing import Change, Entry
 from interlock.core.model.history import Point, PointFilter
 from interlock.core.model.text_diffs import PartKind
+from interlock.core.services import documents, reading
 from interlock.core.services import history as services
-from interlock.core.services import reading
 from interlock.core.types import RunId
 
 SOURCES = ("input", "loop", "update", "fork")

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.core.cli import documents, printing
+from interlock.core.cli import printing
 from interlock.core.cli.call import Call
 from interlock.core.errors import UsageError
 from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import browsing, observing, reading, sifting
+from interlock.core.services import browsing, documents, observing, reading, sifting
 from interlock.core.types import ThreadId
 
 WARNINGS_COUNT = 100  # of one run

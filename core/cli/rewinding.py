@@ -13,12 +13,11 @@ from interlock.core.cli.acting import AsOption
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.cli.reading import ThreadIdArgument
 from interlock.core.errors import NotFound, UsageError
-from interlock.core.model import rewind_json
 from interlock.core.model.approvals import Intent
 from interlock.core.model.history import EditMode, FieldEdit
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import Run, RunStatus
-from interlock.core.services import history, observing, rewinding
+from interlock.core.services import figure_documents, history, observing, rewinding
 from interlock.core.services.context import App
 from interlock.core.services.rewinding import ForkRequest, Staged
 from interlock.core.types import ApprovalId, CheckpointId, Json, ThreadId
@@ -200,36 +199,11 @@ def copy(
     return 1 if last.status is RunStatus.FAILED else 0
 
 
-def of_rewind(
-    staged: Staged, thread_id: str, last: Run | None, run_id: str | None
-) -> dict[str, Json]:
-    """The document of `rewind`; of a dry run there is no run."""
-    told = rewind_json.as_json(staged.preview, staged.problems)
-    left = staged.preview.left_head_id
-    return {
-        "run_id": run_id,
-        "thread_id": thread_id,
-        "checkpoint_id": staged.intention.checkpoint_id,
-        "verb": str(staged.intention.verb),
-        "as_node": staged.preview.as_node,
-        "certain": told["certain"],
-        "will_rerun": told["will_rerun"],
-        "warnings": list(staged.warnings),
-        "consequences": [staged.certain, *staged.consequences],
-        "asked_again": told["decisions"]["asked_again"],
-        "kept": told["decisions"]["kept"],
-        "superseded": told["superseded"],
-        "left_head_id": left,
-        "head_id": staged.head_id,
-        "status": str(last.status) if last is not None else None,
-    }
-
-
 def _print(
     call: Call, staged: Staged, thread_id: str, last: Run | None, *, run_id: str | None = None
 ) -> None:
     if call.as_json:
-        printing.print_json(of_rewind(staged, thread_id, last, run_id))
+        printing.print_json(figure_documents.of_rewind(staged, thread_id, last, run_id))
         return
     for sentence in (staged.certain, *staged.consequences):
         printing.print_text(sentence)

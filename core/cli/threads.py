@@ -17,9 +17,9 @@ from interlock.core.cli.call import Call, actor_of
 from interlock.core.cli.reading import LimitOption, ThreadIdArgument, WorkflowOption, when
 from interlock.core.errors import InvalidInput, UsageError
 from interlock.core.model.runs import RunStatus
-from interlock.core.model.thread_lists import ThreadFilter, ThreadLine
+from interlock.core.model.thread_lists import ThreadFilter
 from interlock.core.model.threads import Origin
-from interlock.core.services import threads_listing, transfer_files, transferring
+from interlock.core.services import figure_documents, threads_listing, transfer_files, transferring
 from interlock.core.types import Json
 
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -56,7 +56,7 @@ def list_threads(
     )
     found = threads_listing.list_threads(call.open(), wanted, limit=limit, before=before)
     if call.as_json:
-        printing.print_json([of_line(line) for line in found])
+        printing.print_json([figure_documents.of_thread(line) for line in found])
         return
     printing.print_table(
         ["thread_id", "workflow", "status", "waiting", "points", "size", "moved", "origin"],
@@ -152,24 +152,3 @@ def import_thread(
         printing.print_json(told)
     else:
         printing.print_fields(told)
-
-
-def of_line(line: ThreadLine) -> dict[str, Json]:
-    """One entry of `thread list`."""
-    thread = line.thread
-    return {
-        "thread_id": thread.thread_id,
-        "workflow": thread.workflow,
-        "status": None if line.status is None else str(line.status),
-        "waiting": line.waiting_count,
-        "points": line.point_count,
-        "bytes": line.size_bytes,
-        "head_checkpoint_id": thread.head_checkpoint_id,
-        "last_run_id": thread.last_run_id,
-        "origin": str(thread.origin),
-        "from_thread_id": thread.from_thread_id,
-        "from_checkpoint_id": thread.from_checkpoint_id,
-        "trouble": thread.trouble,
-        "created_at": thread.created_at.isoformat(),
-        "updated_at": thread.updated_at.isoformat(),
-    }

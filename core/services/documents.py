@@ -1,4 +1,4 @@
-"""The JSON documents that scripts rely on (DESIGN.md section 6), made from model objects. Pure."""
+"""The JSON documents that scripts rely on (DESIGN.md section 6): the same from command line and API. Pure."""
 
 from __future__ import annotations
 
