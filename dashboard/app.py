@@ -12,10 +12,11 @@ from typing import Any
 import streamlit as st
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.services import alerting, attaching, durability, observing
+from interlock.core.services import alerting, attaching, demonstrating, durability, observing
 from interlock.dashboard import deps, keys, palette
 from interlock.dashboard.app_pages.hold_switch import draw_switch
 from interlock.dashboard.app_pages.outage import draw_going_on, draw_outage
+from interlock.dashboard.app_pages.tour_strip import draw_strip
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
@@ -33,6 +34,7 @@ _NUMBERED = {_INBOX: "Inbox", _ALERTS: "Alerts"}  # the menu says how many; the 
 _AWAY = "interlock-away"  # why the database does not answer
 _WAITING = "interlock-waiting"  # how many the menu says
 _CALLING = "interlock-calling"  # the same of alerts
+_PLAYS = "interlock-plays"  # whether a demonstration does; real work never becomes one
 
 
 def main() -> None:
@@ -40,9 +42,14 @@ def main() -> None:
     st.set_page_config(page_title="Interlock", page_icon=str(_MARK), layout="wide")
     page = _draw_menu(st.session_state.get(_WAITING, 0), st.session_state.get(_CALLING, 0))
     st.logo(str(_MARK), size="medium")
-    with st.sidebar, st.container(key=keys.sidebar_foot(), gap="small"):
-        _draw_foot(_NUMBERED.get(page.url_path, page.title))
-        end = st.container()
+    with st.sidebar:
+        tour = st.container(key=keys.tour_strip(), gap="small")
+        with st.container(key=keys.sidebar_foot(), gap="small"):
+            _draw_foot(_NUMBERED.get(page.url_path, page.title))
+            end = st.container()
+    if st.session_state.get(_PLAYS):
+        with tour:
+            draw_strip()
     reason = st.session_state.get(_AWAY)
     if reason is None:
         page.run()
@@ -56,6 +63,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
     """The pages, the inbox and the alerts with how many call; which of them the URL names."""
     st.session_state[_WAITING] = waiting
     st.session_state[_CALLING] = calling
+    plays = bool(st.session_state.get(_PLAYS))
     pages = {
         "": [
             _page("overview", "Overview", "dashboard", default=True),
@@ -77,6 +85,12 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
         "Setup": [
             _page("workflows", "Workflows", "account_tree"),
             _page("system", "System", "dns"),
+            _page(
+                "demonstration",
+                "Demonstration",
+                "tour",
+                visibility="visible" if plays else "hidden",
+            ),
         ],
     }
     return st.navigation(pages, expanded=True)  # else it is cut, and grows at a click
@@ -97,6 +111,9 @@ def _draw_foot(title: str) -> None:
         overview = observing.overview(deps.app())
         calling = alerting.count_calling(deps.app())
         durability.remember(deps.app())
+        is_news = _PLAYS not in st.session_state
+        if is_news:
+            st.session_state[_PLAYS] = demonstrating.read(deps.app()) is not None
     except StoreUnavailable as exc:  # an open page stays as it is, marked; a new one says so
         st.session_state[_AWAY] = str(exc)
         st.error("The database does not answer.", icon=":material/cloud_off:")
@@ -115,7 +132,7 @@ def _draw_foot(title: str) -> None:
         st.caption(say_shortly(attaching.find_source(deps.app())))
     st.caption(f"You act as {md_escape(deps.actor())}.")
     shown = (st.session_state.get(_WAITING), st.session_state.get(_CALLING))
-    if (overview.waiting, calling) != shown:
+    if (overview.waiting, calling) != shown or (is_news and st.session_state[_PLAYS]):
         _draw_menu(
             overview.waiting, calling
         )  # last, as what is drawn belongs to the page that is named

@@ -17,6 +17,7 @@ from interlock.core.model.breaker import BreakerState
 from interlock.core.model.inbox_filters import InboxFilter, Sort
 from interlock.core.model.runs import RunStatus, RunSummary
 from interlock.core.model.tours import Tour, TourFacts, TourStep
+from interlock.core.services import demonstrating
 from interlock.core.services.context import App
 from interlock.core.store import (
     audit,
@@ -27,6 +28,7 @@ from interlock.core.store import (
     inbox,
     runs,
     threads,
+    topics,
 )
 
 CARDS_COUNT = 50  # pending cards that are looked through
@@ -39,6 +41,7 @@ _DEEDS: dict[TourStep, tuple[str, ...]] = {
     TourStep.REWIND: ("rewind:",),
     TourStep.COMPARE: ("what-if:",),
 }
+_LOOKED_AT = frozenset({TourStep.FIGURES, TourStep.CACHE})  # no deed: they are read
 
 
 def read(app: App, *, actor: str) -> Tour | None:
@@ -90,7 +93,7 @@ def _find_done(conn: Connection, tour: Tour) -> Collection[TourStep]:
         for step, deeds in _DEEDS.items()
         if any(action.startswith(deeds) for action in actions)
     }
-    return done | (tour.seen - _DEEDS.keys()) | _tripped(conn, tour.begun_at)
+    return done | (tour.seen & _LOOKED_AT) | _tripped(conn, tour.begun_at)
 
 
 def _tripped(conn: Connection, since: datetime) -> set[TourStep]:
@@ -125,4 +128,5 @@ def _read_or_begin(app: App, actor: str) -> Tour:
 def _put(app: App, tour: Tour) -> Tour:
     with engine.write(app.engine) as conn:
         demonstrations.put_tour(conn, tour)
+        topics.bump(conn, demonstrating.TOPIC)  # another screen of the same person turns with it
     return tour

@@ -24,6 +24,7 @@ _ICONS: Mapping[PageName, str] = {
     "figures": ":material/monitoring:",
     "report": ":material/print:",
     "workflows": ":material/account_tree:",
+    "demonstration": ":material/tour:",
 }
 
 

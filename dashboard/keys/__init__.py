@@ -152,6 +152,15 @@ from interlock.dashboard.keys.runs import (
     runs_workflow,
 )
 from interlock.dashboard.keys.system import system_table
+from interlock.dashboard.keys.tour import (
+    demo_fault,
+    demo_rate,
+    demo_service,
+    tour_act,
+    tour_show,
+    tour_step,
+    tour_strip,
+)
 from interlock.dashboard.keys.what_if import what_if_node, what_if_part, what_if_side
 from interlock.dashboard.keys.workflows import (
     workflow_schema,
@@ -193,6 +202,9 @@ __all__ = [
     "confirm",
     "decision_bar",
     "decision_row",
+    "demo_fault",
+    "demo_rate",
+    "demo_service",
     "edit",
     "held",
     "history_filter",
@@ -284,6 +296,10 @@ __all__ = [
     "state_fields",
     "stop",
     "system_table",
+    "tour_act",
+    "tour_show",
+    "tour_step",
+    "tour_strip",
     "verb",
     "what_if_node",
     "what_if_part",

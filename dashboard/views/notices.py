@@ -24,6 +24,7 @@ PageName = Literal[
     "caches",
     "history",
     "what_if",
+    "demonstration",
 ]
 
 SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served
