@@ -21,7 +21,7 @@ from interlock.core.testing import recordings
 from interlock.core.testing.cards import AnyGraph
 from interlock.core.testing.humans import ScriptedHuman, Session
 from interlock.core.testing.playing import aplay, play
-from interlock.core.testing.plays import MAX_ROUNDS, Played, copy_graph, memory_saver
+from interlock.core.testing.plays import MAX_ROUNDS, THREAD_ID, Played, copy_graph, memory_saver
 from interlock.core.testing.recordings import UPDATE_VARIABLE, Recorded, Scribe
 from interlock.core.testing.rules import Rules
 from interlock.core.testing.values import as_json
@@ -140,11 +140,13 @@ class _Work:
     rules: Rules | None = None
 
     def given(self, config: Mapping[str, Any] | None, max_rounds: int) -> dict[str, Any]:
-        """What `play` is called with."""
+        """What `play` is called with. The thread is always the same, as keys are made of its id."""
+        given = dict(config or {})
+        given["configurable"] = {"thread_id": THREAD_ID, **given.get("configurable", {})}
         return {
             "input": self.scribe.graph_input,
             "human": self.human,
-            "config": config,
+            "config": given,
             "context": self.scribe.context,
             "max_rounds": max_rounds,
         }

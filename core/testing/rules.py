@@ -28,15 +28,14 @@ any_text = Rule("any_text", lambda _recorded, now: isinstance(now, str) and bool
 
 
 def approx(*, rel: float = 1e-6, abs: float = 1e-12) -> Rule:
-    """A number that is near the recorded one."""
-    return Rule(
-        f"approx(rel={rel}, abs={abs})",
-        lambda recorded, now: (
-            _is_number(recorded)
-            and _is_number(now)
-            and math.isclose(recorded, now, rel_tol=rel, abs_tol=abs)
-        ),
-    )
+    """A number that is near the recorded one; what is no number has to be as it was."""
+
+    def holds(recorded: Json, now: Json) -> bool:
+        if _is_number(recorded) and _is_number(now):
+            return math.isclose(recorded, now, rel_tol=rel, abs_tol=abs)
+        return type(recorded) is type(now) and bool(recorded == now)
+
+    return Rule(f"approx(rel={rel}, abs={abs})", holds)
 
 
 Rules = Mapping[str, Rule | Callable[[Any], Any]]
@@ -59,7 +58,7 @@ def settle(
         Both parts, alike wherever a rule decides, and what rules do not hold, each with its address.
     """
     found = _Settling()
-    for address, rule in rules.items():
+    for address, rule in sorted(rules.items(), key=lambda each: each[1] is not ignore):
         steps = tuple(address.split("."))
         if len(steps) <= len(at) or not _fits(steps[: len(at)], at):
             continue
