@@ -19,6 +19,7 @@ def build_app(
     *,
     clock: Clock | None = None,
     name: str = "interlock",
+    origin: str = "",
     may_create: bool = True,
 ) -> App:
     """
@@ -28,6 +29,7 @@ def build_app(
         settings: Where everything is.
         clock: Another clock, for tests.
         name: How the process calls itself towards the database (law 3).
+        origin: From where things are done in this process, for the audit: web, cli, worker, demo.
         may_create: Make the embedded database and its folder where they are not there yet.
 
     Raises:
@@ -38,7 +40,7 @@ def build_app(
         _prepare_folder(settings)
     elif settings.is_embedded:
         _require_file(settings)
-    engine = engines.open_engine(settings.database_url, application_name=name)
+    engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)
     migrating.ensure_schema(engine, settings.is_embedded)
     return App(settings=settings, engine=engine, queue=LocalQueue(), clock=clock or SystemClock())
 

@@ -36,6 +36,10 @@ _SECRET_IN_ESCAPED = re.compile(
 _SECRET_KEY = re.compile(
     r"passw(or)?d|token|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
 )
+_SECRET_NUMBER_KEY = re.compile(  # unlike of a token: that of tokens is a count
+    r"passw(or)?d|passcode|secret|api[_-]?key|authorization|cookie", re.IGNORECASE
+)
+_MAX_DEPTH = 250  # levels; what is nested deeper cannot be stored
 
 _BLANK = re.compile(r"\s")
 
@@ -64,6 +68,27 @@ def mask_tree(value: Any, *, limit: int, key: str = "") -> Any:
         return {k: mask_tree(v, limit=limit, key=str(k)) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [mask_tree(each, limit=limit, key=key) for each in value]
+    return value
+
+
+def mask_fields(value: Any, *, key: str = "", depth: int = 0) -> Any:
+    """
+    A value of lists and mappings with the secrets in it masked, whole besides, for a record that stays.
+
+    A number is masked, too, where its key names a password; `tokens=812` is a count.
+    """
+    if value is None or isinstance(value, bool) or depth > _MAX_DEPTH:
+        return value
+    if isinstance(value, (int, float)):
+        return MASK if _SECRET_NUMBER_KEY.search(key) else value
+    if _SECRET_KEY.search(key):
+        return MASK if value else value
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return {k: mask_fields(v, key=str(k), depth=depth + 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mask_fields(each, key=key, depth=depth + 1) for each in value]
     return value
 
 

@@ -33,7 +33,9 @@ def app() -> App:
     global _app
     with _lock:
         if _app is None:
-            _app = bootstrap.build_app(_settings or load_settings(), name="interlock-web")
+            _app = bootstrap.build_app(
+                _settings or load_settings(), name="interlock-web", origin="web"
+            )
         return _app
 
 

@@ -78,7 +78,9 @@ class Call:
             NotFound: There is no database where the settings say.
             StoreUnavailable: The database does not answer or does not fit.
         """
-        app = bootstrap.build_app(self.settings(), name="interlock-cli", may_create=False)
+        app = bootstrap.build_app(
+            self.settings(), name="interlock-cli", origin="cli", may_create=False
+        )
         self._opened.append(app)
         return app
 

@@ -11,6 +11,7 @@ import typer
 from interlock.core.cli import (
     acting,
     alerts,
+    audit,
     batches,
     breakers,
     caches,
@@ -85,6 +86,7 @@ def command() -> Any:
     register(figures.rate)
     register(alerts.alerts)
     register(alerts.alert)
+    root.add_typer(_audit())
     return typer.main.get_command(root)
 
 
@@ -127,6 +129,15 @@ def _what_if() -> typer.Typer:
     call.register(group)(what_ifs.show)
     call.register(group)(what_ifs.keep)
     call.register(group)(what_ifs.discard)
+    return group
+
+
+def _audit() -> typer.Typer:
+    group = typer.Typer(name="audit", help="Who did what, and that it is as written.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "list")(audit.list_entries)
+    for each in (audit.show, audit.verify, audit.export):
+        call.register(group)(each)
     return group
 
 

@@ -78,7 +78,7 @@ def run(settings: Settings, options: UpOptions) -> int:
         settings = settings.model_copy(update={"port": port})
         note_url(_url(settings))
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
-        app = bootstrap.build_app(settings, name="interlock-up")
+        app = bootstrap.build_app(settings, name="interlock-up", origin="cli")
         attaching.require_own_folder(app)
         if options.demo is not None:
             demonstrating.begin(app, seed=options.demo.seed, per_minute=options.demo.per_minute)

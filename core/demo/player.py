@@ -59,7 +59,7 @@ def main(settings: Settings) -> int:
         os.nice(POLITENESS)
     # What is played is in the audit; a line of the log for each would hide what goes wrong.
     logging.getLogger("interlock.core.store.audit").setLevel(logging.WARNING)
-    app = bootstrap.build_app(settings, name="interlock-demo", may_create=False)
+    app = bootstrap.build_app(settings, name="interlock-demo", origin="demo", may_create=False)
     try:
         found = demonstrating.read(app)
         if found is None:

@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, event, select
+from sqlalchemy import Connection, bindparam, event, exc, select
 from sqlalchemy import insert as insert_into
 
+from interlock.core.errors import StoreUnavailable
+from interlock.core.masking import mask_fields
+from interlock.core.model.audit_chain import GENESIS, Chain, Link
+from interlock.core.model.audit_lists import AuditEntry
 from interlock.core.store import dialect, encoding
+from interlock.core.store import engine as engines
 from interlock.core.store.columns import Words
 from interlock.core.store.schema import audit
 from interlock.core.types import Json
 
+__all__ = ["GENESIS", "AuditEntry"]
+
 logger = logging.getLogger(__name__)
 
-GENESIS = "0" * 64  # what the first entry has for the hash of the one before
 BATCH = 500  # entries held in memory while the chain is verified
 
 _HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 _INSERT = insert_into(audit)
+_ONE = select(audit).where(audit.c.seq == bindparam("of_seq"))
+_HASH = select(audit.c.hash).where(audit.c.seq == bindparam("of_seq"))
 _NEWEST_FIRST = (
     select(audit)
     .where(audit.c.seq < bindparam("before_seq"))
@@ -41,30 +48,21 @@ _ACTIONS = (
     .distinct()
     .limit(1000)
 )
-_OF_OBJECT = _NEWEST_FIRST.where(audit.c.object == bindparam("of_object"))
+_OF_OBJECT = (
+    select(audit)
+    .where(audit.c.object == bindparam("of_object"), audit.c.seq < bindparam("before_seq"))
+    .order_by(audit.c.at.desc(), audit.c.seq.desc())
+    .limit(bindparam("limit"))
+)
 _AFTER = (
     select(audit)
     .where(audit.c.seq > bindparam("after_seq"))
     .order_by(audit.c.seq)
     .limit(bindparam("limit"))
 )
+_LINKS_AFTER = _AFTER.with_only_columns(audit.c.seq, audit.c.previous_hash, audit.c.hash)
+_FIRST_SEQ = -(2**31)
 _END = 2**31 - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditEntry:
-    """One entry. `object` is what it was done to, as "approval:<id>"."""
-
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    object: str
-    before: Json
-    after: Json
-    reason: str
-    previous_hash: str
-    hash: str
 
 
 def append(
@@ -78,7 +76,11 @@ def append(
     after: Json = None,
     reason: str = "",
 ) -> int:
-    """Add an entry at the end of the chain; its number."""
+    """
+    Add an entry at the end of the chain; its number.
+
+    Secrets in `before` and `after` are masked: an entry stays for good.
+    """
     dialect.lock_all(conn, dialect.Lock.AUDIT)
     head = conn.execute(_HEAD).one_or_none()
     entry: dict[str, Any] = {
@@ -88,10 +90,11 @@ def append(
         "actor": _stored("actor", actor),
         "action": action,
         "object": _stored("object", object_),
-        "before": before,
-        "after": after,
+        "before": mask_fields(before),
+        "after": mask_fields(after),
         "reason": _stored("reason", reason),
         "previous_hash": GENESIS if head is None else head.hash,
+        "origin": conn.get_execution_options().get(engines.ORIGIN, ""),
     }
     conn.execute(_INSERT, entry | {"hash": _seal(entry)})
     number: int = entry["seq"]
@@ -136,19 +139,70 @@ def fetch_actions(conn: Connection, *, actor: str, since: datetime) -> set[str]:
     return set(conn.execute(_ACTIONS, {"of_actor": actor, "since": since}).scalars())
 
 
+def fetch_one(conn: Connection, seq: int) -> AuditEntry | None:
+    """One entry by its number."""
+    row = conn.execute(_ONE, {"of_seq": seq}).mappings().one_or_none()
+    return None if row is None else AuditEntry(**row)
+
+
+def fetch_hash(conn: Connection, seq: int) -> str | None:
+    """The hash of one entry by its number."""
+    return conn.execute(_HASH, {"of_seq": seq}).scalar_one_or_none()
+
+
+def fetch_head(conn: Connection) -> tuple[int, str] | None:
+    """The number and the hash of the newest entry; None where there is none."""
+    found = conn.execute(_HEAD).one_or_none()
+    return None if found is None else (found.seq, found.hash)
+
+
+def fetch_links(conn: Connection, *, after_seq: int | None, limit: int) -> list[Link]:
+    """What of the next entries the chain is made of, with the seal that their content gives now."""
+    parameters = {"after_seq": _FIRST_SEQ if after_seq is None else after_seq, "limit": limit}
+    try:
+        rows: Any = conn.execute(_AFTER, parameters).mappings().all()
+    except _UNREADABLE:  # somebody wrote into it what is no JSON or no time
+        return list(_read_links_one_by_one(conn, parameters))
+    return [
+        Link(
+            seq=row["seq"],
+            previous_hash=row["previous_hash"],
+            hash=row["hash"],
+            sealed=_try_seal(row),
+        )
+        for row in rows
+    ]
+
+
 def verify(conn: Connection) -> int | None:
     """The number of the first entry that is not as it was written, or is missing; None if all hold."""
-    expected, previous = 1, GENESIS
-    while (
-        rows := conn.execute(_AFTER, {"after_seq": expected - 1, "limit": BATCH}).mappings().all()
-    ):
-        for entry in rows:
-            if entry["seq"] != expected or entry["previous_hash"] != previous:
-                return expected
-            if entry["hash"] != _seal(entry):
-                return expected
-            expected, previous = expected + 1, entry["hash"]
+    chain, after_seq = Chain(), None
+    while links := fetch_links(conn, after_seq=after_seq, limit=BATCH):
+        for link in links:
+            chain.see(link)
+            after_seq = link.seq
+        if chain.problems:
+            return chain.problems[0].seq
     return None
+
+
+_UNREADABLE = (ValueError, TypeError, exc.DBAPIError, StoreUnavailable)
+
+
+def _read_links_one_by_one(conn: Connection, parameters: Mapping[str, Any]) -> Iterator[Link]:
+    for seq, previous_hash, hash_ in conn.execute(_LINKS_AFTER, parameters).all():
+        try:
+            sealed = _try_seal(conn.execute(_ONE, {"of_seq": seq}).mappings().one())
+        except _UNREADABLE:
+            sealed = None
+        yield Link(seq=seq, previous_hash=previous_hash, hash=hash_, sealed=sealed)
+
+
+def _try_seal(entry: Mapping[Any, Any]) -> str | None:
+    try:
+        return _seal(entry)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _stored(column: str, text: str) -> str:
@@ -169,4 +223,6 @@ def _seal(entry: Mapping[Any, Any]) -> str:
         "reason": entry["reason"],
         "previous_hash": entry["previous_hash"],
     }
+    if entry["origin"]:  # entries from before it was kept have the seal that they were given
+        sealed["origin"] = entry["origin"]
     return hashlib.sha256(encoding.canonical_json(sealed).encode()).hexdigest()

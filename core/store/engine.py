@@ -32,18 +32,20 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 20
 STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are fewer
 
+ORIGIN = "interlock_origin"  # the kind of process that works with this engine, for the audit
 _READ = "interlock_read"
 _REBUILD = "interlock_rebuild"
 _TURN = "interlock_turn"
 
 
-def open_engine(url: str, *, application_name: str = "interlock") -> Engine:
+def open_engine(url: str, *, application_name: str = "interlock", origin: str = "") -> Engine:
     """
     Open a database; nothing is connected until the first transaction.
 
     Args:
         url: A `sqlite:///` or `postgresql+psycopg://` URL; the folder of a SQLite file is made.
         application_name: How the sessions are called on Postgres; takeover ends them by this name.
+        origin: The kind of process this is, as the audit tells from where something was done.
 
     Raises:
         StoreUnavailable: The URL is not one, or the folder cannot be made.
@@ -61,6 +63,7 @@ def open_engine(url: str, *, application_name: str = "interlock") -> Engine:
         json_deserializer=encoding.load_json,
         **options,
     )
+    engine.update_execution_options(**{ORIGIN: origin})
     event.listen(engine, "handle_error", violations.translate, retval=True)
     if _is_sqlite(parsed):
         if parsed.database:

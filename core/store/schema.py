@@ -82,7 +82,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0009"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0010"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -334,8 +334,12 @@ audit = Table(
     Column("reason", Words(), nullable=False, default=""),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    Index("ix_audit_object", "object", "seq"),
+    # The kind of process it was done in; entries from before it was kept have none.
+    Column("origin", String(20), nullable=False, server_default=""),
+    Index("ix_audit_object", "object", "at", "seq"),
     Index("ix_audit_at", "at", "seq"),
+    Index("ix_audit_actor", "actor", "at", "seq"),
+    Index("ix_audit_action", "action", "at", "seq"),
 )
 
 jobs = Table(

@@ -68,7 +68,7 @@ def main(settings: Settings, *, reload: bool = False) -> int:
     """
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
-    app = build_app(settings, name=f"interlock-worker-{worker_id}")
+    app = build_app(settings, name=f"interlock-worker-{worker_id}", origin="worker")
     with hold_alone(app) as place:
         enter_project(project)
         logs.locate(current_node)

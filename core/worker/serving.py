@@ -19,7 +19,7 @@ from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.port import Job, JobKind
-from interlock.core.services import claiming, presence, pruning, reading, watching
+from interlock.core.services import auditing, claiming, presence, pruning, reading, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
@@ -386,6 +386,7 @@ class Server:
             try:
                 await self.call(presence.clear_finished_jobs, self._app)
                 await self.call(pruning.retain, self._app)
+                await self.call(auditing.note_head, self._app)
             except StoreUnavailable as exc:
                 self._outage.suffer(exc)
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
+from interlock.core.model.audit_lists import AuditFilter
 from interlock.core.model.caches import Counts, Place
 from interlock.core.model.history import PointFilter
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
@@ -22,6 +23,7 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.store import (
     approvals,
     audit,
+    audit_lists,
     cache_counts,
     checkpoints,
     decisions,
@@ -233,12 +235,36 @@ QUERIES = {
     "audit": (lambda c, m: audit.fetch_many(c, limit=5), "pk_audit PRIMARY"),
     "audit of somebody": (
         lambda c, m: audit.fetch_actions(c, actor="ann", since=m.at(0)),
-        "ix_audit_at",
+        "ix_audit_actor ix_audit_at",
     ),
     "audit by time": (lambda c, m: audit.fetch_latest(c, limit=5), "ix_audit_at"),
     "audit of an object": (
         lambda c, m: audit.fetch_many(c, object_="run:3", limit=5),
         "ix_audit_object",
+    ),
+    "audit as a page lists it": (
+        lambda c, m: audit_lists.fetch_page(c, AuditFilter(), limit=5, before=30),
+        "ix_audit_at",
+    ),
+    "audit by who": (
+        lambda c, m: audit_lists.fetch_page(c, AuditFilter(actor="ann"), limit=5, before=30),
+        "ix_audit_actor",
+    ),
+    "audit by what": (
+        lambda c, m: audit_lists.fetch_page(c, AuditFilter(action="decide"), limit=5),
+        "ix_audit_action ix_audit_at",  # all rows here are of one
+    ),
+    "audit since then": (
+        lambda c, m: audit_lists.fetch_page(c, AuditFilter(since=m.at(0), until=m.at(9)), limit=5),
+        "ix_audit_at",
+    ),
+    "audit by object and text": (
+        lambda c, m: audit_lists.fetch_page(c, AuditFilter(object="run:3", text="x"), limit=5),
+        "ix_audit_object",
+    ),
+    "who is in the audit": (
+        lambda c, m: audit_lists.fetch_names(c, "actor"),
+        "ix_audit_actor",
     ),
     "workers alive": (
         lambda c, m: workers.fetch_alive(c, since=m.at(0)),
@@ -287,6 +313,10 @@ SORTED_BY_INDEX = {
     "threads",
     "audit",
     "audit of an object",
+    "audit as a page lists it",
+    "audit by who",
+    "audit by what",
+    "audit since then",
 }
 
 
