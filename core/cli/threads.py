@@ -17,7 +17,7 @@ from interlock.core.cli.call import Call, actor_of
 from interlock.core.cli.reading import LimitOption, ThreadIdArgument, WorkflowOption, when
 from interlock.core.errors import InvalidInput, UsageError
 from interlock.core.model.runs import RunStatus
-from interlock.core.model.thread_lists import ThreadFilter
+from interlock.core.model.thread_lists import ThreadFilter, ThreadLine
 from interlock.core.model.threads import Origin
 from interlock.core.services import figure_documents, threads_listing, transfer_files, transferring
 from interlock.core.types import Json
@@ -66,8 +66,8 @@ def list_threads(
                 line.thread.workflow,
                 line.status and str(line.status),
                 line.waiting_count,
-                line.point_count,
-                printing.size(line.size_bytes),
+                _at_least(str(line.point_count), line),
+                _at_least(printing.size(line.size_bytes), line),
                 when(line.thread.updated_at),
                 str(line.thread.origin),
             )
@@ -152,3 +152,7 @@ def import_thread(
         printing.print_json(told)
     else:
         printing.print_fields(told)
+
+
+def _at_least(figure: str, line: ThreadLine) -> str:
+    return figure if line.is_counted else f"{figure}+"

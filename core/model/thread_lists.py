@@ -28,7 +28,8 @@ class ThreadLine:
     One thread of a list.
 
     `status` is that of its last run, None where no run moved it; `waiting_count` are its open cards;
-    `point_count` are its checkpoints and `size_bytes` what these weigh, each with its whole state.
+    `point_count` are its checkpoints and `size_bytes` what these weigh, each with its whole state. There
+    may be more where `is_counted` is false: of another application's thread that nobody opened yet.
     """
 
     thread: Thread
@@ -36,3 +37,4 @@ class ThreadLine:
     waiting_count: int
     point_count: int
     size_bytes: int
+    is_counted: bool = True

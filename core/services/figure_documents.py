@@ -25,6 +25,7 @@ def of_thread(line: ThreadLine) -> dict[str, Json]:
         "waiting": line.waiting_count,
         "points": line.point_count,
         "bytes": line.size_bytes,
+        "is_counted": line.is_counted,
         "head_checkpoint_id": thread.head_checkpoint_id,
         "last_run_id": thread.last_run_id,
         "origin": str(thread.origin),

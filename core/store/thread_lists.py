@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, tuple_
 
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadFilter, ThreadLine
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.store import searching
 from interlock.core.store import threads as rows
 from interlock.core.store.schema import approvals, checkpoints_index, runs, threads
@@ -22,6 +22,14 @@ _LINES = select(threads, runs.c.status).select_from(
         runs, and_(runs.c.run_id == threads.c.last_run_id, runs.c.thread_id == threads.c.thread_id)
     )
 )
+
+
+class _Weight(NamedTuple):
+    """The checkpoints that the index holds of a thread, their bytes, and how many have none before."""
+
+    point_count: int = 0
+    size_bytes: int = 0
+    first_count: int = 0
 
 
 def fetch_page(
@@ -42,17 +50,23 @@ def add_up(conn: Connection, found: Collection[tuple[Thread, str | None]]) -> li
     """Lines of threads, each given with the status of its last run."""
     ids = [thread.thread_id for thread, _ in found]
     waiting = _count_waiting(conn, ids)
-    points = _weigh(conn, ids)
+    weights = _weigh(conn, ids)
     return [
-        ThreadLine(
-            thread=thread,
-            status=None if status is None else RunStatus(status),
-            waiting_count=waiting.get(thread.thread_id, 0),
-            point_count=points.get(thread.thread_id, (0, 0))[0],
-            size_bytes=points.get(thread.thread_id, (0, 0))[1],
-        )
+        _line(thread, status, waiting.get(thread.thread_id, 0), weights.get(thread.thread_id))
         for thread, status in found
     ]
+
+
+def _line(thread: Thread, status: str | None, waiting: int, weight: _Weight | None) -> ThreadLine:
+    found = weight or _Weight()
+    return ThreadLine(
+        thread=thread,
+        status=None if status is None else RunStatus(status),
+        waiting_count=waiting,
+        point_count=found.point_count,
+        size_bytes=found.size_bytes,
+        is_counted=thread.origin is not Origin.ATTACHED or found.first_count > 0,
+    )
 
 
 def _narrow(conn: Connection, query: Select[Any], wanted: ThreadFilter) -> Select[Any]:
@@ -80,11 +94,12 @@ def _count_waiting(conn: Connection, ids: Collection[ThreadId]) -> Mapping[Threa
     return counted
 
 
-def _weigh(conn: Connection, ids: Collection[ThreadId]) -> Mapping[ThreadId, tuple[int, int]]:
+def _weigh(conn: Connection, ids: Collection[ThreadId]) -> Mapping[ThreadId, _Weight]:
     table = checkpoints_index
+    first = case((table.c.parent_id.is_(None), 1), else_=0)
     query = (
-        select(table.c.thread_id, func.count(), func.sum(table.c.size_bytes))
+        select(table.c.thread_id, func.count(), func.sum(table.c.size_bytes), func.sum(first))
         .where(table.c.thread_id.in_(ids))
         .group_by(table.c.thread_id)
     )
-    return {row[0]: (row[1], int(row[2])) for row in conn.execute(query)}
+    return {row[0]: _Weight(row[1], int(row[2]), int(row[3])) for row in conn.execute(query)}

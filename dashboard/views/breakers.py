@@ -127,7 +127,7 @@ def build(
         events_title=f"What happened within {span}",
         nothing_happened="" if events else f"No breaker changed its state within {span}.",
         empty=None if ranked else Empty(_EMPTY),
-        as_of=f"As of {format_exact(now)}",
+        as_of=f"as of {format_exact(now)}",
     )
 
 

@@ -254,11 +254,12 @@ def _chart(
 
 
 def _line(times: Sequence[datetime], line: Line, color: str, unit: Unit) -> dict[str, Any]:
+    lone = _find_lone_points(line.values)
     return {
         "type": "scatter",
-        # A point between two gaps has no line to be seen by.
-        "mode": "lines+markers" if _has_lone_point(line.values) else "lines",
-        "marker": {"size": 5},
+        # A point between two gaps has no line to be seen by; marks on the others would hide the line.
+        "mode": "lines+markers" if any(lone) else "lines",
+        "marker": {"size": [5 if is_lone else 0 for is_lone in lone]},
         "connectgaps": False,
         "x": [moment(t) for t in times],
         "y": list(line.values),
@@ -269,10 +270,10 @@ def _line(times: Sequence[datetime], line: Line, color: str, unit: Unit) -> dict
     }
 
 
-def _has_lone_point(values: Sequence[float | None]) -> bool:
+def _find_lone_points(values: Sequence[float | None]) -> list[bool]:
     padded = [None, *values, None]
     around = zip(padded, padded[1:], padded[2:], strict=False)
-    return any(a is None and b is not None and c is None for a, b, c in around)
+    return [a is None and b is not None and c is None for a, b, c in around]
 
 
 def _hover(times: Sequence[datetime], line: Line, unit: Unit) -> list[str]:

@@ -29,7 +29,7 @@ def format_duration_ms(duration_ms: float | None) -> str:
 
 
 def format_seconds(duration_s: float | None) -> str:
-    """Say a duration given in seconds; under a second it is said in milliseconds."""
+    """Say a duration given in seconds: in milliseconds under a second, `2 h` where it is whole."""
     if duration_s is None:
         return NOTHING
     if duration_s < 0.9995:
@@ -38,10 +38,10 @@ def format_seconds(duration_s: float | None) -> str:
         return f"{_three_digits(duration_s)} s"
     whole_s = round(duration_s)
     if whole_s < HOUR_S:
-        return f"{whole_s // MINUTE_S} m {whole_s % MINUTE_S} s"
+        return f"{whole_s // MINUTE_S} m {whole_s % MINUTE_S} s".removesuffix(" 0 s")
     if whole_s < DAY_S:
-        return f"{whole_s // HOUR_S} h {whole_s % HOUR_S // MINUTE_S} m"
-    return f"{whole_s // DAY_S} d {whole_s % DAY_S // HOUR_S} h"
+        return f"{whole_s // HOUR_S} h {whole_s % HOUR_S // MINUTE_S} m".removesuffix(" 0 m")
+    return f"{whole_s // DAY_S} d {whole_s % DAY_S // HOUR_S} h".removesuffix(" 0 h")
 
 
 def format_age_s(age_s: float) -> str:

@@ -66,5 +66,5 @@ def heatmap(heat: Heat, theme: Theme) -> Chart:
 
 
 def say_span(series: Series) -> str:
-    """How long each point of a series is: `each point is 1 m 0 s`."""
+    """How long each point of a series is: `each point is 1 m`."""
     return f"each point is {format_seconds(series.span_s)}, in UTC"

@@ -47,7 +47,11 @@ def build_figures(now: Totals, before: Totals) -> tuple[Figure, ...]:
             "p95 of a run",
             _say_p95(now.p95_ms, ended),
             "without human time",
-            change=_relative(now.p95_ms, before.p95_ms, worse="more"),
+            change=(
+                _relative(now.p95_ms, before.p95_ms, worse="more")
+                if min(ended, ended_before) >= MIN_FOR_P95
+                else None
+            ),
         ),
         Figure(
             "Runs a minute",

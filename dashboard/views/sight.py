@@ -29,6 +29,17 @@ CHANGES_READ_COUNT = 100  # launches among them, which are left out
 _REASON_LIMIT_COUNT = 80
 _ROUTINE = {"launch", "launch batch"}  # would drown the rest; the list of runs has them
 _WORDS = {"closed": "closed", "open": "opened", "half_open": "probes"}
+_DECIDED = "decide:"
+_VERBS = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "approved with changes",
+    "respond": "responded to",
+    "answer": "answered",
+    "fallback": "took the fallback for",
+    "skip": "skipped the node of",
+    "stop": "stopped the run of",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,5 +104,8 @@ def _say_trip(trip: BreakerEvent) -> str:
 def _say_change(change: Change) -> str:
     what, _, name = change.object.partition(":")
     reason = f": {clip(one_line(change.reason), _REASON_LIMIT_COUNT)}" if change.reason else ""
+    verb = _VERBS.get(change.action.removeprefix(_DECIDED), "")
+    if verb and change.action.startswith(_DECIDED):
+        return show_hidden(f"{change.actor} {verb} card {short_id(name)}{reason}")
     verb = change.action.replace(":", " ")
     return show_hidden(f"{change.actor}: {verb} ({what} {short_id(name)}){reason}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from interlock.core.services.surveying import System, WorkerSeen
 
 SILENT = timedelta(seconds=40)  # no sign of life for longer is said on every screen
-_UNITS = ("B", "KB", "MB", "GB", "TB")
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 OK = Look(Tone.DONE, "ok", ":material/check_circle:")
 WRONG = Look(Tone.FAILED, "wrong", ":material/error:")
@@ -90,7 +90,7 @@ def build(system: System, health: Health) -> SystemView:
 
 
 def format_bytes(size_bytes: float) -> str:
-    """A size in three significant digits: `842 KB`, `1.24 GB`."""
+    """A size in three significant digits: `842 kB`, `1.24 GB`."""
     unit = 0
     while size_bytes >= 999.5 and unit < len(_UNITS) - 1:
         size_bytes, unit = size_bytes / 1000, unit + 1

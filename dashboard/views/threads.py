@@ -88,6 +88,7 @@ def build(
 
 def _row(line: ThreadLine, now: datetime) -> ThreadRow:
     thread = line.thread
+    more = "" if line.is_counted else "+"  # else only its newest points were read so far
     notes = [show_hidden(thread.trouble or "").removesuffix("."), ORIGINS[thread.origin]]
     return ThreadRow(
         thread_id=thread.thread_id,
@@ -95,8 +96,8 @@ def _row(line: ThreadLine, now: datetime) -> ThreadRow:
         workflow=show_hidden(thread.workflow),
         look=look_of_run(line.status) if line.status is not None else _NO_RUN,
         waiting=format_plural(line.waiting_count, "card") if line.waiting_count else "",
-        points=format_count(line.point_count),
-        size=format_bytes(line.size_bytes),
+        points=format_count(line.point_count) + more,
+        size=format_bytes(line.size_bytes) + more,
         moved=format_ago(thread.updated_at, now),
         notes=", ".join(note for note in notes if note),
     )

@@ -70,6 +70,18 @@ def test_the_thread_that_moved_last_comes_first_with_what_it_amounts_to(app):
     assert found[1].thread.origin is Origin.COPY
 
 
+def test_a_foreign_thread_is_counted_once_its_first_point_is_indexed(app, make):
+    """What is before its head is read when somebody opens it."""
+    assert [x.is_counted for x in list_threads(app)] == [False, True, True, True]
+    with engines.write(app.engine) as conn:
+        head = make.checkpoint("c9", thread_id="t4", parent_id="c8")
+        checkpoints.insert_many(conn, [head])
+    assert not list_threads(app)[0].is_counted
+    with engines.write(app.engine) as conn:
+        checkpoints.insert_many(conn, [make.checkpoint("c8", thread_id="t4", parent_id=None)])
+    assert next((x.point_count, x.is_counted) for x in list_threads(app)) == (2, True)
+
+
 def test_threads_are_paged_through_even_where_two_moved_at_one_moment(app):
     page = list_threads(app, limit=1)
     seen = []

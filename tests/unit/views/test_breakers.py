@@ -63,7 +63,7 @@ def test_a_tile_says_how_it_stands_what_came_and_what_it_counts(make, open_break
     assert tile.traffic == "40 calls in 2 min, 75.0 % failed, 7 refused."
     assert tile.counters == "3 of 3 failures · 1\N{NARROW NO-BREAK SPACE}234 refused in all"
     assert tile.serves == "shop/charge, shop/tools:pay"
-    assert tile.rules.startswith("Opens at 3 failures within 1 m 0 s, tries again after 1 m 0 s; ")
+    assert tile.rules.startswith("Opens at 3 failures within 1 m, tries again after 1 m; ")
     assert "last 47" in tile.spark.alt
     assert "75.0 %" in tile.circle.alt
 

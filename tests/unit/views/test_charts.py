@@ -48,6 +48,12 @@ def test_a_point_between_gaps_is_seen():
     assert (p50["mode"], p95["mode"]) == ("lines+markers", "lines")
 
 
+def test_only_the_point_between_gaps_wears_a_mark():
+    line = Line(name="p50", values=[100, 120, None, 180])
+    drawn = charts.draw_lines(minutes(4), [line], name="Latency", unit="ms", theme="light")
+    assert drawn.figure["data"][0]["marker"]["size"] == [0, 0, 0, 5]
+
+
 def test_a_line_has_the_colour_of_its_meaning():
     assert latency().figure["data"][1]["line"]["color"] == shade(Tone.FAILED, "light").fill
 

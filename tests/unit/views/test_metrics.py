@@ -47,9 +47,7 @@ def test_the_page_says_the_same_as_the_figures():
     assert view.volume.sheet.rows[0][1:] == (4, 1)
     assert view.wait.sheet.rows[0][1] == 3.0
     assert view.heat.sheet.rows[0][1] == 90.0
-    assert (
-        view.span_of_point == "each point is 1 m 0 s, in UTC · changes against the 1 h 0 m before"
-    )
+    assert view.span_of_point == "each point is 1 m, in UTC · changes against the 1 h before"
     assert view.refused == ""
 
 
@@ -130,6 +128,12 @@ def test_without_anything_before_nothing_is_compared():
 
 def test_too_few_for_a_percentile_say_how_many():
     assert figures(Totals(completed=7, p95_ms=80), Totals())["p95 of a run"].value == "n = 7"
+
+
+def test_a_percentile_is_compared_where_both_are_one():
+    now, few = Totals(completed=50, p95_ms=80), Totals(completed=19, p95_ms=8)
+    assert figures(now, few)["p95 of a run"].change is None
+    assert figures(few, now)["p95 of a run"].change is None
 
 
 def test_tokens_and_cost_stand_where_there_are_some():

@@ -65,6 +65,6 @@ def test_what_people_did_and_what_tripped_stand_newest_first():
     assert [row.text for row in view.changes] == [
         "ann: hold (workflow x)",
         "Breaker bank opened: 5 failures",
-        "ann: decide approve (approval …8dad5e9e): parcel lost",
+        "ann approved card …8dad5e9e: parcel lost",
     ]
     assert view.changes[0].ago == "1 min ago"

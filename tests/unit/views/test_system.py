@@ -149,7 +149,7 @@ def test_what_is_left_of_a_models_keys_is_shown_with_its_age():
         "key": "KEY_A",
         "left": "59 of 60 requests, 9000 tokens",
         "told": "3 min ago",
-        "rests": "for 2 m 0 s",
+        "rests": "for 2 m",
         "calls under way": "2",
     }
     assert (other["left"], other["told"], other["rests"]) == ("not told", "just now", "no")
@@ -186,7 +186,7 @@ def test_a_queue_that_stands_still_is_said():
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.00 KB"), (99_960, "100 KB"), (12_340_000, "12.3 MB")],
+    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (99_960, "100 kB"), (12_340_000, "12.3 MB")],
 )
 def test_sizes_have_three_digits(size, text):
     assert system.format_bytes(size) == text

@@ -11,7 +11,13 @@ from interlock.dashboard.views.threads import PAGE_COUNT, build
 T0 = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def _line(name: str = "t", *, status: RunStatus | None = RunStatus.WAITING, **fields) -> ThreadLine:
+def _line(
+    name: str = "t",
+    *,
+    status: RunStatus | None = RunStatus.WAITING,
+    is_counted: bool = True,
+    **fields,
+) -> ThreadLine:
     thread = Thread(
         thread_id=ThreadId(name),
         workflow="refunds",
@@ -22,7 +28,12 @@ def _line(name: str = "t", *, status: RunStatus | None = RunStatus.WAITING, **fi
         **fields,
     )
     return ThreadLine(
-        thread=thread, status=status, waiting_count=2, point_count=1234, size_bytes=2_000_000
+        thread=thread,
+        status=status,
+        waiting_count=2,
+        point_count=1234,
+        size_bytes=2_000_000,
+        is_counted=is_counted,
     )
 
 
@@ -43,6 +54,11 @@ def test_a_foreign_thread_that_cannot_run_says_why():
     (row,) = build([line], is_filtered=False, workflows=[], now=T0).rows
     assert row.look.word == "no run"
     assert row.notes == "no graph⟨U+202E⟩, another application's"
+
+
+def test_a_thread_of_which_only_the_head_was_read_says_that_there_is_more():
+    (row,) = build([_line(is_counted=False)], is_filtered=False, workflows=[], now=T0).rows
+    assert (row.points, row.size) == ("1\N{NARROW NO-BREAK SPACE}234+", "2.0 MB+")
 
 
 def test_a_page_leads_to_the_next():
