@@ -21,7 +21,14 @@ from interlock.core.testing import recordings
 from interlock.core.testing.cards import AnyGraph
 from interlock.core.testing.humans import ScriptedHuman, Session
 from interlock.core.testing.playing import aplay, play
-from interlock.core.testing.plays import MAX_ROUNDS, THREAD_ID, Played, copy_graph, memory_saver
+from interlock.core.testing.plays import (
+    MAX_ROUNDS,
+    THREAD_ID,
+    Played,
+    copy_graph,
+    memory_saver,
+    require_compiled,
+)
 from interlock.core.testing.recordings import UPDATE_VARIABLE, Recorded, Scribe
 from interlock.core.testing.rules import Rules
 from interlock.core.testing.values import as_json
@@ -176,4 +183,5 @@ def _is_wanted() -> bool:
 
 def _apart(graph: AnyGraph) -> AnyGraph:
     """The graph with a saver and a store of its own, so that runs are alike and leave nothing behind."""
+    require_compiled(graph)
     return copy_graph(graph, {"checkpointer": memory_saver(), "store": InMemoryStore()})

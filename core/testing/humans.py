@@ -51,6 +51,10 @@ class ScriptedHuman:
     answers: Sequence[Any] = ()
     rule: Rule | None = None
 
+    def __post_init__(self) -> None:
+        if self.answers and self.rule is not None:
+            raise InvalidInput("A scripted human has a list of answers or a rule, not both.")
+
     @classmethod
     def approving(cls, reason: str = "") -> Self:
         """Somebody who lets everything through, whatever the shape of the card."""

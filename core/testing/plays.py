@@ -18,6 +18,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.errors import GraphRecursionError, is_invalid_resume
+from langgraph.pregel import Pregel
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter
@@ -104,6 +105,10 @@ class Play:
         config: Mapping[str, Any] | None,
         max_rounds: int,
     ) -> None:
+        if not isinstance(graph, Pregel):
+            raise InvalidInput(
+                f"This is no compiled graph but a {type(graph).__name__}.", hint=_HINT
+            )
         self.graph = equip(graph)
         self.config: RunnableConfig = _configure(graph, config)
         self.input = graph_input
@@ -197,6 +202,15 @@ class Play:
     def _config_of(self, place: StateSnapshot) -> RunnableConfig:
         configurable = {**self.config["configurable"], **place.config["configurable"]}
         return {**self.config, "configurable": configurable}
+
+
+def require_compiled(graph: Any) -> None:
+    """Refuse what cannot be run, such as a builder."""
+    if not isinstance(graph, Pregel):
+        raise InvalidInput(
+            f"This is no compiled graph but a {type(graph).__name__}.",
+            hint="Give what `builder.compile()`, `create_agent(...)` or `@entrypoint()` made.",
+        )
 
 
 def equip(graph: AnyGraph) -> AnyGraph:

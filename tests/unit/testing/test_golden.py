@@ -268,6 +268,23 @@ def test_the_context_is_kept_and_given_again(tmp_path):
     assert check(builder.compile(), path).values["text"] == "Ada"
 
 
+def test_items_that_came_and_went_are_told(tmp_path):
+    def graph(*items):
+        builder = StateGraph(State)
+        builder.add_node("node", lambda _state: {"answers": list(items)})
+        builder.add_edge(START, "node")
+        return builder.compile()
+
+    path = tmp_path / "run.json"
+    record(graph(1, 2, "x" * 400), {}, None, path)
+    with pytest.raises(GoldenDiffers, match=r"values\.answers: lacks 2 that stood at 1"):
+        check(graph(1, "x" * 400), path)
+    with pytest.raises(GoldenDiffers, match=r"values\.answers: has 3, 4 more at 2"):
+        check(graph(1, 2, 3, 4, "x" * 400), path)
+    with pytest.raises(GoldenDiffers, match=r'lacks "x{299}… that stood at 2'):
+        check(graph(1, 2), path)
+
+
 def test_many_differences_are_counted(tmp_path):
     def graph(start):
         builder = StateGraph(State)

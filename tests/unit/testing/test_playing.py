@@ -10,7 +10,7 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
@@ -29,6 +29,7 @@ from interlock.core.testing import (
     aplay,
     call,
     play,
+    record,
 )
 
 
@@ -345,6 +346,11 @@ def test_no_plain_yes_where_the_card_wants_more():
         play(chain(("a", ask("How many?", response_schema=schema))), {}, ScriptedHuman.approving())
 
 
+def test_a_human_has_a_list_or_a_rule():
+    with pytest.raises(InvalidInput, match="not both"):
+        ScriptedHuman(["approve"], rule=lambda _card: "approve")
+
+
 # --- agents, entrypoints, loops --------------------------------------------------------------------
 
 
@@ -384,6 +390,34 @@ def test_edited_arguments_are_held_against_those_of_the_tool():
     edit = Intent(verb=Verb.EDIT, value={"to": "bob@example.com", "copies": "many"})
     with pytest.raises(InvalidInput, match="copies"):
         play(agent(MAIL, "Done."), HELLO, ScriptedHuman([edit]))
+
+
+def test_what_is_no_decision_on_actions_is_refused():
+    with pytest.raises(InvalidInput, match="does not take answer"):
+        play(agent(MAIL, "Done."), HELLO, ScriptedHuman([3]))
+
+
+def test_of_two_tools_of_one_name_the_arguments_are_not_known():
+    def other(to: str) -> str:
+        """Send something else."""
+        return to
+
+    other.__name__ = "send_email"
+    edit = Intent(verb=Verb.EDIT, value={"to": "bob", "copies": "many"})
+    builder = StateGraph(MessagesState)
+    builder.add_node("one", agent(MAIL, "Done."))
+    builder.add_node("two", create_agent(FakeModel([]), [other]))
+    builder.add_edge(START, "one")
+    played = play(builder.compile(), HELLO, ScriptedHuman([edit]))
+    assert played.questions[0].card.actions[0].schema is None
+
+
+@pytest.mark.parametrize("what", [StateGraph(State), walk])
+def test_what_is_no_compiled_graph_is_refused(what, tmp_path):
+    with pytest.raises(InvalidInput, match="no compiled graph but a"):
+        play(what, {})
+    with pytest.raises(InvalidInput, match="no compiled graph but a"):
+        record(what, {}, None, tmp_path / "run.json")
 
 
 def test_an_entrypoint_ends_with_what_it_returned():
