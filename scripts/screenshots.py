@@ -3,39 +3,43 @@ Take the pictures of every page from the running product, and write the page tha
 
 Starts `interlock up` on a fresh folder and a free port, gives the shipped workflows work, looks at each
 page in Chromium in light and in dark colours, on a desk and on a phone, and stops what it started.
-Saves docs/images/screens/*.png with docs/screens.md, and docs/images/inbox.png for the README.
+Saves docs/images/screens/*.png with docs/screens.md, docs/images/inbox.png for the README, and the
+graphs and cards of docs/gallery.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from screenshots_gallery import take_gallery
+from screenshots_product import (
+    BELOW_THE_TOP,
+    READY_S,
+    Scheme,
+    call,
+    interlock_up,
+    launch,
+    open_browser,
+    open_page,
+    reduce_colours,
+    wait_until_at_rest,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-INTERLOCK = [sys.executable, "-P", "-m", "interlock.core.cli"]
-STOP_S = 30
-READY_S = 120
-SETTLE_MS = 1500  # fragments are drawn one after the other; nothing on the page says the last is
-AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PHONE = 390
 WIDTHS = {1400: 900, PHONE: 844}  # a desk and a phone, with their heights
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+GALLERY = "gallery"
 HELD_ABOVE = 500  # EUR; a refund desk asks a human for more
-COLOUR_COUNT = 256  # of a picture's palette: no banding is seen, no state loses its colour, and it is half as large
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,6 @@ class Shot:
     top: str = ""
 
 
-BELOW_THE_TOP = (  # where the bar of the menu covers nothing of it
-    "(place) => { place.style.scrollMarginTop = '64px'; place.scrollIntoView({block: 'start'}) }"
-)
 CARD = '[class*="st-key-card--"]'
 TABS = '[data-testid="stTabs"]'
 STAGED = '[data-testid="stHeading"]:has-text("Run again from here")'
@@ -205,53 +206,45 @@ SHOTS = (
 def main() -> None:
     """Read the arguments and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the page")
-    parser.add_argument("--only", nargs="*", choices=[s.name for s in SHOTS], help="these alone")
+    names = [*(s.name for s in SHOTS), GALLERY]
+    parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the pages")
+    parser.add_argument("--only", nargs="*", choices=names, help="these alone")
     args = parser.parse_args()
+    images = args.out / "images"
+    images.mkdir(parents=True, exist_ok=True)
     wanted = [shot for shot in SHOTS if not args.only or shot.name in args.only]
-    folder = args.out / "images" / "screens"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="interlock-pictures-") as place:
-        data_dir = Path(place) / "data"
-        with interlock_up(data_dir) as url, open_browser() as browser:
-            names = begin(data_dir)
-            if not args.only:
-                page = open_page(browser, 1400, "light")
-                picture = folder.parent / "inbox.png"
-                take(page, f"{url}/inbox?approval_id={names['refund']}", picture)
-                page.context.close()
-            take_all(browser, url, wanted, work(data_dir, names), folder)
+    if wanted:
+        take_screens(wanted, images, is_all=not args.only)
     if not args.only:
         (args.out / "screens.md").write_text(say_all(), encoding="utf-8")
-    size = sum(path.stat().st_size for path in folder.glob("*.png"))
-    print(f"{folder}: {len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB")
+    if not args.only or GALLERY in args.only:
+        with started() as (url, data_dir), open_browser() as browser:
+            take_gallery(browser, url, data_dir, images / GALLERY)
+    taken = list(images.rglob("*.png"))
+    size = sum(path.stat().st_size for path in taken)
+    print(f"{images}: {len(taken)} pictures, {size / 1e6:.1f} MB")
 
 
 @contextmanager
-def interlock_up(data_dir: Path) -> Iterator[str]:
-    """Run the product until the block ends; the address it answers at."""
-    command = [*INTERLOCK, "up", "--json", "--no-browser", "--port", "0", "--data-dir", data_dir]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield read_document(process)["url"]
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def started() -> Iterator[tuple[str, Path]]:
+    """A product of its own; its address and its data folder."""
+    with tempfile.TemporaryDirectory(prefix="interlock-pictures-") as place:
+        data_dir = Path(place) / "data"
+        with interlock_up(data_dir) as url:
+            yield url, data_dir
 
 
-def read_document(process: subprocess.Popen[str]) -> Any:
-    """Read the one JSON document that `up` prints when it is ready."""
-    text = ""
-    for line in process.stdout or ():
-        text += line
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            continue
-    raise SystemExit(f"interlock up ended with {process.wait()} before it was ready: {text}")
+def take_screens(wanted: Sequence[Shot], images: Path, *, is_all: bool) -> None:
+    """Take the pictures of the pages; with all of them that of the README."""
+    folder = images / "screens"
+    folder.mkdir(exist_ok=True)
+    with started() as (url, data_dir), open_browser() as browser:
+        names = begin(data_dir)
+        if is_all:
+            page = open_page(browser, (1400, WIDTHS[1400]), "light")
+            take(page, f"{url}/inbox?approval_id={names['refund']}", images / "inbox.png")
+            page.context.close()
+        take_all(browser, url, wanted, work(data_dir, names), folder)
 
 
 def begin(data_dir: Path) -> dict[str, str]:
@@ -324,36 +317,13 @@ def read_requests(data_dir: Path) -> Any:
     return workflows["refund_desk"]["input_schema"]["examples"][0]
 
 
-def launch(data_dir: Path, workflow: str, *options: str) -> Any:
-    """Launch a workflow and wait until it ends or waits."""
-    return call(data_dir, "launch", workflow, "--wait", str(READY_S), *options)
-
-
-def call(data_dir: Path, *arguments: str) -> Any:
-    """Carry out one command; the document it prints. 1 says that a run has failed, as one shall."""
-    command = [*INTERLOCK, *arguments, "--json", "--data-dir", str(data_dir)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
-    if done.returncode not in {0, 1}:
-        raise SystemExit(f"{arguments} ended with {done.returncode}: {done.stdout}")
-    return json.loads(done.stdout)
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    """Debian's Chromium where it is, else Playwright's own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        yield browser
-        browser.close()
-
-
 def take_all(
     browser: Browser, url: str, shots: Sequence[Shot], names: Mapping[str, str], folder: Path
 ) -> None:
     """Look at every page at every width in both schemes of colours."""
     for scheme in SCHEMES:
-        for width in WIDTHS:
-            page = open_page(browser, width, scheme)
+        for width, height in WIDTHS.items():
+            page = open_page(browser, (width, height), scheme)
             for shot in shots:
                 path = picture_of(folder, shot.name, scheme, width)
                 is_card = shot.path.startswith("inbox?")
@@ -361,17 +331,6 @@ def take_all(
                 address = f"{url}/{shot.path.format(**names)}"
                 take(page, address, path, tab=shot.tab, press=shot.press, top=top)
             page.context.close()
-
-
-def open_page(browser: Browser, width: int, scheme: Literal["light", "dark"]) -> Page:
-    """A tab of a browser of its own."""
-    context = browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]},
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        locale="en-GB",
-    )
-    return context.new_page()
 
 
 def take(
@@ -389,22 +348,7 @@ def take(
     if top:
         page.locator(top).first.evaluate(BELOW_THE_TOP)
     page.screenshot(path=path)
-    with Image.open(path) as picture:
-        reduced = picture.convert("RGB").quantize(
-            COLOUR_COUNT, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-    reduced.save(path, optimize=True)
-
-
-def wait_until_at_rest(page: Page) -> None:
-    """Wait until the page is drawn, follows what happens, and no part is being drawn again."""
-    page.locator(AT_REST).wait_for(timeout=READY_S * 1000)
-    page.get_by_role("heading").first.wait_for()
-    page.locator('[data-state="live"]').first.wait_for(state="attached")
-    page.evaluate("document.fonts.ready")
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(SETTLE_MS)
-    page.locator(AT_REST).wait_for()
+    reduce_colours(path)
 
 
 def picture_of(folder: Path, name: str, scheme: str, width: int) -> Path:

@@ -17,6 +17,7 @@ from interlock.dashboard.views.steps import last_attempts
 
 LABEL_LIMIT_COUNT = 40
 NODE_LIMIT_COUNT = 300  # laid out in the browser: more would hang it
+FONT = "Helvetica,sans-serif"  # laid out by the widths of the first name, else by those of Times: too narrow
 _ENDS = ("start", "end")
 # Of several tasks of one node (Send), the one that asks for a look gives the colour.
 _URGENCY = (
@@ -150,8 +151,8 @@ def _look(statuses: Sequence[NodeStatus], waiting: int) -> Look:
 
 def _head(theme: Theme) -> list[str]:
     grey = ground(theme)
-    text = f'fontname="sans-serif", fontcolor="{grey.muted}"'
-    node = 'shape="box", style="rounded,filled", fontname="sans-serif", fontsize="12"'
+    text = f'fontname="{FONT}", fontcolor="{grey.muted}"'
+    node = f'shape="box", style="rounded,filled", fontname="{FONT}", fontsize="12"'
     return [
         "digraph {",
         f'graph [bgcolor="transparent", nodesep="0.3", ranksep="0.35", color="{grey.line}"];',
