@@ -105,10 +105,7 @@ class Play:
         config: Mapping[str, Any] | None,
         max_rounds: int,
     ) -> None:
-        if not isinstance(graph, Pregel):
-            raise InvalidInput(
-                f"This is no compiled graph but a {type(graph).__name__}.", hint=_HINT
-            )
+        require_compiled(graph)
         self.graph = equip(graph)
         self.config: RunnableConfig = _configure(graph, config)
         self.input = graph_input
