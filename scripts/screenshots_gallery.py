@@ -18,14 +18,23 @@ from interlock.core.types import Json
 
 GRAPH = '[data-testid="stGraphVizChart"] svg'
 CARD = '[class*="st-key-card--"]'
-BAR = '[class*="st-key-decision-bar"]'
+BAR = '[class*="st-key-decision-row--"]'
 DESK = (1400, 900)
 BELOW = 150  # pixels below a card: what decides it, and the keys
-HIGHEST = 1000  # pixels of a desk: of a longer card is seen what its reader sees first
-DOTS = 2  # of a card, so that it is read on any screen
-WIDEST = 1200  # pixels of a graph
-SCALE = 1.6  # of a graph that is narrower, so that its words are read without a glass
-SHEET = '<body style="margin: 12px; background: white">{}</body>'
+HIGHEST = 1250  # pixels of a desk: of a longer card is seen what its reader sees first
+DOTS = 2  # to a pixel, so that a picture is sharp on any screen
+WIDEST = 600  # pixels of a graph, which is so many times DOTS in the picture
+PAD = 16  # pixels below what decides it
+SCALE = 1.0  # pixels for a point of a graph
+LAY_OUT = """(svg, [width, height]) => {
+  const sheet = document.createElement('div')
+  sheet.id = 'sheet'
+  sheet.style = 'position: fixed; inset: 0 auto auto 0; z-index: 9999999; padding: 12px; background: white'
+  sheet.append(svg.cloneNode(true))
+  sheet.firstChild.setAttribute('width', width)
+  sheet.firstChild.setAttribute('height', height)
+  document.body.append(sheet)
+}"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def take_gallery(browser: Browser, url: str, data_dir: Path, folder: Path) -> No
         held = launch(data_dir, case.workflow, *_options(case))
         page.goto(f"{url}/run?run_id={held['run_id']}")
         wait_until_at_rest(page)
-        _take_graph(page, browser, folder / f"{case.workflow}.png")
+        _take_graph(page, folder / f"{case.workflow}.png")
         if held["approvals"]:
             page.goto(f"{url}/inbox?approval_id={held['approvals'][0]['approval_id']}")
             _take_card(page, folder / f"{case.workflow}-card.png")
@@ -91,26 +100,22 @@ def _take_card(page: Page, path: Path) -> None:
     wait_until_at_rest(page)
     bar = page.locator(BAR).first.bounding_box()
     assert bar is not None
-    seen = {"x": card["x"], "width": card["width"], "y": card["y"]}
-    page.screenshot(path=path, clip={**seen, "height": bar["y"] + bar["height"] - card["y"]})
+    foot = bar["y"] + bar["height"] + PAD
+    page.screenshot(path=path, clip={**card, "height": foot - card["y"]})
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     reduce_colours(path)
 
 
-def _take_graph(page: Page, browser: Browser, path: Path) -> None:
+def _take_graph(page: Page, path: Path) -> None:
     """The page's own drawing, whole: there it is scrolled and squeezed into its place."""
     drawn = page.locator(GRAPH).first
     drawn.wait_for()
     width, height = drawn.evaluate("svg => [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height]")
     scale = min(SCALE, WIDEST / width)
-    svg = drawn.evaluate(
-        "(svg, size) => { const copy = svg.cloneNode(true);"
-        " copy.setAttribute('width', size[0]); copy.setAttribute('height', size[1]);"
-        " return copy.outerHTML }",
-        [width * scale, height * scale],
-    )
-    sheet = open_page(browser, (WIDEST, int(height * scale) + 24), "light")
-    sheet.set_content(SHEET.format(svg))
-    sheet.locator("svg").screenshot(path=path)
-    sheet.context.close()
+    size = [width * scale, height * scale]
+    page.set_viewport_size({"width": DESK[0], "height": max(DESK[1], int(size[1]) + 40)})
+    wait_until_at_rest(page)
+    drawn.evaluate(LAY_OUT, size)
+    page.locator("#sheet").screenshot(path=path)
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     reduce_colours(path)

@@ -17,7 +17,9 @@ from interlock.dashboard.views.steps import last_attempts
 
 LABEL_LIMIT_COUNT = 40
 NODE_LIMIT_COUNT = 300  # laid out in the browser: more would hang it
-FONT = "Helvetica,sans-serif"  # laid out by the widths of the first name, else by those of Times: too narrow
+# Laid out by the widths of the first name (without one by those of Times, which are too narrow), drawn in
+# the page's own where that is not there, whose widths are much the same.
+FONT = "Helvetica,IBM Plex Sans,sans-serif"
 _ENDS = ("start", "end")
 # Of several tasks of one node (Send), the one that asks for a look gives the colour.
 _URGENCY = (
