@@ -18,6 +18,7 @@ from interlock.core.cli import (
     call,
     demo,
     doctor,
+    extending,
     figures,
     history,
     holds,
@@ -67,6 +68,7 @@ def command() -> Any:
     register(acting.ask)
     register(reading.inbox)
     register(acting.decide)
+    register(extending.extend)
     register(holds.hold)
     register(holds.release)
     register(holds.holds)

@@ -194,6 +194,37 @@ def _failures(rule: Rule, failures: Sequence[FailureReading]) -> Iterator[Findin
         )
 
 
+def _overdue(figures: AlertFigures, rule: Rule) -> Iterator[Finding]:
+    for seen in figures.overdue:
+        yield Finding(
+            rule=rule.name,
+            object=seen.workflow,
+            severity=rule.severity,
+            title=f"{seen.workflow}: {_cards(seen.count)} overdue",
+            advice="Decide, or extend what needs more time. `on_timeout` in interlock.toml decides for"
+            " you when nobody does.",
+            link=_link("inbox", workflow=seen.workflow),
+            value=float(seen.count),
+        )
+
+
+def _escalated(figures: AlertFigures, rule: Rule) -> Iterator[Finding]:
+    for seen in figures.escalated:
+        yield Finding(
+            rule=rule.name,
+            object=f"{seen.workflow}: {seen.group}",
+            severity=rule.severity,
+            title=f"{seen.workflow}: {_cards(seen.count)} escalated to {seen.group}",
+            advice="Nobody decided before the deadline. Whoever belongs to this group decides now.",
+            link=_link("inbox", workflow=seen.workflow),
+            value=float(seen.count),
+        )
+
+
+def _cards(count: int) -> str:
+    return "one card is" if count == 1 else f"{count} cards are"
+
+
 def _no_worker(figures: AlertFigures, rule: Rule) -> Iterator[Finding]:
     if not figures.workers_alive:
         yield Finding(
@@ -215,6 +246,8 @@ _LOOKS: dict[RuleName, Callable[[AlertFigures, Rule], Iterator[Finding]]] = {
     RuleName.BREAKER: _breaker,
     RuleName.PERMANENT_FAILURE: _permanent,
     RuleName.UNKNOWN_FAILURE: _unknown,
+    RuleName.OVERDUE: _overdue,
+    RuleName.ESCALATED: _escalated,
     RuleName.NO_WORKER: _no_worker,
 }
 

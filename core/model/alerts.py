@@ -55,6 +55,8 @@ class RuleName(StrEnum):
     BREAKER = "breaker"
     PERMANENT_FAILURE = "permanent_failure"
     UNKNOWN_FAILURE = "unknown_failure"
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
     NO_WORKER = "no_worker"
     STORE_OUTAGE = "store_outage"
 
@@ -122,6 +124,16 @@ _DEFAULTS = (
         name=RuleName.UNKNOWN_FAILURE,
         severity=Severity.INFO,
         meaning="A node failed with an error that belongs to no kind, within 15 minutes.",
+    ),
+    Rule(
+        name=RuleName.OVERDUE,
+        severity=Severity.WARNING,
+        meaning="A card waits although its deadline is over.",
+    ),
+    Rule(
+        name=RuleName.ESCALATED,
+        severity=Severity.WARNING,
+        meaning="A card was escalated to a group at its deadline, and waits.",
     ),
     Rule(
         name=RuleName.NO_WORKER,
@@ -289,6 +301,15 @@ class FailureReading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardsReading:
+    """Pending cards of one workflow that are overdue, or were escalated to a group."""
+
+    workflow: str
+    count: int
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertFigures:
     """All that the rules look at, at one moment."""
 
@@ -297,5 +318,7 @@ class AlertFigures:
     history: Mapping[str, WorkflowHistory] = field(default_factory=dict)
     breakers: tuple[BreakerReading, ...] = ()
     failures: tuple[FailureReading, ...] = ()
+    overdue: tuple[CardsReading, ...] = ()
+    escalated: tuple[CardsReading, ...] = ()
     workers_alive: int = 0
     newest_heartbeat_at: datetime | None = None

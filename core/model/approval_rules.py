@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
+from interlock.core.model import deadlines
 from interlock.core.model.approvals import Approval, Kind, Verb
 from interlock.core.model.policies import ApprovalPolicy
 from interlock.core.model.questions import in_order
@@ -30,9 +30,17 @@ def find_rules(policy: Json, nodes: Sequence[str]) -> ApprovalPolicy:
     if len(found) == 1:
         return found[0]
     risks = {each.risk for each in found}
+    first = min(
+        (each for each in found if each.deadline_s is not None),
+        key=lambda each: each.deadline_s or 0,
+        default=ApprovalPolicy(),
+    )
+    is_agreed = all(each.on_timeout == first.on_timeout for each in found)
     return ApprovalPolicy(
         risk=next((risk for risk in _RISKS if risk in risks), ""),
-        deadline_s=min((each.deadline_s for each in found if each.deadline_s), default=None),
+        deadline_s=first.deadline_s,
+        warn_s=first.warn_s,
+        on_timeout=first.on_timeout if is_agreed else None,
     )
 
 
@@ -47,14 +55,10 @@ def has_fallback(policy: Json, node: str | None) -> bool:
 
 def apply(card: Approval, rules: ApprovalPolicy) -> Approval:
     """The card with its risk and its deadline, and with the verbs that the rules have an answer for."""
-    wait = None if rules.deadline_s is None else timedelta(seconds=rules.deadline_s)
-    verbs = [Verb(verb) for verb in rules.answers] if card.kind in RAW else []
-    return replace(
-        card,
-        risk=rules.risk,
-        deadline_at=None if wait is None else card.asked_at + wait,
-        allowed=in_order([*card.allowed, *verbs]),
-    )
+    is_raw = card.kind in RAW
+    answers = {Verb(verb): value for verb, value in rules.answers.items()} if is_raw else {}
+    asked = replace(card, risk=rules.risk, allowed=in_order([*card.allowed, *answers]))
+    return deadlines.begin(asked, rules, answers)
 
 
 def answers_of(card: Approval, policy: Json) -> dict[Verb, Json]:

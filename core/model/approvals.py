@@ -56,7 +56,8 @@ class ApprovalSummary:
     What lists say of a card: everything but what may be large (`Approval` has that, too).
 
     `interrupt_id` is None for a breakpoint and a failure, which are identified by their checkpoint;
-    `allowed` are the verbs; `version` changes only with what is asked (law 1).
+    `allowed` are the verbs; `version` changes only with what is asked (law 1). What `on_timeout` says
+    happens at `due_at`, None where nothing does; `deadline_note` says why, where it was to.
     """
 
     approval_id: ApprovalId
@@ -76,6 +77,11 @@ class ApprovalSummary:
     asked_at: datetime
     deadline_at: datetime | None = None
     closed_at: datetime | None = None
+    warn_at: datetime | None = None
+    due_at: datetime | None = None
+    on_timeout: Json = None
+    escalated_to: str | None = None
+    deadline_note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +100,7 @@ class Approval(ApprovalSummary):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What a person decided on one version of a card, and the run that carries it out."""
+    """What a person, or its deadline, decided on one version of a card, and the run that carries it out."""
 
     decision_id: str
     approval_id: ApprovalId
@@ -109,6 +115,7 @@ class Decision:
     refused: str | None = None
     before: Json = None
     after: Json = None
+    by_deadline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ Shapes and bounds only; `core.policy` reads the file and says what is wrong with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,8 @@ from interlock.core.types import Json
 MAX_WAIT_S = 86_400.0
 Seconds = Annotated[float, Field(gt=0, le=MAX_WAIT_S)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
+ESCALATE = "escalate:group:"
+_ON_TIMEOUT = re.compile(rf"approve|reject|{ESCALATE}[\w.-]{{1,100}}")
 
 
 class _Part(BaseModel):
@@ -148,11 +151,32 @@ class NodePolicy(_Called):
 
 
 class ApprovalPolicy(_Part):
-    """The cards of one node: what a team wants to know and to bound about them."""
+    """
+    The cards of one node: what a team wants to know and to bound about them.
+
+    `on_timeout` is what happens at the deadline if nobody has decided: "approve", "reject",
+    "escalate:group:NAME", or the answer that is given, as any JSON but text. `warn_s` is how long before
+    it the card says that its time is running out; a fifth of `deadline_s` if it is not given.
+    """
 
     risk: Literal["", "low", "medium", "high"] = ""
     answers: Mapping[Literal["approve", "reject"], Any] = Field(default_factory=dict)
     deadline_s: Seconds | None = None
+    warn_s: Seconds | None = None
+    on_timeout: Any = None
+
+    @model_validator(mode="after")
+    def _belongs_to_a_deadline(self) -> Self:
+        if self.deadline_s is None and (self.on_timeout is not None or self.warn_s is not None):
+            raise ValueError("has on_timeout or warn_s without the deadline_s that they belong to")
+        if self.deadline_s is not None and (self.warn_s or 0) > self.deadline_s:
+            raise ValueError("has a warn_s that is longer than its deadline_s")
+        if isinstance(self.on_timeout, str) and not _ON_TIMEOUT.fullmatch(self.on_timeout):
+            raise ValueError(
+                'has an on_timeout that is none: it is "approve", "reject", "escalate:group:NAME",'
+                " or the answer that is given, which is no text"
+            )
+        return self
 
 
 class OutageRules(_Part):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from interlock.core.model import alert_rules
 from interlock.core.model.alerts import (
     AlertFigures,
+    CardsReading,
     WorkflowHistory,
     WorkflowReading,
 )
@@ -19,7 +20,7 @@ from interlock.core.model.tallies import RunTally, Tallies
 from interlock.core.services import metrics
 from interlock.core.services.context import App
 from interlock.core.services.observing import ALIVE_S
-from interlock.core.store import alert_figures, engine, workers
+from interlock.core.store import alert_figures, deadlines, engine, workers
 
 DAYS = 7
 DAY = timedelta(days=1)
@@ -40,9 +41,13 @@ def read_figures(app: App, history: Mapping[str, WorkflowHistory]) -> AlertFigur
             start=now - timedelta(seconds=alert_rules.FAILURES_S),
         )
         breakers = alert_figures.fetch_open_breakers(conn)
+        overdue = deadlines.fetch_overdue(conn, now=now)
+        escalated = deadlines.fetch_escalated(conn)
         known = workers.fetch_all(conn)
     return AlertFigures(
         at=now,
+        overdue=tuple(_read_cards(each) for each in overdue),
+        escalated=tuple(_read_cards(each) for each in escalated),
         workflows=tuple(
             _read_workflow(name, started.get(name, 0), counted.get(name, RunTally()))
             for name in sorted({*started, *counted})
@@ -89,6 +94,10 @@ def read_history(app: App) -> dict[str, WorkflowHistory]:
         )
         for name, first in since.items()
     }
+
+
+def _read_cards(counted: deadlines.Counted) -> CardsReading:
+    return CardsReading(workflow=counted.workflow, count=counted.count, group=counted.group)
 
 
 def _is_alive(heartbeat_at: datetime, now: datetime) -> bool:

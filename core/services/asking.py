@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,8 @@ from interlock.core.types import ApprovalId, CheckpointId, ThreadId, new_id
 FAIL_KEY = "fail:"
 FINISHED = frozenset({NodeStatus.OK, NodeStatus.CACHED})
 MAX_CARDS = 1000  # of one thread
+
+logger = logging.getLogger(__name__)
 
 
 def put_card(
@@ -85,6 +88,7 @@ def put_card(
     card = approval_rules.apply(card, rules)
     key = f"{FAIL_KEY}{checkpoint_id}:{run.run_id}"
     known = approvals.fetch_by_question(conn, run.thread_id, key)
+    tell_of_deadline(card)
     if known is None:
         approvals.insert(conn, card, key)
         return card
@@ -93,6 +97,13 @@ def put_card(
     again = replace(card, approval_id=known.approval_id, version=known.version + 1)
     approvals.reopen(conn, known.approval_id, version_from=known.version, approval=again)
     return again
+
+
+def tell_of_deadline(card: Approval) -> None:
+    """Log of a card that was just asked why nothing will happen at its deadline, where it was to."""
+    if card.deadline_note:
+        told = {"approval_id": card.approval_id, "workflow": card.workflow, "node": card.node}
+        logger.warning("deadline_without_outcome", extra=told | {"reason": card.deadline_note})
 
 
 def close_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:

@@ -25,6 +25,8 @@ from interlock.core.store import approvals, decisions, encoding, runs, workflows
 from interlock.core.types import ApprovalId, Json, ThreadId, new_id
 
 BREAK_KEY = "break:"
+REFUSED = "Nothing happens at its deadline: the graph refused what was sent at the last one."
+ASKED_BEFORE = "Nothing happens at its deadline: it was asked before Interlock knew of its thread."
 CHANGED = "The card asks something else by now; the answer was not sent."
 
 
@@ -136,12 +138,21 @@ def ask_first(conn: Connection, held: Sequence[tuple[Run, Head]]) -> None:
         at = run.ended_at or run.created_at
         for interrupt in head.interrupts:
             if not interrupt.is_answered:
-                card = _card(published, run, head, interrupt, at)
+                card = _without_outcome(_card(published, run, head, interrupt, at))
                 cards.setdefault((run.thread_id, interrupt.interrupt_id), card)
         if run.status is RunStatus.PAUSED:
-            card = _breakpoint_card(published, run, head, at)
+            card = _without_outcome(_breakpoint_card(published, run, head, at))
             cards[run.thread_id, f"{BREAK_KEY}{head.checkpoint_id}"] = card
     approvals.insert_many(conn, [(card, key) for (_, key), card in cards.items()])
+    for card in cards.values():
+        asking.tell_of_deadline(card)
+
+
+def _without_outcome(card: Approval) -> Approval:
+    """A card from before we knew of it: its deadline may be over before anybody could see it here."""
+    if card.due_at is None:
+        return card
+    return replace(card, due_at=None, deadline_note=ASKED_BEFORE)
 
 
 def withdraw_cards(conn: Connection, thread_id: ThreadId, *, now: datetime) -> None:
@@ -166,6 +177,7 @@ def _level_one(
     known = approvals.fetch_by_question(conn, card.thread_id, key)
     if known is None:
         approvals.insert(conn, card, key)
+        asking.tell_of_deadline(card)
         return card
     is_changed = not _asks_the_same(known, card)
     if known.status is ApprovalStatus.PENDING and not is_changed:
@@ -178,8 +190,11 @@ def _level_one(
             return None
         if decision is not None and refusal is not None:
             decisions.mark_refused(conn, decision.decision_id, refusal)
+            if decision.by_deadline:  # it would be refused again at the next one
+                card = replace(card, due_at=None, deadline_note=REFUSED)
     again = replace(card, approval_id=known.approval_id, version=known.version + 1)
     approvals.reopen(conn, known.approval_id, version_from=known.version, approval=again)
+    asking.tell_of_deadline(again)
     return again
 
 

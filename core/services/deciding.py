@@ -84,14 +84,14 @@ def decide(
             decided what and when, where somebody did. Or its thread can be read only.
     """
     with engine.read(app.engine) as conn:
-        seen = _fetch_open(conn, ApprovalId(approval_id), version)
+        seen = fetch_open(conn, ApprovalId(approval_id), version)
         policy = workflows.fetch_policy(conn, seen.workflow)
     answers = approval_rules.answers_of(seen, policy)
     question = replace(payloads.question_of(seen), answers=answers)
     answer = payloads.build_answer(question, intent)
     with engine.write(app.engine) as conn:
         require_sound(threads.lock(conn, seen.thread_id))
-        approval = _fetch_open(conn, seen.approval_id, seen.version)
+        approval = fetch_open(conn, seen.approval_id, seen.version)
         decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
         topics.bump(conn, "inbox", "runs")
         tell(conn, decided)
@@ -109,6 +109,7 @@ def decide_in(
     answer: Json,
     *,
     actor: str,
+    by_deadline: bool = False,
 ) -> Decided:
     """
     Decide a card in the caller's transaction, which has locked its thread, and `tell` of it last.
@@ -121,6 +122,7 @@ def decide_in(
         intent: What the operator wants.
         answer: What is sent, as `payloads.build_answer` made it.
         actor: Who decides.
+        by_deadline: Nobody does: its deadline is over.
 
     Raises:
         Conflict: The card is no longer pending, or asks something else by now.
@@ -150,6 +152,7 @@ def decide_in(
         run_id=run.run_id,
         before=before,
         after=after,
+        by_deadline=by_deadline,
     )
     decisions.insert(conn, decision)
     closed = approvals.fetch(conn, approval.approval_id) or approval
@@ -170,12 +173,22 @@ def tell(conn: Connection, decided: Decided) -> None:
             "answer": decision.answer,
             "version": decision.version,
             "run_id": decision.run_id,
+            **({"by_deadline": True} if decision.by_deadline else {}),
+            # What was edited as it became, to be read beside `before`; the answer has another shape.
+            **({"edited": decision.after} if decision.before is not None else {}),
         },
         reason=decision.reason,
     )
 
 
-def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
+def fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
+    """
+    The card, which is pending as the version that somebody saw.
+
+    Raises:
+        NotFound: No such card.
+        Conflict: It is not, any more; the message and `winner` say why.
+    """
     approval = find_card(conn, approval_id)
     if approval.status is not ApprovalStatus.PENDING or version not in (None, approval.version):
         raise _conflict(conn, approval_id, seen=version)
@@ -189,8 +202,9 @@ def _conflict(conn: Connection, approval_id: ApprovalId, *, seen: int | None = N
     wanted = seen if seen is not None else approval.version
     decision = next((d for d in taken if d.version == wanted), None)
     if decision is not None:
+        who = "its deadline" if decision.by_deadline else decision.actor
         return Conflict(
-            f"Already decided: {decision.actor} chose {decision.verb} at"
+            f"Already decided: {who} chose {decision.verb} at"
             f" {decision.decided_at:%Y-%m-%d %H:%M:%S} UTC.",
             winner=_winner(approval, decision),
             hint="Your decision was not used.",
@@ -245,6 +259,7 @@ def _winner(approval: Approval, decision: Decision) -> dict[str, Json]:
         "reason": decision.reason,
         "decided_at": decision.decided_at.isoformat(),
         "run_id": decision.run_id,
+        "by_deadline": decision.by_deadline,
     }
 
 

@@ -11,6 +11,7 @@ from interlock.core.model.nodes import THREAD_LEFT, NodeRun, RunEvent
 from interlock.core.model.runs import Failure, Run, RunSummary
 from interlock.core.model.threads import Snapshot
 from interlock.core.model.workflows import Workflow
+from interlock.core.services.deciding import Decided
 from interlock.core.services.history import Comparison
 from interlock.core.types import Json
 
@@ -71,6 +72,17 @@ def of_warning(event: RunEvent) -> dict[str, Json]:
     return {"node": event.path, "text": str(text), "at": _iso(event.at)}
 
 
+def of_event(event: RunEvent) -> dict[str, Json]:
+    """One entry of a run's log."""
+    return {
+        "seq": event.seq,
+        "kind": event.kind,
+        "node": event.path,
+        "at": _iso(event.at),
+        "data": event.data,
+    }
+
+
 def of_node(node: NodeRun) -> dict[str, Json]:
     """One attempt; `node` is the full path ("team/researcher")."""
     return {
@@ -119,6 +131,20 @@ def of_approval(approval: Approval) -> dict[str, Json]:
         "version": approval.version,
         "asked_at": _iso(approval.asked_at),
         "deadline_at": _iso(approval.deadline_at),
+        "warn_at": _iso(approval.warn_at),
+        "on_timeout": approval.on_timeout,
+        "is_due": approval.due_at is not None,
+        "escalated_to": approval.escalated_to,
+        "deadline_note": approval.deadline_note,
+    }
+
+
+def of_decided(decided: Decided) -> dict[str, Json]:
+    """The document of `decide`."""
+    return {
+        "approval_id": decided.approval.approval_id,
+        "status": str(decided.approval.status),
+        "run_id": decided.run_id,
     }
 
 

@@ -21,6 +21,7 @@ from interlock.core.store import (
     approvals,
     audit,
     checkpoints,
+    deadlines,
     decisions,
     engine,
     events,
@@ -68,6 +69,7 @@ class Overview:
     oldest_due_at: datetime | None = None
     slots: int = 0
     holds: tuple[Hold, ...] = ()
+    overdue: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,7 @@ def overview(app: App) -> Overview:
             oldest_due_at=runs.oldest_queued_at(conn),
             slots=sum(w.concurrency for w in alive),
             holds=tuple(holds.fetch_all(conn)),
+            overdue=deadlines.count_overdue(conn, now=now),
         )
 
 

@@ -285,4 +285,9 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "asked_at": row.asked_at,
         "deadline_at": row.deadline_at,
         "closed_at": row.closed_at,
+        "warn_at": row.warn_at,
+        "due_at": row.due_at,
+        "on_timeout": row.on_timeout,
+        "escalated_to": row.escalated_to,
+        "deadline_note": row.deadline_note,
     }

@@ -97,4 +97,5 @@ def _from_row(row: Row[Any]) -> Decision:
         refused=row.refused,
         before=row.before,
         after=row.after,
+        by_deadline=row.by_deadline,
     )

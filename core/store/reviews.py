@@ -30,6 +30,7 @@ _REVIEWS = (
     .join(approvals, approvals.c.approval_id == decisions.c.approval_id)
     .outerjoin(runs, runs.c.run_id == approvals.c.run_id)
     .where(decisions.c.decided_at >= bindparam("start"), decisions.c.decided_at < bindparam("end"))
+    .where(~decisions.c.by_deadline)  # a deadline is no reviewer
     .group_by(decisions.c.actor, decisions.c.verb, _IS_OVERDUE, _TENTHS)
     .order_by(decisions.c.actor, decisions.c.verb, _TENTHS)
     .limit(MAX_ROWS)

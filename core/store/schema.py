@@ -82,7 +82,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0010"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0011"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -282,6 +282,12 @@ approvals = Table(
     Column("tools", json_type()),
     # The risk as a number to sort by, the highest first; 3 is none.
     Column("risk_order", Integer, nullable=False, server_default="3"),
+    Column("warn_at", UtcDateTime),
+    # When `on_timeout` happens; None where nothing does by itself, or it has.
+    Column("due_at", UtcDateTime),
+    Column("on_timeout", json_type()),
+    Column("escalated_to", String(100)),
+    Column("deadline_note", Words(), nullable=False, server_default=""),
     UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
     Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
     Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
@@ -290,6 +296,28 @@ approvals = Table(
     Index("ix_approvals_node_status_asked", "node", "status", "asked_at", "approval_id"),
     Index("ix_approvals_kind_status_asked", "kind", "status", "asked_at", "approval_id"),
     Index("ix_approvals_status_order_asked", "status", "risk_order", "asked_at", "approval_id"),
+    # Of the pending cards that have one alone: a card without a deadline pays nothing.
+    Index(
+        "ix_approvals_due",
+        "due_at",
+        "approval_id",
+        sqlite_where=text("status = 'pending' AND due_at IS NOT NULL"),
+        postgresql_where=text("status = 'pending' AND due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_deadline",
+        "deadline_at",
+        "workflow",
+        sqlite_where=text("status = 'pending' AND deadline_at IS NOT NULL"),
+        postgresql_where=text("status = 'pending' AND deadline_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_escalated",
+        "escalated_to",
+        "workflow",
+        sqlite_where=text("status = 'pending' AND escalated_to IS NOT NULL"),
+        postgresql_where=text("status = 'pending' AND escalated_to IS NOT NULL"),
+    ),
     CheckConstraint(
         "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"
     ),
@@ -316,6 +344,7 @@ decisions = Table(
     Column("seconds_to_decide", Float, nullable=False),
     Column("run_id", id_type(), nullable=False),
     Column("refused", Words()),
+    Column("by_deadline", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("approval_id", "version", name="uq_decisions_one_answer"),
     Index("ix_decisions_run", "run_id"),
     Index("ix_decisions_decided", "decided_at", "decision_id"),

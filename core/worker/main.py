@@ -37,6 +37,7 @@ from interlock.core.worker import answering, output
 from interlock.core.worker.attaching import following as following_attached
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
+from interlock.core.worker.deadlines import watching_deadlines
 from interlock.core.worker.heart import Heart
 from interlock.core.worker.holding import Place, hold_alone
 from interlock.core.worker.leveling import level_threads
@@ -216,7 +217,7 @@ async def _serve(
         alerts = AlertWatch(app, workshop.policies)
         alerts.start()
         try:
-            async with following_attached(app, workshop):
+            async with watching_deadlines(app), following_attached(app, workshop):
                 await server.serve()
         finally:
             alerts.stop()

@@ -244,7 +244,7 @@ def test_the_inbox_has_the_agreed_keys(desk, ask):
     assert set(card) == {
         *("approval_id", "interrupt_id", "thread_id", "run_id", "workflow", "node", "kind"),
         *("title", "payload", "allowed", "schema", "risk", "status", "version", "asked_at"),
-        "deadline_at",
+        *("deadline_at", "warn_at", "on_timeout", "is_due", "escalated_to", "deadline_note"),
     }
     assert (card["approval_id"], card["allowed"]) == (
         desk.card.approval_id,

@@ -1,0 +1,110 @@
+"""Deadlines of pending cards: which are due, which are over, and one card's moved or done with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, select, update
+
+from interlock.core.model.approvals import Approval
+from interlock.core.store import approvals as cards
+from interlock.core.store.schema import approvals
+from interlock.core.types import ApprovalId
+
+MAX_ROWS = 1000
+
+# Written out: SQLite uses an index of a part of a table only where the statement itself says which.
+_PENDING = approvals.c.status == literal_column("'pending'")
+_DUE = (
+    select(approvals)
+    .where(_PENDING, approvals.c.due_at.is_not(None), approvals.c.due_at <= bindparam("now"))
+    .order_by(approvals.c.due_at, approvals.c.approval_id)
+    .limit(bindparam("limit"))
+)
+_NEXT = select(func.min(approvals.c.due_at)).where(_PENDING, approvals.c.due_at.is_not(None))
+_IS_OVERDUE = and_(
+    _PENDING, approvals.c.deadline_at.is_not(None), approvals.c.deadline_at <= bindparam("now")
+)
+_COUNT_OVERDUE = select(func.count()).where(_IS_OVERDUE)
+_OVERDUE = (
+    select(
+        approvals.c.workflow,
+        func.count().label("total"),
+    )
+    .where(_IS_OVERDUE)
+    .group_by(approvals.c.workflow)
+    .order_by(approvals.c.workflow)
+    .limit(MAX_ROWS)
+)
+_ESCALATED = (
+    select(approvals.c.workflow, approvals.c.escalated_to, func.count().label("total"))
+    .where(_PENDING, approvals.c.escalated_to.is_not(None))
+    .group_by(approvals.c.workflow, approvals.c.escalated_to)
+    .order_by(approvals.c.workflow, approvals.c.escalated_to)
+    .limit(MAX_ROWS)
+)
+_PUT = (
+    update(approvals)
+    .where(
+        approvals.c.approval_id == bindparam("of_id"),
+        approvals.c.status == cards.PENDING,
+        approvals.c.version == bindparam("of_version"),
+    )
+    .values(
+        deadline_at=bindparam("new_deadline_at"),
+        warn_at=bindparam("new_warn_at"),
+        due_at=bindparam("new_due_at"),
+        escalated_to=bindparam("new_escalated_to"),
+        deadline_note=bindparam("new_deadline_note"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Cards of one workflow, and the group that they were escalated to."""
+
+    workflow: str
+    count: int
+    group: str = ""
+
+
+def fetch_due(conn: Connection, *, now: datetime, limit: int) -> list[Approval]:
+    """Pending cards at whose deadline something is to happen, and it is over; the longest first."""
+    return [cards.from_row(row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+
+
+def next_due_at(conn: Connection) -> datetime | None:
+    """The next moment at which a deadline does something; it may be over."""
+    found: datetime | None = conn.execute(_NEXT).scalar_one()
+    return found
+
+
+def count_overdue(conn: Connection, *, now: datetime) -> int:
+    """How many cards wait although their deadline is over."""
+    counted: int = conn.execute(_COUNT_OVERDUE, {"now": now}).scalar_one()
+    return counted
+
+
+def fetch_overdue(conn: Connection, *, now: datetime) -> list[Counted]:
+    """The same by workflow."""
+    rows = conn.execute(_OVERDUE, {"now": now})
+    return [Counted(row.workflow, row.total) for row in rows]
+
+
+def fetch_escalated(conn: Connection) -> list[Counted]:
+    """Pending cards that were escalated, by workflow and group."""
+    rows = conn.execute(_ESCALATED)
+    return [Counted(row.workflow, row.total, row.escalated_to) for row in rows]
+
+
+def put(conn: Connection, approval_id: ApprovalId, card: Approval) -> bool:
+    """Keep what `card` says of its deadline, if this version of it is still pending."""
+    new = {
+        f"new_{name}": getattr(card, name)
+        for name in ("deadline_at", "warn_at", "due_at", "escalated_to", "deadline_note")
+    }
+    return (
+        conn.execute(_PUT, new | {"of_id": approval_id, "of_version": card.version}).rowcount == 1
+    )
