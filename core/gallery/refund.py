@@ -113,8 +113,8 @@ def pay_out(state: Refund, runtime: Runtime) -> Finished:
 
 def decline(state: Refund) -> Finished:
     """Close the request without paying, with the reviewer's words."""
-    request = state["request"]
-    return finish(request, "declined", f"Declined {request.amount:.2f} EUR: {state['note']}.")
+    request, note = state["request"], state["note"].rstrip(".")
+    return finish(request, "declined", f"Declined {request.amount:.2f} EUR: {note}.")
 
 
 builder = StateGraph(Refund, input_schema=Asked, output_schema=Progress)

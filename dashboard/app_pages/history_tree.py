@@ -51,10 +51,10 @@ def draw_tree(thread_id: str) -> None:
     st.caption(md_escape(points.say_thread(found.thread)))
     if found.missing:
         st.warning(md_escape(found.missing), icon=":material/hourglass_empty:")
-    draw_filters(found, tree, wanted)
     if not found.points:
-        st.caption("This thread has no checkpoints yet. They come here as its run makes steps.")
+        st.caption(points.say_no_points(found.thread))
         return
+    draw_filters(found, tree, wanted)
     draw_drawing(found, tree, wanted, fitting)
     draw_verbs(found, tree)
     st.caption(

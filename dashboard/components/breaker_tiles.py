@@ -10,6 +10,7 @@ from interlock.core.model.breaker import Order
 from interlock.dashboard import keys
 from interlock.dashboard.components.badges import draw_badge
 from interlock.dashboard.components.charts import draw_chart
+from interlock.dashboard.components.tables import let_break
 from interlock.dashboard.views.breakers import Tile
 from interlock.dashboard.views.escaping import md_escape
 
@@ -47,7 +48,7 @@ def _draw_tile(tile: Tile, on_order: OnOrder) -> None:
     with st.container(gap=None):
         for line in (tile.state, tile.traffic, tile.counters):
             st.caption(md_escape(line))
-        st.caption(f"Before {md_escape(tile.serves)}")
+        st.caption(f"Before {let_break(md_escape(tile.serves))}")
     with st.popover("Open, close or reset", key=keys.breaker_part(tile.name, "acts")):
         _draw_offers(tile, on_order)
 

@@ -58,8 +58,8 @@ def draw_steps(
         for row in rows
     ]
     right = {
-        name: st.column_config.TextColumn(name, alignment="right", width="small")
-        for name in ("Step", "Attempt", "Took")
+        name: st.column_config.TextColumn(name, alignment="right", width=width)
+        for name, width in (("Step", "small"), ("Attempt", 150), ("Took", "small"))
     }
     ids = [row.key for row in rows]
     draw_table(

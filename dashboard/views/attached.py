@@ -22,7 +22,10 @@ NOT_YET = "Attached to another application's database, which was not looked at y
 def say_of_thread(thread: Thread | None, *, is_open: bool) -> Notice | None:
     """What a page about a thread says; `is_open`: something is asked that can be answered here."""
     if thread is not None and thread.trouble is not None:
-        return Notice("warning", READ_ONLY, thread.trouble)
+        why = (
+            f"{thread.trouble[:1].upper()}{thread.trouble[1:]}"  # it is kept as part of a sentence
+        )
+        return Notice("warning", READ_ONLY, why)
     is_theirs = thread is not None and thread.origin is Origin.ATTACHED
     return Notice("info", SHARED) if is_theirs and is_open else None
 

@@ -16,7 +16,7 @@ from interlock.core.model.branching import Tree
 from interlock.core.model.history import BranchSpan, Point, PointFilter
 from interlock.core.model.rewinding import PastDecision
 from interlock.core.model.runs import RunSummary
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Origin, Thread
 from interlock.core.types import CheckpointId
 from interlock.dashboard.palette import Look, look_of_approval
 from interlock.dashboard.views.decisions import DecisionRow, build_rows
@@ -128,6 +128,13 @@ def say_thread(thread: Thread) -> str:
         origin = f"{origin} of thread {show_hidden(thread.from_thread_id)}"
     which = f"thread {show_hidden(thread.thread_id)}"
     return " · ".join(part for part in (show_hidden(thread.workflow), which, origin) if part)
+
+
+def say_no_points(thread: Thread) -> str:
+    """Why a thread has no history to be seen, and where else to look or what to wait for."""
+    if thread.origin is Origin.SIMULATED:
+        return "There is no history to see. Its steps and decisions are on the pages of its runs."
+    return "This thread has no checkpoints yet. They come here as its run makes steps."
 
 
 def say_trouble(thread: Thread) -> str:

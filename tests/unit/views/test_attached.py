@@ -53,7 +53,7 @@ def test_where_nobody_else_answers_nothing_is_said(thread, options):
 
 
 def test_a_thread_that_can_be_read_only_says_why_inertly():
-    notice = say(replace(THREAD, trouble="Its graph *x* is not in the config."), is_open=False)
+    notice = say(replace(THREAD, trouble="its graph *x* is not in the config."), is_open=False)
     assert (notice.weight, notice.detail) == ("warning", "Its graph *x* is not in the config.")
 
 

@@ -211,6 +211,9 @@ def test_a_thread_says_where_it_comes_from_and_why_it_can_only_be_read():
         updated_at=T0,
     )
     assert (points.say_thread(thread), points.say_trouble(thread)) == ("refunds · thread t", "")
+    assert points.say_no_points(thread).startswith("This thread has no checkpoints yet.")
+    simulated = points.say_no_points(replace(thread, origin=Origin.SIMULATED))
+    assert simulated.endswith("are on the pages of its runs.")
     copy = replace(thread, origin=Origin.COPY, from_thread_id=ThreadId("a\u202e"))
     assert points.say_thread(copy) == "refunds · thread t · a copy of thread a⟨U+202E⟩"
     foreign = replace(thread, origin=Origin.ATTACHED, trouble="no graph of ours fits")
