@@ -17,9 +17,18 @@ from interlock.core.model.inbox_filters import read_age
 from interlock.core.model.pruning import AT_REST, Pruning, Retention
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadLine
-from interlock.core.services import pruning
+from interlock.core.services import figure_documents, pruning
 from interlock.core.settings import Settings
 from interlock.core.types import Json, ThreadId
+
+_TOLD = (
+    "thread_id",
+    "workflow",
+    "status",
+    "updated_at",
+    "points",
+    "bytes",
+)  # of a thread that went
 
 
 def prune(
@@ -91,7 +100,7 @@ def of_pruning(found: Pruning, *, dry_run: bool) -> dict[str, Json]:
     """The document of `prune`."""
     return {
         "dry_run": dry_run,
-        "threads": [_of_line(line) for line in found.threads],
+        "threads": [_of_thread(line) for line in found.threads],
         "kept": [{"thread_id": kept.thread_id, "why": kept.why} for kept in found.kept],
         "what_ifs": found.what_if_count,
     }
@@ -114,15 +123,9 @@ def _read_age(text: str | None) -> timedelta | None:
     return age
 
 
-def _of_line(line: ThreadLine) -> dict[str, Json]:
-    return {
-        "thread_id": line.thread.thread_id,
-        "workflow": line.thread.workflow,
-        "status": None if line.status is None else str(line.status),
-        "updated_at": line.thread.updated_at.isoformat(),
-        "points": line.point_count,
-        "bytes": line.size_bytes,
-    }
+def _of_thread(line: ThreadLine) -> dict[str, Json]:
+    told = figure_documents.of_thread(line)
+    return {name: told[name] for name in _TOLD}
 
 
 def _print(found: Pruning, *, dry_run: bool) -> None:

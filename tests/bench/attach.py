@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import serving
+import telling
 from measuring import Row
 
 from interlock.core.bootstrap import build_app
@@ -27,7 +25,6 @@ ANSWERED = 30
 BAR_MS = 1_000.0
 WAIT_S = 300.0
 LOOK_S = 0.05
-OUTSIDER = Path(__file__).parent / "outsider.py"
 
 
 def measure(folder: Path, make_database: Callable[[], str]) -> Iterator[Row]:
@@ -38,7 +35,7 @@ def measure(folder: Path, make_database: Callable[[], str]) -> Iterator[Row]:
 
 
 def _measure(folder: Path, database: str | None, outside: str, name: str) -> Iterator[Row]:
-    with _outsider(outside) as tell:
+    with telling.running("outsider.py", outside) as tell:
         tell(f"0 {THREADS}")
         settings = Settings(data_dir=folder / "ours", database=database, attach=outside)
         begun = time.monotonic()
@@ -72,27 +69,6 @@ def _measure(folder: Path, database: str | None, outside: str, name: str) -> Ite
         "(none is stated)",
         None,
     )
-
-
-@contextmanager
-def _outsider(where: str) -> Iterator[Callable[[str], float]]:
-    with subprocess.Popen(
-        [sys.executable, str(OUTSIDER), where],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def tell(line: str) -> float:
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
-            return float(process.stdout.readline())
-
-        yield tell
-        process.stdin.close()
-        process.wait(timeout=30)
 
 
 def _source_of(app: App, count: int) -> AttachedSource | None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import peer
 import psutil
 import serving
+import telling
 from measuring import Row, percentile, take_pairs
 
 from interlock.core.bootstrap import build_app
@@ -48,36 +46,17 @@ def throughput_postgres(folder: Path, make_database: Callable[[], str]) -> list[
 def _throughput(
     folder: Path, database: str | None, other: str, name: str, *, bar: float | None
 ) -> Row:
-    with serving.running(folder / "ours", database=database) as side, _bare(other) as bare:
-        pairs = take_pairs(lambda: side.rate_of_ten(RUNS), lambda: bare(RUNS), pairs=PAIRS)
+    with (
+        serving.running(folder / "ours", database=database) as side,
+        telling.running("bare.py", other) as bare,
+    ):
+        pairs = take_pairs(lambda: side.rate_of_ten(RUNS), lambda: bare(str(RUNS)), pairs=PAIRS)
     return Row(
         f"supervised throughput, 10 async nodes, 20 in flight, {name}",
         pairs.describe("runs/s"),
         f">= {bar} of bare LangGraph" if bar else "(the bar is on Postgres)",
         pairs.ratio >= bar if bar else None,
     )
-
-
-@contextmanager
-def _bare(where: str) -> Iterator[Callable[[int], float]]:
-    script = Path(__file__).parent / "bare.py"
-    with subprocess.Popen(
-        [sys.executable, str(script), where],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def measure(count: int) -> float:
-            process.stdin.write(f"{count}\n")
-            process.stdin.flush()
-            return float(process.stdout.readline())
-
-        yield measure
-        process.stdin.close()
-        process.wait(timeout=30)
 
 
 def hold(folder: Path) -> list[Row]:
