@@ -86,10 +86,22 @@ def mask_fields(value: Any, *, key: str = "", depth: int = 0) -> Any:
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):
-        return {k: mask_fields(v, key=str(k), depth=depth + 1) for k, v in value.items()}
+        named = _name_of_value(value)
+        return {
+            k: mask_fields(v, key=named if named and k == "value" else str(k), depth=depth + 1)
+            for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [mask_fields(each, key=key, depth=depth + 1) for each in value]
     return value
+
+
+def _name_of_value(value: Mapping[Any, Any]) -> str:
+    """What a `value` is the value of, where the field's name stands beside it as in an edit; else empty."""
+    if "value" not in value:
+        return ""
+    names = (value.get(each) for each in ("field", "name", "key", "path"))
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def mask_start(text: str, limit: int, *, mark: str = "") -> str:

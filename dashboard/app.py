@@ -84,6 +84,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
         ],
         "Setup": [
             _page("workflows", "Workflows", "account_tree"),
+            _page("audit", "Audit", "policy"),
             _page("system", "System", "dns"),
             _page(
                 "demonstration",

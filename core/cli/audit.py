@@ -195,9 +195,8 @@ def _say(found: Verification) -> None:
     elif not found.heads_count:
         printing.say(NOTHING_NOTED)
     else:
-        printing.print_text(
-            f"{found.heads_count} heads were noted, the last at {when(found.noted_at)}."
-        )
+        heads = "1 noted head" if found.heads_count == 1 else f"{found.heads_count} noted heads"
+        printing.print_text(f"Held against {heads}, the last of {when(found.noted_at)}.")
 
 
 def _read_filter(

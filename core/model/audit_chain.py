@@ -64,11 +64,8 @@ class Problem:
                     f"{where} does not follow the one before it: one of the two was written anew."
                 )
             case ProblemKind.CUT:
-                return (
-                    f"The end is cut off: entries {self.seq} to {self.last} were there on {noted}."
-                )
-            case ProblemKind.REWRITTEN:
-                return f"{where} is another one than on {noted}: the chain was written anew."
+                return f"The end is cut off: {self.seq} to {self.last} were there on {noted}."
+        return f"{where} is another one than on {noted}: the chain was written anew."
 
     def as_json(self) -> dict[str, str | int]:
         """The form for scripts."""

@@ -24,6 +24,7 @@ _ICONS: Mapping[PageName, str] = {
     "figures": ":material/monitoring:",
     "report": ":material/print:",
     "workflows": ":material/account_tree:",
+    "audit": ":material/policy:",
     "demonstration": ":material/tour:",
 }
 

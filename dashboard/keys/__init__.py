@@ -17,6 +17,13 @@ from interlock.dashboard.keys.alerts import (
     alerts_rules,
     silence_end,
 )
+from interlock.dashboard.keys.audit import (
+    audit_check,
+    audit_field,
+    audit_page,
+    audit_save,
+    audit_table,
+)
 from interlock.dashboard.keys.breakers import (
     breaker_order,
     breaker_part,
@@ -181,6 +188,11 @@ __all__ = [
     "answer",
     "answer_text",
     "approve",
+    "audit_check",
+    "audit_field",
+    "audit_page",
+    "audit_save",
+    "audit_table",
     "batch_download",
     "batch_rows",
     "breaker_order",

@@ -25,6 +25,7 @@ PageName = Literal[
     "history",
     "what_if",
     "demonstration",
+    "audit",
 ]
 
 SHOWCASE = "refund_desk"  # the gallery's first workflow, offered by name where it is served

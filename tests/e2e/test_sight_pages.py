@@ -17,12 +17,13 @@ PAGES = {
     "/caches": "Caches",
     "/alerts": "Alerts",
     "/workflows?workflow=refund_desk": "Workflows",
+    "/audit": "Audit",
     "/system": "System",
 }
 SECTIONS = (
     *("Overview", "Inbox", "Launch", "Runs", "Time machine"),
     *("Health", "Metrics", "Breakers", "Caches", "Alerts"),
-    *("Setup", "Workflows", "System"),
+    *("Setup", "Workflows", "Audit", "System"),
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from interlock.core.masking import mask_end, mask_start, mask_text
+from interlock.core.masking import mask_end, mask_fields, mask_start, mask_text
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,30 @@ def test_a_megabyte_is_masked_in_less_than_a_second() -> None:
     began = time.process_time()
     mask_text("z" * 1_000_000)
     assert time.process_time() - began < 1
+
+
+def test_fields_of_a_record_are_masked_by_their_names_and_the_rest_is_whole() -> None:
+    edits = [
+        {"field": "password", "value": "hunter2"},
+        {"field": "amount", "value": 500},
+        {"value": ["a"]},
+    ]
+    assert mask_fields({"edits": edits, "text": "x" * 9000, "at": (True, None, 1.5)}) == {
+        "edits": [{"field": "password", "value": "***"}, edits[1], edits[2]],
+        "text": "x" * 9000,
+        "at": [True, None, 1.5],
+    }
+    assert mask_fields({"secret": {"a": 1}, "passcode": 4711, "tokens": 7, "cookie": ""}) == {
+        "secret": "***",
+        "passcode": "***",
+        "tokens": 7,
+        "cookie": "",
+    }
+    odd = object()
+    assert mask_fields([odd]) == [odd]  # who stores it refuses it, by name
+
+
+def test_what_contains_itself_is_left_to_who_stores_it() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    assert mask_fields(endless)

@@ -110,7 +110,7 @@ def test_every_problem_has_a_sentence_that_names_its_entries():
         "Entry 2 is not as it was written.",
         "Entry 3 is another one than on 2026-05-04 12:00Z: the chain was written anew.",
         "Entry 5 is missing.",
-        "The end is cut off: entries 8 to 9 were there on 2026-05-04 12:00Z.",
+        "The end is cut off: 8 to 9 were there on 2026-05-04 12:00Z.",
     ]
     assert chain.problems[0].as_json()["kind"] == "inserted"
     rest = Chain()
