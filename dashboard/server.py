@@ -25,7 +25,7 @@ import structlog
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
 from interlock.core import collecting, logs, parent
@@ -34,6 +34,7 @@ from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
 from interlock.dashboard import components, deps, palette
 from interlock.dashboard.http import broadcasting, heads, health, live, metrics, streamlit_queue
+from interlock.dashboard.http.api import mounting
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
 from interlock.dashboard.views.escaping import md_escape
@@ -156,6 +157,7 @@ def build(settings: Settings, *, url: str = "") -> Guard:
             Route("/healthz", health.answer_alive),
             Route("/readyz", health.answer_ready),
             Route("/metrics", metrics.answer_metrics),
+            Mount(mounting.PATH, app=mounting.Api()),
             Route("/overview", _lead_home),  # Streamlit knows its first page by no other name
         ],
         lifespan=partial(_live_while_serving, url),

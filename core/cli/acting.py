@@ -176,11 +176,7 @@ def decide(
     app = call.open()
     decided = deciding.decide(app, approval_id, intent, version=version, actor=actor_of(app, who))
     say_without_worker(app)
-    document = {
-        "approval_id": decided.approval.approval_id,
-        "status": str(decided.approval.status),
-        "run_id": decided.run_id,
-    }
+    document = documents.of_decided(decided)
     if call.as_json:
         printing.print_json(document)
     else:

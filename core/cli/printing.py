@@ -7,12 +7,12 @@ Text of agents is made harmless here: control characters are shown, not obeyed (
 from __future__ import annotations
 
 import json
-import math
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from interlock.core.model import json_values
 from interlock.core.types import Json
 
 MAX_CELL_CHARS = 60
@@ -21,7 +21,7 @@ _GAP = "  "
 
 def print_json(document: Json) -> None:
     """Print one valid JSON document: no NaN, no half character, whatever the terminal's encoding."""
-    clean = _finite(document)
+    clean = json_values.make_finite(document)
     text = json.dumps(clean, ensure_ascii=False, allow_nan=False, indent=2, default=str)
     try:
         text.encode(sys.stdout.encoding or "ascii")
@@ -75,7 +75,7 @@ def as_text(value: object) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    return json.dumps(_finite(value), ensure_ascii=False, default=str)
+    return json.dumps(json_values.make_finite(value), ensure_ascii=False, default=str)
 
 
 def duration(ms: float | None) -> str:
@@ -128,14 +128,3 @@ def _width(text: str) -> int:
 def _write(stream: Any, text: str) -> None:
     encoding = stream.encoding or "ascii"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
-
-
-def _finite(value: Json) -> Json:
-    """NaN and the infinities, which JSON does not have, become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    return value

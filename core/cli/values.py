@@ -7,17 +7,8 @@ import sys
 from pathlib import Path
 
 from interlock.core.errors import UsageError
-from interlock.core.model import texts
+from interlock.core.model import json_texts, texts
 from interlock.core.types import Json
-
-
-class _DoubledKey(Exception):
-    """An object names a key twice, of which JSON readers keep the last without a word."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
 
 MAX_BYTES = 20_000_000  # far above any input a person sends; a mistaken path is refused, not read
 
@@ -35,7 +26,7 @@ def read_json(option: str, given: str) -> Json:
     """
     text, where = _read(option, given)
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_make_object)
+        return json_texts.loads(text)
     except RecursionError:
         raise UsageError(f"{option}: {where} is nested too deeply.") from None
     except json.JSONDecodeError as exc:
@@ -43,7 +34,7 @@ def read_json(option: str, given: str) -> Json:
             f"{option}: {where} is not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno}).",
             hint="A text needs quotes of its own: '\"like this\"'." if given == text else "",
         ) from None
-    except _DoubledKey as exc:
+    except json_texts.DoubledKey as exc:
         raise UsageError(
             f"{option}: {where} names {texts.show(exc.key)} twice in one object.",
             hint="Only one of the two would count; leave the other out.",
@@ -88,16 +79,3 @@ def _decode(option: str, data: bytes, where: str) -> tuple[str, str]:
         return data.decode("utf-8-sig"), where
     except UnicodeDecodeError:
         raise UsageError(f"{option}: {where} is not UTF-8 text.") from None
-
-
-def _make_object(pairs: list[tuple[str, Json]]) -> Json:
-    made: dict[str, Json] = {}
-    for key, value in pairs:
-        if key in made:
-            raise _DoubledKey(key)
-        made[key] = value
-    return made
-
-
-def _refuse_constant(name: str) -> Json:
-    raise ValueError(f"{name} is not a JSON number")

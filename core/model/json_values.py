@@ -43,6 +43,17 @@ def find_cuts(value: Json) -> list[FieldProblem]:
     return _collect(value, lambda found, _: _problem_with_cut(found))
 
 
+def make_finite(value: Json) -> Json:
+    """The value with null for NaN and the infinities, which JSON does not have; keys become text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): make_finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [make_finite(inner) for inner in value]
+    return value
+
+
 def is_scalar(value: Json) -> bool:
     """Whether a value is text, a number, true, false or null."""
     return value is None or isinstance(value, str | int | float)

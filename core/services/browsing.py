@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from interlock.core.model.nodes import RunEvent
 from interlock.core.model.run_lists import FailureGroup, RunCount, RunFilter
@@ -14,10 +15,17 @@ from interlock.core.types import RunId
 MAX_GROUPS = 20  # errors that are shown apart; the rarest of more are in the list alone
 
 
-def list_runs(app: App, wanted: RunFilter, *, limit: int, offset: int = 0) -> list[RunSummary]:
-    """One page of runs, newest first, without what may be large."""
+def list_runs(
+    app: App,
+    wanted: RunFilter,
+    *,
+    limit: int,
+    offset: int = 0,
+    before: tuple[datetime, RunId] | None = None,
+) -> list[RunSummary]:
+    """One page of runs, newest first, without what may be large; `before` is the last one's place."""
     with engine.read(app.engine) as conn:
-        return run_lists.fetch_page(conn, wanted, limit=limit, offset=offset)
+        return run_lists.fetch_page(conn, wanted, limit=limit, offset=offset, before=before)
 
 
 def count_runs(app: App, wanted: RunFilter) -> dict[RunStatus, RunCount]:

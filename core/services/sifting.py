@@ -9,6 +9,7 @@ from datetime import datetime
 from interlock.core.model.approvals import Approval, ApprovalStatus, ApprovalSummary
 from interlock.core.model.inbox_filters import InboxFilter, Sort
 from interlock.core.services.context import App
+from interlock.core.services.finding import find_card
 from interlock.core.store import engine, inbox
 from interlock.core.types import ApprovalId
 
@@ -79,10 +80,17 @@ def list_cards(
     sort: Sort = Sort.WAITING,
     limit: int = 50,
     offset: int = 0,
+    after: str | None = None,
 ) -> list[Approval]:
-    """A page of cards, whole."""
+    """
+    A page of cards, whole; `after` is the last card of the page before, wherever it is by now.
+
+    Raises:
+        NotFound: There is no card `after`.
+    """
     with engine.read(app.engine) as conn:
-        return inbox.fetch_many(conn, wanted, sort=sort, limit=limit, offset=offset)
+        last = find_card(conn, ApprovalId(after)) if after is not None else None
+        return inbox.fetch_many(conn, wanted, sort=sort, limit=limit, offset=offset, after=last)
 
 
 def list_rows(

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
     union_all,
 )
 
@@ -39,10 +40,18 @@ _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
 
 
 def fetch_many(
-    conn: Connection, wanted: InboxFilter, *, sort: Sort, limit: int, offset: int = 0
+    conn: Connection,
+    wanted: InboxFilter,
+    *,
+    sort: Sort,
+    limit: int,
+    offset: int = 0,
+    after: ApprovalSummary | None = None,
 ) -> list[Approval]:
-    """A page of the cards that are wanted, whole."""
-    found = _page(conn, wanted, approvals.columns, sort=sort, limit=limit, offset=offset)
+    """A page of the cards that are wanted, whole; `after` is the last card of the page before."""
+    found = _page(
+        conn, wanted, approvals.columns, sort=sort, limit=limit, offset=offset, after=after
+    )
     return [cards.from_row(row) for row in conn.execute(found)]
 
 
@@ -76,9 +85,16 @@ def fetch_nodes(conn: Connection, wanted: InboxFilter, *, limit: int) -> list[st
 
 
 def _page(
-    conn: Connection, wanted: InboxFilter, columns: Any, *, sort: Sort, limit: int, offset: int
+    conn: Connection,
+    wanted: InboxFilter,
+    columns: Any,
+    *,
+    sort: Sort,
+    limit: int,
+    offset: int,
+    after: ApprovalSummary | None = None,
 ) -> Select[Any]:
-    conditions = tuple(_conditions(conn, wanted))
+    conditions = (*_conditions(conn, wanted), *_go_on(sort, after))
     order = _ORDERS[sort]
     statuses = wanted.statuses or tuple(ApprovalStatus)
     if len(statuses) == 1:
@@ -96,6 +112,20 @@ def _page(
     merged = union_all(*(select(part) for part in short)).subquery()
     chosen = select(merged.c.approval_id).order_by(*_terms(merged, sort)).limit(limit)
     return select(*columns).where(_C.approval_id.in_(chosen.offset(offset))).order_by(*order)
+
+
+def _go_on(sort: Sort, after: ApprovalSummary | None) -> Iterator[ColumnElement[bool]]:
+    """Beyond the last card of the page before, which may have been decided meanwhile."""
+    if after is None:
+        return
+    last = (after.asked_at, after.approval_id)
+    if sort is Sort.NEWEST:
+        yield tuple_(_C.asked_at, _C.approval_id) < last
+    elif sort is Sort.RISK:
+        order = cards.RISK_ORDER.get(after.risk, cards.NO_RISK)
+        yield tuple_(_C.risk_order, _C.asked_at, _C.approval_id) > (order, *last)
+    else:
+        yield tuple_(_C.asked_at, _C.approval_id) > last
 
 
 def _terms(source: Any, sort: Sort) -> tuple[ColumnElement[Any], ...]:

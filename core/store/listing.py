@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     select,
+    tuple_,
     union_all,
 )
 
@@ -39,6 +40,7 @@ class Page:
     limit: int
     offset: int = 0
     newest_first: bool = False
+    after: tuple[Any, ...] | None = None  # the order's columns of the last row before this page
 
 
 def fetch(
@@ -56,11 +58,18 @@ def fetch(
     given = {name: value for name, value in equal.items() if value is not None}
     wanted = dict.fromkeys(statuses)
     statement = _build(
-        page.table, page.columns, page.order, page.newest_first, tuple(given), len(wanted)
+        page.table,
+        page.columns,
+        page.order,
+        page.newest_first,
+        tuple(given),
+        len(wanted),
+        page.after is not None,
     )
     parameters = {f"equal_{name}": value for name, value in given.items()}
     parameters |= {f"status_{number}": status for number, status in enumerate(wanted)}
     parameters |= {"page_limit": page.limit, "page_offset": page.offset}
+    parameters |= {f"after_{at}": value for at, value in enumerate(page.after or ())}
     if len(wanted) > 1:
         parameters["page_reach"] = page.limit + page.offset
     return conn.execute(statement, parameters).all()
@@ -74,8 +83,13 @@ def _build(
     newest_first: bool,  # noqa: FBT001  # private; a key of the cache
     equal: tuple[str, ...],
     status_count: int,
+    goes_on: bool = False,  # noqa: FBT001, FBT002
 ) -> Select[Any]:
-    conditions = [table.c[name] == bindparam(f"equal_{name}") for name in equal]
+    conditions: list[ColumnElement[bool]] = [
+        table.c[name] == bindparam(f"equal_{name}") for name in equal
+    ]
+    if goes_on:
+        conditions.append(_after(table, order, newest_first))
     branches = [table.c.status == bindparam(f"status_{number}") for number in range(status_count)]
     whole = select(*(columns or table.columns))
     if status_count <= 1:
@@ -102,3 +116,11 @@ def _build(
 def _terms(source: Any, order: tuple[str, ...], newest_first: bool) -> list[ColumnElement[Any]]:  # noqa: FBT001
     columns = [source.c[name] for name in order]
     return [column.desc() for column in columns] if newest_first else columns
+
+
+def _after(table: Table, order: tuple[str, ...], newest_first: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    """Beyond the last row of the page before: a row comparison, which an index of the order serves."""
+    here = tuple_(*(table.c[name] for name in order))
+    types = [table.c[name].type for name in order]
+    last = tuple_(*(bindparam(f"after_{at}", type_=kind) for at, kind in enumerate(types)))
+    return here < last if newest_first else here > last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    tuple_,
     union_all,
 )
 
@@ -31,9 +33,14 @@ _IS_LAST = and_(threads.c.thread_id == table.c.thread_id, threads.c.last_run_id 
 
 
 def fetch_page(
-    conn: Connection, wanted: RunFilter, *, limit: int, offset: int = 0
+    conn: Connection,
+    wanted: RunFilter,
+    *,
+    limit: int,
+    offset: int = 0,
+    before: tuple[datetime, RunId] | None = None,
 ) -> list[RunSummary]:
-    """One page of runs, newest first, without what may be large."""
+    """One page of runs, newest first, without what may be large; `before` as of `runs.fetch_many`."""
     found = searching.matching(conn, About.RUN, wanted.words)
     if found is None and not wanted.is_degraded:
         return runs.fetch_many(
@@ -44,10 +51,12 @@ def fetch_page(
             error_type=wanted.error_type,
             limit=limit,
             offset=offset,
+            before=before,
         )
+    goes_on = [] if before is None else [tuple_(table.c.created_at, table.c.run_id) < before]
     page = (
         select(*runs.SUMMARY)
-        .where(*_conditions(wanted), *_are_among(found))
+        .where(*_conditions(wanted), *_are_among(found), *goes_on)
         .order_by(table.c.created_at.desc(), table.c.run_id.desc())
         .limit(limit)
         .offset(offset)

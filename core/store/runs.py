@@ -164,8 +164,13 @@ def fetch_many(
     error_type: str | None = None,
     limit: int,
     offset: int = 0,
+    before: tuple[datetime, RunId] | None = None,
 ) -> list[RunSummary]:
-    """Runs, newest first, without what may be large; `statuses` empty means any."""
+    """
+    Runs, newest first, without what may be large; `statuses` empty means any.
+
+    `before` is when the last run of the page before was made, and its id.
+    """
     if not statuses and not (workflow is None and thread_id is None and error_type is None):
         statuses = list(RunStatus)  # a workflow's, a thread's and an error's are indexed by status
     page = listing.Page(
@@ -175,6 +180,7 @@ def fetch_many(
         limit=limit,
         offset=offset,
         newest_first=True,
+        after=before,
     )
     equal = {"workflow": workflow, "thread_id": thread_id, "error_type": error_type}
     return [read_summary(row) for row in listing.fetch(conn, page, equal=equal, statuses=statuses)]

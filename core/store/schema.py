@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from interlock.core.store.columns import UtcDateTime, Words
+from interlock.core.store.schema_api import idempotency_keys
 from interlock.core.store.schema_base import id_type, json_type, metadata
 from interlock.core.store.schema_batches import launch_batches
 from interlock.core.store.schema_demo import demonstrations, tours
@@ -58,6 +59,7 @@ __all__ = [
     "demonstrations",
     "forks",
     "holds",
+    "idempotency_keys",
     "jobs",
     "launch_batches",
     "metadata",
@@ -82,7 +84,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0011"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0012"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

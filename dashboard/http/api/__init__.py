@@ -1,0 +1,1 @@
+"""The HTTP API under `/api/v1`: what command line and screen do, through the same services."""

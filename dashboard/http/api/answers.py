@@ -1,0 +1,130 @@
+"""What the API answers: JSON documents, and errors as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from interlock.core.errors import (
+    CallRefused,
+    Conflict,
+    InterlockError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NoWorker,
+    RateLimited,
+    StoreUnavailable,
+    UsageError,
+    WorkflowNotLoaded,
+)
+from interlock.core.model import json_values
+from interlock.core.types import Json
+
+PROBLEM = "application/problem+json"
+NO_STORE = {"cache-control": "no-store"}
+
+# The most specific first; the name is the end of the problem's `type`.
+_TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
+    (InvalidInput, 422, "invalid-input"),
+    (UsageError, 422, "invalid-input"),
+    (NotFound, 404, "not-found"),
+    (Conflict, 409, "conflict"),
+    (WorkflowNotLoaded, 409, "workflow-not-loaded"),
+    (NotAllowed, 403, "not-allowed"),
+    (RateLimited, 429, "rate-limited"),
+    (StoreUnavailable, 503, "store-unavailable"),
+    (NoWorker, 503, "no-worker"),
+    (CallRefused, 503, "refused-for-now"),
+)
+_TITLES = {
+    400: "Bad request",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Not JSON",
+    422: "Invalid input",
+    428: "Version required",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+}
+NAMES = {
+    400: "bad-request",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "not-json",
+    422: "invalid-input",
+    428: "version-required",
+    429: "too-many",
+    500: "internal-error",
+}
+
+
+def answer(
+    document: Json, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The document as JSON, as the command line prints it: null for NaN."""
+    return Response(
+        dump(document),
+        status_code=status,
+        headers=NO_STORE | dict(headers or {}),
+        media_type="application/json",
+    )
+
+
+def dump(document: Json) -> bytes:
+    """One line of JSON in UTF-8, whatever texts it holds."""
+    options: dict[str, Any] = {"allow_nan": False, "separators": (",", ":"), "default": str}
+    clean = json_values.make_finite(document)
+    try:
+        return json.dumps(clean, ensure_ascii=False, **options).encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(clean, ensure_ascii=True, **options).encode()
+
+
+def refusal(error: InterlockError) -> Response:
+    """The problem that an error of ours is."""
+    status, name = next(
+        ((status, name) for kind, status, name in _TABLE if isinstance(error, kind)),
+        (400, "refused"),
+    )
+    document = error.as_document()
+    document.pop("error")
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(max(1, -(-int(error.retry_after * 1000) // 1000)))
+    if error.hint:
+        document["hint"] = error.hint
+    return problem(status, error.message, name=name, headers=headers, **document)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    name: str = "",
+    headers: Mapping[str, str] | None = None,
+    **more: Json,
+) -> Response:
+    """A problem: `type` is for programs, `detail` for people, `more` what is known besides."""
+    document = {
+        "type": f"urn:interlock:{name or NAMES[status]}",
+        "title": _TITLES.get(status, "Refused"),
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    return Response(
+        dump(document),
+        status_code=status,
+        headers=NO_STORE | dict(headers or {}),
+        media_type=PROBLEM,
+    )

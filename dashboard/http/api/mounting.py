@@ -1,0 +1,40 @@
+"""
+The API as the web process mounts it: imported and built by the first request.
+
+FastAPI takes a quarter of a second to import, which whoever opens a page must not wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PATH = "/api/v1"
+
+
+class Api:
+    """Pure ASGI; built once a process."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+        self._turn: asyncio.Lock | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        app = self._app or await self._open()
+        await app(scope, receive, send)
+
+    async def _open(self) -> ASGIApp:
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            if self._app is None:
+                self._app = await asyncio.to_thread(_build)
+            return self._app
+
+
+def _build() -> ASGIApp:
+    app = importlib.import_module("interlock.dashboard.http.api.app")
+    built: ASGIApp = app.build()
+    return built

@@ -1,0 +1,67 @@
+"""Going on from an earlier point of a thread, or only telling what would happen."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from interlock.core.model.runs import OPEN
+from interlock.core.services import figure_documents, rewinding
+from interlock.dashboard import deps
+from interlock.dashboard.http.api import described, following
+from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.bodies import RewindBody
+from interlock.dashboard.http.api.identity import Actor
+from interlock.dashboard.http.api.mounting import PATH
+
+router = APIRouter(tags=["threads"])
+
+_EXAMPLE = {
+    "run_id": "…",
+    "thread_id": "…",
+    "checkpoint_id": "…",
+    "verb": "rerun",
+    "will_rerun": [{"node": "pay", "times": 1, "side_effects": True}],
+    "warnings": ["pay has side effects: they happen again."],
+    "status": "queued",
+}
+
+
+@router.post(
+    "/threads/{thread_id:path}/rewind",
+    responses=described.responses(_EXAMPLE, 404, 409, 413, 415, also=202),
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {"example": {"checkpoint_id": "1f0c…", "dry_run": True}}
+            }
+        }
+    },
+)
+async def rewind(thread_id: str, body: RewindBody, actor: Actor) -> Response:
+    """Go on from a checkpoint: as it was, with the state edited, or with a decision changed."""
+    app, request = deps.app(), body.request()
+    staged = await asyncio.to_thread(
+        rewinding.preview, app, thread_id, request, expected_head=body.expected_head
+    )
+    if body.dry_run:
+        if staged.problems:
+            raise staged.problems[0].as_error()
+        return answer(figure_documents.of_rewind(staged, thread_id, None, None))
+    run = await asyncio.to_thread(
+        rewinding.apply,
+        app,
+        thread_id,
+        request,
+        expected_head=body.expected_head or staged.head_id,
+        actor=actor,
+        reason=body.reason,
+    )
+    last = await following.wait_for_rewind(app, run, body.wait_s)
+    return answer(
+        figure_documents.of_rewind(staged, run.thread_id, last, run.run_id),
+        status=202 if last.status in OPEN else 200,
+        headers={"location": f"{PATH}/runs/{last.run_id}"},
+    )

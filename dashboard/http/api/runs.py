@@ -1,0 +1,137 @@
+"""Runs: listed, one of them, its log as it is written, cancelled, retried."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response, StreamingResponse
+
+from interlock.core.errors import InvalidInput
+from interlock.core.model.run_lists import RunFilter
+from interlock.core.model.runs import OPEN, Run, RunStatus
+from interlock.core.services import browsing, documents, observing, running
+from interlock.core.types import RunId, ThreadId
+from interlock.dashboard import deps
+from interlock.dashboard.http.api import described, following
+from interlock.dashboard.http.api.answers import NO_STORE, answer
+from interlock.dashboard.http.api.bodies import WhyBody
+from interlock.dashboard.http.api.identity import Actor
+from interlock.dashboard.http.api.mounting import PATH
+from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_cursor
+
+router = APIRouter(tags=["runs"])
+
+MAX_SEQ = 2**31 - 1
+WARNINGS_COUNT = 100  # of one run
+NO_REASON = WhyBody()
+
+
+@router.get("/runs", responses=described.responses(described.page_of(described.RUN)))
+def list_runs(
+    *,
+    status: Annotated[list[RunStatus] | None, Query(description="May be repeated.")] = None,
+    workflow: Annotated[str | None, Query(max_length=1000)] = None,
+    thread_id: Annotated[str | None, Query(max_length=200)] = None,
+    error: Annotated[str | None, Query(max_length=1000, description="The error's type.")] = None,
+    search: Annotated[str, Query(max_length=1000)] = "",
+    degraded: bool = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Runs, newest first."""
+    statuses = tuple(dict.fromkeys(status or ()))
+    which = ["runs", statuses, workflow, thread_id, error, search, degraded]
+    place = read_cursor(cursor, which=which, size=2)
+    wanted = RunFilter(
+        statuses=statuses,
+        workflow=workflow,
+        thread_id=None if thread_id is None else ThreadId(thread_id),
+        error_type=error,
+        words=search,
+        is_degraded=degraded,
+    )
+    before = None if place is None else (datetime.fromisoformat(place[0]), RunId(place[1]))
+    found = browsing.list_runs(deps.app(), wanted, limit=limit + 1, before=before)
+    return page(
+        found,
+        limit=limit,
+        which=which,
+        place=lambda run: [run.created_at.isoformat(), run.run_id],
+        show=documents.of_run,
+    )
+
+
+@router.get(
+    "/runs/{run_id}",
+    responses=described.responses(
+        {**described.RUN, "values": {}, "nodes": [], "warnings": [], "threads_left": 0}, 404
+    ),
+)
+def get_run(run_id: str) -> Response:
+    """One run: the state it ended with, its nodes, why it failed."""
+    app = deps.app()
+    detail = observing.run_detail(app, run_id)
+    warnings = observing.list_events(app, run_id, limit=WARNINGS_COUNT, kinds=["warning"])
+    values = None if detail.snapshot is None else detail.snapshot.values
+    return answer(
+        documents.of_run_detail(detail.run, values=values, nodes=detail.nodes, warnings=warnings)
+    )
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "the log, and at last `event: end` with the run",
+            "content": {"text/event-stream": {"example": "id: 1\nevent: log\ndata: {…}\n\n"}},
+        },
+        **{code: told for code, told in described.responses(None, 404).items() if code != 200},
+    },
+)
+async def follow_run(
+    run_id: str,
+    after: Annotated[int, Query(ge=0, le=MAX_SEQ, description="Begin after this number.")] = 0,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> StreamingResponse:
+    """The run's log as server-sent events, until it has ended or needs a human."""
+    if last_event_id:
+        if not (last_event_id.isascii() and last_event_id.isdigit()):
+            raise InvalidInput("Last-Event-ID is a number that this stream has sent.")
+        after = min(int(last_event_id), MAX_SEQ)
+    app = deps.app()
+    await asyncio.to_thread(observing.get_run, app, run_id)
+    return StreamingResponse(
+        following.stream(app, run_id, after_seq=after),
+        media_type="text/event-stream",
+        headers=NO_STORE | {"x-accel-buffering": "no"},
+    )
+
+
+@router.post(
+    "/runs/{run_id}/cancel", responses=described.responses(described.RUN, 404, 409, 415, also=202)
+)
+def cancel_run(run_id: str, actor: Actor, body: WhyBody = NO_REASON) -> Response:
+    """Cancel a run: 200 once it is cancelled, 202 while its worker is still to see it."""
+    return _told(running.cancel(deps.app(), run_id, actor=actor, reason=body.reason))
+
+
+@router.post(
+    "/runs/{run_id}/retry",
+    responses=described.responses(described.RUN, 404, 409, 415, status=202),
+    status_code=202,
+)
+def retry_run(run_id: str, actor: Actor, body: WhyBody = NO_REASON) -> Response:
+    """Go on with a failed or cancelled run where it stopped, as a new run."""
+    return _told(running.retry(deps.app(), run_id, actor=actor, reason=body.reason))
+
+
+def _told(run: Run) -> Response:
+    return answer(
+        documents.of_run(run),
+        status=202 if run.status in OPEN else 200,
+        headers={"location": f"{PATH}/runs/{run.run_id}"},
+    )
