@@ -13,6 +13,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     attach                           3 000 threads of another application followed
     policies                         what each policy adds to a node's run
     pages                            each page of the menu, from its address to all drawn
+    demo                             a demonstration from its command to the whole of it
     soak                             memory over ten thousand runs
 
 Absolute figures belong to the machine; ratios are taken pair by pair.
@@ -33,6 +34,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import attach  # noqa: E402
 import browser  # noqa: E402
+import demo  # noqa: E402
 import figures  # noqa: E402
 import history  # noqa: E402
 import live  # noqa: E402
@@ -118,6 +120,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "attach": _attach,
     "policies": policies.measure,
     "pages": pages.measure,
+    "demo": demo.measure,
     "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
 }
 
