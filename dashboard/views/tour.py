@@ -198,8 +198,8 @@ def _rewind(facts: TourFacts, _playing: Demonstration) -> Said:
             (_LAUNCH,),
         )
     return Said(
-        "Click a point before the end, press Run again from here, read what would happen, press"
-        " Apply. A branch grows; the old one stays.",
+        "Click Start in the tree, press Run again from here, read what would happen, press Apply."
+        " A branch grows; the old one stays.",
         (Link("Open its history", "history", {"thread": facts.thread}),),
     )
 

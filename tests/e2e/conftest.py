@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from re import Pattern
@@ -65,7 +65,13 @@ class Up:
     """One running `interlock up`."""
 
     def __init__(
-        self, data_dir: Path, *, config: Path | None, env: Mapping[str, str], log: IO[bytes]
+        self,
+        data_dir: Path,
+        *,
+        config: Path | None,
+        env: Mapping[str, str],
+        log: IO[bytes],
+        options: Sequence[str] = (),
     ) -> None:
         self.data_dir = data_dir
         self._settings = ["--data-dir", str(data_dir)]
@@ -75,7 +81,7 @@ class Up:
         self._env = own | dict(env)
         self._log = log
         self.process = subprocess.Popen(
-            [*PYTHON, "up", "--json", "--no-browser", "--port", "0", *self._settings],
+            [*PYTHON, "up", "--json", "--no-browser", "--port", "0", *self._settings, *options],
             env=self._env,
             cwd=data_dir.parent,
             stdout=subprocess.PIPE,
@@ -190,9 +196,10 @@ def _starter(folder: Path) -> Iterator[Callable[..., Up]]:
         config: Path | None = None,
         data_dir: Path | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
+        options: Sequence[str] = (),
     ) -> Up:
         with (folder / f"up-{len(started)}.log").open("wb") as log:
-            up = Up(data_dir or folder / "data", config=config, env=env, log=log)
+            up = Up(data_dir or folder / "data", config=config, env=env, log=log, options=options)
         started.append(up)
         RUNNING.append(up)
         return up
