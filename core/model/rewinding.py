@@ -65,6 +65,7 @@ class PastDecision:
     verb: str
     actor: str
     decided_at: datetime
+    by_deadline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,8 @@ class Preview:
     have side effects, of `may_repeat` that is unknown; graphs are left out of these, and `restarts`
     are those of them that start from their beginning. Of what is certain, `may_be_served` has a cache,
     and `remembering` are graphs with a memory of their own. `asked_again` were decided at the point or
-    after it, `kept` before it, `undone` on the way that is left and are not asked again by
+    after it, `kept` before it; where a decision is changed, those of `asked_again` that are `answered`
+    at once, with the new answer or the one they had, wait for nobody. `undone` were decided on the way that is left and are not asked again by
     themselves. `left_head_id` leads back to the branch that the head leaves. `difference` is from
     the head to the point. `is_cut`: there are older points that are not known.
     """
@@ -142,6 +144,7 @@ class Preview:
     may_be_served: tuple[str, ...] = ()
     remembering: tuple[str, ...] = ()
     asked_again: tuple[PastDecision, ...] = ()
+    answered: Collection[ApprovalId] = ()
     kept: tuple[PastDecision, ...] = ()
     undone: tuple[PastDecision, ...] = ()
     superseded: tuple[ApprovalSummary, ...] = ()
@@ -189,6 +192,7 @@ def preview(
     effects = {path: situation.side_effects.get(path) for path in paths}
     is_left = verb is not RewindVerb.COPY and _is_left(tree, point, verb)
     head_id = tree.head_id if is_left else None
+    decisions = _sort_decisions(situation, intention)
     return Preview(
         intention=intention,
         point=point,
@@ -202,7 +206,8 @@ def preview(
         restarts=_find_restarts(situation, intention, point),
         may_be_served=_keep(certain, situation.cached),
         remembering=_keep(certain, situation.remembering),
-        **_sort_decisions(situation, intention),
+        **decisions,
+        answered=_find_answered(situation, intention, decisions["asked_again"]),
         superseded=() if verb is RewindVerb.COPY else tuple(situation.pending),
         left_branch=tree.branch_of[head_id] if head_id is not None else None,
         left_head_id=head_id,
@@ -366,6 +371,20 @@ def _sort_decisions(
         elif verb is not RewindVerb.COPY and (at == point or tree.is_on_path(at)):
             undone.append(decision)
     return {"asked_again": tuple(asked), "kept": tuple(kept), "undone": tuple(undone)}
+
+
+def _find_answered(
+    situation: Situation, intention: Intention, asked: Sequence[PastDecision]
+) -> frozenset[ApprovalId]:
+    """Those of the asked whose questions a changed decision answers, as `plan_answers` does."""
+    here = [d for d in situation.decisions if d.checkpoint_id == intention.checkpoint_id]
+    open_ = Counter((d.node, d.title) for d in here if intention.verb is RewindVerb.REDECIDE)
+    found: set[ApprovalId] = set()
+    for decision in asked:
+        if open_[decision.node, decision.title]:
+            open_[decision.node, decision.title] -= 1
+            found.add(decision.approval_id)
+    return frozenset(found)
 
 
 def _find_replaced(situation: Situation, way: Sequence[CheckpointId]) -> set[ApprovalId]:

@@ -171,6 +171,7 @@ def _pair(taken: Sequence[Decision], cards: Sequence[ApprovalSummary]) -> list[P
             verb=str(decision.verb),
             actor=decision.actor,
             decided_at=decision.decided_at,
+            by_deadline=decision.by_deadline,
         )
         for decision in taken
         if decision.refused is None and (card := by_id.get(decision.approval_id)) is not None

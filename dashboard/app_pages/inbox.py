@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from interlock.core.errors import Conflict, FieldProblem, InterlockError, InvalidInput, NotFound
 from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Verb
-from interlock.core.services import attaching, deciding, durability, explaining, observing
+from interlock.core.services import (
+    attaching,
+    deadlines,
+    deciding,
+    durability,
+    explaining,
+    observing,
+)
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
@@ -67,6 +76,23 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
         session.turn_list()
 
 
+def extend(view: card.CardView, by: timedelta) -> None:
+    """Put the deadline of exactly the card that was drawn off; a stale tab is told who was first."""
+    state.ask_for_drawing()
+    app = deps.app()
+    try:
+        deadlines.extend(app, view.approval_id, by=by, version=view.version, actor=deps.actor())
+    except Conflict as exc:
+        text = decisions.say_conflict(
+            exc, kind=view.kind, now=app.clock.now(), unused="Its deadline was not moved."
+        )
+        state.leave_note(state.Note("conflict", text))
+    except InterlockError as exc:
+        state.leave_note(state.Note("refused", str(exc)))
+    else:
+        session.turn_list()
+
+
 def leave(approval_id: str) -> None:
     session.pick(None, after=approval_id)
     session.turn_list()
@@ -121,6 +147,7 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             draw_beside=lambda: draw_beside(found.approval),
             on_decide=press,
             on_next=leave,
+            on_extend=extend,
         )
     return view
 

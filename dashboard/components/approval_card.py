@@ -16,6 +16,7 @@ from interlock.dashboard.components.agent_text import draw_text, draw_value
 from interlock.dashboard.components.answer_fields import draw_answer
 from interlock.dashboard.components.badges import draw_badge
 from interlock.dashboard.components.card_rows import draw_card_rows
+from interlock.dashboard.components.deadlines import OnExtend, draw_deadline
 from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import draw_link, page_path
 from interlock.dashboard.components.media import draw_media
@@ -41,6 +42,7 @@ def draw_card(
     draw_beside: Callable[[], None],
     on_decide: OnDecide,
     on_next: OnNext,
+    on_extend: OnExtend,
 ) -> None:
     """
     Draw the card.
@@ -53,11 +55,13 @@ def draw_card(
         draw_beside: Draws what is folded beneath the card.
         on_decide: Called with the card as it was drawn and the verb of the button.
         on_next: Called with the id of a card that is closed, to leave it.
+        on_extend: Called with the card as it was drawn, to give it so much more time.
     """
     with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
         with st.container(gap=None):
             _draw_head(card)
             draw_fresh()
+        draw_deadline(card, on_extend=on_extend)
         if card.form is None:
             _draw_closed(card, on_next)
         _draw_asked(card)
@@ -77,8 +81,10 @@ def _draw_head(card: CardView) -> None:
             draw_badge(card.risk)
         if card.durability is not None:
             draw_badge(card.durability, help_text=card.durability_text)
+        if card.timed is not None:
+            draw_badge(card.timed)
         draw_badge(card.look)
-    left = f" · {card.left}" if card.left else ""
+    left = f" · {card.left}" if card.left and card.timed is None else ""
     st.caption(
         md_escape(f"{card.about} · {card.asked}{left}"),
         help=f"{card.asked_at}, card {card.approval_id}",

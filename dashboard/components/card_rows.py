@@ -26,11 +26,13 @@ def draw_card_rows(rows: Sequence[CardRow], *, place: str) -> None:
         with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md_escape(row.title)}**")
-                left = f" · {row.left}" if row.left else ""
+                left = f" · {row.left}" if row.left and row.timed is None else ""
                 risk = f" · {row.risk}" if row.risk else ""
                 st.caption(
                     f"{md_escape(row.about + risk)} · waits {row.age}{left}", help=row.asked_at
                 )
+            if row.timed is not None:
+                draw_badge(row.timed)
             draw_badge(row.look)
             st.page_link(
                 page_path("inbox"),

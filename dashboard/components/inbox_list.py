@@ -11,6 +11,7 @@ from interlock.dashboard import keys
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.pages import draw_pages
 from interlock.dashboard.components.tables import Row, draw_table
+from interlock.dashboard.palette import Look, Tone
 from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.inbox import InboxList
 from interlock.dashboard.views.inbox_filters import (
@@ -187,7 +188,7 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
             "Risk": row.risk.removesuffix(" risk"),
             "Asks": row.short_title,
             "Where": row.about,
-            "Left": row.left,
+            "Left": row.timed or (Look(Tone.QUIET, row.left, "") if row.left else ""),
         }
         for row in view.rows
     ]

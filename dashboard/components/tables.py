@@ -7,7 +7,7 @@ position is turned into an id by the list it was drawn from (law 10).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -46,7 +46,8 @@ def draw_table(
         alt: The table in words.
     """
     rows = [{_head(name): cell for name, cell in row.items()} for row in rows]
-    frame = pd.DataFrame([_cells(row) for row in rows], dtype="object")
+    badges = {name for row in rows for name, cell in row.items() if isinstance(cell, Look)}
+    frame = pd.DataFrame([_cells(row, badges) for row in rows], dtype="object")
     config = {name: _column(name, rows) for name in frame.columns} | dict(columns or {})
     shared: dict[str, Any] = {
         "hide_index": True,
@@ -91,8 +92,13 @@ def _head(name: str) -> str:
     return f"{name[:1].upper()}{name[1:]}"
 
 
-def _cells(row: Row) -> dict[str, str | list[str]]:
-    return {k: [v.word] if isinstance(v, Look) else v for k, v in row.items()}
+def _cells(row: Row, badges: Collection[str]) -> dict[str, str | list[str]]:
+    return {k: _badges(v) if k in badges else str(v) for k, v in row.items()}
+
+
+def _badges(cell: str | Look) -> list[str]:
+    word = cell.word if isinstance(cell, Look) else cell
+    return [word] if word else []
 
 
 def _column(name: str, rows: Sequence[Row]) -> Any:

@@ -65,6 +65,11 @@ def verb(name: str, approval_id: str, version: int) -> str:
     return of_card(name, approval_id, version)
 
 
+def extend(by: str, approval_id: str, version: int) -> str:
+    """The menu that puts a deadline off, and its buttons by how much."""
+    return of_card(f"extend-{by.replace(' ', '-')}", approval_id, version)
+
+
 def reason(approval_id: str, version: int) -> str:
     """The field for the reason of a decision."""
     return of_card("reason", approval_id, version)

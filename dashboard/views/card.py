@@ -28,8 +28,10 @@ from interlock.dashboard.views.formatting import (
 )
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Link, Notice
+from interlock.dashboard.views.policy_words import say_outcome
 from interlock.dashboard.views.words import (
     HIGH_RISK,
+    look_of_deadline,
     look_of_durability,
     look_of_risk,
     say_durability,
@@ -64,6 +66,15 @@ class Piece:
     media: Media
 
 
+@dataclass(frozen=True)
+class DeadlineView:
+    """A deadline that can be put off: when it is, and what happens at it."""
+
+    at: str
+    text: str
+    note: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class CardView:
     """
@@ -85,6 +96,8 @@ class CardView:
     asked: str
     asked_at: str
     left: str
+    timed: Look | None
+    deadline: DeadlineView | None
     look: Look
     risk: Look | None
     durability: Look | None
@@ -143,6 +156,8 @@ def build(
         asked=_say_asked(approval, now),
         asked_at=format_exact(approval.asked_at),
         left=format_countdown(approval.deadline_at, now) if is_open else "",
+        timed=look_of_deadline(approval, now),
+        deadline=_build_deadline(approval) if is_open else None,
         look=look_of_approval(approval.status),
         risk=look_of_risk(approval.risk),
         durability=look_of_durability(steps_in_memory, may_have_repeated=may_have_repeated),
@@ -159,6 +174,21 @@ def build(
         closed=decisions.say_closed(approval, card.decisions, now=now),
         siblings=tuple(build_row(a, now=now) for a in card.siblings),
         record=decisions.build_rows(card.decisions, [approval], now=now),
+    )
+
+
+def _build_deadline(approval: Approval) -> DeadlineView | None:
+    if approval.deadline_at is None:
+        return None
+    said = []
+    if approval.escalated_to is not None:
+        said.append(f"Escalated to {approval.escalated_to}: nobody decided in time.")
+    if approval.due_at is not None:
+        said.append(f"If nobody decides until then: {say_outcome(approval.on_timeout)}.")
+    return DeadlineView(
+        at=format_exact(approval.deadline_at),
+        text=show_hidden(" ".join(said)),
+        note=show_hidden(approval.deadline_note),
     )
 
 

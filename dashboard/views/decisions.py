@@ -39,6 +39,7 @@ _OF_ACTIONS = (Kind.LANGCHAIN, Kind.AGENT_INBOX)  # which hold several, with a d
 _OWN_WORDS = {"accept": Verb.APPROVE, "ignore": Verb.REJECT, "response": Verb.RESPOND}
 REASON_LIMIT_COUNT = 300
 NAME_LIMIT_COUNT = 60
+BY_DEADLINE = "by its deadline"  # whatever people are called
 _NOT_USED = "Your decision was not used."
 
 
@@ -81,7 +82,7 @@ def say_closed(approval: ApprovalSummary, decisions: Sequence[Decision], *, now:
         return _CLOSED_WORDS[approval.status]
     count = len(_read_each(taken, approval))
     done = _lower(say_done(taken.verb, approval.kind, count=count))
-    return f"Already {done} by {show_hidden(taken.actor)} {format_ago(taken.decided_at, now)}."
+    return f"Already {done} {_say_who(taken)} {format_ago(taken.decided_at, now)}."
 
 
 def say_stale(
@@ -93,23 +94,28 @@ def say_stale(
     return say_closed(approval, decisions, now=now)
 
 
-def say_conflict(conflict: Conflict, *, kind: Kind | None = None, now: datetime) -> str:
-    """Tell whoever came second who was first, with what and when."""
+def say_conflict(
+    conflict: Conflict, *, kind: Kind | None = None, now: datetime, unused: str = _NOT_USED
+) -> str:
+    """Tell whoever came second who was first, with what and when, and what therefore was not done."""
     winner: Mapping[str, Json] = conflict.winner or {}
     actor, decided_at = winner.get("actor"), winner.get("decided_at")
     if actor and decided_at:
         done = _lower(say_done(str(winner.get("verb", "")), kind))
         ago = format_ago(datetime.fromisoformat(str(decided_at)), now)
-        return f"Already {done} by {show_hidden(str(actor))} {ago}. {_NOT_USED}"
+        who = BY_DEADLINE if winner.get("by_deadline") else f"by {show_hidden(str(actor))}"
+        return f"Already {done} {who} {ago}. {unused}"
     status = str(winner.get("status", ""))
     if status == ApprovalStatus.PENDING:
         version = winner.get("version")
-        return (
-            f"The card asks something else by now (version {version}). Read it again. {_NOT_USED}"
-        )
+        return f"The card asks something else by now (version {version}). Read it again. {unused}"
     if status in set(ApprovalStatus):
-        return f"{_CLOSED_WORDS[ApprovalStatus(status)]} {_NOT_USED}"
+        return f"{_CLOSED_WORDS[ApprovalStatus(status)]} {unused}"
     return str(conflict)
+
+
+def _say_who(decision: Decision) -> str:
+    return BY_DEADLINE if decision.by_deadline else f"by {show_hidden(decision.actor)}"
 
 
 def _build_row(decision: Decision, card: ApprovalSummary | None, now: datetime) -> DecisionRow:
@@ -121,7 +127,7 @@ def _build_row(decision: Decision, card: ApprovalSummary | None, now: datetime) 
         approval_id=decision.approval_id,
         version=decision.version,
         title=show_hidden(card.title if card else ""),
-        headline=f"{done} by {show_hidden(decision.actor)} {ago}",
+        headline=f"{done} {_say_who(decision)} {ago}",
         decided_at=format_exact(decision.decided_at),
         took=format_seconds(decision.seconds_to_decide),
         reason=show_hidden(decision.reason),

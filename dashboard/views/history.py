@@ -16,6 +16,7 @@ from interlock.core.model.history import ForkLine, Point
 from interlock.core.model.rewinding import INPUT_NODE, PastDecision, RewindVerb
 from interlock.core.types import CheckpointId
 from interlock.dashboard.palette import Look, Tone
+from interlock.dashboard.views.decisions import BY_DEADLINE
 from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.formatting import (
     NOTHING,
@@ -225,7 +226,8 @@ def say_fork(fork: ForkLine, now: datetime) -> str:
 
 def say_decision(decision: PastDecision) -> str:
     """A decision in a few words: `Approved by ann`."""
-    return f"{say_done(decision.verb)} by {show_hidden(decision.actor)}"
+    who = BY_DEADLINE if decision.by_deadline else f"by {show_hidden(decision.actor)}"
+    return f"{say_done(decision.verb)} {who}"
 
 
 def say_nodes(nodes: Sequence[str]) -> str:

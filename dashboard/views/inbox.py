@@ -28,7 +28,7 @@ from interlock.dashboard.views.formatting import (
 )
 from interlock.dashboard.views.inbox_filters import SHELVES, Sieve
 from interlock.dashboard.views.notices import Empty, offer_launch
-from interlock.dashboard.views.words import look_of_risk
+from interlock.dashboard.views.words import look_of_deadline, look_of_risk
 
 if TYPE_CHECKING:
     from interlock.core.services.sifting import Sifted
@@ -55,6 +55,7 @@ class CardRow:
     age: str
     asked_at: str
     left: str
+    timed: Look | None = None  # the same, once its time is running out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
         age=format_age(approval.asked_at, now),
         asked_at=format_exact(approval.asked_at),
         left=format_countdown(approval.deadline_at, now),
+        timed=look_of_deadline(approval, now),
     )
 
 

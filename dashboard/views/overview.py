@@ -77,7 +77,7 @@ def build_row_of_figures(
         Figure(
             "Waiting",
             format_count(overview.waiting),
-            f"oldest {format_age(oldest, now)}" if oldest else "none waits",
+            _say_waiting(overview, now) if oldest else "none waits",
             alarm=overview.waiting > 0,
             link=Link("Waiting", "inbox"),
         ),
@@ -138,6 +138,11 @@ def name_graphs(metrics: Metrics, workflows: Sequence[WorkflowName]) -> tuple[st
     busy = name_busy(metrics, workflows)
     loaded = sorted(w.name for w in workflows if w.error is None)
     return tuple(dict.fromkeys([*busy, *loaded]))[:GRAPHS_COUNT]
+
+
+def _say_waiting(overview: Overview, now: datetime) -> str:
+    oldest = f"oldest {format_age(overview.oldest_waiting_at, now)}"
+    return f"{format_count(overview.overdue)} overdue, {oldest}" if overview.overdue else oldest
 
 
 def _say_cache(counts: Counts, before: Counts) -> Figure:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from interlock.core.model import deadlines
 from interlock.core.model.policies import (
     ApprovalPolicy,
     BreakerRules,
@@ -114,8 +115,20 @@ def _say_approval(approval: ApprovalPolicy) -> Iterator[str]:
         yield f"{approval.risk.capitalize()} risk"
     if approval.deadline_s is not None:
         yield f"To be decided within {_span(approval.deadline_s)}"
+    if approval.on_timeout is not None:
+        yield f"If nobody does: {say_outcome(approval.on_timeout)}"
     for verb, answer in approval.answers.items():
         yield f"{verb.capitalize()} sends {one_line(answer)}"
+
+
+def say_outcome(on_timeout: Json) -> str:
+    """What happens at a deadline: `rejected`, `escalated to leads`, `answered {"n": 0}`."""
+    group = deadlines.group_of(on_timeout)
+    if group is not None:
+        return f"escalated to {group}"
+    words = {"approve": "approved", "reject": "rejected"}
+    said = words.get(on_timeout) if isinstance(on_timeout, str) else None
+    return said or f"answered {one_line(on_timeout)}"
 
 
 def _say_retry(retry: Retry) -> str:

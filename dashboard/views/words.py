@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from interlock.core.model.approvals import Kind, Verb
+from interlock.core.model import deadlines
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Kind, Verb
 from interlock.dashboard.palette import Look, Tone
 from interlock.dashboard.views.escaping import show_hidden
+from interlock.dashboard.views.formatting import format_countdown
 
 _DONE_WORDS = {
     Verb.APPROVE: "Approved",
@@ -80,6 +83,14 @@ def say_going_on(workflows: Sequence[str]) -> str:
         " meanwhile in the memory of their worker. If it ends before the database is back, they go"
         " on from their last stored step and do again what they did since."
     )
+
+
+def look_of_deadline(card: ApprovalSummary, now: datetime) -> Look | None:
+    """The countdown of a card whose time is running out, or over; None while there is time."""
+    if card.status is not ApprovalStatus.PENDING or not deadlines.is_warned(card, now):
+        return None
+    icon = "alarm" if deadlines.is_overdue(card, now) else "timer"
+    return Look(Tone.WAITING, format_countdown(card.deadline_at, now), f":material/{icon}:")
 
 
 def look_of_risk(risk: str) -> Look | None:

@@ -123,6 +123,7 @@ def make_overview(**fields: Any) -> Any:
         "at": NOW,
         "oldest_due_at": None,
         "slots": 20,
+        "overdue": 0,
         "holds": (),
     }
     return SimpleNamespace(**(values | fields))

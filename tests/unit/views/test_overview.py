@@ -27,6 +27,8 @@ def test_the_figures_say_what_waits_and_since_when_and_lead_to_their_pages(make)
     waiting, running, *_ = view.figures
     assert (waiting.label, waiting.value, waiting.note) == ("Waiting", "7", "oldest 12 min")
     assert waiting.alarm
+    late = row_of(make, waiting=7, oldest_waiting_at=make.ago(minutes=12), overdue=2).figures[0]
+    assert late.note == "2 overdue, oldest 12 min"
     assert (running.value, running.note) == ("23", "2 queued")
     assert [(f.link.page, dict(f.link.params)) for f in view.figures] == [
         ("inbox", {}),
