@@ -19,7 +19,15 @@ from interlock.core.queue.local import LocalQueue
 from interlock.core.services import documents, launching, observing, repeating
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import approvals, decisions, events, runs, workflows
+from interlock.core.store import (
+    approvals,
+    checkpoints,
+    decisions,
+    events,
+    runs,
+    snapshots,
+    workflows,
+)
 from interlock.core.store import engine as engines
 from interlock.core.store.schema import idempotency_keys
 from interlock.dashboard import deps
@@ -254,6 +262,41 @@ async def test_pages_of_cards_lose_nothing_while_cards_are_decided(
                 )
     assert seen == expected
     assert len(seen) == 5
+
+
+async def test_a_thread_is_read_and_its_run_cancelled(client, put, make):
+    put(make.put_run, status=RunStatus.WAITING)
+    for number in (1, 2):
+        place = make.checkpoint(f"c{number}", created_at=make.at(number))
+        put(checkpoints.insert_many, [place])
+        put(snapshots.put, make.snapshot(checkpoint_id=f"c{number}", values={"amount": number}))
+    listed = (await client.get("/threads")).json()["items"]
+    assert [line["thread_id"] for line in listed] == ["t1"]
+    state = await client.get("/threads/t1/state", params={"checkpoint_id": "c1"})
+    assert state.json()["values"] == {"amount": 1}
+    first = (await client.get("/threads/t1/history?limit=1")).json()
+    rest = await client.get("/threads/t1/history", params={"cursor": first["next"]})
+    points = [*first["items"], *rest.json()["items"]]
+    assert [(p["checkpoint_id"], p["is_head"]) for p in points] == [("c2", True), ("c1", False)]
+    told = (await client.get("/threads/t1/diff", params={"from": "c1", "to": "c2"})).json()
+    assert (told["from"], told["to"]) == ("c1", "c2")
+    gone = await client.post("/runs/r1/cancel", json={"reason": "not wanted"})
+    assert (gone.status_code, gone.json()["status"]) == (200, "cancelled")
+    assert (await client.post("/runs/r1/cancel")).status_code == 409
+    entries = (await client.get("/audit?actor=ann&limit=1")).json()["items"]
+    assert [(e["action"], e["object"], e["reason"]) for e in entries] == [
+        ("cancel", "run:r1", "not wanted")
+    ]
+
+
+async def test_figures_breakers_and_caches_are_read_and_cleared(client):
+    told = (await client.get("/metrics?window=1h")).json()
+    assert {"window", "totals", "nodes", "workflows", "is_whole"} <= told.keys()
+    assert (await client.get("/metrics?window=1y")).status_code == 422
+    for path in ("/breakers", "/caches", "/audit"):
+        assert (await client.get(path)).json() == {"items": [], "next": None}
+    cleared = await client.post("/caches/clear", json={"all": True})
+    assert (cleared.status_code, cleared.json()) == (200, {"cleared": 0})
 
 
 async def test_a_cursor_serves_its_own_list_alone(client, put, make):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,25 @@ def test_every_command_of_the_documentation_is_carried_out(
         assert told.status_code in {200, 202}, (filled, told.text)
         sent += 1
     assert sent >= 7
+
+
+def test_the_command_line_prints_what_the_api_answers(
+    web: Any,
+    served_app: App,
+    make_seed: Callable[..., Any],
+    clean_env: dict[str, str],
+) -> None:
+    card = make_seed(served_app, at=served_app.clock.now()).card(risk="high")
+    command = [sys.executable, "-P", "-m", "interlock.core.cli", "inbox", "--json"]
+    told = subprocess.run(
+        [*command, "--data-dir", str(web.data_dir)],
+        env=clean_env,
+        capture_output=True,
+        check=True,
+    )
+    printed = {each["approval_id"]: each for each in json.loads(told.stdout)}
+    answered = httpx.get(f"{web.url}/api/v1/approvals/{card.approval_id}").json()
+    assert printed[card.approval_id] == answered
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from interlock.core.errors import InterlockError
 from interlock.dashboard.http.api import (
     answers,
     approvals,
+    audit,
     breakers,
     caches,
     launches,
@@ -55,6 +56,7 @@ def build() -> Door:
         metrics,
         breakers,
         caches,
+        audit,
     ):
         app.include_router(noun.router)
     app.add_exception_handler(InterlockError, _tell_error)

@@ -47,7 +47,7 @@ def page(
         show: Its document.
     """
     items = found[:limit]
-    cursor = _write(which, place(items[-1])) if len(found) > limit else None
+    cursor = write_cursor(which, place(items[-1])) if len(found) > limit else None
     return answer({"items": [show(item) for item in items], "next": cursor})
 
 
@@ -79,7 +79,8 @@ def read_cursor(cursor: str | None, *, which: Sequence[Json], size: int = 1) -> 
     return list(told[1:])
 
 
-def _write(which: Sequence[Json], place: list[Json]) -> str:
+def write_cursor(which: Sequence[Json], place: Sequence[Json]) -> str:
+    """The cursor for what comes after a place of this list."""
     return base64.urlsafe_b64encode(json.dumps([_name(which), *place]).encode()).decode()
 
 

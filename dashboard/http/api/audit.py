@@ -1,0 +1,55 @@
+"""The audit: who did what, when, to what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from interlock.core.model.audit_lists import MAX_TEXT, AuditFilter
+from interlock.core.services import auditing
+from interlock.dashboard import deps
+from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.pages import Cursor, Limit, read_cursor, write_cursor
+
+router = APIRouter(tags=["audit"])
+
+Text = Annotated[str, Query(max_length=MAX_TEXT)]
+_EXAMPLE = {"seq": 7, "at": "2026-11-22T09:30:00.000000+00:00", "actor": "ann", "action": "launch"}
+
+
+@router.get("/audit", responses=described.responses(described.page_of(_EXAMPLE)))
+def list_entries(
+    *,
+    actor: Text = "",
+    action: Text = "",
+    object_: Annotated[
+        str, Query(alias="object", max_length=300, description="As `run:<id>`; `run:` is all.")
+    ] = "",
+    origin: Text = "",
+    search: Text = "",
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """What people did, the latest first."""
+    which = ["audit", actor, action, object_, origin, search, since, until]
+    place = read_cursor(cursor, which=which)
+    wanted = AuditFilter(
+        actor=actor,
+        action=action,
+        object=object_,
+        origin=origin,
+        text=search,
+        since=since,
+        until=until,
+    )
+    found = auditing.list_entries(
+        deps.app(), wanted, limit=limit, before=None if place is None else int(place[0])
+    )
+    later = None if found.before is None else write_cursor(which, [str(found.before)])
+    return answer({"items": [entry.as_json() for entry in found.entries], "next": later})
