@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from interlock.core.types import ApprovalId, RunId
 KEPT = 7  # cards that always wait for whoever sits at the screen
 MOST = 14  # beyond so many the crew hurries
 PATIENCE_S = 40.0  # until somebody of the crew takes a card, at the median
+MOST_FAILED = 4  # cards of one workflow whose service is made to fail; beyond, none is launched
 MAX_WAITING = 60  # beyond so many queued runs nothing new comes
 MAX_RUNS = 100  # of a thread that are looked through for the one that began it
 MINUTE_S = 60.0
@@ -44,13 +46,14 @@ class Stream:
         self._last: datetime | None = None
         self._takes: dict[ApprovalId, datetime] = {}  # when somebody takes a card
         self._ours: dict[RunId, bool] = {}
+        self._failed: Counter[str] = Counter()  # cards of failed runs that wait, by workflow
 
     def step(self, demonstration: Demonstration, now: datetime) -> None:
         """Do what is due by now."""
-        self._launch(demonstration.per_minute, now)
+        self._launch(demonstration.per_minute, demonstration.faults, now)
         self._decide(demonstration.faults, now)
 
-    def _launch(self, per_minute: int, now: datetime) -> None:
+    def _launch(self, per_minute: int, faults: frozenset[Service], now: datetime) -> None:
         passed_s = (now - self._last).total_seconds() if self._last is not None else 0.0
         self._last = now
         self._due = min(self._due + per_minute * passed_s / MINUTE_S, MAX_CATCH_UP)
@@ -59,12 +62,19 @@ class Stream:
         weights = [scene.weight for scene in scenes.SCENES]
         while self._due >= 1:
             self._due -= 1
-            scenes.launch(self._app, self._rng.choices(scenes.SCENES, weights)[0], self._rng)
+            scene = self._rng.choices(scenes.SCENES, weights)[0]
+            if not self._is_enough(scene.workflow, faults):
+                scenes.launch(self._app, scene, self._rng)
+
+    def _is_enough(self, workflow: str, faults: frozenset[Service]) -> bool:
+        """Whether a service that is made to fail has left as many cards as a room needs to see."""
+        return SERVICES.get(workflow) in faults and self._failed.get(workflow, 0) >= MOST_FAILED
 
     def _decide(self, faults: frozenset[Service], now: datetime) -> None:
         pending = self._crew.list_cards()
         self._ours = {card.run_id: self._is_ours(card) for card in pending}
         cards = [card for card in pending if self._ours[card.run_id]]
+        self._failed = Counter(card.workflow for card in cards if card.kind is Kind.FAILURE)
         self._takes = {c.approval_id: self._take_at(c) for c in cards}
         taken = [card for card in cards if self._may_take(card, faults, now)]
         for card in taken[: max(0, len(cards) - KEPT)]:
