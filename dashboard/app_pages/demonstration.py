@@ -23,13 +23,12 @@ WANTED = "demonstration-wanted"  # where the last "Show me" leads
 
 
 def set_rate() -> None:
-    per_minute = st.session_state[keys.demo_rate()]
+    """What was done is seen on the switch itself; only what was not is said."""
     try:
+        per_minute = st.session_state[keys.demo_rate()]
         demonstrating.set_rate(deps.app(), per_minute, actor=deps.actor())
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
-    else:
-        state.leave_note(state.Note("done", views.say_rate_set(per_minute)))
 
 
 def switch(service: Service) -> None:
@@ -38,9 +37,6 @@ def switch(service: Service) -> None:
         demonstrating.set_fault(deps.app(), service, is_failing=is_failing, actor=deps.actor())
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
-    else:
-        said = views.say_switched(service, is_failing=is_failing)
-        state.leave_note(state.Note("done", said))
 
 
 def show(step: TourStep, link: Link) -> None:

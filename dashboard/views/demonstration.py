@@ -13,7 +13,7 @@ from datetime import datetime
 from interlock.core.model.breaker import Breaker
 from interlock.core.model.demonstration import Demonstration, Service
 from interlock.dashboard.palette import Look, Tone, look_of_breaker
-from interlock.dashboard.views.formatting import format_ago, format_plural
+from interlock.dashboard.views.formatting import format_ago
 from interlock.dashboard.views.notices import Empty, Notice
 
 RATES = (0, 3, 6, 12, 30, 60)
@@ -92,19 +92,6 @@ def say_rate(per_minute: int) -> str:
     return f"{per_minute}" if per_minute else "Off"
 
 
-def say_rate_set(per_minute: int) -> str:
-    """What was done."""
-    if not per_minute:
-        return "No new work comes now. What is under way goes on."
-    return f"{format_plural(per_minute, 'run')} a minute come now."
-
-
-def say_switched(service: Service, *, is_failing: bool) -> str:
-    """What was done."""
-    said = f"{_name_of(service)} {_verb(service, 'fail' if is_failing else 'work')}"
-    return f"{said} now, within a second." if is_failing else f"{said} again, within a second."
-
-
 def _build_service(
     service: Service, playing: Demonstration, known: Mapping[str, Breaker]
 ) -> ServiceView:
@@ -119,16 +106,6 @@ def _build_service(
         if breaker is not None
         else None,
     )
-
-
-def _name_of(service: Service) -> str:
-    name = _CALLED[service].name
-    return name[0].upper() + name[1:]
-
-
-def _verb(service: Service, verb: str) -> str:
-    """`fails`, but the payments `fail`."""
-    return verb if service is Service.PAYMENTS else f"{verb}s"
 
 
 def _say_about(playing: Demonstration, now: datetime) -> str:
