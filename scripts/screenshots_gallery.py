@@ -24,7 +24,7 @@ BELOW = 150  # pixels below a card: what decides it, and the keys
 HIGHEST = 1250  # pixels of a desk: of a longer card is seen what its reader sees first
 DOTS = 2  # to a pixel, so that a picture is sharp on any screen
 WIDEST = 600  # pixels of a graph, which is so many times DOTS in the picture
-PAD = 16  # pixels below what decides it
+PAD = 1  # pixel below what decides it: its frame
 SCALE = 1.0  # pixels for a point of a graph
 LAY_OUT = """(svg, [width, height]) => {
   const sheet = document.createElement('div')
