@@ -102,10 +102,7 @@ def _tell(preview: Preview) -> Iterator[str]:
     if preview.last_time:
         past = [f"{n.path} ({n.times} times)" if n.times > 1 else n.path for n in preview.last_time]
         yield f"The last time, {_names(past)} ran after this point."
-    if preview.asked_again:
-        titles = [f'"{decision.title}"' for decision in preview.asked_again]
-        word = "These decisions are" if len(titles) > 1 else "This decision is"
-        yield f"{word} asked again if it goes as the last time: {_names(titles)}."
+    yield from _tell_asked(preview)
     if preview.kept:
         yield f"{_number(len(preview.kept), 'decision')} from before this point {_be(preview.kept)} kept."
     if preview.undone:
@@ -120,6 +117,22 @@ def _tell(preview: Preview) -> Iterator[str]:
         yield f"Branch {preview.left_branch} is left as it is, and you can go back to it."
     if verb is RewindVerb.GO_BACK:
         yield "LangGraph cannot set a thread back by itself: an equal copy of that end is made."
+
+
+def _tell_asked(preview: Preview) -> Iterator[str]:
+    """Which questions come again, and which of them wait for nobody."""
+    at_once = [f'"{d.title}"' for d in preview.asked_again if d.approval_id in preview.answered]
+    later = [f'"{d.title}"' for d in preview.asked_again if d.approval_id not in preview.answered]
+    if len(at_once) == 1:
+        yield f"This decision is asked again and gets the new answer: {at_once[0]}."
+    elif at_once:
+        yield (
+            f"These decisions are asked again at once: {_names(at_once)}. The one that is changed gets "
+            "its new answer, the others get theirs again where node and question are the same."
+        )
+    if later:
+        word = "These decisions are" if len(later) > 1 else "This decision is"
+        yield f"{word} asked again if it goes as the last time: {_names(later)}."
 
 
 def _count_names(nodes: Sequence[str]) -> str:

@@ -118,17 +118,16 @@ class Preview:
     """
     What is known beforehand of one intention; of a point that is not known, nothing.
 
-    `certain` are the tasks that start first, one a task (a node that is due three times stands there
-    three times), None where that cannot be told: `is_computed` if LangGraph works it out from what
-    is written as `as_node`, else because the index does not know. `last_time` are the nodes that ran after the
-    point, in the order in which they began. `effects` is what the policies say of both: `repeats`
-    have side effects, of `may_repeat` that is unknown; graphs are left out of these, and `restarts`
-    are those of them that start from their beginning. Of what is certain, `may_be_served` has a cache,
-    and `remembering` are graphs with a memory of their own. `asked_again` were decided at the point or
-    after it, `kept` before it; where a decision is changed, those of `asked_again` that are `answered`
-    at once, with the new answer or the one they had, wait for nobody. `undone` were decided on the way that is left and are not asked again by
-    themselves. `left_head_id` leads back to the branch that the head leaves. `difference` is from
-    the head to the point. `is_cut`: there are older points that are not known.
+    `certain` are the tasks that start first, one a task (a node due three times stands there three times), None
+    where that cannot be told: `is_computed` if LangGraph works it out from what is written as `as_node`, else
+    because the index does not know. `last_time` are the nodes that ran after the point, in the order in which they
+    began. `effects` is what the policies say of both: `repeats` have side effects, of `may_repeat` that is unknown;
+    graphs are left out of these, and `restarts` are those of them that start from their beginning. Of what is
+    certain, `may_be_served` has a cache, and `remembering` are graphs with a memory of their own. `asked_again`
+    were decided at the point or after it, `kept` before it; where a decision is changed, those of `asked_again`
+    that are `answered` at once, with the new answer or the one they had, wait for nobody. `undone` were decided on
+    the way that is left and are not asked again by themselves. `left_head_id` leads back to the branch that the
+    head leaves. `difference` is from the head to the point. `is_cut`: there are older points that are not known.
     """
 
     intention: Intention
@@ -144,7 +143,7 @@ class Preview:
     may_be_served: tuple[str, ...] = ()
     remembering: tuple[str, ...] = ()
     asked_again: tuple[PastDecision, ...] = ()
-    answered: Collection[ApprovalId] = ()
+    answered: Collection[str] = ()
     kept: tuple[PastDecision, ...] = ()
     undone: tuple[PastDecision, ...] = ()
     superseded: tuple[ApprovalSummary, ...] = ()
@@ -191,8 +190,7 @@ def preview(
     plain = [p for p in paths if p != INPUT_NODE and p not in situation.subgraphs]
     effects = {path: situation.side_effects.get(path) for path in paths}
     is_left = verb is not RewindVerb.COPY and _is_left(tree, point, verb)
-    head_id = tree.head_id if is_left else None
-    decisions = _sort_decisions(situation, intention)
+    head_id, decisions = tree.head_id if is_left else None, _sort_decisions(situation, intention)
     return Preview(
         intention=intention,
         point=point,
@@ -373,18 +371,16 @@ def _sort_decisions(
     return {"asked_again": tuple(asked), "kept": tuple(kept), "undone": tuple(undone)}
 
 
-def _find_answered(
-    situation: Situation, intention: Intention, asked: Sequence[PastDecision]
-) -> frozenset[ApprovalId]:
+def _find_answered(known: Situation, want: Intention, asked: Sequence[PastDecision]) -> set[str]:
     """Those of the asked whose questions a changed decision answers, as `plan_answers` does."""
-    here = [d for d in situation.decisions if d.checkpoint_id == intention.checkpoint_id]
-    open_ = Counter((d.node, d.title) for d in here if intention.verb is RewindVerb.REDECIDE)
-    found: set[ApprovalId] = set()
+    here = [d for d in known.decisions if d.checkpoint_id == want.checkpoint_id]
+    left = Counter((d.node, d.title) for d in here if want.verb is RewindVerb.REDECIDE)
+    found = set[str]()
     for decision in asked:
-        if open_[decision.node, decision.title]:
-            open_[decision.node, decision.title] -= 1
+        left[decision.node, decision.title] -= 1
+        if left[decision.node, decision.title] >= 0:
             found.add(decision.approval_id)
-    return frozenset(found)
+    return found
 
 
 def _find_replaced(situation: Situation, way: Sequence[CheckpointId]) -> set[ApprovalId]:

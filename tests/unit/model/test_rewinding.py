@@ -150,10 +150,25 @@ def test_what_was_decided_at_the_point_and_after_it_is_asked_again():
     decisions = [decision("pay twice", "c", at_s=2), decision("refund", "b", at_s=1)]
     told = _preview(RewindVerb.REDECIDE, "b", _situation(decisions=decisions))
     assert [d.approval_id for d in told.asked_again] == ["refund", "pay twice"]
+    says = say_consequences(told)
+    assert 'This decision is asked again and gets the new answer: "May I refund?".' in says
+    assert 'This decision is asked again if it goes as the last time: "May I pay twice?".' in says
+    rerun = say_consequences(_preview(RewindVerb.RERUN, "b", _situation(decisions=decisions)))
     assert (
         "These decisions are asked again if it goes as the last time: "
-        '"May I refund?" and "May I pay twice?".' in say_consequences(told)
+        '"May I refund?" and "May I pay twice?".' in rerun
     )
+
+
+def test_what_was_decided_beside_a_changed_decision_is_told_to_keep_its_answer():
+    decisions = [decision("refund", "b", at_s=1), decision("mail", "b", at_s=2)]
+    says = say_consequences(_preview(RewindVerb.REDECIDE, "b", _situation(decisions=decisions)))
+    assert (
+        'These decisions are asked again at once: "May I refund?" and "May I mail?". The one that '
+        "is changed gets its new answer, the others get theirs again where node and question are "
+        "the same." in says
+    )
+    assert not [line for line in says if "goes as the last time" in line]
 
 
 def test_a_question_whose_decision_was_changed_is_listed_once():
@@ -173,8 +188,9 @@ def test_a_question_whose_decision_was_changed_is_listed_once():
         decision("late", "d", at_s=3),
     ]
     situation = _situation(rows, decisions=decisions)
-    asked = _preview(RewindVerb.REDECIDE, "b", situation).asked_again
-    assert [d.approval_id for d in asked] == ["again", "other", "late"]
+    told = _preview(RewindVerb.REDECIDE, "b", situation)
+    assert [d.approval_id for d in told.asked_again] == ["again", "other", "late"]
+    assert told.answered == {"again", "other"}
     kept = _preview(RewindVerb.RERUN, "e", situation).kept
     assert [d.approval_id for d in kept] == ["again", "other", "late"]
     left = _preview(RewindVerb.RERUN, "c", situation).kept
