@@ -7,6 +7,7 @@ They stand in docs/gallery/*.md, saved as docs/images/gallery/NAME.png and NAME-
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ LAY_OUT = """(svg, [width, height]) => {
   sheet.id = 'sheet'
   sheet.style = 'position: fixed; inset: 0 auto auto 0; z-index: 9999999; padding: 12px; background: white'
   sheet.append(svg.cloneNode(true))
+  sheet.firstChild.style.display = 'block'
   sheet.firstChild.setAttribute('width', width)
   sheet.firstChild.setAttribute('height', height)
   document.body.append(sheet)
@@ -112,8 +114,8 @@ def _take_graph(page: Page, path: Path) -> None:
     drawn.wait_for()
     width, height = drawn.evaluate("svg => [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height]")
     scale = min(SCALE, WIDEST / width)
-    size = [width * scale, height * scale]
-    page.set_viewport_size({"width": DESK[0], "height": max(DESK[1], int(size[1]) + 40)})
+    size = [math.ceil(width * scale), math.ceil(height * scale)]  # no half dots at its edge
+    page.set_viewport_size({"width": DESK[0], "height": max(DESK[1], size[1] + 40)})
     wait_until_at_rest(page)
     drawn.evaluate(LAY_OUT, size)
     page.locator("#sheet").screenshot(path=path)
