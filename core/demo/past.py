@@ -1,14 +1,12 @@
 """
-The week before a demonstration, played event by event on a simulated clock.
+The week before a demonstration, played thread by thread on a simulated clock.
 
-Every row is written by the services that write those of real runs, in the order of its time; only what
-the nodes did is made up, from scripts and a seed. The threads have no checkpoints, and say so.
+Every row is written by the services that write those of real runs; only what the nodes did is made up,
+from scripts and a seed. The threads have no checkpoints, and say so.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,8 +30,6 @@ QUEUE_S = 0.15  # a run waits for a worker, at the median
 MAX_AT_ONCE = 100  # jobs that one look takes; there are hardly two
 KEPT_BACK = 50  # threads that are marked as ended together
 
-Act = Callable[[], None]
-
 
 class Past:
     """
@@ -41,7 +37,7 @@ class Past:
 
     Args:
         app: The parts, with a queue in memory and the clock that is given as well.
-        clock: Told to move on from event to event.
+        clock: Told to move on from launch to launch.
         scripts: How runs go.
         week: When runs begin, and what was down when.
         seed: The same one plays the same week, but for its ids.
@@ -55,8 +51,6 @@ class Past:
         self._scripts = scripts
         self._week = week
         self._rng = random.Random(seed)  # noqa: S311  a play
-        self._numbers = itertools.count()
-        self._agenda: list[tuple[datetime, int, Act]] = []
         self._stories: dict[ThreadId, Story] = {}
         self._ended: list[ThreadId] = []
 
@@ -67,22 +61,15 @@ class Past:
         Returns:
             How many threads were played to their end.
         """
-        for moment in weeks.draw_launches(self._week, self._rng):
-            self._plan(moment, self._launch)
         count = 0
-        while self._agenda and may_go_on():
-            at, _, act = heapq.heappop(self._agenda)
-            self._clock.advance(seconds=max(0.0, (at - self._clock.now()).total_seconds()))
-            act()
+        for moment in weeks.draw_launches(self._week, self._rng):
+            if not may_go_on():
+                break
+            self._clock.advance(seconds=max(0.0, (moment - self._clock.now()).total_seconds()))
+            self._launch()
             if len(self._ended) >= KEPT_BACK:
                 count += self._mark_ended()
         return count + self._mark_ended()
-
-    def _plan(self, at: datetime, act: Act) -> None:
-        heapq.heappush(self._agenda, (at, next(self._numbers), act))
-
-    def _after(self, seconds: float, act: Act) -> None:
-        self._plan(self._clock.now() + timedelta(seconds=seconds), act)
 
     def _launch(self) -> None:
         script = self._rng.choices(self._scripts, [each.weight for each in self._scripts])[0]
@@ -95,16 +82,27 @@ class Past:
             variant=self._rng.choices(names, weights)[0] if names else "",
         )
         self._stories[run.thread_id] = Story(script)
-        self._after(people.vary(self._rng, QUEUE_S), self._claim)
+        self._carry(self._clock.now())
 
-    def _claim(self) -> None:
-        claim = claiming.claim_jobs(self._app, WORKER, limit=MAX_AT_ONCE)
-        for claimed in claim.runs:
+    def _carry(self, moment: datetime) -> None:
+        """Carry what waits to its end at once, so that no screen ever shows it wait since days."""
+        waited_s = people.vary(self._rng, QUEUE_S)
+        begun = self._at(moment + timedelta(seconds=waited_s))
+        for claimed in claiming.claim_jobs(begun, WORKER, limit=MAX_AT_ONCE).runs:
             story = self._stories[claimed.run.thread_id]
-            played = play(
-                story, claimed, at=self._clock.now(), is_down=self._week.is_down, rng=self._rng
+            self._end(
+                play(
+                    story,
+                    claimed,
+                    at=begun.clock.now(),
+                    is_down=self._week.is_down,
+                    rng=self._rng,
+                )
             )
-            self._plan(played.at, lambda p=played: self._end(p))  # type: ignore[misc]
+
+    def _at(self, moment: datetime) -> App:
+        """The parts, at a moment that the others have not come to yet."""
+        return replace(self._app, clock=FrozenClock(moment))
 
     def _end(self, played: Played) -> None:
         claimed = played.claimed
@@ -120,30 +118,31 @@ class Past:
             usage=played.usage,
         )
         batch = Batch(nodes=played.nodes, events=played.events, endings=[ending])
+        ended = self._at(played.at)
         if played.status is RunStatus.WAITING:
-            self._decide(thread_id, batch)
+            self._decide(ended, thread_id, batch)
             return
-        recording.record(self._app, batch)
+        recording.record(ended, batch)
         del self._stories[thread_id]
         self._ended.append(thread_id)
 
-    def _decide(self, thread_id: ThreadId, batch: Batch) -> None:
+    def _decide(self, ended: App, thread_id: ThreadId, batch: Batch) -> None:
         person = people.choose(self._rng)
         is_yes = self._rng.random() < person.approves
         reason = self._rng.choice(people.REASONS if is_yes else people.REFUSALS)
-        now = self._clock.now()
+        now = ended.clock.now()
         wait_s = min(people.vary(self._rng, person.seconds), self._week.left_s(now))
         at = now + timedelta(seconds=wait_s)
         simulating.end_and_decide(
-            self._app,
+            ended,
             batch,
             Intent(verb=Verb.APPROVE if is_yes else Verb.REJECT, reason=reason),
-            later=replace(self._app, clock=FrozenClock(at)),
+            later=self._at(at),
             thread_id=thread_id,
             actor=person.name,
         )
         self._stories[thread_id].answer(is_yes=is_yes)
-        self._plan(at + timedelta(seconds=people.vary(self._rng, QUEUE_S)), self._claim)
+        self._carry(at)
 
     def _mark_ended(self) -> int:
         ended, self._ended = self._ended, []

@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from interlock.dashboard import state
-from interlock.dashboard.http import broadcasting
+from interlock.dashboard.http import broadcasting, heads
 
 _HTML = """<div class="line">
 <span class="word" role="status"></span>
@@ -40,12 +40,20 @@ def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = Fal
     Where a click came in this part's name, the whole page is drawn instead.
 
     Args:
-        topics: "inbox", "runs", "workflows", "workers" or "run:<id>".
+        topics: Those that `heads.is_topic` knows: "inbox", "runs", ... or "run:<id>".
         key: A key of its own for each live part.
         refresh_s: Seconds after which it is drawn again without a change, so that ages stay right,
             as long as the tab is seen; 0 never.
         shows_word: Whether it says "live" as well; "disconnected" it says always.
+
+    Raises:
+        ValueError: There is no such topic; the server would refuse the whole tab for it.
     """
+    # A run's id may come from the address; there, whatever was typed is no mistake of ours.
+    shared = [name for name in topics if not name.startswith(heads.RUN_PREFIX)]
+    unknown = [name for name in shared if not heads.is_topic(name)]
+    if unknown:
+        raise ValueError(f"No screen can follow {unknown}.")
     if state.take_drawing():
         st.rerun()
     _draw(topics, key=key, refresh_s=refresh_s, shows_word=shows_word)

@@ -58,8 +58,9 @@ def draw_steps(
         for row in rows
     ]
     right = {
-        name: st.column_config.TextColumn(name, alignment="right", width=width)
-        for name, width in (("Step", "small"), ("Attempt", 150), ("Took", "small"))
+        "Step": st.column_config.TextColumn("Step", alignment="right", width="small"),
+        "Attempt": st.column_config.TextColumn("Attempt", alignment="right", width=150),
+        "Took": st.column_config.TextColumn("Took", alignment="right", width="small"),
     }
     ids = [row.key for row in rows]
     draw_table(

@@ -22,7 +22,7 @@ WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent o
 _REREAD_EVERY_S = 1.0
 
 _TOPIC = re.compile(
-    r"inbox|runs|workflows|workers|figures|breakers|alerts|holds|caches|what_ifs|demonstration"
+    r"inbox|runs|threads|workflows|workers|figures|breakers|alerts|holds|caches|what_ifs|demonstration"
     r"|run:[A-Za-z0-9._:-]{1,200}"
 )
 

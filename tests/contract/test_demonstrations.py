@@ -29,6 +29,7 @@ from interlock.core.services import (
     observing,
     running,
     sifting,
+    simulating,
     threads_listing,
     touring,
 )
@@ -49,13 +50,11 @@ def real(engine, frozen, tmp_path) -> App:
     )
 
 
-def fill(app: App, *, seed: int = 7, count: int = COUNT, stop_after: int | None = None) -> int:
+def fill(app: App, *, seed: int = 7, count: int = COUNT) -> int:
     week = weeks.before(app.clock.now(), count=count)
     clock = FrozenClock(week.begin)
     played = replace(app, queue=PlayedQueue(), clock=clock)
-    left = iter(range(stop_after)) if stop_after is not None else None
-    past = Past(played, clock, SCRIPTS, week, seed=seed)
-    return past.play(may_go_on=lambda: left is None or next(left, None) is not None)
+    return Past(played, clock, SCRIPTS, week, seed=seed).play()
 
 
 def what_happened(app: App) -> list[tuple[object, ...]]:
@@ -133,7 +132,8 @@ def test_nobody_goes_on_with_a_played_thread(real):
 
 
 def test_what_was_cut_off_is_cancelled(real):
-    fill(real, stop_after=1)
+    played = replace(real, queue=PlayedQueue())
+    simulating.launch(played, Launch(workflow="refund_desk", input={}), actor="web shop")
     assert demonstrating.close_cut_off(real) == 1
     assert demonstrating.close_cut_off(real) == 0
     with read(real.engine) as conn:
