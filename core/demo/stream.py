@@ -16,8 +16,8 @@ from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.types import ApprovalId, RunId
 
-KEPT = 7  # cards that always wait for whoever sits at the screen
-MOST = 14  # beyond so many the crew hurries
+KEPT = 3  # of its cards that always wait for whoever sits at the screen
+MOST = 8  # beyond so many the crew hurries
 PATIENCE_S = 40.0  # until somebody of the crew takes a card, at the median
 MOST_FAILED = 4  # cards of one workflow whose service is made to fail; beyond, none is launched
 MAX_WAITING = 60  # beyond so many queued runs nothing new comes
@@ -36,12 +36,17 @@ SOURCES = frozenset(scene.source for scene in scenes.SCENES)
 
 
 class Stream:
-    """Launches and decides, a little each time it is stepped."""
+    """
+    Launches and decides, a little each time it is stepped.
+
+    Cards that were there before, one of them overdue, are left to whoever sits at the screen.
+    """
 
     def __init__(self, app: App, crew: Crew, rng: random.Random) -> None:
         self._app = app
         self._crew = crew
         self._rng = rng
+        self._begun_at = app.clock.now()
         self._due = 0.0  # launches that are owed
         self._last: datetime | None = None
         self._takes: dict[ApprovalId, datetime] = {}  # when somebody takes a card
@@ -91,9 +96,10 @@ class Stream:
         return self._takes[card.approval_id] <= now or len(self._takes) > MOST
 
     def _is_ours(self, card: Approval) -> bool:
-        """Whether a program launched what the card is of: whatever a person launched is theirs."""
+        """Whether a program launched what the card is of, and since this began."""
         known = self._ours.get(card.run_id)
         if known is None:
             runs = observing.list_runs(self._app, thread_id=card.thread_id, limit=MAX_RUNS)
-            known = bool(runs) and runs[-1].created_by in SOURCES
+            is_new = card.asked_at >= self._begun_at
+            known = is_new and bool(runs) and runs[-1].created_by in SOURCES
         return known

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -107,7 +108,7 @@ def test_a_demonstration_from_its_first_moment_to_its_second_start(demo, ask):
     assert len(runs) - len(own) > PAST
     cards = ask("inbox")[1]
     assert len(cards) >= 5
-    assert any(card["deadline_at"] for card in cards)
+    wait_for(lambda: any(is_overdue(card) for card in ask("inbox")[1]), demo.told)
     published = {w["name"]: set(w["nodes"]) for w in ask("workflows")[1]}
     named = {scene.workflow for scene in SCENES} | {opening.workflow for opening in OPENINGS}
     assert named == set(published)
@@ -141,6 +142,12 @@ def test_a_demonstration_from_its_first_moment_to_its_second_start(demo, ask):
         again.stop()
     assert sound(database) == []
     assert "Traceback" not in again.told()
+
+
+def is_overdue(card) -> bool:
+    return bool(card["deadline_at"]) and datetime.fromisoformat(card["deadline_at"]) < datetime.now(
+        UTC
+    )
 
 
 def state_of(ask, name: str) -> str:
