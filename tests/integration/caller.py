@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 from interlock.core.clock import FrozenClock
@@ -53,8 +54,9 @@ class Service:
 
     async def call(self, number: int) -> None:
         try:
+            own = replace(run, run_id=f"{run.run_id}-{number}")  # those of one run take turns
             async with guard.around_async(
-                Call(run=run, place=place, task_id=f"task{number}", notes=Notes())
+                Call(run=own, place=place, task_id=f"task{number}", notes=Notes())
             ):
                 self.inside += 1
                 self.moved.set()
