@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from interlock.core import cli
-from interlock.core.cli import printing
+from interlock.core.model import json_values
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Failure, Run, RunStatus
@@ -667,7 +667,7 @@ def test_wrong_usage_exits_with_2(capsys, args):
 
 
 def test_no_nan_is_printed_even_if_one_is_stored(desk, ask, monkeypatch):
-    monkeypatch.setattr(printing.math, "isfinite", lambda _: False)
+    monkeypatch.setattr(json_values.math, "isfinite", lambda _: False)
     assert ask("run", desk.run.run_id)[1]["nodes"][0]["duration_ms"] is None
 
 

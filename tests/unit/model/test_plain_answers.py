@@ -63,3 +63,14 @@ def test_a_card_that_takes_only_words_gets_some():
     said = plain_answers.answer(question, is_yes=True, reason="")
     assert said is not None
     assert (said.verb, said.value) == (Verb.RESPOND, "Go on.")
+
+
+def test_a_yes_that_needs_more_than_a_yes_is_no_plain_answer():
+    schema = {
+        "type": "object",
+        "properties": {"approved": {"type": "boolean"}, "amount": {"type": "number"}},
+        "required": ["approved", "amount"],
+    }
+    question = payloads.read_interrupt({"question": "Refund?"}, schema, node="review")
+    assert Verb.APPROVE in question.allowed
+    assert plain_answers.answer(question, is_yes=True, reason="") is None
