@@ -111,9 +111,9 @@ def test_a_worker_tells_prometheus_of_itself_and_of_the_whole(port, vitals):
 
 
 def test_a_worker_whose_loop_is_blocked_says_so_and_lives(port, loop, monkeypatch):
+    assert ask_json(port, "/healthz")[1]["checks"]["loop"]["message"] == "turns"
     monkeypatch.setattr(answering, "LOOP_S", 0.05)
     gate = threading.Event()
-    assert ask_json(port, "/healthz")[1]["checks"]["loop"]["message"] == "turns"
 
     loop.call_soon_threadsafe(gate.wait)
     try:
