@@ -7,6 +7,7 @@ from pathlib import Path
 from interlock.core import private
 from interlock.core.clock import Clock, SystemClock
 from interlock.core.errors import NotFound, StoreUnavailable
+from interlock.core.model.people import LOCAL, Caller
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
@@ -21,6 +22,7 @@ def build_app(
     name: str = "interlock",
     origin: str = "",
     may_create: bool = True,
+    caller: Caller = LOCAL,
 ) -> App:
     """
     Open the database, see that its schema fits, and put the parts together.
@@ -31,6 +33,7 @@ def build_app(
         name: How the process calls itself towards the database (law 3).
         origin: From where things are done in this process, for the audit: web, cli, worker, demo.
         may_create: Make the embedded database and its folder where they are not there yet.
+        caller: Who asks: whoever holds the database, unless it is a process of ours.
 
     Raises:
         NotFound: The embedded database is not there, and may not be made.
@@ -42,7 +45,13 @@ def build_app(
         _require_file(settings)
     engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)
     migrating.ensure_schema(engine, settings.is_embedded)
-    return App(settings=settings, engine=engine, queue=LocalQueue(), clock=clock or SystemClock())
+    return App(
+        settings=settings,
+        engine=engine,
+        queue=LocalQueue(),
+        clock=clock or SystemClock(),
+        caller=caller,
+    )
 
 
 def _require_file(settings: Settings) -> None:

@@ -65,6 +65,10 @@ class NotAllowed(InterlockError):
     exit_code = 5
 
 
+class SignedOut(NotAllowed):
+    """Nobody known asks: not signed in, signed out, run out, or of a closed account. Sign in (again)."""
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """One thing wrong with an input: `path` is a dotted field path, empty for the whole value."""
@@ -105,6 +109,14 @@ class UsageError(InterlockError):
 
 class StoreUnavailable(InterlockError):
     """The database does not answer or does not fit this version; the message has the command to run."""
+
+
+class KeyMissing(InterlockError):
+    """What was asked for is encrypted with a key that this process was not given; the message names it."""
+
+
+class SealBroken(InterlockError, ValueError):
+    """What was encrypted is damaged, or was changed in the database; a backup may have it whole."""
 
 
 class NoWorker(InterlockError):

@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from interlock.core import ciphers
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.masking import mask_text
 
 ENV_PREFIX = "INTERLOCK_"
+_NEVER_SHOWN = {"encryption_keys", "notify"}  # not even where they are wrong
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 
 
@@ -47,6 +49,14 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql:// URL or SQLite file of checkpoints that another application fills.",
     )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Keys that encrypt what is kept, the newest first, with blanks between them or as a JSON list.",
+    )
+    encryption_keys_file: Path | None = Field(
+        default=None,
+        description="File of further such keys, one a line, as a secret is mounted.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the web process listens on.")
     port: int = Field(
         default=8501, ge=0, le=65535, description="Port of the web process; 0 picks one."
@@ -64,6 +74,10 @@ class Settings(BaseSettings):
         min_length=1,
         max_length=200,
         description="Name under which decisions are recorded where nobody signs in.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        description="Token under which the command line acts where one has to sign in.",
     )
     concurrency: int = Field(
         default=20, ge=1, le=500, description="Runs one worker carries at the same time."
@@ -256,6 +270,17 @@ class Settings(BaseSettings):
             given = value.split() if isinstance(value, str) else ()
         return tuple(item if isinstance(item, SecretStr) else str(item) for item in given)
 
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _listed_keys(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            given = value.split() if isinstance(value, str) else ()
+        keys = tuple(k.get_secret_value() if isinstance(k, SecretStr) else str(k) for k in given)
+        if not all(ciphers.is_key(key) for key in keys):
+            raise ValueError("must hold keys as `interlock keys new` makes them")
+        return keys
+
     @field_validator("operator")
     @classmethod
     def _printable_operator(cls, value: str) -> str:
@@ -326,6 +351,8 @@ def _problem(error: Any, given: Mapping[str, Any]) -> FieldProblem:
     where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
     value = mask_text(str(given.get(name, os.environ.get(f"{ENV_PREFIX}{name.upper()}", ""))))
     message = str(error["msg"]).removeprefix("Value error, ")
+    if name in _NEVER_SHOWN:
+        return FieldProblem(where, message)
     return FieldProblem(where, f"{message} (it is {value!r})")
 
 

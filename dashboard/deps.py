@@ -1,17 +1,47 @@
 """
-What pages need from outside: the application and who acts. The only place of the dashboard that
-builds it; tests replace these functions.
+What pages and requests need from outside: the application, and who asks. The only place of the
+dashboard that builds it; tests replace these functions.
+
+Who asks is a page's session by its cookie, or what the API's door has found; it is read from the
+database anew for each command (`permitting`), here only often enough that nobody sees what they may not.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import OrderedDict
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from interlock.core import bootstrap
+from interlock.core.model import people
+from interlock.core.model.people import LOCAL, SYSTEM, Caller, CallerKind, Person
+from interlock.core.services import permitting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings, load_settings
 
+COOKIE = "interlock_session"
+_SEEN_S = 2.0  # how long a look at who asks is good for drawing
+_SEEN_MOST = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who a request comes from, as its door has found it."""
+
+    caller: Caller
+    origin: str = ""
+    address: str = ""
+
+
+visitor: ContextVar[Visitor | None] = ContextVar("interlock_visitor", default=None)
+
 _lock = threading.Lock()
+_seen: OrderedDict[Caller, tuple[float, Person]] = OrderedDict()
 _settings: Settings | None = None
 _app: App | None = None
 
@@ -21,11 +51,12 @@ def use(settings: Settings) -> None:
     global _settings, _app
     with _lock:
         _settings, _app = settings, None
+        _seen.clear()
 
 
-def app() -> App:
+def process_app() -> App:
     """
-    The application of this process; built on the first call, the same for every session.
+    The application of this process, for what it does by itself; built on the first call.
 
     Raises:
         StoreUnavailable: The database does not answer; the next call tries again.
@@ -34,11 +65,70 @@ def app() -> App:
     with _lock:
         if _app is None:
             _app = bootstrap.build_app(
-                _settings or load_settings(), name="interlock-web", origin="web"
+                _settings or load_settings(), name="interlock-web", origin="web", caller=SYSTEM
             )
         return _app
 
 
+def app() -> App:
+    """
+    The application as whoever looks at this page, or sent this request, may use it.
+
+    Raises:
+        StoreUnavailable: The database does not answer; the next call tries again.
+        SignedOut: One has to sign in, and nobody known asks.
+    """
+    who = _find_visitor()
+    bound = permitting.bind(process_app(), who.caller, origin=who.origin, address=who.address)
+    person(bound)
+    return bound
+
+
 def actor() -> str:
-    """Under whose name this session decides; nobody signs in yet, so it is the configured operator."""
-    return app().settings.operator
+    """Under whose name this session or request acts."""
+    return person(app()).name
+
+
+def person(bound: App) -> Person:
+    """
+    Who asks, as of a moment ago: for what is drawn, never for what is done.
+
+    Raises:
+        SignedOut: Nobody known asks.
+    """
+    now = time.monotonic()
+    with _lock:
+        at, known = _seen.get(bound.caller, (0.0, None))
+    if known is not None and now - at < _SEEN_S:
+        return known
+    found = permitting.resolve(bound)
+    with _lock:
+        _seen[bound.caller] = (now, found)
+        _seen.move_to_end(bound.caller)
+        while len(_seen) > _SEEN_MOST:
+            _seen.popitem(last=False)
+    return found
+
+
+def forget(caller: Caller) -> None:
+    """Look anew who this is: they signed out, or in."""
+    with _lock:
+        _seen.pop(caller, None)
+
+
+def caller_of(secret: str | None) -> Caller:
+    """Who holds a session's cookie; without one, whoever opened the page."""
+    if not secret:
+        return LOCAL
+    return Caller(CallerKind.SESSION, people.hash_secret(secret))
+
+
+def _find_visitor() -> Visitor:
+    known = visitor.get()
+    if known is not None:
+        return known
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return Visitor(caller=LOCAL)
+    return Visitor(
+        caller=caller_of(st.context.cookies.get(COOKIE)), address=st.context.ip_address or ""
+    )

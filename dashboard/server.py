@@ -64,7 +64,7 @@ def main(settings: Settings) -> int:
     refuse_open_door(settings)
     with listen(settings.host, settings.port) as listener:
         deps.use(settings)
-        deps.app()
+        deps.process_app()
         # `up` says where it is, once all of it is ready.
         return _serve(
             settings, listener, url="" if parent.is_child() else url_of(settings, listener)
@@ -236,7 +236,7 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
     logs.adopt("streamlit", "uvicorn")  # theirs would pass our log and its masks by
     import_components()
     collecting.spare_what_stays()
-    app = deps.app()
+    app = deps.process_app()
     broadcaster = broadcasting.Broadcaster(
         partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)
     )

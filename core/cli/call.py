@@ -18,6 +18,9 @@ import typer
 from interlock.core import bootstrap, settings
 from interlock.core.cli import edge, printing
 from interlock.core.errors import UsageError
+from interlock.core.model import people
+from interlock.core.model.people import LOCAL, Caller, CallerKind
+from interlock.core.services import permitting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 
@@ -77,6 +80,17 @@ class Call:
             InvalidInput: A setting is wrong.
             NotFound: There is no database where the settings say.
             StoreUnavailable: The database does not answer or does not fit.
+            SignedOut: One has to sign in here, and no good token was given.
+        """
+        app = self.open_unasked()
+        return permitting.enter(app, caller_of(app.settings))
+
+    def open_unasked(self) -> App:
+        """
+        The same for commands that whoever holds the database may use; they see to it themselves.
+
+        Raises:
+            As `open`, but SignedOut.
         """
         app = bootstrap.build_app(
             self.settings(), name="interlock-cli", origin="cli", may_create=False
@@ -99,15 +113,24 @@ class Call:
             return Path(self.overrides.get("data_dir") or ".interlock")
 
 
+def caller_of(settings: Settings) -> Caller:
+    """Who asks on a command line: whoever has the token, else whoever holds the database."""
+    if settings.token is None:
+        return LOCAL
+    return Caller(CallerKind.TOKEN, people.hash_secret(settings.token.get_secret_value()))
+
+
 def actor_of(app: App, given: str | None) -> str:
     """
-    Under which name a command is recorded: `--as`, else the setting `operator`.
+    Under which name a command is recorded: `--as`, else the token's, else the setting `operator`.
+
+    An `--as` that is not the token's own name is refused by the command.
 
     Raises:
         UsageError: The name is empty, too long, or holds control characters.
     """
     if given is None:
-        return app.settings.operator
+        return permitting.resolve(app).name
     name = given.strip()
     if not name or len(name) > MAX_ACTOR_CHARS or not name.isprintable():
         raise UsageError(f"--as takes a name of 1 to {MAX_ACTOR_CHARS} printable characters.")

@@ -22,6 +22,7 @@ from interlock.core.gallery import faults
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
 from interlock.core.model.demonstration import FAULTS_FILE
+from interlock.core.model.people import SYSTEM
 from interlock.core.model.workers import WorkerStatus
 from interlock.core.services import attaching, demonstrating, observing
 from interlock.core.services.context import App
@@ -78,7 +79,7 @@ def run(settings: Settings, options: UpOptions) -> int:
         settings = settings.model_copy(update={"port": port})
         note_url(_url(settings))
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
-        app = bootstrap.build_app(settings, name="interlock-up", origin="cli")
+        app = bootstrap.build_app(settings, name="interlock-up", origin="cli", caller=SYSTEM)
         attaching.require_own_folder(app)
         if options.demo is not None:
             demonstrating.begin(app, seed=options.demo.seed, per_minute=options.demo.per_minute)

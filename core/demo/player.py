@@ -27,6 +27,7 @@ from interlock.core.demo.plays import SCRIPTS
 from interlock.core.demo.stream import Stream
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput, NotFound
 from interlock.core.model.demonstration import FAULTS_FILE, Demonstration, Service
+from interlock.core.model.people import SYSTEM
 from interlock.core.queue.played import PlayedQueue
 from interlock.core.services import demonstrating, figuring, observing
 from interlock.core.services.context import App
@@ -59,7 +60,9 @@ def main(settings: Settings) -> int:
         os.nice(POLITENESS)
     # What is played is in the audit; a line of the log for each would hide what goes wrong.
     logging.getLogger("interlock.core.store.audit").setLevel(logging.WARNING)
-    app = bootstrap.build_app(settings, name="interlock-demo", origin="demo", may_create=False)
+    app = bootstrap.build_app(
+        settings, name="interlock-demo", origin="demo", may_create=False, caller=SYSTEM
+    )
     try:
         found = demonstrating.read(app)
         if found is None:

@@ -11,9 +11,10 @@ from interlock.core.types import Json
 COUNT_LIMIT = 10_000  # entries that are counted; there may be millions
 MAX_TEXT = 200  # characters that are looked for
 
-ORIGINS = ("web", "cli", "worker", "demo")  # of entries of today; older ones have none
+ORIGINS = ("web", "api", "cli", "worker", "demo")  # of entries of today; older ones have none
 ORIGIN_WORDS = {
     "web": "screen",
+    "api": "API",
     "cli": "command line",
     "worker": "worker",
     "demo": "demonstration",
@@ -26,7 +27,8 @@ class AuditEntry:
     """
     One entry. `object` is what it was done to, as "approval:<id>".
 
-    `origin` is the kind of process that it was done in; entries from before it was kept have none.
+    `origin` is the kind of process that it was done in, `address` that of who asked, where they came by
+    the network; entries from before these were kept have none.
     """
 
     seq: int
@@ -40,6 +42,7 @@ class AuditEntry:
     previous_hash: str
     hash: str
     origin: str = ""
+    address: str = ""
 
     def as_json(self) -> dict[str, Json]:
         """The form for scripts and files; with it a seal can be computed again."""
@@ -50,6 +53,7 @@ class AuditEntry:
             "action": self.action,
             "object": self.object,
             "origin": self.origin,
+            "address": self.address,
             "before": self.before,
             "after": self.after,
             "reason": self.reason,

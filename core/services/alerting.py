@@ -25,7 +25,9 @@ from interlock.core.model.alerts import (
     Rules,
     Silence,
 )
+from interlock.core.model.people import Permission
 from interlock.core.services.context import App
+from interlock.core.services.permitting import command
 from interlock.core.store import alerts, audit, engine, topics
 from interlock.core.types import new_id
 
@@ -146,6 +148,7 @@ def count_calling(app: App) -> int:
         return alerts.count_calling(conn)
 
 
+@command(Permission.GUARD)
 def acknowledge(app: App, alert_id: str, *, actor: str, reason: str = "") -> Alert:
     """
     Say that somebody looks after an alert; it stays until its cause has gone.
@@ -182,6 +185,7 @@ def acknowledge(app: App, alert_id: str, *, actor: str, reason: str = "") -> Ale
     return new
 
 
+@command(Permission.GUARD)
 def silence(
     app: App,
     alert_id: str,
@@ -240,6 +244,7 @@ def silence(
     return made
 
 
+@command(Permission.GUARD)
 def end_silence(app: App, silence_id: str, *, actor: str, reason: str = "") -> None:
     """
     End a silence before its time; what still holds is told again.

@@ -22,11 +22,13 @@ from interlock.core.model.launch_batches import (
     LaunchBatch,
     digest,
 )
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.model.workflows import Workflow
 from interlock.core.services import checking, launching, limiting
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, launch_batches, topics
 
 CHUNK_ROWS = 100  # a transaction of about 50 ms
@@ -73,6 +75,7 @@ def check(app: App, workflow: str, data: bytes, *, source: str) -> CheckedFile:
     return CheckedFile(workflow=workflow, source=source, rows=tuple(rows))
 
 
+@command(Permission.LAUNCH)
 def launch(
     app: App,
     file: CheckedFile,

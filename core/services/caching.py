@@ -18,10 +18,12 @@ from interlock.core.model.caches import (
     Place,
     trend_of,
 )
+from interlock.core.model.people import Permission
 from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
 from interlock.core.model.spans import HOUR, MINUTE, floor
 from interlock.core.services.context import App
 from interlock.core.services.keeping import CLEARED, COUNTED, MINUTES_COUNTED, SHOWN
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, cache_counts, caches, engine, topics, workflows
 from interlock.core.store.redis_caches import RedisCaches
 
@@ -83,6 +85,7 @@ def list_events(app: App) -> list[str]:
         return sorted(_Rules(conn, ()).events)
 
 
+@command(Permission.GUARD)
 def clear(
     app: App,
     *,

@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.model import approval_rules, deadlines, payloads
 from interlock.core.model.approvals import Approval
+from interlock.core.model.people import Permission
 from interlock.core.services import deciding
 from interlock.core.services.context import App, fetch_now
 from interlock.core.services.finding import require_sound
+from interlock.core.services.permitting import command
 from interlock.core.store import approvals, audit, engine, threads, topics, workflows
 from interlock.core.store import deadlines as store
 from interlock.core.types import ApprovalId
@@ -59,6 +61,7 @@ def carry_out_due(app: App) -> Look:
     return Look(0, (next_at - now).total_seconds())
 
 
+@command(Permission.DECIDE)
 def extend(
     app: App,
     approval_id: str,

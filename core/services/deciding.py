@@ -25,12 +25,14 @@ from interlock.core.model.approvals import (
 )
 from interlock.core.model.history import ForkLine
 from interlock.core.model.payloads import Question
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, require_sound
 from interlock.core.services.launching import job_for
+from interlock.core.services.permitting import command
 from interlock.core.store import (
     approvals,
     audit,
@@ -57,6 +59,7 @@ class Decided:
     run_id: RunId
 
 
+@command(Permission.DECIDE)
 def decide(
     app: App,
     approval_id: str,

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, NotFound
 from interlock.core.model import demonstration
 from interlock.core.model.demonstration import Demonstration
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import HELD, OPEN, RunStatus
 from interlock.core.services.context import App
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, demonstrations, engine, runs, topics
 from interlock.core.types import Json, ThreadId
 
@@ -53,6 +55,7 @@ def read(app: App) -> Demonstration | None:
         return demonstrations.fetch(conn)
 
 
+@command(Permission.GUARD)
 def set_rate(app: App, per_minute: int, *, actor: str) -> Demonstration:
     """
     Let new work come at another rate; 0 stops it.
@@ -65,6 +68,7 @@ def set_rate(app: App, per_minute: int, *, actor: str) -> Demonstration:
     return _change(app, "demo:rate", actor, per_minute=per_minute)
 
 
+@command(Permission.GUARD)
 def set_fault(app: App, name: str, *, is_failing: bool, actor: str) -> Demonstration:
     """
     Make a service fail that the shipped workflows call, or let it work again.

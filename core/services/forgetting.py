@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from interlock.core.model.people import Permission
 from interlock.core.model.pruning import Retention
 from interlock.core.services.context import App
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, topics, what_ifs
 
 KEPT_FOR = timedelta(days=7)  # where no age is given
@@ -32,6 +34,7 @@ def count_what_ifs(app: App, retention: Retention) -> int:
     return len(found)
 
 
+@command(Permission.ADMINISTER)
 def forget_what_ifs(
     app: App, retention: Retention, *, most: int = MOST, actor: str, reason: str = ""
 ) -> int:

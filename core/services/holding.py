@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from interlock.core.errors import Conflict, NotFound
 from interlock.core.model.holds import EVERYTHING, Hold
+from interlock.core.model.people import Permission
 from interlock.core.services.context import App
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, holds, topics, workflows
 
 
+@command(Permission.GUARD)
 def hold(app: App, workflow: str | None, *, actor: str, reason: str = "") -> Hold:
     """
     Start no new node of a workflow, or of any; what runs ends its superstep.
@@ -44,6 +47,7 @@ def hold(app: App, workflow: str | None, *, actor: str, reason: str = "") -> Hol
     return new
 
 
+@command(Permission.GUARD)
 def release(app: App, workflow: str | None, *, actor: str, reason: str = "") -> Hold:
     """
     Let a workflow, or everything, go on where it stopped.

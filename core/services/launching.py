@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from interlock.core.model import input_limits, variants
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.model.workflows import Workflow
@@ -17,6 +18,7 @@ from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services import checking, limiting
 from interlock.core.services.context import App
 from interlock.core.services.finding import require_sound
+from interlock.core.services.permitting import command
 from interlock.core.store import approvals, audit, engine, runs, threads, topics, workflows
 from interlock.core.types import JobId, Json, RunId, ThreadId, new_id
 
@@ -44,6 +46,7 @@ class Launch:
     asks_on_failure: bool = False
 
 
+@command(Permission.LAUNCH)
 def launch(app: App, request: Launch, *, actor: str) -> Run:
     """
     Start a run of a workflow on a new or a free thread.

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from interlock.core.errors import InvalidInput, NotFound, NoWorker
+from interlock.core.model.people import Permission
 from interlock.core.model.pruning import (
     WHY,
     Hold,
@@ -30,6 +31,7 @@ from interlock.core.queue.port import Job, JobKind, NewJob
 from interlock.core.services import forgetting, observing
 from interlock.core.services.context import App
 from interlock.core.services.forgetting import BY_SETTINGS
+from interlock.core.services.permitting import command
 from interlock.core.settings import Settings
 from interlock.core.store import audit, engine, runs, thinning, thread_lists, threads, topics
 from interlock.core.store import pruning as store
@@ -87,6 +89,7 @@ def plan(
     return Pruning(threads=tuple(going), kept=tuple(kept), what_if_count=count)
 
 
+@command(Permission.ADMINISTER)
 def prune(
     app: App, retention: Retention, *, actor: str, reason: str = "", wait_s: float = 60.0
 ) -> Pruning:
@@ -143,6 +146,7 @@ def retain(app: App) -> int:
     return len(hand_out(app, retention, lines, actor=BY_SETTINGS, reason=""))
 
 
+@command(Permission.ADMINISTER)
 def hand_out(
     app: App, retention: Retention, lines: Sequence[ThreadLine], *, actor: str, reason: str
 ) -> list[JobId]:

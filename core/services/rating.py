@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import Run, may_rate
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, rollups, runs, topics
 
 WORST, BEST = 1, 5
 
 
+@command(Permission.STEER)
 def rate(app: App, run_id: str, rating: int, *, actor: str, reason: str = "") -> Run:
     """
     Rate a finished run; its workflow's figures have it within a minute.

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFound
 from interlock.core.model import rewind_json
 from interlock.core.model.history import Fork, PlannedAnswer
+from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
@@ -26,6 +27,7 @@ from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.forking import ForkRequest
 from interlock.core.services.launching import job_for
+from interlock.core.services.permitting import command
 from interlock.core.services.pruning import BEING_DELETED
 from interlock.core.services.staging import Staged
 from interlock.core.services.standing import Standing
@@ -72,6 +74,7 @@ def preview(
     return staged
 
 
+@command(Permission.STEER)
 def apply(
     app: App,
     thread_id: str,

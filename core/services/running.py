@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, InterlockError
 from interlock.core.model.approvals import Approval
 from interlock.core.model.nodes import RunEvent
+from interlock.core.model.people import Permission
 from interlock.core.model.run_lists import Told
 from interlock.core.model.runs import (
     HELD,
@@ -24,6 +25,7 @@ from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run, require_sound
 from interlock.core.services.launching import job_for
+from interlock.core.services.permitting import command
 from interlock.core.store import (
     audit,
     checkpoints,
@@ -37,6 +39,7 @@ from interlock.core.store import (
 from interlock.core.types import JobId, Json, RunId, new_id
 
 
+@command(Permission.STEER)
 def cancel(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
     """
     Cancel a run: a queued or held one at once, a running one as soon as its worker sees it.
@@ -87,6 +90,7 @@ def _cancel_at_once(app: App, conn: Connection, run: Run) -> bool:
     return True
 
 
+@command(Permission.STEER)
 def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
     """
     Go on with a failed or cancelled run where it stopped: finished nodes do not run again, given
@@ -148,6 +152,7 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
     return new
 
 
+@command(Permission.STEER)
 def retry_many(
     app: App, run_ids: Sequence[RunId], *, actor: str, reason: str = ""
 ) -> tuple[Told, ...]:
@@ -159,6 +164,7 @@ def retry_many(
     return tuple(_tell(run_id, go_on) for run_id in run_ids)
 
 
+@command(Permission.STEER)
 def cancel_many(
     app: App, run_ids: Sequence[RunId], *, actor: str, reason: str = ""
 ) -> tuple[Told, ...]:
@@ -203,6 +209,7 @@ def _tell(run_id: RunId, act: Callable[[RunId], RunId | None]) -> Told:
         return Told(run_id=run_id, refusal=str(exc))
 
 
+@command(Permission.STEER)
 def ask(app: App, run_id: str, *, actor: str) -> Approval:
     """
     Put a failed run into the inbox: whoever decides its card retries it, edits the state, skips or stops.

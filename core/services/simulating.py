@@ -10,15 +10,18 @@ from dataclasses import replace
 
 from interlock.core.model import approval_rules, payloads
 from interlock.core.model.approvals import Intent
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import Run
 from interlock.core.services import deciding, demonstrating, launching, recording
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
+from interlock.core.services.permitting import command
 from interlock.core.services.recording import Batch
 from interlock.core.store import approvals, audit, engine, workflows
 from interlock.core.types import ThreadId
 
 
+@command(Permission.ADMINISTER)
 def launch(app: App, request: Launch, *, actor: str, variant: str = "") -> Run:
     """Start a run on a new thread, whose input is right by whoever made it up."""
     made = launching.make_run(request, actor=actor, now=app.clock.now())
@@ -37,6 +40,7 @@ def launch(app: App, request: Launch, *, actor: str, variant: str = "") -> Run:
     return run
 
 
+@command(Permission.ADMINISTER)
 def end_and_decide(
     app: App, batch: Batch, intent: Intent, *, later: App, thread_id: ThreadId, actor: str
 ) -> None:

@@ -15,10 +15,12 @@ from interlock.core.model import tours
 from interlock.core.model.approvals import STANDING, ApprovalSummary
 from interlock.core.model.breaker import BreakerState
 from interlock.core.model.inbox_filters import InboxFilter, Sort
+from interlock.core.model.people import Permission
 from interlock.core.model.runs import RunStatus, RunSummary
 from interlock.core.model.tours import Tour, TourFacts, TourStep
 from interlock.core.services import demonstrating
 from interlock.core.services.context import App
+from interlock.core.services.permitting import command
 from interlock.core.store import (
     audit,
     breakers,
@@ -50,21 +52,25 @@ def read(app: App, *, actor: str) -> Tour | None:
         return demonstrations.fetch_tour(conn, actor)
 
 
+@command(Permission.SEE)
 def begin(app: App, *, actor: str) -> Tour:
     """Begin at the first step, whatever was before."""
     return _put(app, tours.begin(actor, now=app.clock.now()))
 
 
+@command(Permission.SEE)
 def show(app: App, step: TourStep, *, actor: str) -> Tour:
     """Turn to a step."""
     return _put(app, tours.show(_read_or_begin(app, actor), step))
 
 
+@command(Permission.SEE)
 def go_on(app: App, *, actor: str) -> Tour:
     """Pass the step that is shown."""
     return _put(app, tours.go_on(_read_or_begin(app, actor)))
 
 
+@command(Permission.SEE)
 def leave(app: App, *, actor: str) -> Tour:
     """Put the tour away until it is resumed."""
     return _put(app, tours.leave(_read_or_begin(app, actor)))

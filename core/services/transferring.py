@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.model.history import Fork
+from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
@@ -28,6 +29,7 @@ from interlock.core.queue.port import Job, JobKind, NewJob
 from interlock.core.services import checking, observing, transfer_files, transferred_past
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
+from interlock.core.services.permitting import command
 from interlock.core.store import (
     audit,
     engine,
@@ -137,6 +139,7 @@ def _read_all(app: App, conn: Connection, thread_id: ThreadId) -> transferring.R
     yield from transferring.read_records(conn, thread_id)
 
 
+@command(Permission.ADMINISTER)
 def import_(
     app: App,
     data: bytes,
@@ -175,6 +178,7 @@ def import_(
     return _wait(app, job_id, thread_id, wait_s)
 
 
+@command(Permission.ADMINISTER)
 def hand_in(app: App, data: bytes, thread_id: ThreadId, *, actor: str, reason: str) -> JobId:
     """Ask a worker to take a file in."""
     payload: dict[str, Json] = {

@@ -28,8 +28,10 @@ from interlock.core.model.breaker import (
     obey,
     say_cause,
 )
+from interlock.core.model.people import Permission
 from interlock.core.model.policies import BreakerRules
 from interlock.core.services.context import App, fetch_now
+from interlock.core.services.permitting import command
 from interlock.core.store import audit, breakers, engine, topics
 from interlock.core.types import new_id
 
@@ -187,6 +189,7 @@ def count_calls(app: App, counts: Counts) -> None:
         breakers.forget_counts(conn, before=fetch_now(app, conn) - COUNTS_KEPT)
 
 
+@command(Permission.GUARD)
 def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -> Breaker:
     """
     Hold a breaker open or closed, or give it back to its rules, closed and with nothing counted.

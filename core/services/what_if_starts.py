@@ -15,11 +15,13 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, InvalidInput
 from interlock.core.model.approvals import Intent
 from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
+from interlock.core.model.people import Permission
 from interlock.core.model.what_ifs import SIDES, find_runnable, read_stand_ins
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
 from interlock.core.services import standing, trying
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card
+from interlock.core.services.permitting import command
 from interlock.core.services.standing import Standing
 from interlock.core.services.trying import TOPIC, Grounds
 from interlock.core.store import audit, engine, topics, what_ifs
@@ -30,6 +32,7 @@ OPEN_FOR = timedelta(hours=1)  # what began before this is not under way any mor
 _NOTHING = Intent(verb=None)
 
 
+@command(Permission.STEER)
 def start(
     app: App,
     *,

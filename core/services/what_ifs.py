@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.approvals import Approval, Intent
 from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
+from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.services import deciding, forking, rewinding, trying
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card
 from interlock.core.services.forking import ForkRequest
+from interlock.core.services.permitting import command
 from interlock.core.services.staging import Staged
 from interlock.core.services.trying import TOPIC
 from interlock.core.services.what_if_starts import start
@@ -66,6 +68,7 @@ def preview_keep(app: App, what_if: WhatIf, *, wait_s: float = 10.0) -> Staged |
     return rewinding.preview(app, card.thread_id, _change_of(card, None), wait_s=wait_s)
 
 
+@command(Permission.STEER)
 def keep(
     app: App,
     what_if_id: str,
@@ -190,6 +193,7 @@ def _was_decided_before(app: App, what_if: WhatIf, card: Approval) -> bool:
     return decision is not None and decision.decided_at <= what_if.created_at
 
 
+@command(Permission.STEER)
 def discard(app: App, what_if_id: str, *, actor: str, reason: str = "") -> None:
     """
     Close a what-if without keeping an answer.

@@ -83,6 +83,7 @@ def append(
     """
     dialect.lock_all(conn, dialect.Lock.AUDIT)
     head = conn.execute(_HEAD).one_or_none()
+    options = conn.get_execution_options()
     entry: dict[str, Any] = {
         "seq": 1 if head is None else head.seq + 1,
         "at": at,
@@ -94,7 +95,8 @@ def append(
         "after": mask_fields(after),
         "reason": _stored("reason", reason),
         "previous_hash": GENESIS if head is None else head.hash,
-        "origin": conn.get_execution_options().get(engines.ORIGIN, ""),
+        "origin": options.get(engines.ORIGIN, ""),
+        "address": _stored("address", options.get(engines.ADDRESS, "")),
     }
     conn.execute(_INSERT, entry | {"hash": _seal(entry)})
     number: int = entry["seq"]
@@ -223,6 +225,7 @@ def _seal(entry: Mapping[Any, Any]) -> str:
         "reason": entry["reason"],
         "previous_hash": entry["previous_hash"],
     }
-    if entry["origin"]:  # entries from before it was kept have the seal that they were given
-        sealed["origin"] = entry["origin"]
+    for name in ("origin", "address"):  # entries from before they were kept have the seal they were given
+        if entry[name]:
+            sealed[name] = entry[name]
     return hashlib.sha256(encoding.canonical_json(sealed).encode()).hexdigest()

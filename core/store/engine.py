@@ -32,7 +32,9 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 20
 STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are fewer
 
-ORIGIN = "interlock_origin"  # the kind of process that works with this engine, for the audit
+# For the audit, from where something is done: the kind of process, and who asks it.
+ORIGIN = "interlock_origin"
+ADDRESS = "interlock_address"
 _READ = "interlock_read"
 _REBUILD = "interlock_rebuild"
 _TURN = "interlock_turn"

@@ -18,17 +18,26 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
-    UniqueConstraint,
     text,
 )
 
-from interlock.core.store.columns import UtcDateTime, Words
+from interlock.core.store.columns import SealedWords, UtcDateTime, Words
 from interlock.core.store.schema_api import idempotency_keys
-from interlock.core.store.schema_base import id_type, json_type, metadata
+from interlock.core.store.schema_approvals import approvals, decisions
+from interlock.core.store.schema_audit import audit
+from interlock.core.store.schema_base import id_type, json_type, metadata, sealed_type
 from interlock.core.store.schema_batches import launch_batches
 from interlock.core.store.schema_demo import demonstrations, tours
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
+from interlock.core.store.schema_people import (
+    access,
+    operators,
+    sessions,
+    sign_in_failures,
+    tokens,
+)
+from interlock.core.store.schema_queue import jobs, topics, workers
 from interlock.core.store.schema_search import search_texts
 from interlock.core.store.schema_sight import (
     alert_silences,
@@ -45,6 +54,7 @@ from interlock.core.store.schema_sight import (
 )
 
 __all__ = [
+    "access",
     "alert_silences",
     "alerts",
     "approvals",
@@ -67,14 +77,18 @@ __all__ = [
     "model_calls",
     "model_keys",
     "node_runs",
+    "operators",
     "rate_takes",
     "rollup_due",
     "run_events",
     "run_rollups",
     "runs",
     "search_texts",
+    "sessions",
+    "sign_in_failures",
     "snapshots",
     "threads",
+    "tokens",
     "tool_totals",
     "topics",
     "tours",
@@ -84,7 +98,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0012"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0013"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -130,15 +144,15 @@ runs = Table(
     Column("workflow", String(300), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("status", String(20), nullable=False),
-    Column("input", json_type()),
-    Column("context", json_type()),
+    Column("input", sealed_type()),
+    Column("context", sealed_type()),
     Column("options", json_type(), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Words(300), nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
-    Column("error", json_type()),
+    Column("error", sealed_type()),
     Column("error_type", Words(300)),
     Column("cancel_requested_at", UtcDateTime),
     Column("end_checkpoint_id", id_type()),
@@ -191,7 +205,7 @@ node_runs = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("duration_ms", Float),
     Column("error_type", Words(300)),
-    Column("error_message", Words()),
+    Column("error_message", SealedWords()),
     Column("ended_at", UtcDateTime),
     # False for a try that was followed by another: an attempt is not a run (law 7).
     Column("is_final", Boolean, nullable=False, server_default="1"),
@@ -222,7 +236,7 @@ run_events = Table(
     Column("kind", String(20), nullable=False),
     Column("path", Words(1000), nullable=False, default=""),
     Column("at", UtcDateTime, nullable=False),
-    Column("data", json_type()),
+    Column("data", sealed_type()),
     PrimaryKeyConstraint("run_id", "seq"),
 )
 
@@ -247,183 +261,10 @@ snapshots = Table(
     metadata,
     Column("thread_id", id_type(), nullable=False),
     Column("checkpoint_id", id_type(), nullable=False),
-    Column("values", json_type()),
+    Column("values", sealed_type()),
     Column("next", json_type(), nullable=False),
-    Column("interrupts", json_type(), nullable=False),
-    Column("metadata", json_type(), nullable=False),
+    Column("interrupts", sealed_type(), nullable=False),
+    Column("metadata", sealed_type(), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("thread_id", "checkpoint_id"),
-)
-
-approvals = Table(
-    "approvals",
-    metadata,
-    Column("approval_id", id_type(), primary_key=True),
-    Column(
-        "thread_id", id_type(), ForeignKey("threads.thread_id", ondelete="CASCADE"), nullable=False
-    ),
-    # The interrupt's id, or "break:<checkpoint_id>": what makes a card the same card again.
-    Column("question_key", id_type(), nullable=False),
-    Column("interrupt_id", id_type()),
-    Column("run_id", id_type(), nullable=False),
-    Column("workflow", String(300), nullable=False),
-    Column("node", Words(1000), nullable=False),
-    Column("namespace", Words(), nullable=False),
-    Column("checkpoint_id", id_type(), nullable=False),
-    Column("kind", String(20), nullable=False),
-    Column("title", Words(), nullable=False),
-    Column("payload", json_type()),
-    Column("allowed", json_type(), nullable=False),
-    Column("schema", json_type()),
-    Column("risk", String(20), nullable=False, default=""),
-    Column("status", String(20), nullable=False),
-    Column("version", Integer, nullable=False, default=1),
-    Column("asked_at", UtcDateTime, nullable=False),
-    Column("deadline_at", UtcDateTime),
-    Column("closed_at", UtcDateTime),
-    Column("tools", json_type()),
-    # The risk as a number to sort by, the highest first; 3 is none.
-    Column("risk_order", Integer, nullable=False, server_default="3"),
-    Column("warn_at", UtcDateTime),
-    # When `on_timeout` happens; None where nothing does by itself, or it has.
-    Column("due_at", UtcDateTime),
-    Column("on_timeout", json_type()),
-    Column("escalated_to", String(100)),
-    Column("deadline_note", Words(), nullable=False, server_default=""),
-    UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
-    Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_thread_status_asked", "thread_id", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_run_status_asked", "run_id", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_node_status_asked", "node", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_kind_status_asked", "kind", "status", "asked_at", "approval_id"),
-    Index("ix_approvals_status_order_asked", "status", "risk_order", "asked_at", "approval_id"),
-    # Of the pending cards that have one alone: a card without a deadline pays nothing.
-    Index(
-        "ix_approvals_due",
-        "due_at",
-        "approval_id",
-        sqlite_where=text("status = 'pending' AND due_at IS NOT NULL"),
-        postgresql_where=text("status = 'pending' AND due_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_approvals_deadline",
-        "deadline_at",
-        "workflow",
-        sqlite_where=text("status = 'pending' AND deadline_at IS NOT NULL"),
-        postgresql_where=text("status = 'pending' AND deadline_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_approvals_escalated",
-        "escalated_to",
-        "workflow",
-        sqlite_where=text("status = 'pending' AND escalated_to IS NOT NULL"),
-        postgresql_where=text("status = 'pending' AND escalated_to IS NOT NULL"),
-    ),
-    CheckConstraint(
-        "status IN ('pending','decided','expired','withdrawn','superseded')", name="status"
-    ),
-)
-
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("decision_id", id_type(), primary_key=True),
-    Column(
-        "approval_id",
-        id_type(),
-        ForeignKey("approvals.approval_id", ondelete="CASCADE"),
-        nullable=False,
-    ),
-    Column("version", Integer, nullable=False),
-    Column("actor", Words(300), nullable=False),
-    Column("verb", String(20), nullable=False),
-    Column("answer", json_type()),
-    Column("reason", Words(), nullable=False, default=""),
-    Column("before", json_type()),
-    Column("after", json_type()),
-    Column("decided_at", UtcDateTime, nullable=False),
-    Column("seconds_to_decide", Float, nullable=False),
-    Column("run_id", id_type(), nullable=False),
-    Column("refused", Words()),
-    Column("by_deadline", Boolean, nullable=False, server_default="0"),
-    UniqueConstraint("approval_id", "version", name="uq_decisions_one_answer"),
-    Index("ix_decisions_run", "run_id"),
-    Index("ix_decisions_decided", "decided_at", "decision_id"),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("actor", Words(300), nullable=False),
-    Column("action", String(50), nullable=False),
-    Column("object", Words(500), nullable=False),
-    Column("before", json_type()),
-    Column("after", json_type()),
-    Column("reason", Words(), nullable=False, default=""),
-    Column("previous_hash", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-    # The kind of process it was done in; entries from before it was kept have none.
-    Column("origin", String(20), nullable=False, server_default=""),
-    Index("ix_audit_object", "object", "at", "seq"),
-    Index("ix_audit_at", "at", "seq"),
-    Index("ix_audit_actor", "actor", "at", "seq"),
-    Index("ix_audit_action", "action", "at", "seq"),
-)
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("job_id", id_type(), primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("lock", id_type()),
-    Column("payload", json_type(), nullable=False),
-    Column("priority", Integer, nullable=False, default=0),
-    Column("status", String(20), nullable=False),
-    Column("run_at", UtcDateTime, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("claimed_by", id_type()),
-    Column("deliveries", Integer, nullable=False, default=0),
-    # Where the thread's head stood when the job was last handed out: law 4's "without a new checkpoint".
-    Column("progress", id_type()),
-    Column("result", json_type()),
-    Column("workflow", String(300), nullable=False, server_default=""),
-    CheckConstraint("status IN ('todo','doing','done','failed')", name="status"),
-    Index("ix_jobs_todo", "status", text("priority DESC"), "created_at", "job_id"),
-    Index("ix_jobs_lock_status", "lock", "status"),
-    Index("ix_jobs_claimed_by", "claimed_by", "status"),
-    # Law 3 as the last line of defence: whatever claims, one job a lock is carried out.
-    Index(
-        "uq_jobs_one_doing",
-        "lock",
-        unique=True,
-        sqlite_where=text("status = 'doing'"),
-        postgresql_where=text("status = 'doing'"),
-    ),
-)
-
-workers = Table(
-    "workers",
-    metadata,
-    Column("worker_id", id_type(), primary_key=True),
-    Column("host", Words(300), nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("status", String(20), nullable=False),
-    Column("concurrency", Integer, nullable=False),
-    Column("project", Words(), nullable=False, default=""),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("heartbeat_at", UtcDateTime, nullable=False),
-    Column("published_at", UtcDateTime),
-    Index("ix_workers_heartbeat", "heartbeat_at"),
-)
-
-# One row a topic ("inbox", "runs", "run:<id>", "figures"); `head` rises with every change to it.
-topics = Table(
-    "topics",
-    metadata,
-    Column("name", id_type(), primary_key=True),
-    Column("head", BigInteger, nullable=False),
-    Index("ix_topics_head", "head"),
 )

@@ -27,6 +27,7 @@ from interlock.core.graphs.spans import tracing
 from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.whereabouts import current_node
 from interlock.core.graphs.workshop import Workshop
+from interlock.core.model.people import SYSTEM
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.services import attaching, presence
 from interlock.core.services.alert_watching import AlertWatch
@@ -69,7 +70,7 @@ def main(settings: Settings, *, reload: bool = False) -> int:
     """
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
-    app = build_app(settings, name=f"interlock-worker-{worker_id}", origin="worker")
+    app = build_app(settings, name=f"interlock-worker-{worker_id}", origin="worker", caller=SYSTEM)
     with hold_alone(app) as place:
         enter_project(project)
         logs.locate(current_node)

@@ -46,7 +46,7 @@ async def answer_ready(_request: Request) -> JSONResponse:
 
 def _check() -> dict[str, Any]:
     try:
-        return health.check(deps.app()).as_json()
+        return health.check(deps.process_app()).as_json()
     except InterlockError as exc:
         logger.warning("not ready", reason=str(exc))
         return _failed("The database does not answer; the log of the web process has the reason.")

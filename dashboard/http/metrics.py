@@ -33,5 +33,5 @@ def _read() -> bytes:
     global _exposition
     with _lock:
         if _exposition is None:
-            _exposition = Exposition(deps.app())
+            _exposition = Exposition(deps.process_app())
     return _exposition.text()

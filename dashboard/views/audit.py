@@ -156,6 +156,11 @@ def build(
     )
 
 
+def _say_place(entry: AuditEntry) -> str:
+    origin = name_origin(entry.origin)
+    return f"{origin}, {show_hidden(entry.address)}" if entry.address else origin
+
+
 def build_entry(entry: AuditEntry, *, now: datetime) -> EntryView:
     """Put one entry together."""
     before, after, rest = _pair(entry)
@@ -166,7 +171,7 @@ def build_entry(entry: AuditEntry, *, now: datetime) -> EntryView:
         facts=(
             ("When", f"{format_exact(entry.at)}, {format_ago(entry.at, now)}"),
             ("Who", show_hidden(entry.actor)),
-            ("From where", name_origin(entry.origin)),
+            ("From where", _say_place(entry)),
             ("What", show_hidden(entry.action)),
             ("To what", show_hidden(entry.object)),
             ("Why", show_hidden(entry.reason) or NOTHING),

@@ -159,7 +159,7 @@ def _is_foreign(headers: Headers, *, is_reading: bool) -> bool:
     """
     origin = headers.get("origin")
     if origin is not None:
-        return not Hosts(deps.app().settings).allows_origin(origin, headers.get("host"))
+        return not Hosts(deps.process_app().settings).allows_origin(origin, headers.get("host"))
     return not is_reading and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 

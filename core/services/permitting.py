@@ -1,0 +1,138 @@
+"""
+Law 8: who asks is read anew for every command, where the command is carried out, whatever the door.
+
+`command` is put on every service that changes something. Signing out, closing an account, another
+role: each counts from the next command on, whatever a page that was drawn before still shows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import SignedOut
+from interlock.core.model import people
+from interlock.core.model.people import Caller, CallerKind, Operator, Permission, Person
+from interlock.core.services.context import App
+from interlock.core.store import engine, operators, sessions, tokens
+
+COMMANDS: Final[dict[str, Permission]] = {}  # "module.function" -> what it asks for
+
+_Service = TypeVar("_Service", bound=Callable[..., Any])
+
+
+def command(permission: Permission) -> Callable[[_Service], _Service]:
+    """
+    Carry a service out only for those who may; it finds who asks as `app.person`.
+
+    The service takes the keyword `actor`, the name it is recorded under, which must be the person's own.
+
+    Raises:
+        SignedOut: Nobody known asks.
+        NotAllowed: They may not do this.
+    """
+
+    def guard(service: _Service) -> _Service:
+        COMMANDS[f"{service.__module__.rpartition('.')[2]}.{service.__name__}"] = permission
+
+        @functools.wraps(service)
+        def guarded(app: App, *args: Any, actor: str, **options: Any) -> Any:
+            person = resolve(app, name=actor)
+            people.require(person, permission, actor=actor)
+            return service(replace(app, person=person), *args, actor=actor, **options)
+
+        return cast(_Service, guarded)
+
+    return guard
+
+
+def resolve(app: App, *, name: str = "") -> Person:
+    """
+    Who asks, as of now.
+
+    Args:
+        app: The parts, with the caller.
+        name: What somebody calls themselves whom nobody asks to sign in.
+
+    Raises:
+        SignedOut: Nobody known asks.
+    """
+    caller = app.caller
+    if caller.kind is CallerKind.SYSTEM:
+        return people.trusted(name or app.settings.operator)
+    with engine.read(app.engine) as conn:
+        if caller.kind is CallerKind.LOCAL:
+            _require_open(conn)
+            return people.trusted(name or app.settings.operator)
+        return _find(app, conn, caller)
+
+
+def enter(app: App, caller: Caller) -> App:
+    """
+    The parts as somebody at a door gets them.
+
+    Raises:
+        SignedOut: Nobody known asks.
+    """
+    bound = bind(app, caller)
+    resolve(bound)
+    return bound
+
+
+def bind(app: App, caller: Caller, *, origin: str = "", address: str = "") -> App:
+    """
+    The parts with who asks, whoever that is: nobody has looked yet.
+
+    Args:
+        app: The parts of the process.
+        caller: Who asks.
+        origin: The door, for the audit, where it is not that of the process.
+        address: From where, for the audit; empty is not kept.
+    """
+    options = {engine.ADDRESS: address} if address else {}
+    if origin:
+        options[engine.ORIGIN] = origin
+    bound = app.engine.execution_options(**options) if options else app.engine
+    return replace(app, caller=caller, engine=bound)
+
+
+def is_sign_in_on(app: App) -> bool:
+    """Whether one has to sign in."""
+    with engine.read(app.engine) as conn:
+        return operators.fetch_sign_in(conn) != ""
+
+
+def _require_open(conn: Connection) -> None:
+    if operators.fetch_sign_in(conn):
+        raise SignedOut(
+            "One has to sign in here.",
+            hint="On the command line, put a token into INTERLOCK_TOKEN;"
+            " whoever is signed in makes one on the page People.",
+        )
+
+
+def _find(app: App, conn: Connection, caller: Caller) -> Person:
+    now = app.clock.now()
+    found: tuple[people.Session, Operator] | tuple[people.Token, Operator] | None
+    if caller.kind is CallerKind.SESSION:
+        found = sessions.fetch_with_operator(conn, caller.id)
+    else:
+        found = tokens.fetch_with_operator(conn, caller.id)
+    if found is None:
+        raise SignedOut("Nobody is known by this.", hint="Sign in.")
+    shown, operator = found
+    if people.is_over(now, expires_at=shown.expires_at, ended_at=shown.ended_at):
+        raise SignedOut(f"This {caller.kind.value} has ended.", hint="Sign in again.")
+    if not operator.is_active:
+        raise SignedOut(f"The account of {operator.name} is closed.", hint="Ask an admin.")
+    return Person(
+        name=operator.name,
+        role=operator.role,
+        groups=frozenset(operator.groups),
+        tenants=frozenset(operator.tenants),
+        scopes=frozenset(shown.scopes) if isinstance(shown, people.Token) else None,
+    )
