@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Table, Text, bindparam, cast, column, func, select
+from sqlalchemy import Column, Connection, Table, Text, bindparam, cast, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interlock.core.store import dialect, encoding
+from interlock.core.ciphers import Cipher
+from interlock.core.store import columns, dialect, encoding
+from interlock.core.store.columns import SealedJson, SealedWords
 from interlock.core.store.dialect import PerDialect
 
 Encode = Callable[[Any], Any]
+Encoders = tuple[tuple[str, Encode | None], ...]
 
 _ROWS = "rows"
 
@@ -42,23 +45,27 @@ class Bulk:
 
     def __init__(self, table: Table, statement: PerDialect) -> None:
         self._statement = statement
-        self._encoders = tuple((c.name, _encoder(c)) for c in table.columns)
+        self._table = table
+        self._plain = self._encoders(None)
 
     def run(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Carry it out, at once for all rows; nothing to do if there are none."""
         if not rows:
             return
-        given: Any = {_ROWS: self._dump(rows)} if conn.dialect.name == "postgresql" else rows
+        given: Any = rows
+        if conn.dialect.name == "postgresql":
+            cipher = columns.cipher_of(conn.dialect)
+            encoders = self._plain if cipher is None else self._encoders(cipher)
+            # Row by row: one call for all would keep the other threads waiting as long as it takes.
+            given = {_ROWS: f"[{','.join(self._dump_row(row, encoders) for row in rows)}]"}
         conn.execute(self._statement.on(conn), given)
 
-    def _dump(self, rows: Sequence[Mapping[str, Any]]) -> str:
-        # Row by row: one call for all would keep the other threads waiting as long as it takes.
-        return f"[{','.join(map(self._dump_row, rows))}]"
+    def _encoders(self, cipher: Cipher | None) -> Encoders:
+        return tuple((column.name, _encoder(column, cipher)) for column in self._table.columns)
 
-    def _dump_row(self, row: Mapping[str, Any]) -> str:
-        encoded = {
-            name: encode(row[name]) if encode else row[name] for name, encode in self._encoders
-        }
+    @staticmethod
+    def _dump_row(row: Mapping[str, Any], encoders: Encoders) -> str:
+        encoded = {name: encode(row[name]) if encode else row[name] for name, encode in encoders}
         return json.dumps(encoded, default=datetime.isoformat, separators=(",", ":"))
 
 
@@ -73,14 +80,19 @@ def upsert(table: Table, **how: Any) -> Bulk:
 
 
 def _is_json(column_: Column[Any]) -> bool:
-    return isinstance(column_.type, JSON)
+    return columns.is_json(column_.type)
 
 
-def _encoder(column_: Column[Any]) -> Encode | None:
+def _encoder(column_: Column[Any], cipher: Cipher | None) -> Encode | None:
     """What the column's type does to a value on its way in."""
+    kind = column_.type
+    if isinstance(kind, SealedJson):
+        return lambda value: encoding.dump_json(kind.wrap(value, cipher))
+    if isinstance(kind, SealedWords):
+        return lambda value: None if value is None else kind.wrap(kind.clean(value), cipher)
     if _is_json(column_):
         return encoding.dump_json
-    return column_.type.dialect_impl(_POSTGRES).bind_processor(_POSTGRES)
+    return kind.dialect_impl(_POSTGRES).bind_processor(_POSTGRES)
 
 
 _dialect_of: Any = postgresql.dialect

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, String, Text
+from sqlalchemy import JSON, DateTime, Dialect, Engine, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from interlock.core.ciphers import Cipher, unseal
 from interlock.core.store import encoding
+
+ENVELOPE = "$enc"  # the only key of the object that an encrypted JSON value is kept as
+SEALED_JSON = f'{{"{ENVELOPE}":"'  # how its text begins
+SEALED_TEXT = f"{ENVELOPE}:"  # how an encrypted text begins
+PLAIN_TEXT = f"{SEALED_TEXT}="  # how a text begins that only looks like one
+
+
+def use_cipher(engine: Engine, cipher: Cipher | None) -> None:
+    """Let the sealed columns of this engine's connections be encrypted."""
+    engine.dialect.interlock_cipher = cipher  # type: ignore[attr-defined]
+
+
+def cipher_of(dialect: Dialect) -> Cipher | None:
+    """The keys that the connections of this dialect were given."""
+    found: Cipher | None = getattr(dialect, "interlock_cipher", None)
+    return found
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,3 +114,102 @@ class JsonText(TypeDecorator[Any]):
     ) -> Any:
         """Read JSON."""
         return None if value is None else encoding.load_json(value)
+
+
+class SealedJson(TypeDecorator[Any]):
+    """
+    JSON that is encrypted at rest where there are keys: kept as `{"$enc": "<key>:<token>"}`.
+
+    What was kept before there were keys reads as it is. A value of somebody's that has that very shape
+    is kept within a list, so that nobody can have another's value decrypted in its place.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """TEXT on SQLite as `JsonText`, JSON on Postgres."""
+        return Text() if dialect.name == "sqlite" else JSON(none_as_null=False)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Encrypt, where there are keys; on SQLite it is written as JSON, too."""
+        kept = self.wrap(value, cipher_of(dialect))
+        return encoding.dump_json(kept) if dialect.name == "sqlite" else kept
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Decrypt what is encrypted; on SQLite it is read from JSON first."""
+        if value is None:
+            return None
+        kept = encoding.load_json(value) if dialect.name == "sqlite" else value
+        return self.unwrap(kept, cipher_of(dialect)) if _is_envelope(kept) else kept
+
+    @staticmethod
+    def wrap(value: Any, cipher: Cipher | None) -> Any:
+        """The value as the column keeps it; null stays null."""
+        if cipher is None:
+            return {ENVELOPE: [value]} if _is_envelope(value) else value
+        if value is None:
+            return None
+        return {ENVELOPE: cipher.seal(encoding.dump_json(value).encode())}
+
+    @staticmethod
+    def unwrap(kept: Any, cipher: Cipher | None) -> Any:
+        """The value that an envelope holds."""
+        inside = kept[ENVELOPE]
+        if isinstance(inside, str):
+            return encoding.load_json(unseal(cipher, inside))
+        return inside[0] if isinstance(inside, list) and len(inside) == 1 else kept
+
+
+class SealedWords(Words):
+    """Observed text that is encrypted at rest where there are keys: kept as `$enc:<key>:<token>`."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Make it storable, and encrypt it; an empty text stays empty."""
+        return None if value is None else self.wrap(self.clean(value), cipher_of(dialect))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Decrypt what is encrypted."""
+        if value is None or not value.startswith(SEALED_TEXT):
+            return value
+        if value.startswith(PLAIN_TEXT):
+            return value.removeprefix(PLAIN_TEXT)
+        return unseal(cipher_of(dialect), value.removeprefix(SEALED_TEXT)).decode()
+
+    @staticmethod
+    def wrap(value: str, cipher: Cipher | None) -> str:
+        """The text as the column keeps it."""
+        if cipher is None:
+            return PLAIN_TEXT + value if value.startswith(SEALED_TEXT) else value
+        return SEALED_TEXT + cipher.seal(value.encode()) if value else value
+
+
+class JsonHead(TypeDecorator[Any]):
+    """The fields of a JSON object that stand before one of its keys, where the rest was cut off as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, before: str) -> None:
+        super().__init__()
+        self.before = before
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read what is there; what is encrypted comes whole and is cut here."""
+        if value is None:
+            return None
+        if not value.startswith(SEALED_JSON):
+            return encoding.load_json(value + "}")
+        whole = SealedJson.unwrap(encoding.load_json(value), cipher_of(dialect))
+        return dict(takewhile(lambda item: item[0] != self.before, whole.items()))
+
+
+def is_json(kind: TypeEngine[Any]) -> bool:
+    """Whether a column of this type holds JSON."""
+    return isinstance(kind, JSON | JsonText | SealedJson)
+
+
+def _is_envelope(value: Any) -> bool:
+    return type(value) is dict and len(value) == 1 and ENVELOPE in value

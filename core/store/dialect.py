@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    case,
     cast,
     func,
     select,
@@ -112,8 +113,9 @@ def has_text(stored: ColumnElement[Any], part: str) -> ColumnElement[bool]:
 
 
 def text_before(whole: ColumnElement[str], mark: str) -> ColumnElement[str]:
-    """The part of a text before the first `mark`, which it must have; the rest is not sent here."""
-    return func.substr(whole, 1, _Position(whole, mark) - 1, type_=Text())
+    """The part of a text before the first `mark`; the rest is not sent here. All of one without it."""
+    at = _Position(whole, mark)
+    return func.substr(whole, 1, case((at > 0, at - 1), else_=func.length(whole)), type_=Text())
 
 
 class _Joined(GenericFunction[str]):

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, case, cast, func, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
 
 from interlock.core.model.launch_batches import BatchRun, LaunchBatch
 from interlock.core.model.runs import FailureLine, RunStatus
-from interlock.core.store import dialect, encoding
+from interlock.core.store import dialect
+from interlock.core.store.columns import JsonHead
 from interlock.core.store.schema import launch_batches, runs, threads
 from interlock.core.types import RunId
 
@@ -36,11 +48,14 @@ _COUNT_BY_STATUS = (
     .where(*_IS_ROW)
     .group_by(_newest.c.status)
 )
-_ERROR_LINE = case(
-    (
-        _newest.c.error_type.is_not(None),
-        dialect.text_before(cast(_newest.c.error, Text), ',"stack":'),
-    )
+_ERROR_LINE = type_coerce(
+    case(
+        (
+            _newest.c.error_type.is_not(None),
+            dialect.text_before(cast(_newest.c.error, Text), ',"stack":'),
+        )
+    ),
+    JsonHead("stack"),
 )
 _RUNS = (
     select(
@@ -130,9 +145,7 @@ def _read_runs(rows: Iterable[Any]) -> list[BatchRun]:
             status=RunStatus(row.status),
             variant=row.variant,
             input=row.input,
-            error=None
-            if row.error_line is None
-            else FailureLine(**encoding.load_json(row.error_line + "}")),
+            error=None if row.error_line is None else FailureLine(**row.error_line),
         )
         for row in rows
     ]

@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     update,
 )
 from sqlalchemy import (
@@ -39,7 +40,8 @@ from interlock.core.model.runs import (
     RunStatus,
     RunSummary,
 )
-from interlock.core.store import dialect, encoding, listing, searching
+from interlock.core.store import dialect, listing, searching
+from interlock.core.store.columns import JsonHead
 from interlock.core.store.schema import holds, runs
 from interlock.core.store.searching import About
 from interlock.core.types import Json, RunId, ThreadId
@@ -51,11 +53,14 @@ _LIVE = sorted(OPEN | HELD)
 # mark with its quotes bare cannot stand inside a JSON text, so the first one is the key itself.
 SUMMARY = (
     *(c for c in runs.columns if c.name not in {"input", "context", "options", "error"}),
-    case(
-        (
-            runs.c.error_type.is_not(None),
-            dialect.text_before(cast(runs.c.error, Text), ',"stack":'),
-        )
+    type_coerce(
+        case(
+            (
+                runs.c.error_type.is_not(None),
+                dialect.text_before(cast(runs.c.error, Text), ',"stack":'),
+            )
+        ),
+        JsonHead("stack"),
     ).label("error_line"),
 )
 
@@ -327,9 +332,7 @@ def _from_row(row: Row[Any]) -> Run:
 
 def read_summary(row: Row[Any]) -> RunSummary:
     """The run of a row of `SUMMARY`."""
-    line = (
-        None if row.error_line is None else FailureLine(**encoding.load_json(row.error_line + "}"))
-    )
+    line = None if row.error_line is None else FailureLine(**row.error_line)
     return RunSummary(**_read_columns(row), error=line)
 
 

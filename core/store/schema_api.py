@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table
 
-from interlock.core.store.columns import UtcDateTime, Words
-from interlock.core.store.schema_base import json_type, metadata
+from interlock.core.store.columns import SealedWords, UtcDateTime, Words
+from interlock.core.store.schema_base import metadata, sealed_type
 
 # One row a request that named a key; kept for a day.
 idempotency_keys = Table(
@@ -16,7 +16,8 @@ idempotency_keys = Table(
     Column("fingerprint", String(64), nullable=False),  # of method, path and body
     Column("begun_at", UtcDateTime, nullable=False),
     Column("status", Integer),  # none while it is carried out
-    Column("headers", json_type(), nullable=False),
-    Column("body", Text),  # none while it is carried out, and where it was too long to be kept
+    Column("headers", sealed_type(), nullable=False),
+    # None while it is carried out, and where it was too long to be kept.
+    Column("body", SealedWords()),
     Index("ix_idempotency_keys_begun_at", "begun_at"),
 )

@@ -1,4 +1,4 @@
-"""What all tables are made of: the metadata with its names of constraints, and two kinds of columns."""
+"""What all tables are made of: the metadata with its names of constraints, and three kinds of columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import JSON, MetaData, String
 
-from interlock.core.store.columns import JsonText
+from interlock.core.store.columns import JsonText, SealedJson
 
 metadata = MetaData(
     naming_convention={
@@ -23,6 +23,11 @@ def json_type() -> Any:
     """Any JSON, its keys in their order."""
     # Not JSONB: it would reorder the keys (a form follows its schema) and refuse NUL in a text.
     return JSON(none_as_null=False).with_variant(JsonText(), "sqlite")
+
+
+def sealed_type() -> Any:
+    """Any JSON that somebody's work is made of: encrypted where there are keys."""
+    return SealedJson()
 
 
 def id_type() -> Any:

@@ -15,8 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from interlock.core.store.columns import UtcDateTime, Words
-from interlock.core.store.schema_base import id_type, json_type, metadata
+from interlock.core.store.columns import SealedWords, UtcDateTime, Words
+from interlock.core.store.schema_base import id_type, metadata, sealed_type
 
 # One row each time somebody set a thread back, edited its state or copied it: who, when, why, how.
 forks = Table(
@@ -32,9 +32,9 @@ forks = Table(
     Column("left_id", id_type()),  # the thread's head as whoever confirmed it saw it
     Column("from_thread_id", id_type()),  # of a copy: where the target is
     Column("as_node", Words(1000)),
-    Column("edits", json_type(), nullable=False),
-    Column("answers", json_type(), nullable=False),
-    Column("preview", json_type(), nullable=False),  # as it was confirmed
+    Column("edits", sealed_type(), nullable=False),
+    Column("answers", sealed_type(), nullable=False),
+    Column("preview", sealed_type(), nullable=False),  # as it was confirmed
     Column("actor", Words(300), nullable=False),
     Column("reason", Words(), nullable=False, default=""),
     Column("created_at", UtcDateTime, nullable=False),
@@ -72,15 +72,15 @@ what_if_sides = Table(
         nullable=False,
     ),
     Column("side", String(20), nullable=False),
-    Column("intent", json_type(), nullable=False),  # what is answered, as a decision would be
-    Column("stand_ins", json_type(), nullable=False),  # given values, by node
+    Column("intent", sealed_type(), nullable=False),  # what is answered, as a decision would be
+    Column("stand_ins", sealed_type(), nullable=False),  # given values, by node
     Column("job_id", id_type()),
     Column("sandbox_id", id_type()),  # the copy's thread id in the checkpoint database
     Column("status", String(20), nullable=False),
-    Column("path", json_type(), nullable=False),  # what ran, what was stood in for
-    Column("values", json_type()),  # the state at its end, cut and marked
-    Column("asks", json_type(), nullable=False),  # what it asks next
-    Column("error", Words()),
+    Column("path", sealed_type(), nullable=False),  # what ran, what was stood in for
+    Column("values", sealed_type()),  # the state at its end, cut and marked
+    Column("asks", sealed_type(), nullable=False),  # what it asks next
+    Column("error", SealedWords()),
     Column("duration_ms", Float),
     Column("tokens_in", BigInteger),
     Column("tokens_out", BigInteger),

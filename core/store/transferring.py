@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
     Connection,
@@ -34,7 +33,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.model.threads import Thread
 from interlock.core.store import searching
 from interlock.core.store.checkpoint_reads import BUSY_S
-from interlock.core.store.columns import JsonText, UtcDateTime, Words
+from interlock.core.store.columns import UtcDateTime, Words, is_json
 from interlock.core.store.schema import (
     approvals,
     checkpoints_index,
@@ -149,7 +148,7 @@ def find_misfit(name: str, row: Mapping[str, Json]) -> str:
         return f"it must have the columns of {name}"
     for column in (columns[each] for each in row):
         value = row[column.name]
-        if isinstance(column.type, JSON | JsonText):
+        if is_json(column.type):
             continue
         if value is None:
             if not column.nullable:
