@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     Text,
     and_,
     case,
@@ -35,17 +34,27 @@ MOST_FORKS = 10_000  # of one thread
 
 _point = checkpoints_index.alias("point")
 _parent = checkpoints_index.alias("parent")
-_JOINED = _point.outerjoin(
-    _parent,
-    and_(_parent.c.thread_id == _point.c.thread_id, _parent.c.checkpoint_id == _point.c.parent_id),
-)
+
+
+def _of_parent(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """
+    What the point before has in a column, looked up by its key.
+
+    Not joined: for a thread that its statistics do not know yet, Postgres joins each point with all.
+    """
+    is_parent = and_(
+        _parent.c.thread_id == _point.c.thread_id, _parent.c.checkpoint_id == _point.c.parent_id
+    )
+    return select(column).where(is_parent).correlate(_point).scalar_subquery()
+
+
 # The lists of nodes come as text: there are few different ones, and each is read once.
 _POINTS = select(
     *(c for c in _point.columns if c.name != "next"),
     cast(_point.c.next, Text).label("next"),
-    cast(_parent.c.next, Text).label("parent_next"),
-    _parent.c.run_id.label("parent_run_id"),
-).select_from(_JOINED)
+    _of_parent(cast(_parent.c.next, Text)).label("parent_next"),
+    _of_parent(_parent.c.run_id).label("parent_run_id"),
+)
 LOOP = "loop"  # LangGraph's source of a checkpoint that nodes led to
 
 
@@ -73,11 +82,7 @@ def fetch_point(conn: Connection, thread_id: ThreadId, checkpoint_id: Checkpoint
 
 def count_points(conn: Connection, thread_id: ThreadId, wanted: PointFilter) -> int:
     """How many points of a thread fit."""
-    query: Select[Any] = select(func.count())
-    if wanted.is_free:
-        query = query.where(checkpoints_index.c.thread_id == thread_id)
-    else:
-        query = query.select_from(_JOINED).where(*_conditions(thread_id, wanted))
+    query = select(func.count()).select_from(_point).where(*_conditions(thread_id, wanted))
     counted: int = conn.execute(query).scalar_one()
     return counted
 
@@ -140,7 +145,9 @@ def _conditions(thread_id: ThreadId, wanted: PointFilter) -> list[ColumnElement[
 def _has_node(path: str) -> ColumnElement[bool]:
     """That a node ran there or is due; of one in a subgraph, the node that the subgraph is."""
     name = encoding.dump_json(path.partition("/")[0])
-    ran = and_(_point.c.source == LOOP, dialect.has_text(_parent.c.next, name))
+    ran = and_(
+        _point.c.source == LOOP, dialect.has_text(_of_parent(cast(_parent.c.next, Text)), name)
+    )
     return or_(dialect.has_text(_point.c.next, name), ran)
 
 

@@ -384,6 +384,23 @@ def test_a_page_of_several_statuses_reads_a_page_of_each(filled):
     assert most <= 20, plans[0]
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite counts no rows read
+def test_the_history_of_a_thread_that_the_statistics_do_not_know_reads_no_more(engine, make):
+    entries = [
+        make.checkpoint(f"c{n:03}", thread_id="t", parent_id=f"c{n - 1:03}", branch=n // 50)
+        for n in range(300)
+    ]
+    with engines.write(engine) as conn:
+        threads.insert(conn, make.thread("t"))
+        checkpoints.insert_many(conn, entries)
+        with _plans(conn, analyze=True) as plans:
+            assert len(history.fetch_points(conn, "t", PointFilter(), limit=100)) == 100
+            assert history.count_points(conn, "t", PointFilter(node="charge")) == 300
+            assert len(history.fetch_spans(conn, "t")) == 6
+    for plan in plans:
+        assert sum(_rows_read(json.loads(plan)[0]["Plan"])) <= 1500, plan
+
+
 def _fill(conn: Connection, make) -> None:
     count = 3000
     numbers = range(count)
