@@ -16,6 +16,7 @@ from interlock.core.cli import (
     breakers,
     caches,
     call,
+    deciding_many,
     demo,
     doctor,
     extending,
@@ -68,6 +69,7 @@ def command() -> Any:
     register(acting.ask)
     register(reading.inbox)
     register(acting.decide)
+    register(deciding_many.decide_many)
     register(extending.extend)
     register(holds.hold)
     register(holds.release)
