@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         default=None,
         description="Token under which the command line acts where one has to sign in.",
     )
+    session_hours: float = Field(
+        default=12.0,
+        gt=0,
+        le=24 * 30,
+        description="Hours after which whoever signed in has to do so again.",
+    )
     concurrency: int = Field(
         default=20, ge=1, le=500, description="Runs one worker carries at the same time."
     )

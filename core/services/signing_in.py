@@ -1,0 +1,287 @@
+"""
+Sessions: every way to sign in ends in the same row, which can be ended here at any moment.
+
+A password is tried against the account by name; wrong ones in a row make the name and the address wait.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from interlock.core.errors import NotAllowed, NotFound, RateLimited
+from interlock.core.model import people
+from interlock.core.model.people import CallerKind, Operator, Permission, Role, Session
+from interlock.core.services import passwords, permitting
+from interlock.core.services.context import App
+from interlock.core.services.permitting import command
+from interlock.core.store import audit, engine, operators, sessions, topics
+from interlock.core.types import Json
+
+_WRONG = "The name or the password is wrong."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """A session that was opened; the secret goes into the browser's cookie and is kept nowhere else."""
+
+    secret: str
+    session: Session
+    operator: Operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Somebody whom an identity provider or a proxy vouches for; None for what it does not say."""
+
+    name: str
+    method: str
+    role: Role | None = None
+    groups: Sequence[str] | None = None
+    tenants: Sequence[str] | None = None
+
+
+def sign_in(app: App, name: str, password: str, *, address: str = "", agent: str = "") -> SignedIn:
+    """
+    Sign in with a password.
+
+    Args:
+        app: The parts.
+        name: Of the account.
+        password: As it was typed.
+        address: From where.
+        agent: What the browser calls itself.
+
+    Raises:
+        RateLimited: Too many wrong passwords for this name, or from this address; it says when again.
+        NotAllowed: The name or the password is wrong, or the account is closed; not told apart.
+    """
+    keys = _keys_of(name, address)
+    _see_wait(app, keys)
+    with engine.read(app.engine) as conn:
+        hashed = operators.fetch_password_hash(conn, name)
+    is_right = passwords.verify(password, hashed)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        operator = operators.fetch(conn, name) if is_right else None
+        if operator is not None and operator.is_active:
+            # The address is not forgiven: one right password must not pay for guessing others.
+            sessions.forgive(conn, keys[0])
+            return _open(app, conn, operator, method="local", address=address, agent=agent)
+        _note_failure(conn, keys, now=now)
+    raise NotAllowed(_WRONG)
+
+
+def admit(app: App, known: Elsewhere, *, address: str = "", agent: str = "") -> SignedIn:
+    """
+    Open a session for somebody who has signed in elsewhere; their account is made or brought level.
+
+    Raises:
+        InvalidInput: The name or a group does not fit.
+        NotAllowed: The account is closed here, or is one of this name that signs in otherwise.
+    """
+    name = people.read_name(known.name)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        operator = operators.fetch(conn, name)
+        if operator is None:
+            operator = _make(conn, known, name, now)
+        elif operator.source != known.method:
+            raise NotAllowed(f"There is an account {name!r} that signs in otherwise.")
+        elif not operator.is_active:
+            raise NotAllowed(f"The account of {name} is closed.")
+        else:
+            operator = _bring_level(conn, operator, known, now)
+        return _open(app, conn, operator, method=known.method, address=address, agent=agent)
+
+
+def sign_out(app: App) -> bool:
+    """End the session that asks; False if it had ended, or nobody had to sign in."""
+    if app.caller.kind is not CallerKind.SESSION:
+        return False
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        session = sessions.fetch(conn, app.caller.id)
+        if session is None or not sessions.end(conn, session.session_id, now=now):
+            return False
+        topics.bump(conn, "people")
+        _tell(conn, session, action="sign-out", actor=session.operator, now=now)
+    return True
+
+
+def list_sessions(app: App) -> list[Session]:
+    """Open sessions, the newest first: one's own, or everybody's for an admin."""
+    person = permitting.resolve(app)
+    is_admin = Permission.ADMINISTER in people.permissions_of(person)
+    with engine.read(app.engine) as conn:
+        return sessions.fetch_open(
+            conn, now=app.clock.now(), operator=None if is_admin else person.name
+        )
+
+
+@command(Permission.SEE)
+def end_session(app: App, session_id: str, *, actor: str, reason: str = "") -> Session:
+    """
+    End a session: one's own, or anybody's for an admin.
+
+    Raises:
+        NotFound: There is no such open session, or it is not theirs.
+    """
+    assert app.person is not None
+    is_admin = Permission.ADMINISTER in people.permissions_of(app.person)
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        session = sessions.fetch(conn, session_id)
+        is_theirs = session is not None and (is_admin or session.operator == actor)
+        if session is None or not is_theirs or not sessions.end(conn, session_id, now=now):
+            raise NotFound("open session", session_id[:12])
+        topics.bump(conn, "people")
+        _tell(conn, session, action="session:end", actor=actor, now=now, reason=reason.strip())
+    return session
+
+
+def note_seen(app: App) -> None:
+    """Note that a session is in use; writes once a minute at most."""
+    if app.caller.kind is CallerKind.SESSION:
+        now = app.clock.now()
+        with engine.read(app.engine) as conn:
+            session = sessions.fetch(conn, app.caller.id)
+        if session is not None and now - session.seen_at >= sessions.SEEN_EVERY:
+            with engine.write(app.engine) as conn:
+                sessions.see(conn, session.session_id, now=now)
+
+
+def _open(
+    app: App, conn: Connection, operator: Operator, *, method: str, address: str, agent: str
+) -> SignedIn:
+    now = app.clock.now()
+    secret = secrets.token_urlsafe(32)
+    session = Session(
+        session_id=people.hash_secret(secret),
+        operator=operator.name,
+        method=method,
+        created_at=now,
+        expires_at=now + timedelta(hours=app.settings.session_hours),
+        seen_at=now,
+        address=address,
+        agent=agent,
+    )
+    sessions.forget(conn, until=now - timedelta(days=30))
+    sessions.insert(conn, session)
+    operators.change(conn, operator.name, {"last_sign_in_at": now})
+    topics.bump(conn, "people")
+    _tell(conn, session, action="sign-in", actor=operator.name, now=now)
+    return SignedIn(secret=secret, session=session, operator=operator)
+
+
+def _make(conn: Connection, known: Elsewhere, name: str, now: datetime) -> Operator:
+    new = Operator(
+        name=name,
+        role=known.role or Role.VIEWER,
+        groups=people.read_words(list(known.groups or ()), what="groups"),
+        tenants=people.read_words(list(known.tenants or ()), what="tenants"),
+        source=known.method,
+        created_at=now,
+        updated_at=now,
+    )
+    operators.insert(conn, new, password_hash=None)
+    _tell_level(conn, None, new, now)
+    return new
+
+
+def _bring_level(conn: Connection, operator: Operator, known: Elsewhere, now: datetime) -> Operator:
+    """What the other side says of role, groups and tenants is so from now on, in all open sessions."""
+    values: dict[str, Json] = {}
+    if known.role is not None and known.role is not operator.role:
+        values["role"] = known.role.value
+    for column, given in (("groups", known.groups), ("tenants", known.tenants)):
+        if given is not None:
+            words = list(people.read_words(list(given), what=column))
+            if words != list(getattr(operator, column)):
+                values[column] = words
+    if not values:
+        return operator
+    operators.change(conn, operator.name, values | {"updated_at": now})
+    after = operators.fetch(conn, operator.name)
+    assert after is not None
+    _tell_level(conn, operator, after, now)
+    return after
+
+
+def _tell_level(conn: Connection, before: Operator | None, after: Operator, now: datetime) -> None:
+    def show(operator: Operator) -> Json:
+        return {
+            "role": operator.role.value,
+            "groups": list(operator.groups),
+            "tenants": list(operator.tenants),
+            "source": operator.source,
+        }
+
+    audit.append(
+        conn,
+        at=now,
+        actor=after.name,
+        action="operator:level",
+        object_=f"operator:{after.name}",
+        before=None if before is None else show(before),
+        after=show(after),
+        reason=f"as told by {after.source}",
+    )
+
+
+def _tell(
+    conn: Connection, session: Session, *, action: str, actor: str, now: datetime, reason: str = ""
+) -> None:
+    audit.append(
+        conn,
+        at=now,
+        actor=actor,
+        action=action,
+        object_=f"operator:{session.operator}",
+        after={
+            "session": session.session_id[:12],
+            "method": session.method,
+            "address": session.address,
+        },
+        reason=reason,
+    )
+
+
+def _keys_of(name: str, address: str) -> tuple[str, ...]:
+    return (f"name:{name[:200]}", *((f"from:{address}",) if address else ()))
+
+
+def _see_wait(app: App, keys: Sequence[str]) -> None:
+    now = app.clock.now()
+    with engine.read(app.engine) as conn:
+        found = [sessions.fetch_failure(conn, key) for key in keys]
+    again = [at + people.wait_after(count) for count, at in filter(None, found)]
+    wait_s = max(((at - now).total_seconds() for at in again), default=0.0)
+    if wait_s > 0:
+        raise RateLimited(
+            f"Too many wrong passwords; try again in {math.ceil(wait_s)} s.",
+            name="sign-in",
+            now=now,
+            wait_s=wait_s,
+        )
+
+
+def _note_failure(conn: Connection, keys: Sequence[str], *, now: datetime) -> None:
+    for key in keys:
+        before = sessions.fetch_failure(conn, key)
+        is_old = before is not None and now - before[1] >= people.FORGOTTEN_AFTER
+        count = 0 if before is None or is_old else before[0]
+        sessions.keep_failure(conn, key, count=count + 1, now=now)
+    sessions.forget_failures(conn, until=now - timedelta(days=1))
+    audit.append(
+        conn,
+        at=now,
+        actor=keys[0].removeprefix("name:"),
+        action="sign-in:refused",
+        object_=f"operator:{keys[0].removeprefix('name:')}",
+    )
