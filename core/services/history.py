@@ -160,15 +160,16 @@ def list_points(
     *,
     limit: int = 100,
     before: str | None = None,
+    wait_s: float = 10.0,
 ) -> tuple[list[Point], CheckpointId | None]:
     """
-    Points of a thread, newest first, and the id of its head.
+    Points of a thread, newest first, and the id of its head; a worker may have to read the older ones.
 
     Raises:
         NotFound: No such thread.
     """
     if limit > 1 or before is not None or not wanted.is_free:  # the newest is always there
-        completing.complete(app, thread_id)
+        completing.complete(app, thread_id, wait_s=wait_s)
     with engine.read(app.engine) as conn:
         if threads.fetch(conn, ThreadId(thread_id)) is None:
             raise NotFound("thread", thread_id, hint="`interlock runs` names them.")

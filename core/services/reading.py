@@ -8,6 +8,7 @@ Only a worker has the project's classes; the one side of the errand asks here, t
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from interlock.core.errors import NotFound, NoWorker, StoreUnavailable
 from interlock.core.model.history import Inner
@@ -37,6 +38,33 @@ def state(
         NotFound: No such thread, or no such checkpoint of it.
         NoWorker: The state has to be read by a worker, and none is alive or it took too long.
     """
+    thread, wanted, stored = _find_state(app, thread_id, checkpoint_id)
+    if stored is not None:
+        return stored
+    wait_for(app, _ask_for_state(app, thread, wanted), what="state", wait_s=wait_s)
+    with engine.read(app.engine) as conn:
+        found = snapshots.fetch(conn, thread, wanted)
+    assert found is not None  # stored together with the end of the job
+    return found
+
+
+def begin_state(
+    app: App, thread_id: str, checkpoint_id: str | None = None
+) -> tuple[CheckpointId, JobId | None]:
+    """
+    Which state that is, and the errand of a worker after which `state` has it; None where it is kept.
+
+    Raises:
+        NotFound: No such thread, or no such checkpoint of it.
+        NoWorker: A worker has to read it, and none is alive.
+    """
+    thread, wanted, stored = _find_state(app, thread_id, checkpoint_id)
+    return wanted, None if stored is not None else _ask_for_state(app, thread, wanted)
+
+
+def _find_state(
+    app: App, thread_id: str, checkpoint_id: str | None
+) -> tuple[ThreadId, CheckpointId, Snapshot | None]:
     thread = ThreadId(thread_id)
     with engine.read(app.engine) as conn:
         known = threads.fetch(conn, thread)
@@ -45,11 +73,14 @@ def state(
         wanted = CheckpointId(checkpoint_id) if checkpoint_id else known.head_checkpoint_id
         stored = snapshots.fetch(conn, thread, wanted) if wanted else None
         is_known = wanted is not None and checkpoints.fetch(conn, thread, wanted) is not None
-    if stored is not None:
-        return stored
-    if wanted is None or not is_known:
+    if wanted is None or not (stored is not None or is_known):
         raise NotFound("checkpoint", checkpoint_id or f"of thread {thread_id}")
-    return _read_by_worker(app, thread, wanted, wait_s)
+    return thread, wanted, stored
+
+
+def _ask_for_state(app: App, thread_id: ThreadId, checkpoint_id: CheckpointId) -> JobId:
+    payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
+    return _send(app, JobKind.SNAPSHOT, payload, what="state")
 
 
 def beneath(
@@ -119,26 +150,19 @@ def _as_own(app: App, run: Run, node: NodeRun, step: Step) -> Step:
     )
 
 
-def _read_by_worker(
-    app: App, thread_id: ThreadId, checkpoint_id: CheckpointId, wait_s: float
-) -> Snapshot:
-    payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
-    ask_worker(app, JobKind.SNAPSHOT, payload, what="state", wait_s=wait_s)
-    with engine.read(app.engine) as conn:
-        found = snapshots.fetch(conn, thread_id, checkpoint_id)
-    assert found is not None  # stored together with the end of the job
-    return found
-
-
 def ask_worker(
     app: App, kind: JobKind, payload: dict[str, Json], *, what: str, wait_s: float
 ) -> Json:
     """Let a worker read something and wait for what it says."""
+    return wait_for(app, _send(app, kind, payload, what=what), what=what, wait_s=wait_s)
+
+
+def _send(app: App, kind: JobKind, payload: dict[str, Json], *, what: str) -> JobId:
     require_worker(app, what=what)
     job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=ERRAND_PRIORITY)
     with engine.write(app.engine) as conn:
         app.queue.enqueue(conn, job, now=app.clock.now())
-    return wait_for(app, job.job_id, what=what, wait_s=wait_s)
+    return job.job_id
 
 
 def require_worker(app: App, *, what: str) -> None:
@@ -164,15 +188,39 @@ def wait_for(app: App, job_id: JobId, *, what: str, wait_s: float) -> Json:
         StoreUnavailable: It cannot be read; the message says why.
     """
     deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline:
-        with engine.read(app.engine) as conn:
-            ended = app.queue.fetch_result(conn, job_id)
-        if ended is not None and ended[0] == "done":
-            return ended[1]
-        if ended is not None and ended[0] == "failed":
-            raise StoreUnavailable(f"The {what} could not be read: {ended[1]}")
+    while True:
+        ended = look_for(app, job_id, what=what)
+        if ended is not None:
+            return ended.told
+        if time.monotonic() >= deadline:
+            raise was_not_read(what, wait_s)
         time.sleep(observing.POLL_S)
-    raise NoWorker(f"No worker read the {what} within {wait_s:g} s.")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An errand that a worker has ended, and what it told."""
+
+    told: Json
+
+
+def look_for(app: App, job_id: JobId, *, what: str) -> Ended | None:
+    """
+    What became of an errand; None while it is under way. For whoever waits without holding a thread.
+
+    Raises:
+        StoreUnavailable: It cannot be read; the message says why.
+    """
+    with engine.read(app.engine) as conn:
+        ended = app.queue.fetch_result(conn, job_id)
+    if ended is not None and ended[0] == "failed":
+        raise StoreUnavailable(f"The {what} could not be read: {ended[1]}")
+    return Ended(ended[1]) if ended is not None and ended[0] == "done" else None
+
+
+def was_not_read(what: str, wait_s: float) -> NoWorker:
+    """The error of whoever has waited long enough."""
+    return NoWorker(f"No worker read the {what} within {wait_s:g} s.")
 
 
 def workflow_of(app: App, thread_id: ThreadId) -> str:
