@@ -223,7 +223,7 @@ class Execution:
             return
         assert reading is not None
         at = await rewinding.make_fork(self._graph, self._writing_config, fork, reading)
-        if at is not None:
+        if at is not None and not self._run.options.stands:
             await self._stream(None, at=at)
 
     async def _stream(self, graph_input: Any, *, at: CheckpointId | None = None) -> None:

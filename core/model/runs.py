@@ -99,13 +99,15 @@ class RunOptions:
     How a run is carried out; breakpoints are node names, `*` means every node.
 
     `recursion_limit` None leaves the graph's own limit, or the setting's; `asks_on_failure`: when a
-    node fails for good, a human gets a card.
+    node fails for good, a human gets a card; `stands`: a rewind writes its fork and goes on only when
+    it is told to.
     """
 
     break_before: tuple[str, ...] = ()
     break_after: tuple[str, ...] = ()
     recursion_limit: int | None = None
     asks_on_failure: bool = False
+    stands: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """The stored form."""
@@ -114,6 +116,7 @@ class RunOptions:
             "break_after": list(self.break_after),
             "recursion_limit": self.recursion_limit,
             "asks_on_failure": self.asks_on_failure,
+            "stands": self.stands,
         }
 
     @classmethod
@@ -124,6 +127,7 @@ class RunOptions:
             break_after=tuple(value.get("break_after", ())),
             recursion_limit=value.get("recursion_limit"),
             asks_on_failure=value.get("asks_on_failure") is True,
+            stands=value.get("stands") is True,
         )
 
 

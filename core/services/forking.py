@@ -31,7 +31,7 @@ class ForkRequest:
 
     `as_node`: the node that an edit counts as, or that is skipped; None where there is no choice.
     `intent` is the new decision of `redecide`, of the card `approval_id`; `new_thread_id` names the
-    thread that `copy` makes, None leaves it to us.
+    thread that `copy` makes, None leaves it to us. `stands`: what is due there waits to be told to run.
     """
 
     verb: RewindVerb
@@ -41,6 +41,7 @@ class ForkRequest:
     intent: Intent | None = None
     approval_id: ApprovalId | None = None
     new_thread_id: ThreadId | None = None
+    stands: bool = False
 
     def intend(self, expected_head: CheckpointId | None = None) -> Intention:
         """What the rules know of it."""

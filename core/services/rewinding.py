@@ -168,7 +168,7 @@ def _carry_out(
     if is_copy:
         run = _add_copy(conn, source, request, now=now, actor=actor, reason=reason)
     else:
-        run = _add_rewind(conn, source, now=now, actor=actor, reason=reason)
+        run = _add_rewind(conn, source, request, now=now, actor=actor, reason=reason)
     fork = Fork(
         fork_id=new_id(),
         thread_id=run.thread_id,
@@ -201,7 +201,15 @@ def _carry_out(
     return run
 
 
-def _add_rewind(conn: Connection, source: Thread, *, now: datetime, actor: str, reason: str) -> Run:
+def _add_rewind(
+    conn: Connection,
+    source: Thread,
+    request: ForkRequest,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str,
+) -> Run:
     """Queue a run that goes on in the place of the last one; who was asked is not asked any more."""
     held = runs.find_open_or_held(conn, source.thread_id)
     last = held[-1] if held else _fetch_last(conn, source)
@@ -209,6 +217,7 @@ def _add_rewind(conn: Connection, source: Thread, *, now: datetime, actor: str, 
         runs.move(conn, run.run_id, from_=HELD, to=RunStatus.CONTINUED)
     supersede_cards(conn, source.thread_id, now=now)
     run = _make_run(source, last, now=now, kind=RunKind.REWIND, actor=actor, reason=reason)
+    run = replace(run, options=replace(run.options, stands=request.stands))
     runs.insert(conn, run)
     threads.touch(conn, source.thread_id, last_run_id=run.run_id, now=now)
     return run

@@ -27,6 +27,7 @@ from interlock.core.store.schema_approvals import approvals, decisions
 from interlock.core.store.schema_audit import audit
 from interlock.core.store.schema_base import id_type, json_type, metadata, sealed_type
 from interlock.core.store.schema_batches import launch_batches
+from interlock.core.store.schema_clients import thread_labels, thread_metadata
 from interlock.core.store.schema_demo import demonstrations, tours
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
@@ -87,6 +88,8 @@ __all__ = [
     "sessions",
     "sign_in_failures",
     "snapshots",
+    "thread_labels",
+    "thread_metadata",
     "threads",
     "tokens",
     "tool_totals",
@@ -98,7 +101,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0013"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0014"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
@@ -131,6 +134,7 @@ threads = Table(
     Column("from_checkpoint_id", id_type()),
     Column("trouble", Words()),  # why it can be read only, where it can
     Index("ix_threads_updated", "updated_at", "thread_id"),
+    Index("ix_threads_created", "created_at", "thread_id"),
     Index("ix_threads_workflow_updated", "workflow", "updated_at", "thread_id"),
 )
 

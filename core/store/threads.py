@@ -13,6 +13,8 @@ from interlock.core.store import dialect
 from interlock.core.store.schema import threads
 from interlock.core.types import CheckpointId, RunId, ThreadId
 
+NO_WORKFLOW = ""  # of a thread that was made before anybody said what shall run on it
+
 _INSERT = dialect.insert_new(threads)
 _FETCH = select(threads).where(threads.c.thread_id == bindparam("thread_id"))
 _LOCK = _FETCH.with_for_update()
@@ -30,6 +32,11 @@ _TOUCH = (
         last_run_id=func.coalesce(bindparam("run"), threads.c.last_run_id),
         updated_at=bindparam("now"),
     )
+)
+_ADOPT = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("id"), threads.c.workflow == NO_WORKFLOW)
+    .values(workflow=bindparam("of_workflow"))
 )
 _SET_LAST_RUN = (
     update(threads)
@@ -79,6 +86,11 @@ def touch(
     conn.execute(
         _TOUCH, {"id": thread_id, "head": head_checkpoint_id, "run": last_run_id, "now": now}
     )
+
+
+def adopt(conn: Connection, thread_id: ThreadId, workflow: str) -> None:
+    """Give a thread that belongs to no workflow yet to one."""
+    conn.execute(_ADOPT, {"id": thread_id, "of_workflow": workflow})
 
 
 def fetch_many(conn: Connection, *, limit: int, offset: int = 0) -> list[Thread]:
