@@ -36,7 +36,7 @@ _OPEN = (
 )
 _SEE = (
     update(sessions)
-    .where(_C.session_id == bindparam("of_id"), _C.seen_at < bindparam("before"))
+    .where(_C.session_id == bindparam("of_id"), _C.seen_at <= bindparam("before"))
     .values(seen_at=bindparam("at"))
 )
 _END = (

@@ -39,7 +39,7 @@ _USE = (
     update(tokens)
     .where(
         _C.token_id == bindparam("of_id"),
-        or_(_C.used_at.is_(None), _C.used_at < bindparam("before")),
+        or_(_C.used_at.is_(None), _C.used_at <= bindparam("before")),
     )
     .values(used_at=bindparam("at"))
 )
