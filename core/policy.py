@@ -7,7 +7,7 @@ Reads the file only. What a graph really holds is known once it is loaded: `mode
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from interlock.core.errors import FieldProblem
 from interlock.core.model import breaker_names, policy_files
+from interlock.core.model.notice_rules import NoticeRule, Webhook
 from interlock.core.model.policies import (
     AlertRule,
     Defaults,
@@ -28,9 +29,19 @@ from interlock.core.model.policy_checks import find_risks
 
 FILE_NAME = "interlock.toml"
 MODEL_CACHES = "model_caches"  # a field of what is published, and no key of the file
-_SECTIONS = ("defaults", "workflow", "prices", "models", "alerts", "notify")
+_SECTIONS = (
+    "defaults",
+    "workflow",
+    "prices",
+    "models",
+    "alerts",
+    "notify",
+    "notices",
+    "webhooks",
+)
 
 Part = TypeVar("Part", bound=BaseModel)
+Rule = TypeVar("Rule", NoticeRule, Webhook)
 
 
 def read_policies(folder: Path, workflows: Sequence[str]) -> Policies:
@@ -85,6 +96,10 @@ def _read(file: Path, data: Mapping[str, Any], workflows: Sequence[str]) -> Poli
     alerts, wrong_alerts = policy_files.read_each(AlertRule, data.get("alerts", {}), "alerts")
     told, wrong_notify = policy_files.read(Notify, {"notify": data.get("notify", [])}, "")
     warn([*wrong_prices, *wrong_models, *wrong_alerts, *wrong_notify, *find_risks(read)])
+    notices, wrong = _read_notices(data.get("notices", {}))
+    warn(wrong)
+    webhooks, wrong = policy_files.read_list(Webhook, data.get("webhooks", []), "webhooks")
+    warn(wrong)
     return Policies(
         path=str(file),
         workflow=read,
@@ -93,8 +108,35 @@ def _read(file: Path, data: Mapping[str, Any], workflows: Sequence[str]) -> Poli
         models=models,
         alerts=alerts,
         notify=told.notify if told is not None else (),
+        notices=_without_doubles(notices, "notices.rule", warn),
+        webhooks=_without_doubles(webhooks, "webhooks", warn),
         warnings=tuple(warnings),
     )
+
+
+def _read_notices(given: Any) -> tuple[list[NoticeRule], list[FieldProblem]]:
+    table, wrong = policy_files.tables(given, "notices")
+    unknown = [
+        FieldProblem(
+            policy_files.dotted("notices", key), "is no key that is known here; there is rule"
+        )
+        for key in table
+        if key != "rule"
+    ]
+    rules, wrong_rules = policy_files.read_list(NoticeRule, table.get("rule", []), "notices.rule")
+    return rules, [*wrong, *unknown, *wrong_rules]
+
+
+def _without_doubles(
+    rules: Sequence[Rule], where: str, warn: Callable[[Sequence[FieldProblem]], None]
+) -> tuple[Rule, ...]:
+    """The first of each name: what was told for which is kept by it."""
+    named: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.name in named:
+            warn([FieldProblem(where, f"has two of the name {rule.name!r}; the first one counts")])
+        named.setdefault(rule.name, rule)
+    return tuple(named.values())
 
 
 def _find_unknown_sections(data: Mapping[str, Any]) -> list[FieldProblem]:

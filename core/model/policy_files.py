@@ -73,6 +73,20 @@ def read_each(
     return found, problems
 
 
+def read_list(kind: type[Part], value: Any, where: str) -> tuple[list[Part], list[FieldProblem]]:
+    """Read a list of parts of one kind (`[[where]]`); those that are wrong are left out."""
+    if not isinstance(value, list):
+        return [], [FieldProblem(where, "must be a list of tables")]
+    found: list[Part] = []
+    problems: list[FieldProblem] = []
+    for index, each in enumerate(value):
+        part, wrong = read(kind, each, f"{where}[{index}]")
+        problems += wrong
+        if part is not None:
+            found.append(part)
+    return found, problems
+
+
 def read(kind: type[Part], value: Any, where: str) -> tuple[Part | None, list[FieldProblem]]:
     """
     Read one part.

@@ -1,5 +1,5 @@
 """
-Telling people of alerts, through whatever Apprise can reach: mail, chat, pagers, web hooks.
+Telling people, through whatever Apprise can reach: mail, chat, pagers, web hooks.
 
 Apprise is an extra and is imported when there is somebody to tell. Addresses hold tokens: they are
 never logged, only the kind of service they name.
@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterable
 from typing import Any
 
+from interlock.core.masking import MASK, mask_text
 from interlock.core.model.alerts import Alert, Severity
 
 EXTRA = "pip install 'interlock-control-room[notify]'"
-_SILENT = logging.CRITICAL + 1
+_PART = re.compile(r"[^\s:/@?&=+#,;]{4,}")  # of an address: a host, a user, a token
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,31})://")
 
 logger = logging.getLogger(__name__)
@@ -49,6 +51,64 @@ class Notifier:
         if not is_sent:
             logger.warning("alert_not_told", extra={"service": name, "reason": "It was refused."})
         return bool(is_sent)
+
+
+class _Listener(logging.Handler):
+    """
+    Keeps what Apprise says of what it could not do: it is not for the log, as it names addresses.
+
+    Each thread hears what it caused itself; Apprise sends to one address in the thread that asked for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: dict[int, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the last word of the thread."""
+        self.heard[threading.get_ident()] = record.getMessage()
+
+
+_listener = _Listener()
+
+
+def _listen() -> None:
+    apprise_log = logging.getLogger("apprise")
+    apprise_log.propagate = False
+    apprise_log.setLevel(logging.WARNING)
+    if _listener not in apprise_log.handlers:
+        apprise_log.addHandler(_listener)
+
+
+def send(address: str, *, title: str, text: str) -> str:
+    """
+    Send one message to one Apprise URL; no redirect is followed. It may take seconds.
+
+    Returns:
+        Why it did not arrive, without anything of the address; empty if it did.
+    """
+    try:
+        import apprise
+    except ImportError:
+        return f"Apprise is not installed: {EXTRA}"
+    _listen()
+    service = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
+    if not service.add(address):
+        return "Apprise does not know such an address."
+    _listener.heard.pop(threading.get_ident(), None)
+    try:
+        is_sent = service.notify(title=title, body=text, body_format="text")
+    except Exception as exc:  # noqa: BLE001 - a service's module may raise anything
+        return f"The service failed with {type(exc).__name__}."
+    heard = _listener.heard.pop(threading.get_ident(), "")
+    return "" if is_sent else hide(heard, address) or "It was refused."
+
+
+def hide(text: str, address: str) -> str:
+    """What somebody said of an address, without the parts of it."""
+    for part in sorted(set(_PART.findall(address)), key=len, reverse=True):
+        text = text.replace(part, MASK)
+    return mask_text(text)
 
 
 def find_addresses(given: Iterable[str]) -> tuple[str, ...]:
@@ -102,7 +162,7 @@ def _open_all(addresses: Iterable[str]) -> list[tuple[str, Any]]:
     except ImportError:
         logger.warning("alerts_are_told_to_nobody", extra={"reason": f"Install it: {EXTRA}"})
         return []
-    logging.getLogger("apprise").setLevel(_SILENT)  # it names the addresses it could not reach
+    _listen()
     opened = []
     for address in wanted:
         name = _name_service(address)

@@ -31,6 +31,7 @@ from interlock.core.store.schema_clients import thread_labels, thread_metadata
 from interlock.core.store.schema_demo import demonstrations, tours
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
+from interlock.core.store.schema_notices import notice_rules, notices
 from interlock.core.store.schema_people import (
     access,
     operators,
@@ -78,6 +79,8 @@ __all__ = [
     "model_calls",
     "model_keys",
     "node_runs",
+    "notice_rules",
+    "notices",
     "operators",
     "rate_takes",
     "rollup_due",
@@ -101,7 +104,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0014"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0015"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

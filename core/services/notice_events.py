@@ -1,0 +1,212 @@
+"""What happened, in the words in which it is told: one occurrence a fact, with what a payload would add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Row
+
+from interlock.core.model.alerts import HOLD_OFF_S
+from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.notice_rules import Event, Occurrence, Rule
+from interlock.core.store import approvals, occurrences
+from interlock.core.store.occurrences import Span
+
+AddPayload = Callable[[Connection], Mapping[str, Any]]
+HOLD_OFF = timedelta(seconds=HOLD_OFF_S)  # an alert that comes back within it was not over
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Something that happened, and what may be told besides where a rule says so."""
+
+    what: Occurrence
+    add_payload: AddPayload
+
+
+def read(
+    conn: Connection, rules: Collection[Rule], span: Span, *, asked_since: datetime
+) -> Iterator[Seen]:
+    """
+    All that any of the rules may tell of, within a span of time.
+
+    Args:
+        conn: The connection.
+        rules: The rules; what none of them wants is not looked for.
+        span: From when, and up to now.
+        asked_since: Since when the cards were asked that may wait too long by now.
+    """
+    wanted = frozenset(event for rule in rules for event in rule.wanted)
+    if Event.CARD_ASKED in wanted:
+        for card in occurrences.asked(conn, span):
+            yield _of_card(Event.CARD_ASKED, card, card.asked_at, key=_version_of(card))
+    for waits_s in sorted({r.waits_s for r in rules if r.waits_s is not None}):
+        yield from _waiting(conn, Span(asked_since, span.until), waits_s)
+    if Event.CARD_WARNED in wanted:
+        for card in occurrences.warned(conn, span):
+            at = card.warn_at or card.asked_at
+            yield _of_card(Event.CARD_WARNED, card, at, key=f"{_version_of(card)}:{_iso(at)}")
+    if Event.CARD_ESCALATED in wanted:
+        for entry, card in occurrences.escalated(conn, span):
+            yield _of_card(Event.CARD_ESCALATED, card, entry.at, key=str(entry.seq))
+    if wanted & {Event.CARD_DECIDED, Event.CARD_TIMED_OUT}:
+        for decision, card in occurrences.decided(conn, span):
+            yield from _of_decision(decision, card)
+    if Event.RUN_ENDED in wanted:
+        for run in occurrences.ended(conn, span):
+            yield _of_run(run)
+    yield from _alerts(conn, span, wanted)
+
+
+def _waiting(conn: Connection, span: Span, waits_s: float) -> Iterator[Seen]:
+    wait = timedelta(seconds=waits_s)
+    for card in occurrences.waiting(conn, Span(span.since, span.until - wait)):
+        key = f"{_version_of(card)}:{waits_s:g}"
+        yield _of_card(Event.CARD_WAITING, card, card.asked_at + wait, key=key, waits_s=waits_s)
+
+
+def _alerts(conn: Connection, span: Span, wanted: Collection[Event]) -> Iterator[Seen]:
+    if Event.ALERT_FIRED in wanted:
+        for alert in occurrences.fired(conn, span):
+            yield _of_alert(Event.ALERT_FIRED, alert, alert.fired_at, key=alert.alert_id)
+    if Event.ALERT_ENDED in wanted:
+        for alert in occurrences.over(conn, Span(span.since - HOLD_OFF, span.until - HOLD_OFF)):
+            at = alert.resolved_at
+            yield _of_alert(
+                Event.ALERT_ENDED, alert, at + HOLD_OFF, key=f"{alert.alert_id}:{_iso(at)}"
+            )
+
+
+def _of_card(
+    event: Event,
+    card: ApprovalSummary,
+    at: datetime,
+    *,
+    key: str,
+    waits_s: float | None = None,
+    more: Mapping[str, Any] | None = None,
+    add: Mapping[str, Any] | None = None,
+) -> Seen:
+    groups = (card.escalated_to,) if card.escalated_to else ()
+    what = Occurrence(
+        event=event,
+        key=key,
+        at=at,
+        object=f"approval:{card.approval_id}",
+        link=f"inbox?approval_id={quote(card.approval_id, safe='')}",
+        workflow=card.workflow,
+        risk=card.risk,
+        groups=groups,
+        waits_s=waits_s,
+        data={
+            "approval_id": card.approval_id,
+            "version": card.version,
+            "thread_id": card.thread_id,
+            "run_id": card.run_id,
+            "workflow": card.workflow,
+            "node": card.node,
+            "kind": card.kind.value,
+            "risk": card.risk,
+            "status": card.status.value,
+            "asked_at": _iso(card.asked_at),
+            "deadline_at": _iso(card.deadline_at),
+            "escalated_to": card.escalated_to,
+            **(more or {}),
+        },
+    )
+
+    def read_payload(conn: Connection) -> Mapping[str, Any]:
+        whole = approvals.fetch(conn, card.approval_id)
+        payload = None if whole is None else whole.payload
+        return {"title": card.title, "payload": payload, **(add or {})}
+
+    return Seen(what, read_payload)
+
+
+def _of_decision(row: Row[Any], card: ApprovalSummary) -> Iterator[Seen]:
+    decision = {
+        "decision_id": row.decision_id,
+        "version": row.of_version,
+        "actor": row.actor,
+        "verb": row.verb,
+        "decided_at": _iso(row.decided_at),
+        "seconds_to_decide": row.seconds_to_decide,
+        "run_id": row.next_run,
+        "by_deadline": row.by_deadline,
+    }
+    events = [Event.CARD_DECIDED, *([Event.CARD_TIMED_OUT] if row.by_deadline else [])]
+    for event in events:
+        yield _of_card(
+            event,
+            card,
+            row.decided_at,
+            key=row.decision_id,
+            more={"decision": decision},
+            add={"answer": row.answer, "reason": row.reason},
+        )
+
+
+def _of_run(row: Row[Any]) -> Seen:
+    what = Occurrence(
+        event=Event.RUN_ENDED,
+        key=row.run_id,
+        at=row.ended_at,
+        object=f"run:{row.run_id}",
+        link=f"run?run_id={quote(row.run_id, safe='')}",
+        workflow=row.workflow,
+        status=row.status,
+        data={
+            "run_id": row.run_id,
+            "thread_id": row.thread_id,
+            "workflow": row.workflow,
+            "kind": row.kind,
+            "status": row.status,
+            "variant": row.variant,
+            "created_at": _iso(row.created_at),
+            "created_by": row.created_by,
+            "started_at": _iso(row.started_at),
+            "ended_at": _iso(row.ended_at),
+            "error_type": row.error_type,
+            "is_degraded": row.degraded,
+        },
+    )
+    return Seen(what, _add_nothing)
+
+
+def _of_alert(event: Event, row: Row[Any], at: datetime, *, key: str) -> Seen:
+    what = Occurrence(
+        event=event,
+        key=key,
+        at=at,
+        object=f"alert:{row.alert_id}",
+        link=row.link,
+        severity=row.severity,
+        data={
+            "alert_id": row.alert_id,
+            "rule": row.rule,
+            "about": row.object,
+            "severity": row.severity,
+            "status": row.status,
+            "title": row.title,
+            "advice": row.advice,
+            "fired_at": _iso(row.fired_at),
+            "resolved_at": _iso(row.resolved_at),
+        },
+    )
+    return Seen(what, _add_nothing)
+
+
+def _add_nothing(_: Connection) -> Mapping[str, Any]:
+    return {}
+
+
+def _version_of(card: ApprovalSummary) -> str:
+    return f"{card.approval_id}:{card.version}"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
