@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from interlock.core.model.notice_rules import NoticeRule, Webhook
 from interlock.core.model.variants import MAX_NAME_CHARS, MAX_VARIANTS
 from interlock.core.types import Json
 
@@ -297,6 +298,8 @@ class Policies(_Part):
     models: Mapping[str, ModelRules] = Field(default_factory=dict)
     alerts: Mapping[str, AlertRule] = Field(default_factory=dict)
     notify: tuple[str, ...] = ()  # Apprise URLs or names of variables that hold them
+    notices: tuple[NoticeRule, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
     warnings: tuple[str, ...] = ()
     is_unreadable: bool = False
 
