@@ -46,6 +46,7 @@ from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
 from interlock.core.worker.model_keys import open_keys
 from interlock.core.worker.model_turns import open_turns
+from interlock.core.worker.noticing import telling_others
 from interlock.core.worker.serving import Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -218,7 +219,11 @@ async def _serve(
         alerts = AlertWatch(app, workshop.policies)
         alerts.start()
         try:
-            async with watching_deadlines(app), following_attached(app, workshop):
+            async with (
+                watching_deadlines(app),
+                telling_others(app, workshop.policies),
+                following_attached(app, workshop),
+            ):
                 await server.serve()
         finally:
             alerts.stop()
