@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interlock.core import private
+from interlock.core import ciphers, private
 from interlock.core.clock import Clock, SystemClock
 from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.model.people import LOCAL, Caller
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
+from interlock.core.store import columns, migrating
 from interlock.core.store import engine as engines
-from interlock.core.store import migrating
 
 
 def build_app(
@@ -43,7 +43,10 @@ def build_app(
         _prepare_folder(settings)
     elif settings.is_embedded:
         _require_file(settings)
+    keys = [key.get_secret_value() for key in settings.encryption_keys]
+    cipher = ciphers.open_cipher(keys, settings.encryption_keys_file)
     engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)
+    columns.use_cipher(engine, cipher)
     migrating.ensure_schema(engine, settings.is_embedded)
     return App(
         settings=settings,
@@ -51,6 +54,7 @@ def build_app(
         queue=LocalQueue(),
         clock=clock or SystemClock(),
         caller=caller,
+        cipher=cipher,
     )
 
 

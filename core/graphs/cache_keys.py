@@ -15,6 +15,7 @@ from typing import Any
 
 import xxhash
 from langchain_core.messages import BaseMessage
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from pydantic import BaseModel
 
 from interlock.core.graphs.cache_ids import Ids, iter_calls, iter_echoes
@@ -26,6 +27,12 @@ _PASSING = frozenset({"id", "response_metadata", "usage_metadata"})
 _MISSING = ["missing"]
 
 Encode = Callable[[Any], tuple[str, bytes]]
+
+
+def encoder_of(serde: SerializerProtocol) -> Encode:
+    """What turns equal values into equal bytes, also where what is stored is encrypted."""
+    plain: Encode = getattr(serde, "dump_plain", serde.dumps_typed)
+    return plain
 
 
 class NoKey(Exception):

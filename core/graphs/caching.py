@@ -88,7 +88,7 @@ class RunCache(BaseCache[Any]):
 
     def _note(self, place: Place, rules: CacheRules, node_input: object) -> str:
         try:
-            made = cache_keys.make_key(node_input, rules.key, self.serde.dumps_typed)
+            made = cache_keys.make_key(node_input, rules.key, cache_keys.encoder_of(self.serde))
         except cache_keys.NoKey as exc:
             self._notes.warn(f"Its input cannot be looked up in a cache: {exc}", place.path)
             return f"no key: {id(node_input)}"
@@ -205,7 +205,7 @@ class RunCache(BaseCache[Any]):
             self.asker.refuse(question, hit)
             return
         node = question.place.path.rpartition("/")[2]
-        self._notes.tell_hit(node, origin_of(hit))
+        self._notes.tell_hit(node, origin_of(hit, self.serde))
 
     def _keep(self, full: FullKey, question: Question, writes: Any) -> None:
         _, task_id = self._tasks.pop(id(writes), (None, ""))
@@ -307,10 +307,16 @@ class NodeCaches:
         return cache
 
 
-def origin_of(hit: Found) -> str:
-    """As a node run keeps it: the tier; of a hit by meaning, how near it was and to which question."""
+def origin_of(hit: Found, serde: SerializerProtocol) -> str:
+    """
+    As a node run keeps it: the tier; of a hit by meaning, how near it was and to which question.
+
+    Not to which where what is stored is encrypted: a node run is not.
+    """
     if hit.tier is not Tier.SEMANTIC:
         return str(hit.tier)
+    if getattr(serde, "cipher", None) is not None:
+        return f"{hit.tier} {hit.similarity or 0:.3f}"
     text = f"{hit.tier} {hit.similarity or 0:.3f}: {hit.entry.question}"
     return text[:MAX_ORIGIN_CHARS]
 

@@ -117,7 +117,7 @@ def _tool_question(call: Call) -> Question | None:
         return None
     place = Place(call.place.workflow, f"{call.place.path}{TOOL_MARK}{call.place.tool}")
     try:
-        key = cache_keys.make_key(dict(call.arguments), rules.key, run.serde.dumps_typed)
+        key = cache_keys.make_key(dict(call.arguments), rules.key, cache_keys.encoder_of(run.serde))
     except cache_keys.NoKey:
         return None
     return Question(place, rules, key)

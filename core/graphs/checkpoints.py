@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from interlock.core.ciphers import Cipher, open_typed
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.transferring import StoredRow
 from interlock.core.types import CheckpointId, RunId, ThreadId
@@ -294,8 +295,9 @@ def read_time(checkpoint_id: str) -> datetime | None:
     return _UUID_EPOCH + timedelta(microseconds=ticks // 10)  # a tick is 100 ns
 
 
-def count_resumes(kind: str, data: bytes) -> int:
+def count_resumes(kind: str, data: bytes, cipher: Cipher | None = None) -> int:
     """How many answers a stored resume write holds; they are counted, not restored."""
+    kind, data = open_typed(cipher, kind, data)
     if kind != "msgpack":
         return 1
     value = ormsgpack.unpackb(
@@ -304,8 +306,9 @@ def count_resumes(kind: str, data: bytes) -> int:
     return len(value) if isinstance(value, list) else 1
 
 
-def read_timestamp(kind: str, data: bytes) -> str | None:
+def read_timestamp(kind: str, data: bytes, cipher: Cipher | None = None) -> str | None:
     """The `ts` of a whole stored checkpoint, for ids that do not hold the time."""
+    kind, data = open_typed(cipher, kind, data)
     if kind != "msgpack":
         return None
     value = ormsgpack.unpackb(

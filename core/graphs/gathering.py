@@ -121,8 +121,23 @@ class _Late:
         self.is_stored: asyncio.Future[bool] | None = None  # once a checkpoint takes it along
 
 
+class _Boxed:
+    """A plain value that is to be stored apart from its checkpoint's row."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class GatheringSaver(AsyncPostgresSaver):
-    """LangGraph's saver for one run; `blobs` are the newest it stored of each root channel."""
+    """
+    LangGraph's saver for one run; `blobs` are the newest it stored of each root channel.
+
+    LangGraph keeps texts, numbers and the like in the checkpoint's own row, which its serializer never
+    sees. Where it encrypts (`seals`), they are stored apart as all other values are; whoever reads
+    finds them by their version, as LangGraph looks for values in both places.
+    """
+
+    seals = False
 
     joins = True  # what a task wrote waits a moment for the checkpoint that follows
 
@@ -130,10 +145,19 @@ class GatheringSaver(AsyncPostgresSaver):
         super().__init__(conn, serde=serde)
         self.blobs: dict[str, tuple[str, bytes | None]] = {}  # type and content
         self._is_heavy = False
+        self._boxed: set[tuple[str, str, str]] = set()  # stored apart: namespace, channel, version
         self._late: list[_Late] = []
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint with the values that are new in it."""
+        if not self.seals:
+            return await self._put(config, checkpoint, metadata, new_versions)
+        boxed, new, keys = self._box_plain(config, checkpoint, new_versions)
+        stored = await self._put(config, boxed, metadata, new)
+        self._boxed |= keys
+        return stored
+
+    async def _put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         place, values = config["configurable"], checkpoint["channel_values"]
         if self._is_heavy or any(isinstance(value, _DeltaSnapshot) for value in values.values()):
             return await super().aput(config, checkpoint, metadata, new_versions)
@@ -208,9 +232,32 @@ class GatheringSaver(AsyncPostgresSaver):
                 if each.is_stored is not None and not each.is_stored.done():
                     each.is_stored.set_result(is_stored)
 
+    def _box_plain(
+        self, config: Any, checkpoint: Any, new_versions: Any
+    ) -> tuple[Any, Any, set[tuple[str, str, str]]]:
+        """
+        The checkpoint with its plain values in boxes, with their versions among the new ones, and which.
+
+        Also of a value that is not new: it may have been stored in its row before there were keys. One
+        that is there already is left as it is.
+        """
+        namespace = config["configurable"].get("checkpoint_ns", "")
+        versions, new, values = checkpoint["channel_versions"], dict(new_versions), {}
+        keys: set[tuple[str, str, str]] = set()
+        for name, value in checkpoint["channel_values"].items():
+            is_plain = isinstance(value, PLAIN) and name in versions
+            values[name] = _Boxed(value) if is_plain else value
+            key = (namespace, name, str(versions.get(name)))
+            if is_plain and key not in self._boxed:
+                keys.add(key)
+                new[name] = versions[name]
+        return {**checkpoint, "channel_values": values}, new, keys
+
     def _dump_blobs(
         self, thread_id: str, checkpoint_ns: str, values: dict[str, Any], versions: Any
     ) -> list[tuple[str, str, str, str, str, bytes | None]]:
+        if self.seals:
+            values = {k: v.value if isinstance(v, _Boxed) else v for k, v in values.items()}
         rows = super()._dump_blobs(thread_id, checkpoint_ns, values, versions)
         sizes = {row[2]: len(row[5] or b"") for row in rows}
         self._is_heavy |= max(sizes.values(), default=0) > HEAVY_BYTES

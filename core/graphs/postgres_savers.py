@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from interlock.core.ciphers import Cipher
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs import copying, pruning
 from interlock.core.graphs.checkpoints import (
@@ -38,6 +39,7 @@ from interlock.core.graphs.gathering import GatheringSaver
 from interlock.core.graphs.keeping import Keeping
 from interlock.core.graphs.keeping_savers import KeepingSaver
 from interlock.core.graphs.outages import PatientSaver, outlast
+from interlock.core.graphs.serde import sealed
 from interlock.core.graphs.transferring import INSERTS, POSTGRES, StoredRow
 from interlock.core.keepalives import keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
@@ -120,8 +122,10 @@ class _KeepingSaver(_Weighing, KeepingSaver):
 class PostgresSavers:
     """The checkpoint tables of one database; opened by `open_postgres_savers`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher | None = None) -> None:
+        """`cipher`: what the values are encrypted with."""
         self._pool = pool
+        self._cipher = cipher
 
     async def setup(self) -> None:
         """Make or upgrade the tables, one process at a time."""
@@ -136,11 +140,13 @@ class PostgresSavers:
         self, serde: SerializerProtocol, keeping: Keeping | None = None
     ) -> BaseCheckpointSaver[Any]:
         """A saver of its own on the pool; with `keeping`, one that goes on without the database."""
+        serde = sealed(serde, self._cipher)
         saver = (
             _Saver(self._pool, serde)
             if keeping is None
             else _KeepingSaver(self._pool, serde, keeping)
         )
+        saver.seals = self._cipher is not None
         saver.puts = Puts()
         return saver
 
@@ -178,7 +184,9 @@ class PostgresSavers:
         """How many answers each task of this checkpoint has taken in."""
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         rows = await self._fetch(_RESUMES, values)
-        return {row["task_id"]: count_resumes(row["type"], row["blob"]) for row in rows}
+        return {
+            row["task_id"]: count_resumes(row["type"], row["blob"], self._cipher) for row in rows
+        }
 
     async def copy_thread(
         self, source: ThreadId, copy_id: ThreadId, checkpoint_id: CheckpointId
@@ -250,16 +258,16 @@ class PostgresSavers:
 
 @asynccontextmanager
 async def open_postgres_savers(
-    url: str, *, max_size: int, application_name: str
+    url: str, *, max_size: int, application_name: str, cipher: Cipher | None = None
 ) -> AsyncIterator[PostgresSavers]:
     """
-    Open a pool and make LangGraph's tables where they are missing.
+    Open a pool and make LangGraph's tables where they are missing; with `cipher`, values are encrypted.
 
     Raises:
         StoreUnavailable: The database does not answer.
     """
     async with open_pool(url, max_size=max_size, application_name=application_name) as pool:
-        savers = PostgresSavers(pool)
+        savers = PostgresSavers(pool, cipher)
         await savers.setup()
         yield savers
 

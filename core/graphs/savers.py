@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from interlock.core.ciphers import Cipher
 from interlock.core.graphs.attached_savers import open_attached_file, open_attached_server
 from interlock.core.graphs.checkpoints import RawCheckpoint, Savers
 from interlock.core.graphs.postgres_savers import open_postgres_savers
@@ -18,10 +19,12 @@ MAX_CONNECTIONS = 22  # 20 runs save at once, two for questions; more gained not
 
 @asynccontextmanager
 async def open_savers(
-    settings: Settings, *, application_name: str = "interlock"
+    settings: Settings, *, application_name: str = "interlock", cipher: Cipher | None = None
 ) -> AsyncIterator[Savers]:
     """
     Open the checkpoint database, with its tables made; that of another application as it is.
+
+    With `cipher`, what is written into our own is encrypted; another application has not our keys.
 
     Raises:
         StoreUnavailable: It does not answer, or another application's does not fit.
@@ -38,12 +41,12 @@ async def open_savers(
             yield server
         return
     if settings.is_embedded:
-        async with open_sqlite_savers(settings.checkpoints_path) as embedded:
+        async with open_sqlite_savers(settings.checkpoints_path, cipher=cipher) as embedded:
             yield embedded
         return
     url = postgres_url(settings)
     async with open_postgres_savers(
-        url, max_size=size, application_name=application_name
+        url, max_size=size, application_name=application_name, cipher=cipher
     ) as shared:
         yield shared
 

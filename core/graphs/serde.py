@@ -4,6 +4,9 @@ Store a graph's state so that it comes back as it was, and restore no class that
 Trusted are LangGraph's own safe types, the types of the graph's schemas, the data classes of the
 project's modules and those named to us (law 9). A value that would come back as something less
 is refused when it is written, with its type and where it stands.
+
+Where there are keys, the bytes are encrypted last and decrypted first, as LangGraph's
+`EncryptedSerializer` does: `msgpack` becomes `msgpack+fernet:<key>`, and what was stored before reads on.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ import ormsgpack
 from langgraph._internal import _serde as schema_types
 from langgraph.checkpoint.serde import jsonplus
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.pregel import Pregel
 
+from interlock.core import ciphers
+from interlock.core.ciphers import Cipher
 from interlock.core.graphs.fidelity import Fidelity, UnstorableValue
 from interlock.core.graphs.trusting import ProjectTypes, TrustedTypes, TypeKey
 
-__all__ = ["FaithfulSerializer", "UnstorableValue", "serializer_for"]
+__all__ = ["FaithfulSerializer", "UnstorableValue", "sealed", "serializer_for"]
 
 # Only ever wrap the bytes they are given, and a project that uses them cannot avoid them.
 _HARMLESS: frozenset[TypeKey] = frozenset(
@@ -53,6 +59,8 @@ def serializer_for(
 class FaithfulSerializer(JsonPlusSerializer):
     """LangGraph's serializer, strict in what it restores and loud about what it cannot keep."""
 
+    cipher: Cipher | None = None
+
     def __init__(self, trusted: TrustedTypes) -> None:
         super().__init__(allowed_msgpack_modules=None)
         self._trust(trusted)
@@ -76,13 +84,35 @@ class FaithfulSerializer(JsonPlusSerializer):
         clone._trust(self.trusted.extended(missing))  # noqa: SLF001
         return clone
 
+    def with_cipher(self, cipher: Cipher | None) -> FaithfulSerializer:
+        """A serializer that encrypts, too; itself where there are no keys."""
+        if cipher is None:
+            return self
+        clone = copy.copy(self)
+        clone.cipher = cipher
+        return clone
+
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """
-        Encode a value.
+        Encode a value, encrypted where there are keys.
 
         Raises:
             UnstorableValue: It cannot be stored, or would come back as something less.
         """
+        return ciphers.seal_typed(self.cipher, *self.dump_plain(obj))
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """
+        Decode a value.
+
+        Raises:
+            KeyMissing: It is encrypted with a key that is not there.
+            SealBroken: It is encrypted, and was changed since.
+        """
+        return super().loads_typed(ciphers.open_typed(self.cipher, *data))
+
+    def dump_plain(self, obj: Any) -> tuple[str, bytes]:
+        """Encode a value so that equal ones are equal: as it is looked up, never as it is stored."""
         if obj is None or isinstance(obj, (bytes, bytearray, BaseException)):
             return super().dumps_typed(obj)  # LangGraph stores a node's error as its repr
         try:
@@ -96,6 +126,11 @@ class FaithfulSerializer(JsonPlusSerializer):
 
     def _restore(self, data: bytes) -> Any:
         return self.loads_typed(("msgpack", data))
+
+
+def sealed(serde: SerializerProtocol, cipher: Cipher | None) -> SerializerProtocol:
+    """The serializer of what is stored where there are keys; another one than ours is used as it is."""
+    return serde.with_cipher(cipher) if isinstance(serde, FaithfulSerializer) else serde
 
 
 def _as_keys(allowlist: Iterable[tuple[str, ...] | type]) -> Collection[TypeKey]:

@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from interlock.core.ciphers import Cipher
 from interlock.core.graphs import copying, pruning
 from interlock.core.graphs.checkpoints import (
     HEADS_PER_PAGE,
@@ -30,6 +31,7 @@ from interlock.core.graphs.checkpoints import (
     read_timestamp,
 )
 from interlock.core.graphs.keeping import Keeping
+from interlock.core.graphs.serde import sealed
 from interlock.core.graphs.sqlite_file import CheckpointFile, enter_wal, make_private
 from interlock.core.graphs.transferring import INSERTS, SQLITE, StoredRow
 from interlock.core.types import CheckpointId, ThreadId
@@ -116,8 +118,12 @@ class FileSaver(NamesChannels, AsyncSqliteSaver):
 class SqliteSavers:
     """The checkpoint database in one file; opened by `open_sqlite_savers`."""
 
-    def __init__(self, saver: FileSaver, reader: aiosqlite.Connection) -> None:
+    def __init__(
+        self, saver: FileSaver, reader: aiosqlite.Connection, cipher: Cipher | None = None
+    ) -> None:
+        """`cipher`: what the values are encrypted with."""
         self._saver = saver
+        self._cipher = cipher
         self._connection = reader
 
     @property
@@ -136,7 +142,7 @@ class SqliteSavers:
     ) -> BaseCheckpointSaver[Any]:
         """A saver of this serializer on the shared connection."""
         clone = copy.copy(self._saver)
-        clone.serde = serde
+        clone.serde = sealed(serde, self._cipher)
         clone.puts = Puts()
         return clone
 
@@ -166,7 +172,7 @@ class SqliteSavers:
         )
         async with self._reader.execute(query, (thread_id, checkpoint_id)) as cursor:
             row = await cursor.fetchone()
-        return read_timestamp(row[0], row[1]) if row else None
+        return read_timestamp(row[0], row[1], self._cipher) if row else None
 
     async def heads(self) -> AsyncIterator[tuple[ThreadId, CheckpointId]]:
         """Every thread with its newest root checkpoint."""
@@ -187,7 +193,8 @@ class SqliteSavers:
         """How many answers each task of this checkpoint has taken in."""
         values = {"thread": thread_id, "checkpoint": checkpoint_id}
         async with self._reader.execute(_RESUMES, values) as cursor:
-            return {row[0]: count_resumes(row[1], row[2]) for row in await cursor.fetchall()}
+            rows = await cursor.fetchall()
+        return {row[0]: count_resumes(row[1], row[2], self._cipher) for row in rows}
 
     async def copy_thread(
         self, source: ThreadId, copy_id: ThreadId, checkpoint_id: CheckpointId
@@ -250,9 +257,11 @@ class SqliteSavers:
 
 
 @asynccontextmanager
-async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
+async def open_sqlite_savers(
+    path: Path, *, cipher: Cipher | None = None
+) -> AsyncIterator[SqliteSavers]:
     """
-    Open the file, made if it is not there, with its tables.
+    Open the file, made if it is not there, with its tables; with `cipher`, values are encrypted.
 
     Raises:
         StoreUnavailable: It cannot be made.
@@ -263,7 +272,7 @@ async def open_sqlite_savers(path: Path) -> AsyncIterator[SqliteSavers]:
         await saver.setup()
         async with _connect(path) as reader:
             await reader.execute("PRAGMA query_only = 1")
-            yield SqliteSavers(saver, reader)
+            yield SqliteSavers(saver, reader, cipher)
 
 
 @asynccontextmanager

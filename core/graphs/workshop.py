@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
+from interlock.core.ciphers import Cipher
 from interlock.core.errors import WorkflowNotLoaded
 from interlock.core.graphs.describing import describe, describe_failure, name_nodes
 from interlock.core.graphs.explaining import explain_description_failure
@@ -54,6 +55,7 @@ class Workshop:
     store: BaseStore
     policies: Policies = field(init=False)
     hooks: Hooks = field(default_factory=Hooks)
+    cipher: Cipher | None = None  # what is kept in caches is encrypted with
     _serializers: dict[str, FaithfulSerializer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -119,7 +121,7 @@ class Workshop:
         return (
             nullcontext()
             if run is None or caches is None
-            else caches.around(run, notes, serializer)
+            else caches.around(run, notes, serializer.with_cipher(self.cipher))
         )
 
     def _supervise(self, graph: AnyGraph, run: Run, notes: Notes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
+from interlock.core.ciphers import Cipher
 from interlock.core.clock import Clock
 from interlock.core.model.people import LOCAL, Caller, Person
 from interlock.core.queue.port import JobQueue
@@ -30,6 +31,7 @@ class App:
     clock: Clock
     caller: Caller = LOCAL
     person: Person | None = None
+    cipher: Cipher | None = None  # what is kept is encrypted with; None without keys
 
 
 def fetch_now(app: App, conn: Connection) -> datetime:

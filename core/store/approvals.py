@@ -239,11 +239,15 @@ def _page(limit: int, offset: int, *, newest_first: bool) -> listing.Page:
 
 
 def _let_find(conn: Connection, cards: Sequence[Approval]) -> None:
-    searching.put(conn, About.APPROVAL, [(card.approval_id, _words(card)) for card in cards])
+    by_content = searching.is_by_content(conn)
+    texts = [(card.approval_id, _words(card, by_content=by_content)) for card in cards]
+    searching.put(conn, About.APPROVAL, texts)
 
 
-def _words(card: Approval) -> str:
+def _words(card: Approval, *, by_content: bool) -> str:
     ids = searching.ids_of(card.approval_id, card.thread_id, card.run_id)
+    if not by_content:
+        return f"{ids} {searching.texts_of(card.workflow, card.node)}"
     return f"{ids} {searching.texts_of(card.title, card.workflow, card.node, card.payload)}"
 
 

@@ -130,10 +130,15 @@ def end_runs(conn: Connection, ends: Sequence[End], *, at: datetime) -> None:
     ]
     _execute(conn, _END, rows)
     _execute(conn, _DEGRADE, [{"id": end.run_id} for end in ends if end.is_degraded])
-    failed = [(e.run_id, f"{e.failure.type} {e.failure.message}") for e in ends if e.failure]
+    by_content = searching.is_by_content(conn)
+    failed = [(e.run_id, _words(e.failure, by_content)) for e in ends if e.failure]
     searching.add(conn, About.RUN, failed)
     touched = [{"id": end.thread_id, "head": end.head, "at": at} for end in ends]
     _execute(conn, _TOUCH, touched)
+
+
+def _words(failure: Failure, by_content: bool) -> str:  # noqa: FBT001
+    return f"{failure.type} {failure.message}" if by_content else failure.type
 
 
 def add_usage(conn: Connection, used: Sequence[tuple[RunId, Usage]]) -> None:

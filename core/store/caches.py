@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, tuple_, update
 
+from interlock.core.ciphers import Cipher
 from interlock.core.model.caches import Clearing, Entry, Place
 from interlock.core.store import dialect
+from interlock.core.store.columns import SealedWords, cipher_of
 from interlock.core.store.schema import runs
 from interlock.core.store.schema_sight import cache_entries
 from interlock.core.types import ThreadId
@@ -134,7 +136,7 @@ def fetch_many(conn: Connection, ids: Sequence[tuple[str, str]]) -> list[Entry]:
         rows = conn.execute(
             select(cache_entries).where(tuple_(*_ENTRY).in_(list(some)), _IS_ENTRY).limit(len(some))
         )
-        found += [_from_row(row) for row in rows]
+        found += [_from_row(row, cipher_of(conn.dialect)) for row in rows]
     return found
 
 
@@ -146,7 +148,10 @@ def fetch_vectors(conn: Connection, namespace: str, *, now: datetime) -> list[tu
 
 def keep(conn: Connection, entry: Entry) -> None:
     """Keep an entry in place of what was there, be it a claim."""
-    conn.execute(_KEEP.on(conn), _to_row(entry))
+    row = _to_row(entry)
+    # Not by the column's type: of a claim it holds the owner, who is looked for.
+    row["question"] = SealedWords.wrap(entry.question, cipher_of(conn.dialect))
+    conn.execute(_KEEP.on(conn), row)
 
 
 def evict(conn: Connection, place: Place, *, max_entries: int) -> int:
@@ -230,7 +235,9 @@ def clear(conn: Connection, clearing: Clearing) -> int:
             select(*_ENTRY, cache_entries.c.question).where(_OF_PLACE).execution_options(),
             {"of_workflow": place.workflow, "of_path": place.path},
         ).all()
-        ids = [(r.namespace, r.key) for r in rows if clearing.takes(place, r.question or "")]
+        cipher = cipher_of(conn.dialect)
+        asked = [(r.namespace, r.key, _question_of(r.question, cipher)) for r in rows]
+        ids = [(space, key) for space, key, question in asked if clearing.takes(place, question)]
         for start in range(0, len(ids), _BATCH):
             count += _delete(conn, ids[start : start + _BATCH])
     return count
@@ -289,7 +296,11 @@ def _to_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Row[Any]) -> Entry:
+def _question_of(kept: str | None, cipher: Cipher | None) -> str:
+    return SealedWords.unwrap(kept or "", cipher)
+
+
+def _from_row(row: Row[Any], cipher: Cipher | None) -> Entry:
     return Entry(
         place=Place(row.workflow, row.path),
         namespace=row.namespace,
@@ -298,7 +309,7 @@ def _from_row(row: Row[Any]) -> Entry:
         value=row.value,
         cost_ms=row.cost_ms,
         cost=row.cost,
-        question=row.question or "",
+        question=_question_of(row.question, cipher),
         vector=row.vector,
         created_at=row.created_at,
         expires_at=row.expires_at,

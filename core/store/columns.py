@@ -172,11 +172,7 @@ class SealedWords(Words):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Decrypt what is encrypted."""
-        if value is None or not value.startswith(SEALED_TEXT):
-            return value
-        if value.startswith(PLAIN_TEXT):
-            return value.removeprefix(PLAIN_TEXT)
-        return unseal(cipher_of(dialect), value.removeprefix(SEALED_TEXT)).decode()
+        return None if value is None else self.unwrap(value, cipher_of(dialect))
 
     @staticmethod
     def wrap(value: str, cipher: Cipher | None) -> str:
@@ -184,6 +180,15 @@ class SealedWords(Words):
         if cipher is None:
             return PLAIN_TEXT + value if value.startswith(SEALED_TEXT) else value
         return SEALED_TEXT + cipher.seal(value.encode()) if value else value
+
+    @staticmethod
+    def unwrap(kept: str, cipher: Cipher | None) -> str:
+        """The text that the column keeps."""
+        if not kept.startswith(SEALED_TEXT):
+            return kept
+        if kept.startswith(PLAIN_TEXT):
+            return kept.removeprefix(PLAIN_TEXT)
+        return unseal(cipher, kept.removeprefix(SEALED_TEXT)).decode()
 
 
 class JsonHead(TypeDecorator[Any]):

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Float,
     Row,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    type_coerce,
 )
 
 from interlock.core.model.approvals import STANDING, ApprovalStatus, Kind
@@ -32,6 +34,7 @@ from interlock.core.model.nodes import FALLBACK, STAND_IN, NodeStatus
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.spans import MINUTE, floor
 from interlock.core.model.tallies import ErrorTally, NodeTally, Tallies
+from interlock.core.store.columns import SEALED_TEXT
 from interlock.core.store.schema import approvals, decisions, node_runs, runs
 
 MAX_MESSAGE_CHARS = 300
@@ -79,6 +82,9 @@ IS_CUT_OFF = and_(
     _WAS_TRIED,
 )
 _IS_ERROR = or_(node_runs.c.status == NodeStatus.ERROR.value, IS_CUT_OFF)
+# What is encrypted says nothing in a figure, which is kept as it is; the run itself tells it.
+_MESSAGE = type_coerce(node_runs.c.error_message, Text())
+_IS_SEALED = _MESSAGE.startswith(SEALED_TEXT)
 _NODES = select(
     node_runs.c.workflow,
     node_runs.c.path,
@@ -93,7 +99,7 @@ _NODES = select(
     node_runs.c.origin,
     case((IS_CUT_OFF, 1), else_=0).label("is_cut_off"),
     case((_IS_ERROR, node_runs.c.error_type)).label("error_type"),
-    case((_IS_ERROR, func.substr(node_runs.c.error_message, 1, MAX_MESSAGE_CHARS))).label(
+    case((and_(_IS_ERROR, ~_IS_SEALED), func.substr(_MESSAGE, 1, MAX_MESSAGE_CHARS))).label(
         "message"
     ),
     case((_IS_ERROR, node_runs.c.run_id)).label("run_id"),

@@ -126,14 +126,14 @@ def insert(conn: Connection, run: Run) -> None:
         InvalidInput: Its input or context has no JSON form.
     """
     conn.execute(_INSERT, _as_row(run))
-    searching.put(conn, About.RUN, [(run.run_id, _words(run))])
+    _let_find(conn, [run])
 
 
 def insert_many(conn: Connection, new: Sequence[Run]) -> None:
     """Add runs, all with the same few statements."""
     if new:
         conn.execute(_INSERT, [_as_row(run) for run in new])
-        searching.put(conn, About.RUN, [(run.run_id, _words(run)) for run in new])
+        _let_find(conn, new)
 
 
 def fetch(conn: Connection, run_id: RunId) -> Run | None:
@@ -309,9 +309,16 @@ def _as_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _words(run: Run) -> str:
+def _let_find(conn: Connection, new: Sequence[Run]) -> None:
+    by_content = searching.is_by_content(conn)
+    texts = [(run.run_id, _words(run, by_content=by_content)) for run in new]
+    searching.put(conn, About.RUN, texts)
+
+
+def _words(run: Run, *, by_content: bool) -> str:
     ids = searching.ids_of(run.run_id, run.thread_id)
-    given = run.input if run.kind is RunKind.START else None  # a retry is found by what it retries
+    # A retry is found by what it retries.
+    given = run.input if by_content and run.kind is RunKind.START else None
     return f"{ids} {searching.texts_of(run.workflow, run.created_by, run.variant, given)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, String, Table
 
 from interlock.core.store.columns import UtcDateTime, Words
-from interlock.core.store.schema_base import json_type, metadata, sealed_type
+from interlock.core.store.schema_base import metadata, sealed_type
 
 audit = Table(
     "audit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, text
 
 from interlock.core.store.columns import UtcDateTime, Words
-from interlock.core.store.schema_base import id_type, json_type, metadata, sealed_type
+from interlock.core.store.schema_base import id_type, metadata, sealed_type
 
 jobs = Table(
     "jobs",

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, bindparam, column, func, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from interlock.core.store.columns import cipher_of
 from interlock.core.store.dialect import PerDialect
 from interlock.core.store.schema import search_texts
 from interlock.core.types import Json
@@ -59,6 +60,15 @@ _ADD = (
     .values(words=search_texts.c.words + bindparam("more", type_=Text()))
 )
 _SEARCH_WORDS = table("search_words", column("rowid"), column("search_words"))
+
+
+def is_by_content(conn: Connection) -> bool:
+    """
+    Whether objects are found by what somebody's work is made of, too.
+
+    Not where it is encrypted: the index would tell it to whoever reads the database.
+    """
+    return cipher_of(conn.dialect) is None
 
 
 def put(conn: Connection, about: About, texts: Iterable[tuple[str, str]]) -> None:

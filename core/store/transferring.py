@@ -202,7 +202,8 @@ def insert(conn: Connection, name: str, row: Mapping[str, Json]) -> None:
     conn.execute(insert_into(table), values)
     if name == runs.name:
         ids = searching.ids_of(row["run_id"], row["thread_id"])
-        words = searching.texts_of(row["workflow"], row["created_by"], row["input"])
+        given = row["input"] if searching.is_by_content(conn) else None
+        words = searching.texts_of(row["workflow"], row["created_by"], given)
         searching.put(conn, About.RUN, [(row["run_id"], f"{ids} {words}")])
 
 

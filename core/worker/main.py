@@ -183,7 +183,7 @@ async def _serve(
     vitals = answering.Vitals(asyncio.get_running_loop())
     async with (
         answering.answering(app, vitals),
-        open_savers(app.settings, application_name=name) as savers,
+        open_savers(app.settings, application_name=name, cipher=app.cipher) as savers,
         open_store(
             app.settings, project.store_config, project=project, application_name=name
         ) as store,
@@ -192,7 +192,7 @@ async def _serve(
         if graphs is None:
             presence.leave(app, worker_id)
             return
-        workshop = Workshop(project, graphs, savers, store)
+        workshop = Workshop(project, graphs, savers, store, cipher=app.cipher)
         cards = await workshop.describe_all(app.clock.now())
         presence.publish(app, cards)
         breakers = Breakers(app)
