@@ -111,6 +111,10 @@ class StoreUnavailable(InterlockError):
     """The database does not answer or does not fit this version; the message has the command to run."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The database went away while it was told to keep a change: nobody knows whether it did. Look first."""
+
+
 class KeyMissing(InterlockError):
     """What was asked for is encrypted with a key that this process was not given; the message names it."""
 

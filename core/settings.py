@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         le=24 * 30,
         description="Hours after which whoever signed in has to do so again.",
     )
+    api_rate: int = Field(
+        default=3000,
+        ge=0,
+        le=10_000_000,
+        description="Requests to the HTTP API a minute, of each token and each browser; 0 is any number.",
+    )
     concurrency: int = Field(
         default=20, ge=1, le=500, description="Runs one worker carries at the same time."
     )

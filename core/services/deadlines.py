@@ -25,6 +25,7 @@ from interlock.core.store import approvals, audit, engine, threads, topics, work
 from interlock.core.store import deadlines as store
 from interlock.core.types import ApprovalId
 
+NOT_MOVED = "Its deadline was not moved."
 AT_ONCE = 50  # cards that are read together
 
 logger = logging.getLogger(__name__)
@@ -88,14 +89,22 @@ def extend(
         Conflict: It is no longer pending, or asks something else by now.
     """
     with engine.write(app.engine) as conn:
-        seen = deciding.fetch_open(conn, ApprovalId(approval_id), version)
-        threads.lock(conn, seen.thread_id)
-        card = deciding.fetch_open(conn, seen.approval_id, seen.version)
+        card = _fetch_open(conn, ApprovalId(approval_id), version)
         extended = deadlines.extend(card, by, fetch_now(app, conn))
         _put(conn, extended)
         topics.bump(conn, "inbox")
         _tell(app, conn, card, extended, actor=actor, action="extend", reason=reason)
     return extended
+
+
+def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) -> Approval:
+    """The card under its thread's lock; what is refused is no decision."""
+    try:
+        seen = deciding.fetch_open(conn, approval_id, version)
+        threads.lock(conn, seen.thread_id)
+        return deciding.fetch_open(conn, seen.approval_id, seen.version)
+    except Conflict as exc:
+        raise Conflict(exc.message, winner=exc.winner, hint=NOT_MOVED) from exc
 
 
 def _carry_out(app: App, seen: Approval) -> bool:
@@ -174,7 +183,7 @@ def _give_up(app: App, seen: Approval, exc: InterlockError) -> bool:
 
 def _put(conn: Connection, card: Approval) -> None:
     if not store.put(conn, card.approval_id, card):
-        raise Conflict("The card is no longer pending.", hint="Its deadline was not moved.")
+        raise Conflict("The card is no longer pending.", hint=NOT_MOVED)
 
 
 def _tell(

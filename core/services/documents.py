@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from interlock.core.model.approvals import Approval
+from interlock.core.model.approvals import Approval, Decision
 from interlock.core.model.history import ForkLine, Point
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, RunEvent
 from interlock.core.model.runs import Failure, Run, RunSummary
@@ -13,6 +13,7 @@ from interlock.core.model.threads import Snapshot
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.deciding import Decided
 from interlock.core.services.history import Comparison
+from interlock.core.services.observing import Card
 from interlock.core.types import Json
 
 
@@ -136,6 +137,31 @@ def of_approval(approval: Approval) -> dict[str, Json]:
         "is_due": approval.due_at is not None,
         "escalated_to": approval.escalated_to,
         "deadline_note": approval.deadline_note,
+    }
+
+
+def of_card(card: Card) -> dict[str, Json]:
+    """One card with what was decided of it, each of its versions."""
+    return {
+        **of_approval(card.approval),
+        "decisions": [of_decision(decision) for decision in card.decisions],
+    }
+
+
+def of_decision(decision: Decision) -> dict[str, Json]:
+    """One decision, as the card keeps it."""
+    return {
+        "version": decision.version,
+        "actor": decision.actor,
+        "verb": str(decision.verb),
+        "answer": decision.answer,
+        "reason": decision.reason,
+        "decided_at": _iso(decision.decided_at),
+        "seconds_to_decide": decision.seconds_to_decide,
+        "run_id": decision.run_id,
+        "by_deadline": decision.by_deadline,
+        "before": decision.before,
+        "after": decision.after,
     }
 
 

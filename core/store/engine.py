@@ -20,10 +20,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from interlock.core import private
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import OutcomeUnknown, StoreUnavailable
 from interlock.core.keepalives import keepalives_for
 from interlock.core.masking import mask_text
-from interlock.core.store import encoding, violations
+from interlock.core.store import encoding, sight, violations
 from interlock.core.store.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_S = 30  # how long a writer waits for the others; a backup or a big batch takes a few
@@ -86,9 +86,22 @@ def write(engine: Engine) -> Iterator[Connection]:
         Conflict: A unique constraint was broken; the message says which by meaning.
         InvalidInput: A value that the database cannot store.
         StoreUnavailable: The database does not answer, or does not fit this version.
+        OutcomeUnknown: It went away at the very commit.
     """
-    with _turn(engine), _connection(engine) as conn, conn.begin():
-        yield conn
+    is_written = False
+    with _turn(engine), _connection(engine) as conn:
+        try:
+            with conn.begin():
+                yield conn
+                is_written = True
+        except StoreUnavailable as error:
+            # A server may have committed what it could not say; SQLite is in this process.
+            if not is_written or engine.dialect.name == "sqlite":
+                raise
+            raise OutcomeUnknown(
+                f"{error.message} It went away in the middle of keeping this.",
+                hint="See whether it was done before you try again.",
+            ) from error
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from interlock.core.store import engine as engines
 from interlock.core.store.schema import idempotency_keys
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import app as api
-from interlock.dashboard.http.api import door
+from interlock.dashboard.http.api import incoming
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
@@ -449,7 +449,7 @@ async def test_a_page_of_elsewhere_cannot_act(client, app, refunds, headers, is_
         (b"\xff", "application/json", 422),
         (b"[" * 100_000, "application/json", 422),
         (b'{"input": ' + b"[" * 300 + b"]" * 300 + b"}", "application/json", 422),
-        (b'{"input": "' + b"x" * door.MAX_BODY_BYTES + b'"}', "application/json", 413),
+        (b'{"input": "' + b"x" * incoming.MAX_BODY_BYTES + b'"}', "application/json", 413),
         (b"[]", "application/json", 422),
         (b'{"input": {}}', "application/json; charset=utf-8", 202),
     ],

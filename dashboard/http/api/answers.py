@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,9 @@ from interlock.core.errors import (
     NotAllowed,
     NotFound,
     NoWorker,
+    OutcomeUnknown,
     RateLimited,
+    SignedOut,
     StoreUnavailable,
     UsageError,
     WorkflowNotLoaded,
@@ -26,6 +29,7 @@ from interlock.core.types import Json
 
 PROBLEM = "application/problem+json"
 NO_STORE = {"cache-control": "no-store"}
+OUTCOME_HEADER = "interlock-outcome"  # `unknown`: it may have been done, or not
 
 # The most specific first; the name is the end of the problem's `type`.
 _TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
@@ -34,17 +38,21 @@ _TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
     (NotFound, 404, "not-found"),
     (Conflict, 409, "conflict"),
     (WorkflowNotLoaded, 409, "workflow-not-loaded"),
+    (SignedOut, 401, "signed-out"),
     (NotAllowed, 403, "not-allowed"),
     (RateLimited, 429, "rate-limited"),
+    (OutcomeUnknown, 503, "outcome-unknown"),
     (StoreUnavailable, 503, "store-unavailable"),
     (NoWorker, 503, "no-worker"),
     (CallRefused, 503, "refused-for-now"),
 )
 _TITLES = {
     400: "Bad request",
+    401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Not JSON",
@@ -59,6 +67,7 @@ NAMES = {
     403: "not-allowed",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     413: "too-large",
     415: "not-json",
     422: "invalid-input",
@@ -92,18 +101,28 @@ def dump(document: Json) -> bytes:
 
 def refusal(error: InterlockError) -> Response:
     """The problem that an error of ours is."""
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, SignedOut):
+        headers["www-authenticate"] = 'Bearer realm="interlock"'
+    if isinstance(error, OutcomeUnknown):
+        headers[OUTCOME_HEADER] = "unknown"
+    document = describe(error)
+    return _problem(document, headers)
+
+
+def describe(error: InterlockError) -> dict[str, Json]:
+    """The document of a problem, where no status can say it."""
     status, name = next(
         ((status, name) for kind, status, name in _TABLE if isinstance(error, kind)),
         (400, "refused"),
     )
-    document = error.as_document()
-    document.pop("error")
-    headers = {}
-    if isinstance(error, RateLimited):
-        headers["retry-after"] = str(max(1, -(-int(error.retry_after * 1000) // 1000)))
+    more = error.as_document()
+    more.pop("error")
     if error.hint:
-        document["hint"] = error.hint
-    return problem(status, error.message, name=name, headers=headers, **document)
+        more["hint"] = error.hint
+    return _document(status, error.message, name, more)
 
 
 def problem(
@@ -115,16 +134,23 @@ def problem(
     **more: Json,
 ) -> Response:
     """A problem: `type` is for programs, `detail` for people, `more` what is known besides."""
-    document = {
-        "type": f"urn:interlock:{name or NAMES[status]}",
+    return _problem(_document(status, detail, name or NAMES[status], more), headers or {})
+
+
+def _document(status: int, detail: str, name: str, more: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        "type": f"urn:interlock:{name}",
         "title": _TITLES.get(status, "Refused"),
         "status": status,
         "detail": detail,
         **more,
     }
+
+
+def _problem(document: Mapping[str, Json], headers: Mapping[str, str]) -> Response:
     return Response(
         dump(document),
-        status_code=status,
-        headers=NO_STORE | dict(headers or {}),
+        status_code=document["status"],
+        headers=NO_STORE | dict(headers),
         media_type=PROBLEM,
     )

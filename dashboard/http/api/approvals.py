@@ -12,11 +12,11 @@ from starlette.responses import Response
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
-from interlock.core.services import deciding, documents, observing, sifting
+from interlock.core.services import deadlines, deciding, documents, observing, sifting
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import described
 from interlock.dashboard.http.api.answers import answer, problem
-from interlock.dashboard.http.api.bodies import CardDecisionBody
+from interlock.dashboard.http.api.bodies import CardDecisionBody, ExtendBody
 from interlock.dashboard.http.api.identity import Actor
 from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_cursor
 
@@ -63,9 +63,7 @@ def list_approvals(
         text=search,
         asked_until=None if older is None else app.clock.now() - age,
     )
-    found = sifting.list_cards(
-        app, wanted, sort=sort, limit=limit + 1, after=None if place is None else place[0]
-    )
+    found = sifting.list_cards(app, wanted, sort=sort, limit=limit + 1, after=place)
     return page(
         found,
         limit=limit,
@@ -75,11 +73,11 @@ def list_approvals(
     )
 
 
-@router.get("/approvals/{approval_id}", responses=described.responses(described.APPROVAL, 404))
+@router.get("/approvals/{approval_id}", responses=described.responses(described.CARD, 404))
 def get_approval(approval_id: str) -> Response:
-    """One card; its `ETag` is the version that a decision names."""
-    card = observing.get_card(deps.app(), approval_id).approval
-    return answer(documents.of_approval(card), headers={"etag": f'"{card.version}"'})
+    """One card with what was decided of it; its `ETag` is the version that a decision names."""
+    card = observing.get_card(deps.app(), approval_id)
+    return answer(documents.of_card(card), headers={"etag": f'"{card.approval.version}"'})
 
 
 @router.post(
@@ -112,6 +110,33 @@ def decide(
         return problem(428, told)
     made = deciding.decide(deps.app(), approval_id, intent, version=version, actor=actor)
     return answer(documents.of_decided(made))
+
+
+@router.post(
+    "/approvals/{approval_id}/deadline",
+    responses=described.responses(described.APPROVAL, 404, 409, 413, 415),
+    openapi_extra={
+        "requestBody": {
+            "content": {"application/json": {"example": {"by": "1h", "reason": "on my way"}}}
+        }
+    },
+)
+def extend(
+    approval_id: str,
+    body: ExtendBody,
+    actor: Actor,
+    if_match: Annotated[str | None, Header(max_length=100)] = None,
+) -> Response:
+    """Put a card's deadline off; from now on where it is over. What the card asks stays the same."""
+    card = deadlines.extend(
+        deps.app(),
+        approval_id,
+        by=body.span(),
+        version=_read_version(if_match, body.version),
+        actor=actor,
+        reason=body.reason,
+    )
+    return answer(documents.of_approval(card), headers={"etag": f'"{card.version}"'})
 
 
 def _read_version(if_match: str | None, version: int | None) -> int | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import Response
 
 from interlock.core.model.audit_lists import MAX_TEXT, AuditFilter
@@ -13,10 +14,25 @@ from interlock.core.services import auditing
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import described
 from interlock.dashboard.http.api.answers import answer
-from interlock.dashboard.http.api.pages import Cursor, Limit, read_cursor, write_cursor
+from interlock.dashboard.http.api.pages import (
+    Cursor,
+    Limit,
+    read_number,
+    read_place,
+    write_cursor,
+)
 
 router = APIRouter(tags=["audit"])
 
+
+def _as_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError("is beyond the years that there are") from exc
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 Text = Annotated[str, Query(max_length=MAX_TEXT)]
 _EXAMPLE = {"seq": 7, "at": "2026-11-22T09:30:00.000000+00:00", "actor": "ann", "action": "launch"}
 
@@ -31,14 +47,14 @@ def list_entries(
     ] = "",
     origin: Text = "",
     search: Text = "",
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """What people did, the latest first."""
     which = ["audit", actor, action, object_, origin, search, since, until]
-    place = read_cursor(cursor, which=which)
+    place = read_place(cursor, which=which, reads=(read_number,))
     wanted = AuditFilter(
         actor=actor,
         action=action,
@@ -49,7 +65,7 @@ def list_entries(
         until=until,
     )
     found = auditing.list_entries(
-        deps.app(), wanted, limit=limit, before=None if place is None else int(place[0])
+        deps.app(), wanted, limit=limit, before=None if place is None else place[0]
     )
     later = None if found.before is None else write_cursor(which, [str(found.before)])
     return answer({"items": [entry.as_json() for entry in found.entries], "next": later})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,7 @@ from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.breaker import Order
 from interlock.core.model.history import EditMode, FieldEdit
+from interlock.core.model.inbox_filters import read_age
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.services.rewinding import ForkRequest
 from interlock.core.types import ApprovalId, CheckpointId, ThreadId
@@ -19,6 +21,10 @@ MAX_WAIT_S = 60.0
 Reason = Annotated[str, Field(max_length=10_000, description="Why; kept with it.")]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[str, ...], Field(max_length=1000)]
+Version = Annotated[
+    int | None,
+    Field(ge=1, le=1_000_000_000, description="The version you saw; or by `If-Match`."),
+]
 WaitS = Annotated[
     float,
     Field(ge=0, le=MAX_WAIT_S, description="Wait so long for its end or its first question."),
@@ -86,7 +92,28 @@ class DecisionBody(Body):
 class CardDecisionBody(DecisionBody):
     """A decision on one version of a card."""
 
-    version: int | None = Field(None, ge=1, description="The version you saw; or by `If-Match`.")
+    version: Version = None
+
+
+class ExtendBody(Body):
+    """How much longer a card may wait."""
+
+    by: str = Field(max_length=10, description="So much: 90s, 15m, 1h, 1d; at most 30 days.")
+    version: Version = None
+    reason: Reason = ""
+
+    def span(self) -> timedelta:
+        """
+        As the services take it.
+
+        Raises:
+            InvalidInput: It is none.
+        """
+        span = read_age(self.by)
+        if span is None:
+            problem = FieldProblem("by", "is no span such as 90s, 15m, 1h or 1d")
+            raise InvalidInput("The request does not fit.", problems=[problem])
+        return span
 
 
 class RewindBody(Body):

@@ -8,8 +8,10 @@ from interlock.core.types import Json
 from interlock.dashboard.http.api.answers import PROBLEM
 
 _WHAT = {
+    401: "nobody known asks: no token, or one that is not good (any more)",
     403: "not allowed, or a page of elsewhere asked",
     404: "there is no such thing",
+    408: "the body did not come in time",
     409: "somebody was first; `winner` says who",
     413: "the body is too large",
     415: "the body is not JSON",
@@ -29,7 +31,7 @@ def responses(
     found: dict[int | str, dict[str, Any]] = {status: told}
     if also is not None:
         found[also] = {**told, "description": "begun; `Location` is where to look"}
-    for code in sorted({422, 503, *problems}):
+    for code in sorted({401, 403, 422, 429, 503, *problems}):
         shown = {"type": "urn:interlock:…", "title": "…", "status": code, "detail": "…"}
         found[code] = {"description": _WHAT[code], "content": {PROBLEM: {"example": shown}}}
     return found
@@ -83,8 +85,27 @@ APPROVAL = {
     "status": "pending",
     "version": 1,
     "asked_at": "2026-11-22T09:30:01+00:00",
-    "deadline_at": None,
+    "deadline_at": "2026-11-22T10:30:01+00:00",
+    "warn_at": "2026-11-22T10:18:01+00:00",
+    "on_timeout": "reject",
+    "is_due": True,
+    "escalated_to": None,
+    "deadline_note": "",
 }
+DECISION = {
+    "version": 1,
+    "actor": "ann",
+    "verb": "approve",
+    "answer": True,
+    "reason": "checked",
+    "decided_at": "2026-11-22T09:41:00+00:00",
+    "seconds_to_decide": 659.0,
+    "run_id": _ID,
+    "by_deadline": False,
+    "before": None,
+    "after": None,
+}
+CARD = APPROVAL | {"status": "decided", "decisions": [DECISION]}
 POINT = {
     "checkpoint_id": _ID,
     "parent_id": None,

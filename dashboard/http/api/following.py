@@ -1,70 +1,82 @@
-"""Waiting for a run without holding a thread, and telling of its log as it is written."""
+"""A run's log as server-sent events, told of as it is written."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
+
+from interlock.core.errors import InterlockError
+from interlock.core.model import people
 from interlock.core.model.nodes import RunEvent
-from interlock.core.model.runs import OPEN, Run, RunStatus
-from interlock.core.services import documents, observing
+from interlock.core.model.people import Permission
+from interlock.core.model.runs import OPEN
+from interlock.core.services import documents, observing, permitting
 from interlock.core.services.context import App
 from interlock.dashboard.http import broadcasting, heads
-from interlock.dashboard.http.api.answers import dump
+from interlock.dashboard.http.api.answers import describe, dump
 from interlock.dashboard.http.broadcasting import Subscription
 
 BATCH = 200
 KEEPALIVE_S = 15.0
-_POLL_S = 0.05
-_SLOWEST_POLL_S = 0.5
+_POLL_S = 0.5
 _GAP_S = 0.05  # between two looks at a run that moves all the time
 
 
-async def wait_for_run(app: App, run: Run, wait_s: float) -> Run:
-    """The run, once it has ended or needs a human, and as it is when the time is up."""
-    until, pause_s = time.monotonic() + wait_s, _POLL_S
-    while run.status in OPEN and time.monotonic() < until:
-        await asyncio.sleep(min(pause_s, max(0.0, until - time.monotonic())))
-        pause_s = min(pause_s * 1.2, _SLOWEST_POLL_S)
-        run = await asyncio.to_thread(observing.get_run, app, run.run_id)
-    return run
+@dataclass(frozen=True)
+class _Seen:
+    """What one look found: events as they are sent, the last of their numbers, and whether that is all."""
+
+    text: bytes
+    after_seq: int
+    count: int
+    is_end: bool
 
 
-async def wait_for_rewind(app: App, run: Run, wait_s: float) -> Run:
-    """The same, and of the run that went on from it at once with an answer that was planned."""
-    until = time.monotonic() + wait_s
-    run = await wait_for_run(app, run, wait_s)
-    while run.status is RunStatus.CONTINUED and time.monotonic() < until:
-        newest = await asyncio.to_thread(observing.list_runs, app, thread_id=run.thread_id, limit=1)
-        if newest[0].run_id == run.run_id:
-            break
-        later = await asyncio.to_thread(observing.get_run, app, newest[0].run_id)
-        run = await wait_for_run(app, later, max(0.0, until - time.monotonic()))
-    return run
+async def stream(
+    app: App, run_id: str, *, after_seq: int, places: ExitStack
+) -> AsyncIterator[bytes]:
+    """
+    The log from a number on, until the run has ended or needs a human, or who asks may not see it any more.
 
-
-async def stream(app: App, run_id: str, *, after_seq: int) -> AsyncIterator[bytes]:
-    """A run's log as server-sent events, from a number on, until the run has ended or needs a human."""
-    with ExitStack() as stack:
-        watch = _Watch(stack, run_id)
+    Args:
+        app: The application as who asks may use it.
+        run_id: The run.
+        after_seq: Events after this number.
+        places: What is given back at the end.
+    """
+    with places:
+        watch = _Watch(places, run_id)
         while True:
-            # The status first: what is written before it moves is then among the events.
-            run = await asyncio.to_thread(observing.get_run, app, run_id)
-            found = await asyncio.to_thread(
-                observing.list_events, app, run_id, after_seq=after_seq, limit=BATCH
-            )
-            for event in found:
-                yield _of_event(event)
-                after_seq = event.seq
-            if len(found) == BATCH:
-                continue
-            if run.status not in OPEN:
-                yield b"event: end\ndata: " + dump(documents.of_run(run)) + b"\n\n"
+            try:
+                seen = await run_in_threadpool(_look, app, run_id, after_seq)
+            except InterlockError as exc:  # the answer has begun: no status can say it any more
+                yield b"event: problem\ndata: " + dump(describe(exc)) + b"\n\n"
                 return
-            if not found and not await watch.is_news():
+            after_seq = seen.after_seq
+            if seen.text:
+                yield seen.text
+            if seen.is_end:
+                return
+            if not seen.count and not await watch.is_news():
                 yield b": still there\n\n"
+
+
+def _look(app: App, run_id: str, after_seq: int) -> _Seen:
+    """Who asks is looked at anew each time: a stream may outlast a token."""
+    person = permitting.resolve(app)
+    people.require(person, Permission.SEE, actor=person.name)
+    # The status first: what is written before it moves is then among the events.
+    run = observing.get_run(app, run_id)
+    found = observing.list_events(app, run_id, after_seq=after_seq, limit=BATCH)
+    is_end = len(found) < BATCH and run.status not in OPEN
+    text = b"".join(_of_event(event) for event in found)
+    if is_end:
+        text += b"event: end\ndata: " + dump(documents.of_run(run)) + b"\n\n"
+    return _Seen(text, found[-1].seq if found else after_seq, len(found), is_end)
 
 
 class _Watch:
@@ -81,7 +93,7 @@ class _Watch:
     async def is_news(self) -> bool:
         """Wait for news; False where there was none for so long that the line has to be kept open."""
         if self._subscription is None or self._subscription.is_lost:
-            await asyncio.sleep(_SLOWEST_POLL_S)
+            await asyncio.sleep(_POLL_S)
             return True
         await asyncio.sleep(_GAP_S)
         return bool(await self._subscription.take(KEEPALIVE_S)) or self._subscription.is_lost

@@ -1,18 +1,100 @@
-"""Who a request acts for. The one place where a token will be read once sign-in is set up."""
+"""
+Who a request comes from: a program by its token, a browser by its session, else whoever reaches the port.
+
+What is found here is only a claim; the door lets the services look who that is, anew for each request.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Scope
 
+from interlock.core.errors import SignedOut
+from interlock.core.model import people
+from interlock.core.model.people import Caller, CallerKind, Permission, Person
+from interlock.core.services import permitting
+from interlock.core.services.context import App
 from interlock.dashboard import deps
+from interlock.dashboard.deps import Visitor
+
+ORIGIN = "api"  # for the audit
+MAX_TOKEN_CHARS = 500
+_KEY = "interlock.admitted"
 
 
-def actor_of(request: Request) -> str:  # noqa: ARG001  # a token will be one of its headers
-    """Under whose name a request is carried out: the configured operator, as on the screen."""
-    return deps.actor()
+@dataclass(frozen=True)
+class Admitted:
+    """Who was let in, and the application as they may use it."""
+
+    app: App
+    person: Person
+
+
+def find_visitor(scope: Scope) -> Visitor:
+    """
+    Who asks. A token that does not fit never falls back to the browser's session, nor to nobody.
+
+    Raises:
+        SignedOut: The Authorization header is none of ours.
+    """
+    given = Headers(scope=scope).getlist("authorization")
+    if given:
+        caller = Caller(CallerKind.TOKEN, people.hash_secret(_read_bearer(given)))
+    else:
+        caller = deps.caller_of(Request(scope).cookies.get(deps.COOKIE))
+    client = scope.get("client")
+    return Visitor(caller=caller, origin=ORIGIN, address=client[0] if client else "")
+
+
+def admit(*, is_reading: bool) -> Admitted:
+    """
+    Look who that is, and whether they may read at all; what commands take is looked at by the services.
+
+    Raises:
+        SignedOut: Nobody known asks.
+        NotAllowed: They may not read.
+    """
+    app = deps.app()
+    try:
+        person = permitting.resolve(app)
+    except SignedOut:
+        deps.forget(app.caller)
+        raise
+    if is_reading:
+        people.require(person, Permission.SEE, actor=person.name)
+    return Admitted(app, person)
+
+
+def with_admitted(scope: Scope, admitted: Admitted) -> Scope:
+    """The request, with who was let in."""
+    return {**scope, _KEY: admitted}
+
+
+async def actor_of(request: Request) -> str:
+    """Under whose name a request is carried out."""
+    admitted: Admitted = request.scope[_KEY]
+    return admitted.person.name
+
+
+async def app_of(request: Request) -> App:
+    """The application as who asks may use it, for what runs on the loop: nothing is read for it."""
+    admitted: Admitted = request.scope[_KEY]
+    return admitted.app
 
 
 Actor = Annotated[str, Depends(actor_of)]
+Bound = Annotated[App, Depends(app_of)]
+
+
+def _read_bearer(given: list[str]) -> str:
+    kind, _, secret = given[0].strip().partition(" ")
+    secret = secret.strip()
+    is_one = len(given) == 1 and kind.lower() == "bearer"
+    if not is_one or not 0 < len(secret) <= MAX_TOKEN_CHARS or not secret.isascii():
+        raise SignedOut("The Authorization header takes one token: `Bearer ilk_…`.")
+    return secret

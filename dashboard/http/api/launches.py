@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-
+import structlog
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from interlock.core.model.runs import OPEN
+from interlock.core.errors import InterlockError
+from interlock.core.model.runs import OPEN, Run
 from interlock.core.services import documents, launching, observing
-from interlock.dashboard import deps
-from interlock.dashboard.http.api import described, following
+from interlock.core.services.context import App
+from interlock.dashboard.http.api import described, waiting
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import LaunchBody
-from interlock.dashboard.http.api.identity import Actor
+from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
 
+logger = structlog.get_logger(__name__)
 router = APIRouter(tags=["runs"])
 
 MAX_CARDS = 1000
@@ -39,7 +41,7 @@ _EXAMPLE = {
         }
     },
 )
-async def launch(name: str, body: LaunchBody, actor: Actor) -> Response:
+async def launch(name: str, body: LaunchBody, app: Bound, actor: Actor) -> Response:
     """Launch a workflow. 200 once it ended or needs a human within `wait_s`, else 202 and where to look."""
     request = launching.Launch(
         workflow=name,
@@ -53,20 +55,24 @@ async def launch(name: str, body: LaunchBody, actor: Actor) -> Response:
         variant=body.variant,
         asks_on_failure=body.ask_on_failure,
     )
-    app = deps.app()
-    run = await asyncio.to_thread(launching.launch, app, request, actor=actor)
-    run = await following.wait_for_run(app, run, body.wait_s)
-    is_open = run.status in OPEN
-    cards = (
-        []
-        if is_open
-        else await asyncio.to_thread(
-            observing.list_inbox, app, thread_id=run.thread_id, limit=MAX_CARDS
+    run = await run_in_threadpool(launching.launch, app, request, actor=actor)
+    seen = await waiting.for_run(app, run, body.wait_s)
+    return await run_in_threadpool(_tell, app, run, seen)
+
+
+def _tell(app: App, launched: Run, seen: Run) -> Response:
+    """The run, with its cards where it is not going on; it is launched in any case, and that is said."""
+    try:
+        cards = (
+            []
+            if seen.status in OPEN
+            else observing.list_inbox(app, thread_id=seen.thread_id, limit=MAX_CARDS)
         )
-    )
-    return await asyncio.to_thread(
-        answer,
-        documents.of_launch(run, cards),
-        status=202 if is_open else 200,
-        headers={"location": f"{PATH}/runs/{run.run_id}"},
+    except InterlockError as exc:
+        logger.warning("cards were not read", run_id=launched.run_id, reason=str(exc))
+        seen, cards = launched, []
+    return answer(
+        documents.of_launch(seen, cards),
+        status=202 if seen.status in OPEN else 200,
+        headers={"location": f"{PATH}/runs/{seen.run_id}"},
     )

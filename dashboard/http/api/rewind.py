@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from interlock.core.model.runs import OPEN
 from interlock.core.services import figure_documents, rewinding
-from interlock.dashboard import deps
-from interlock.dashboard.http.api import described, following
+from interlock.dashboard.http.api import described, waiting
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import RewindBody
-from interlock.dashboard.http.api.identity import Actor
+from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
 
 router = APIRouter(tags=["threads"])
@@ -40,17 +38,18 @@ _EXAMPLE = {
         }
     },
 )
-async def rewind(thread_id: str, body: RewindBody, actor: Actor) -> Response:
+async def rewind(thread_id: str, body: RewindBody, app: Bound, actor: Actor) -> Response:
     """Go on from a checkpoint: as it was, with the state edited, or with a decision changed."""
-    app, request = deps.app(), body.request()
-    staged = await asyncio.to_thread(
-        rewinding.preview, app, thread_id, request, expected_head=body.expected_head
+    request = body.request()
+    await waiting.for_history(app, thread_id)
+    staged = await run_in_threadpool(
+        rewinding.preview, app, thread_id, request, expected_head=body.expected_head, wait_s=0.0
     )
     if body.dry_run:
         if staged.problems:
             raise staged.problems[0].as_error()
         return answer(figure_documents.of_rewind(staged, thread_id, None, None))
-    run = await asyncio.to_thread(
+    run = await run_in_threadpool(
         rewinding.apply,
         app,
         thread_id,
@@ -59,7 +58,7 @@ async def rewind(thread_id: str, body: RewindBody, actor: Actor) -> Response:
         actor=actor,
         reason=body.reason,
     )
-    last = await following.wait_for_rewind(app, run, body.wait_s)
+    last = await waiting.for_rewind(app, run, body.wait_s)
     return answer(
         figure_documents.of_rewind(staged, run.thread_id, last, run.run_id),
         status=202 if last.status in OPEN else 200,

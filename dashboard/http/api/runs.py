@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from interlock.core.errors import InvalidInput
@@ -18,9 +18,10 @@ from interlock.dashboard import deps
 from interlock.dashboard.http.api import described, following
 from interlock.dashboard.http.api.answers import NO_STORE, answer
 from interlock.dashboard.http.api.bodies import WhyBody
-from interlock.dashboard.http.api.identity import Actor
+from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
-from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_cursor
+from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_moment, read_place
+from interlock.dashboard.http.api.rates import places
 
 router = APIRouter(tags=["runs"])
 
@@ -44,7 +45,7 @@ def list_runs(
     """Runs, newest first."""
     statuses = tuple(dict.fromkeys(status or ()))
     which = ["runs", statuses, workflow, thread_id, error, search, degraded]
-    place = read_cursor(cursor, which=which, size=2)
+    before = read_place(cursor, which=which, reads=(read_moment, RunId))
     wanted = RunFilter(
         statuses=statuses,
         workflow=workflow,
@@ -53,8 +54,12 @@ def list_runs(
         words=search,
         is_degraded=degraded,
     )
-    before = None if place is None else (datetime.fromisoformat(place[0]), RunId(place[1]))
-    found = browsing.list_runs(deps.app(), wanted, limit=limit + 1, before=before)
+    found = browsing.list_runs(
+        deps.app(),
+        wanted,
+        limit=limit + 1,
+        before=None if before is None else (before[0], before[1]),
+    )
     return page(
         found,
         limit=limit,
@@ -89,11 +94,12 @@ def get_run(run_id: str) -> Response:
             "description": "the log, and at last `event: end` with the run",
             "content": {"text/event-stream": {"example": "id: 1\nevent: log\ndata: {…}\n\n"}},
         },
-        **{code: told for code, told in described.responses(None, 404).items() if code != 200},
+        **{code: told for code, told in described.responses(None, 404, 429).items() if code != 200},
     },
 )
 async def follow_run(
     run_id: str,
+    app: Bound,
     after: Annotated[int, Query(ge=0, le=MAX_SEQ, description="Begin after this number.")] = 0,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
@@ -102,10 +108,11 @@ async def follow_run(
         if not (last_event_id.isascii() and last_event_id.isdigit()):
             raise InvalidInput("Last-Event-ID is a number that this stream has sent.")
         after = min(int(last_event_id), MAX_SEQ)
-    app = deps.app()
-    await asyncio.to_thread(observing.get_run, app, run_id)
+    await run_in_threadpool(observing.get_run, app, run_id)
+    held = ExitStack()
+    held.enter_context(places.take(app.caller, at=app.clock.now()))
     return StreamingResponse(
-        following.stream(app, run_id, after_seq=after),
+        following.stream(app, run_id, after_seq=after, places=held),
         media_type="text/event-stream",
         headers=NO_STORE | {"x-accel-buffering": "no"},
     )
