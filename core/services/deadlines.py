@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.model import approval_rules, deadlines, payloads
-from interlock.core.model.approvals import Approval
+from interlock.core.model.approvals import Approval, ApprovalStatus
 from interlock.core.model.people import Permission
 from interlock.core.services import deciding
 from interlock.core.services.context import App, fetch_now
@@ -23,9 +23,12 @@ from interlock.core.services.finding import require_sound
 from interlock.core.services.permitting import command
 from interlock.core.store import approvals, audit, engine, threads, topics, workflows
 from interlock.core.store import deadlines as store
+from interlock.core.store.deadlines import Due
 from interlock.core.types import ApprovalId
 
 NOT_MOVED = "Its deadline was not moved."
+NOTHING_HAPPENED = "Nothing happened at its deadline:"
+BROKEN = "it could not be carried out, and the worker's log has the reason."
 AT_ONCE = 50  # cards that are read together
 
 logger = logging.getLogger(__name__)
@@ -57,8 +60,8 @@ def carry_out_due(app: App) -> Look:
         now = fetch_now(app, conn)
         due = store.fetch_due(conn, now=now, limit=AT_ONCE) if next_at <= now else []
     done = sum(_carry_out(app, card) for card in due)
-    if due:  # there may be more; but what could not be done is not tried without a pause
-        return Look(done, 0.0 if done else None)
+    if due:  # there may be more; each of these is done, or is given up
+        return Look(done, 0.0 if done or len(due) == AT_ONCE else None)
     return Look(0, (next_at - now).total_seconds())
 
 
@@ -107,26 +110,28 @@ def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) 
         raise Conflict(exc.message, winner=exc.winner, hint=NOT_MOVED) from exc
 
 
-def _carry_out(app: App, seen: Approval) -> bool:
+def _carry_out(app: App, due: Due) -> bool:
     """Whether the deadline did what it was to; not where somebody was first."""
     try:
-        return _try(app, seen)
+        return _try(app, due)
     except StoreUnavailable:
         raise
+    except InvalidInput as exc:
+        return _give_up(app, due, deadlines.say_refused(exc))
     except InterlockError as exc:
-        return _give_up(app, seen, exc)
-    except Exception:  # one card that cannot be read must not hold up the others
-        logger.exception("deadline_failed", extra={"approval_id": seen.approval_id})
-        return False
+        return _give_up(app, due, f"{NOTHING_HAPPENED} {exc}")
+    except Exception:  # one card that cannot be read must not hold up the others, now or later
+        logger.exception("deadline_failed", extra={"approval_id": due.approval_id})
+        return _give_up(app, due, f"{NOTHING_HAPPENED} {BROKEN}")
 
 
-def _try(app: App, seen: Approval) -> bool:
-    group = deadlines.group_of(seen.on_timeout)
+def _try(app: App, due: Due) -> bool:
     with engine.write(app.engine) as conn:
-        thread = threads.lock(conn, seen.thread_id)
-        card = _fetch_due(conn, seen, fetch_now(app, conn))
+        thread = threads.lock(conn, due.thread_id)
+        card = _fetch_due(conn, due, fetch_now(app, conn))
         if card is None:
             return False
+        group = deadlines.group_of(card.on_timeout)
         if group is not None:
             _escalate(app, conn, card, group)
             return True
@@ -144,10 +149,10 @@ def _try(app: App, seen: Approval) -> bool:
     return True
 
 
-def _fetch_due(conn: Connection, seen: Approval, now: datetime) -> Approval | None:
+def _fetch_due(conn: Connection, due: Due, now: datetime) -> Approval | None:
     """The card as it is now, if its deadline still is to do something: nobody decided or extended it."""
-    card = approvals.fetch(conn, seen.approval_id)
-    if card is None or card.status is not seen.status or card.version != seen.version:
+    card = approvals.fetch(conn, due.approval_id)
+    if card is None or card.status is not ApprovalStatus.PENDING or card.version != due.version:
         return None
     return card if card.due_at is not None and card.due_at <= now else None
 
@@ -162,21 +167,14 @@ def _escalate(app: App, conn: Connection, card: Approval, group: str) -> None:
     logger.warning("deadline_escalated", extra=told)
 
 
-def _give_up(app: App, seen: Approval, exc: InterlockError) -> bool:
+def _give_up(app: App, due: Due, note: str) -> bool:
     """The card cannot be decided so: it says why, and is overdue; always False."""
-    note = (
-        deadlines.say_refused(exc)
-        if isinstance(exc, InvalidInput)
-        else f"Nothing happened at its deadline: {exc}"
-    )
     with engine.write(app.engine) as conn:
-        threads.lock(conn, seen.thread_id)
-        card = _fetch_due(conn, seen, fetch_now(app, conn))
-        if card is None:
+        threads.lock(conn, due.thread_id)
+        if not store.give_up(conn, due, now=fetch_now(app, conn), note=note):
             return False
-        store.put(conn, card.approval_id, replace(card, due_at=None, deadline_note=note))
         topics.bump(conn, "inbox")
-    told = {"approval_id": seen.approval_id, "workflow": seen.workflow, "node": seen.node}
+    told = {"approval_id": due.approval_id, "workflow": due.workflow, "node": due.node}
     logger.warning("deadline_without_outcome", extra=told | {"reason": note})
     return False
 

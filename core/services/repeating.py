@@ -54,8 +54,9 @@ def begin(app: App, *, actor: str, key: str, fingerprint: str) -> KeptAnswer | N
         known = idempotency.fetch(conn, actor=actor, key=key)
         if known is not None and known.begun_at < now - KEPT:
             idempotency.forget(conn, until=now - KEPT, most=MAX_KEYS)
-            idempotency.begin(conn, actor=actor, key=key, fingerprint=fingerprint, now=now)
-            return None
+            if idempotency.begin(conn, actor=actor, key=key, fingerprint=fingerprint, now=now):
+                return None
+            known = idempotency.fetch(conn, actor=actor, key=key)  # somebody was quicker
     if known is not None and known.fingerprint != fingerprint:
         raise InvalidInput(
             "Something else was asked under this Idempotency-Key.",

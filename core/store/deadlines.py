@@ -10,14 +10,15 @@ from sqlalchemy import Connection, and_, bindparam, func, literal_column, select
 from interlock.core.model.approvals import Approval
 from interlock.core.store import approvals as cards
 from interlock.core.store.schema import approvals
-from interlock.core.types import ApprovalId
+from interlock.core.types import ApprovalId, ThreadId
 
 MAX_ROWS = 1000
 
 # Written out: SQLite uses an index of a part of a table only where the statement itself says which.
 _PENDING = approvals.c.status == literal_column("'pending'")
+_C = approvals.c
 _DUE = (
-    select(approvals)
+    select(_C.approval_id, _C.thread_id, _C.workflow, _C.node, _C.version)
     .where(_PENDING, approvals.c.due_at.is_not(None), approvals.c.due_at <= bindparam("now"))
     .order_by(approvals.c.due_at, approvals.c.approval_id)
     .limit(bindparam("limit"))
@@ -61,6 +62,29 @@ _PUT = (
 )
 
 
+_GIVE_UP = (
+    update(approvals)
+    .where(
+        _C.approval_id == bindparam("of_id"),
+        _C.status == cards.PENDING,
+        _C.version == bindparam("of_version"),
+        _C.due_at <= bindparam("now"),
+    )
+    .values(due_at=None, deadline_note=bindparam("note"))
+)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A card at whose deadline something is to happen, as far as it takes to find it."""
+
+    approval_id: ApprovalId
+    thread_id: ThreadId
+    workflow: str
+    node: str
+    version: int
+
+
 @dataclass(frozen=True)
 class Counted:
     """Cards of one workflow, and the group that they were escalated to."""
@@ -70,9 +94,13 @@ class Counted:
     group: str = ""
 
 
-def fetch_due(conn: Connection, *, now: datetime, limit: int) -> list[Approval]:
-    """Pending cards at whose deadline something is to happen, and it is over; the longest first."""
-    return [cards.from_row(row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+def fetch_due(conn: Connection, *, now: datetime, limit: int) -> list[Due]:
+    """
+    Pending cards at whose deadline something is to happen, and it is over; the longest first.
+
+    What they ask is not read here: one that cannot be read must not hide the others.
+    """
+    return [Due(*row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
 
 
 def next_due_at(conn: Connection) -> datetime | None:
@@ -97,6 +125,12 @@ def fetch_escalated(conn: Connection) -> list[Counted]:
     """Pending cards that were escalated, by workflow and group."""
     rows = conn.execute(_ESCALATED)
     return [Counted(row.workflow, row.total, row.escalated_to) for row in rows]
+
+
+def give_up(conn: Connection, due: Due, *, now: datetime, note: str) -> bool:
+    """Let nothing happen at its deadline, and say why, if it still was to."""
+    named = {"of_id": due.approval_id, "of_version": due.version}
+    return conn.execute(_GIVE_UP, named | {"now": now, "note": note}).rowcount == 1
 
 
 def put(conn: Connection, approval_id: ApprovalId, card: Approval) -> bool:

@@ -240,6 +240,38 @@ def test_what_can_be_carried_out_no_more_is_told_and_not_tried_again(app, ask, f
 
 
 @ONE
+def test_cards_that_cannot_be_read_hold_up_no_other(app, ask, frozen, monkeypatch):
+    broken, sound = ask("given"), ask("no")
+    with write(app.engine) as conn:
+        told = {"of_id": broken.approval_id}
+        conn.execute(text("UPDATE approvals SET kind = '?' WHERE approval_id = :of_id"), told)
+    frozen.advance(seconds=901)
+    monkeypatch.setattr(deadlines, "AT_ONCE", 1)
+    while deadlines.carry_out_due(app).next_s == 0.0:
+        pass
+    assert decided(app, sound)[0].status is ApprovalStatus.DECIDED
+    with read(app.engine) as conn:
+        rows = conn.execute(text("SELECT approval_id, due_at, deadline_note FROM approvals"))
+        kept = {row.approval_id: row for row in rows}[broken.approval_id]
+    assert kept.due_at is None
+    assert "the worker's log has the reason" in kept.deadline_note
+
+
+@ONE
+def test_a_refused_extension_is_no_decision_that_was_not_used(app, ask):
+    card, by = ask("yes"), timedelta(minutes=15)
+    with pytest.raises(Conflict) as stale:
+        deadlines.extend(app, card.approval_id, by=by, version=7, actor="ann")
+    deciding.decide(app, card.approval_id, Intent(verb=Verb.REJECT), version=1, actor="ben")
+    with pytest.raises(Conflict) as late:
+        deadlines.extend(app, card.approval_id, by=by, version=1, actor="ann")
+    assert late.value.winner["actor"] == "ben"
+    for refused in (stale, late):
+        assert "decision was not used" not in str(refused.value)
+        assert str(refused.value).endswith(deadlines.NOT_MOVED)
+
+
+@ONE
 def test_a_failed_node_is_not_tried_again_by_its_deadline(app, ask):
     failure = Failure("ValueError", "no", node="yes")
     assert "tried again by a person only" in ask("yes", failure=failure).deadline_note
