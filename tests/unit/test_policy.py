@@ -149,7 +149,11 @@ def test_the_caches_of_models_are_published_with_each_workflow_and_are_no_key_of
         ),
         ("node.t.tool.x = {side_effects = true, cache = {}}", "node.t.tool.x", "does not run"),
         ('approval.a.risk = "huge"', "approval.a.risk", "'low', 'medium' or 'high'"),
-        ("approval.a.answers.maybe = 1", "approval.a.answers.maybe", "'approve' or 'reject'"),
+        (
+            "approval.a.answers.maybe = 1",
+            "approval.a.answers.maybe",
+            "'approve', 'reject' or 'revise'",
+        ),
         ("variants = {a = 0}", "variants.a", "greater than 0"),
         ('variants = {"a b" = 1}', 'variants."a b"', "pattern"),
         ('node."" = {}', 'node.""', "must not be empty"),
@@ -284,3 +288,44 @@ def test_what_may_be_done_twice_outside_is_told_and_not_refused(read):
 )
 def test_what_cannot_be_done_twice_outside_is_not_told(read, text):
     assert read(text).told == ()
+
+
+def test_rules_of_notices_and_webhooks_are_read_and_wrong_ones_left_out(tmp_path):
+    (tmp_path / "interlock.toml").write_text(
+        """
+        [[notices.rule]]
+        name = "finance"
+        to = ["${CHAT}"]
+        waits_s = 900
+        [[notices.rule]]
+        name = "finance"
+        to = ["json://twice"]
+        [[notices.rule]]
+        name = "nobody"
+        to = []
+        [[webhooks]]
+        name = "ledger"
+        url = "https://ledger.example"
+        secret = "${SECRET}"
+        events = ["card.decided", "run.ended"]
+        [[webhooks]]
+        name = "open"
+        url = "https://ledger.example"
+        secret = "whsec_plain"
+        """
+    )
+    read = read_policies(tmp_path, [])
+    assert [(rule.name, rule.to, rule.waits_s) for rule in read.notices] == [
+        ("finance", ("${CHAT}",), 900.0)
+    ]
+    assert [hook.name for hook in read.webhooks] == ["ledger"]
+    said = "\n".join(read.warnings)
+    assert "notices.rule: has two of the name 'finance'" in said
+    assert "notices.rule[2].to" in said
+    assert "webhooks[1]" in said
+    assert "whsec_plain" not in said
+    (tmp_path / "interlock.toml").write_text('webhooks = 3\n[notices]\nrules = 1\nrule = "x"\n')
+    said = "\n".join(read_policies(tmp_path, []).warnings)
+    assert "webhooks: must be a list of tables" in said
+    assert "notices.rules: is no key" in said
+    assert "notices.rule: must be a list of tables" in said
