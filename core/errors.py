@@ -107,6 +107,13 @@ class UsageError(InterlockError):
     exit_code = 2
 
 
+class NotServed(InterlockError):
+    """A program asked for what other servers of its protocol do and Interlock does not; nothing was done."""
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(f"Interlock does not serve {what}.", hint=hint)
+
+
 class StoreUnavailable(InterlockError):
     """The database does not answer or does not fit this version; the message has the command to run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from interlock.core.model.threads import Snapshot
 from interlock.core.store import bulk
@@ -32,11 +32,14 @@ def fetch(conn: Connection, thread_id: ThreadId, checkpoint_id: CheckpointId) ->
     """The snapshot of a checkpoint, if one was kept."""
     found = conn.execute(_FETCH, {"of_thread": thread_id, "of_id": checkpoint_id})
     row = found.mappings().one_or_none()  # not by attribute: `values` is a method of a row
-    if row is None:
-        return None
+    return None if row is None else from_mapping(row)
+
+
+def from_mapping(row: RowMapping) -> Snapshot:
+    """Read a row that has all columns of `snapshots`."""
     return Snapshot(
-        thread_id=thread_id,
-        checkpoint_id=checkpoint_id,
+        thread_id=row["thread_id"],
+        checkpoint_id=row["checkpoint_id"],
         values=row["values"],
         next=tuple(row["next"]),
         interrupts=tuple(row["interrupts"]),

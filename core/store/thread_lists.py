@@ -46,6 +46,11 @@ def fetch_page(
     return add_up(conn, found)
 
 
+def select_lines(conn: Connection, wanted: ThreadFilter) -> Select[Any]:
+    """Threads with the status of their last run, as `add_up` and others that list them begin."""
+    return _narrow(conn, _LINES, wanted)
+
+
 def add_up(conn: Connection, found: Collection[tuple[Thread, str | None]]) -> list[ThreadLine]:
     """Lines of threads, each given with the status of its last run."""
     ids = [thread.thread_id for thread, _ in found]

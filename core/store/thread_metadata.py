@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from interlock.core.store import dialect
+from interlock.core.store import dialect, encoding
 from interlock.core.store.schema import thread_labels, thread_metadata
 from interlock.core.types import Json, ThreadId
 
@@ -50,5 +49,4 @@ def having(labels: Sequence[str]) -> list[Any]:
 
 
 def _digest(name: str, value: Json) -> str:
-    told = json.dumps([name, value], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()
+    return hashlib.sha256(encoding.canonical_json([name, value]).encode()).hexdigest()

@@ -16,6 +16,7 @@ from interlock.core.errors import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    NotServed,
     NoWorker,
     OutcomeUnknown,
     RateLimited,
@@ -42,6 +43,7 @@ _TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
     (NotAllowed, 403, "not-allowed"),
     (RateLimited, 429, "rate-limited"),
     (OutcomeUnknown, 503, "outcome-unknown"),
+    (NotServed, 501, "not-served"),
     (StoreUnavailable, 503, "store-unavailable"),
     (NoWorker, 503, "no-worker"),
     (CallRefused, 503, "refused-for-now"),
@@ -60,6 +62,7 @@ _TITLES = {
     428: "Version required",
     429: "Too many requests",
     500: "Internal error",
+    501: "Not served",
     503: "Not available",
 }
 NAMES = {
@@ -74,6 +77,7 @@ NAMES = {
     428: "version-required",
     429: "too-many",
     500: "internal-error",
+    501: "not-served",
 }
 
 

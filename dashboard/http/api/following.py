@@ -49,7 +49,7 @@ async def stream(
         places: What is given back at the end.
     """
     with places:
-        watch = _Watch(places, run_id)
+        watch = Watch(places, run_id)
         while True:
             try:
                 seen = await run_in_threadpool(_look, app, run_id, after_seq)
@@ -79,7 +79,7 @@ def _look(app: App, run_id: str, after_seq: int) -> _Seen:
     return _Seen(text, found[-1].seq if found else after_seq, len(found), is_end)
 
 
-class _Watch:
+class Watch:
     """Says when it is worth looking again: as the screens are told, else from time to time."""
 
     def __init__(self, stack: ExitStack, run_id: str) -> None:
