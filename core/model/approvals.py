@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from interlock.core.model.routes import OPEN, Route
 from interlock.core.types import ApprovalId, CheckpointId, Json, RunId, ThreadId
 
 
@@ -42,6 +43,7 @@ class Verb(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    REVISE = "revise"
     EDIT = "edit"
     RESPOND = "respond"
     ANSWER = "answer"
@@ -82,6 +84,7 @@ class ApprovalSummary:
     on_timeout: Json = None
     escalated_to: str | None = None
     deadline_note: str = ""
+    route: Route = OPEN
 
 
 @dataclass(frozen=True, kw_only=True)

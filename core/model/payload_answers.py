@@ -19,6 +19,7 @@ from interlock.core.model.schema_decisions import choose_word, find_saying
 from interlock.core.model.texts import join_words, show
 from interlock.core.types import Json
 
+REASON = "$reason"  # in a policy's answer: the comment
 _ACTION_KINDS = frozenset({Kind.AGENT_INBOX, Kind.LANGCHAIN, Kind.LANGCHAIN_CALL})
 
 
@@ -53,7 +54,7 @@ def _build(question: Question, intent: Intent) -> Json:
         return _checked(question, _pick_option(question, intent.value))
     if verb in question.answers:
         _no_value(intent)
-        return question.answers[verb]
+        return _checked(question, _fill_reason(question, intent))
     if question.kind in _ACTION_KINDS:
         return _checked(question, build_action_answer(question, intent))
     return _BUILDERS[question.kind](question, intent)
@@ -154,6 +155,23 @@ def _build_standing(question: Question, intent: Intent) -> Json:
         problems = schema_checks.check_fields(intent.value, question.schema)
         _refuse(problems, "The edit does not fit the state:")
     return {"verb": verb.value, "values": intent.value}
+
+
+def fill(answer: Json, reason: str) -> Json:
+    """The answer that a policy sends for a verb, with the comment wherever it says "$reason"."""
+    if isinstance(answer, dict):
+        return {key: fill(value, reason) for key, value in answer.items()}
+    if isinstance(answer, list):
+        return [fill(value, reason) for value in answer]
+    return reason if answer == REASON else answer
+
+
+def _fill_reason(question: Question, intent: Intent) -> Json:
+    assert intent.verb is not None
+    if intent.verb is Verb.REVISE and not intent.reason.strip():
+        problem = FieldProblem("", "say what is to be revised: it takes a reason")
+        raise InvalidInput("A revision takes a comment:", problems=[problem])
+    return fill(question.answers[intent.verb], intent.reason)
 
 
 def _no_value(intent: Intent) -> None:

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from interlock.core.model import conditions, routes
 from interlock.core.model.notice_rules import NoticeRule, Webhook
 from interlock.core.model.variants import MAX_NAME_CHARS, MAX_VARIANTS
 from interlock.core.types import Json
@@ -151,20 +152,88 @@ class NodePolicy(_Called):
     tool: Mapping[Name, ToolPolicy] = Field(default_factory=dict)
 
 
+def _read_approvers(value: Any) -> tuple[str, ...] | str | None:
+    """
+    Names of people and `group:` names; or the path to them: kept as it is, and read with each card.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and value.startswith("$"):
+        routes.path_of(value)
+        return value
+    named = () if value in ([], ()) else routes.read_approvers(value)
+    if named is None or isinstance(value, str):
+        raise ValueError(
+            'must be a list of names such as "ann" and "group:finance",'
+            ' or a path such as "$.approvers" or "$state.approvers"'
+        )
+    return named
+
+
+def _read_condition(text: str) -> str:
+    """
+    A condition, as it is written.
+
+    Raises:
+        ConditionError: It is none; with the column.
+    """
+    return conditions.parse(text).text
+
+
+Approvers = Annotated[Any, AfterValidator(_read_approvers)]
+Quorum = Annotated[int, Field(ge=1, le=routes.MAX_QUORUM)]
+CardPriority = Annotated[int, Field(ge=-1000, le=1000)]
+CardRisk = Literal["", "low", "medium", "high"]
+
+
+class RoutingRule(_Part):
+    """What changes for the cards for which `when` holds; see `core.model.routing`."""
+
+    when: Annotated[str, AfterValidator(_read_condition)]
+    approvers: Approvers = None
+    quorum: Quorum = 1
+    self_approval: bool = True
+    risk: CardRisk = ""
+    priority: CardPriority = -1000
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.model_fields_set <= {"when"}:
+            raise ValueError("says when, and not what then")
+        return self
+
+
 class ApprovalPolicy(_Part):
     """
-    The cards of one node: what a team wants to know and to bound about them.
+    The cards of one node: who decides them, and what a team wants to know and to bound about them.
 
-    `on_timeout` is what happens at the deadline if nobody has decided: "approve", "reject",
+    `answers` are what a plain yes or no sends, and a revision, where the text "$reason" stands for the
+    comment. `on_timeout` is what happens at the deadline if nobody has decided: "approve", "reject",
     "escalate:group:NAME", or the answer that is given, as any JSON but text. `warn_s` is how long before
     it the card says that its time is running out; a fifth of `deadline_s` if it is not given.
     """
 
-    risk: Literal["", "low", "medium", "high"] = ""
-    answers: Mapping[Literal["approve", "reject"], Any] = Field(default_factory=dict)
+    risk: CardRisk = ""
+    priority: CardPriority = 0
+    approvers: Approvers = None
+    quorum: Quorum = 1
+    self_approval: bool = True
+    one_rejects: bool = True
+    rules: Annotated[tuple[RoutingRule, ...], Field(max_length=100)] = ()
+    answers: Mapping[Literal["approve", "reject", "revise"], Any] = Field(default_factory=dict)
     deadline_s: Seconds | None = None
     warn_s: Seconds | None = None
     on_timeout: Any = None
+
+    @model_validator(mode="after")
+    def _can_be_decided(self) -> Self:
+        named, quorum = self.approvers, self.quorum
+        if isinstance(named, tuple) and not routes.is_reachable(named, quorum):
+            raise ValueError(f"has a quorum of {quorum} and names fewer people than that")
+        return self
 
     @model_validator(mode="after")
     def _belongs_to_a_deadline(self) -> Self:
@@ -192,6 +261,7 @@ class OutageRules(_Part):
 class Defaults(_Part):
     """What may stand in `[defaults]`: it holds for every workflow that does not say otherwise itself."""
 
+    tenant: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s,]+$")] | None = None
     priority: int | None = None
     step_s: Seconds | None = None
     on_failure: Literal["fail", "ask"] = "fail"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from interlock.core.model.approvals import (
     Kind,
     Verb,
 )
+from interlock.core.model.routes import OPEN, Route
 from interlock.core.store import listing, searching
 from interlock.core.store.schema import approvals
 from interlock.core.store.searching import About
@@ -25,6 +26,7 @@ from interlock.core.types import ApprovalId, RunId, ThreadId
 PENDING = ApprovalStatus.PENDING.value
 RISK_ORDER = {"high": 0, "medium": 1, "low": 2}  # the number that cards are sorted by
 NO_RISK = 3
+ADMINS = "role:admin"  # among the deciders of a card that is left to admins
 
 _ANY = tuple(ApprovalStatus)  # named one by one, as the indexes are by status
 SUMMARY = tuple(c for c in approvals.columns if c.name not in {"payload", "schema", "tools"})
@@ -253,7 +255,41 @@ def _words(card: Approval, *, by_content: bool) -> str:
 
 def _as_row(approval: Approval) -> dict[str, Any]:
     order = RISK_ORDER.get(approval.risk, NO_RISK)
-    return vars(approval) | {"allowed": list(approval.allowed), "risk_order": order}
+    row = {**vars(approval), "allowed": list(approval.allowed), "risk_order": order}
+    return row | route_columns(approval.route)
+
+
+def route_columns(route: Route) -> dict[str, Any]:
+    """What is kept of a card's route; nothing where any operator decides alone."""
+    if route == OPEN:
+        return {"route": None, "deciders": None, "barred": None, "priority_order": 0}
+    deciders = route.approvers
+    return {
+        "route": vars(route),
+        "deciders": None if deciders is None else _lines(deciders or (ADMINS,)),
+        "barred": _lines(route.initiators) if route.initiators else None,
+        "priority_order": -route.priority,
+    }
+
+
+def line(name: str) -> str:
+    """A name as it stands among others in a column of names."""
+    return f"\n{name}\n"
+
+
+def _lines(names: Iterable[str]) -> str:
+    return "".join(map(line, names))
+
+
+def _read_route(kept: Any) -> Route:
+    if kept is None:
+        return OPEN
+    named = kept["approvers"]
+    lists = {
+        "approvers": None if named is None else tuple(named),
+        "initiators": tuple(kept["initiators"]),
+    }
+    return Route(**{**kept, **lists})
 
 
 def _one(row: Row[Any] | None) -> Approval | None:
@@ -294,4 +330,5 @@ def _read_columns(row: Row[Any]) -> dict[str, Any]:
         "on_timeout": row.on_timeout,
         "escalated_to": row.escalated_to,
         "deadline_note": row.deadline_note,
+        "route": _read_route(row.route),
     }

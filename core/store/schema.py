@@ -54,6 +54,7 @@ from interlock.core.store.schema_sight import (
     run_rollups,
     tool_totals,
 )
+from interlock.core.store.schema_votes import votes
 
 __all__ = [
     "access",
@@ -98,13 +99,14 @@ __all__ = [
     "tool_totals",
     "topics",
     "tours",
+    "votes",
     "what_if_sides",
     "what_ifs",
     "workers",
     "workflows",
 ]
 
-REVISION = "0015"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0016"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",

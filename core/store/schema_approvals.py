@@ -54,6 +54,13 @@ approvals = Table(
     Column("on_timeout", json_type()),
     Column("escalated_to", String(100)),
     Column("deadline_note", Words(), nullable=False, server_default=""),
+    # Who decides it; none where any operator does. The next two say it again to be sifted by, a name a
+    # line: who may, and who began it and therefore may not.
+    Column("route", json_type()),
+    Column("deciders", Words()),
+    Column("barred", Words()),
+    # The priority as a number to sort by, the highest first.
+    Column("priority_order", Integer, nullable=False, server_default="0"),
     UniqueConstraint("thread_id", "question_key", name="uq_approvals_question"),
     Index("ix_approvals_status_asked", "status", "asked_at", "approval_id"),
     Index("ix_approvals_workflow_status_asked", "workflow", "status", "asked_at", "approval_id"),
@@ -62,6 +69,13 @@ approvals = Table(
     Index("ix_approvals_node_status_asked", "node", "status", "asked_at", "approval_id"),
     Index("ix_approvals_kind_status_asked", "kind", "status", "asked_at", "approval_id"),
     Index("ix_approvals_status_order_asked", "status", "risk_order", "asked_at", "approval_id"),
+    Index(
+        "ix_approvals_status_priority_asked",
+        "status",
+        "priority_order",
+        "asked_at",
+        "approval_id",
+    ),
     # Of the pending cards that have one alone: a card without a deadline pays nothing.
     Index(
         "ix_approvals_due",

@@ -14,6 +14,7 @@ from interlock.dashboard.views.formatting import format_countdown
 _DONE_WORDS = {
     Verb.APPROVE: "Approved",
     Verb.REJECT: "Rejected",
+    Verb.REVISE: "Sent back for revision",
     Verb.EDIT: "Approved with changes",
     Verb.RESPOND: "Answered",
     Verb.ANSWER: "Answered",

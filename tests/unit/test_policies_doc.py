@@ -15,6 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "policies.md").read_text(encoding="utf-8")
 TABLES = [
     *(policies.WorkflowPolicy, policies.NodePolicy, policies.ToolPolicy, policies.ApprovalPolicy),
+    policies.RoutingRule,
     *(policies.Retry, policies.Timeout, policies.BreakerRules, policies.CacheRules),
     *(policies.RateRules, policies.Fallback, policies.OutageRules, policies.SandboxRules),
     *(policies.Price, policies.ModelRules, policies.StandIn, policies.AlertRule, policies.Notify),
@@ -35,7 +36,7 @@ def test_the_defaults_are_those_of_the_code(kind: type[BaseModel]):
         assert f"| `{name}` | {field.default:g} |" in TEXT
 
 
-@pytest.mark.parametrize("page", ["policies.md", "alerts.md"])
+@pytest.mark.parametrize("page", ["policies.md", "alerts.md", "routing.md"])
 def test_examples_are_read_without_a_problem(page, tmp_path):
     text = (DOCS / page).read_text(encoding="utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

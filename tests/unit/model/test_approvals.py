@@ -9,7 +9,7 @@ from interlock.core.model.questions import VERB_ORDER, in_order
 
 
 def test_verbs_are_the_words_of_the_command_line_in_the_order_of_the_screens() -> None:
-    assert " ".join(VERB_ORDER) == "approve reject edit respond answer fallback skip stop"
+    assert " ".join(VERB_ORDER) == "approve reject revise edit respond answer fallback skip stop"
 
 
 def test_statuses_are_those_the_table_allows() -> None:

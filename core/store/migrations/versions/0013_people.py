@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["operator"],
             ["operators.name"],
-            name=op.f("fk_sessions_operator_operators"),
+            name=op.f("fk_sessions_operator"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_sessions")),
@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["operator"],
             ["operators.name"],
-            name=op.f("fk_tokens_operator_operators"),
+            name=op.f("fk_tokens_operator"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("token_id", name=op.f("pk_tokens")),
