@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from interlock.core import ciphers
+from interlock.core.access_settings import AccessSettings
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.masking import mask_text
 
@@ -27,7 +28,7 @@ _NEVER_SHOWN = {"encryption_keys", "notify"}  # not even where they are wrong
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(

@@ -23,7 +23,10 @@ from interlock.core.cli import (
     figures,
     history,
     holds,
+    keys,
     limits,
+    passes,
+    people,
     pruning,
     reading,
     rewinding,
@@ -91,6 +94,9 @@ def command() -> Any:
     register(alerts.alerts)
     register(alerts.alert)
     root.add_typer(_audit())
+    root.add_typer(_keys())
+    for group in (_operator(), _token(), _session(), _sign_in()):
+        root.add_typer(group)
     return typer.main.get_command(root)
 
 
@@ -149,4 +155,48 @@ def _cache() -> typer.Typer:
     group = typer.Typer(name="cache", help="Clear caches.", **_STYLE)
     call.add_callback(group)
     call.register(group, "clear")(caches.clear)
+    return group
+
+
+def _operator() -> typer.Typer:
+    group = typer.Typer(name="operator", help="Accounts of people.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "list")(people.list_operators)
+    for each in (people.add, people.change, people.close, people.password):
+        call.register(group)(each)
+    call.register(group, "open")(people.reopen)
+    return group
+
+
+def _token() -> typer.Typer:
+    group = typer.Typer(name="token", help="Tokens of programs.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "list")(passes.list_tokens)
+    call.register(group, "make")(passes.make_token)
+    call.register(group, "end")(passes.end_token)
+    return group
+
+
+def _session() -> typer.Typer:
+    group = typer.Typer(name="session", help="Who is signed in.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "list")(passes.list_sessions)
+    call.register(group, "end")(passes.end_session)
+    return group
+
+
+def _sign_in() -> typer.Typer:
+    group = typer.Typer(name="sign-in", help="Whether one has to sign in.", **_STYLE)
+    call.add_callback(group)
+    call.register(group, "show")(people.show_sign_in)
+    call.register(group, "off")(people.end_sign_in)
+    return group
+
+
+def _keys() -> typer.Typer:
+    group = typer.Typer(name="keys", help="The keys that encrypt what is kept.", **_STYLE)
+    call.add_callback(group)
+    for each in (keys.new, keys.status, keys.rotate):
+        call.register(group)(each)
+    call.register(group, "encrypt-value")(keys.encrypt_value)
     return group

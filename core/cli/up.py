@@ -24,7 +24,7 @@ from interlock.core.masking import mask_text
 from interlock.core.model.demonstration import FAULTS_FILE
 from interlock.core.model.people import SYSTEM
 from interlock.core.model.workers import WorkerStatus
-from interlock.core.services import attaching, demonstrating, observing
+from interlock.core.services import attaching, demonstrating, observing, opening, rotating
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
 
@@ -81,6 +81,9 @@ def run(settings: Settings, options: UpOptions) -> int:
         # Opened before the children, so that a schema is upgraded once and a wrong database is told once.
         app = bootstrap.build_app(settings, name="interlock-up", origin="cli", caller=SYSTEM)
         attaching.require_own_folder(app)
+        rotating.require_keys(app)
+        if missing := opening.open_door(app):
+            printing.say(f"There is no admin yet. {missing}")
         if options.demo is not None:
             demonstrating.begin(app, seed=options.demo.seed, per_minute=options.demo.per_minute)
         supervisor = Supervisor(child_specs(settings, app, options), say=printing.say)

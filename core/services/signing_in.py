@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import NotAllowed, NotFound, RateLimited
+from interlock.core.errors import FieldProblem, InvalidInput, NotAllowed, NotFound, RateLimited
 from interlock.core.model import people
 from interlock.core.model.people import CallerKind, Operator, Permission, Role, Session
 from interlock.core.services import passwords, permitting
@@ -143,6 +143,43 @@ def end_session(app: App, session_id: str, *, actor: str, reason: str = "") -> S
         topics.bump(conn, "people")
         _tell(conn, session, action="session:end", actor=actor, now=now, reason=reason.strip())
     return session
+
+
+@command(Permission.SEE)
+def change_password(app: App, current: str, new: str, *, actor: str) -> None:
+    """
+    Change one's own password; one's other sessions end.
+
+    Raises:
+        InvalidInput: The current one is wrong, the new one does not fit, or nobody signs in with one here.
+        RateLimited: Too many wrong ones; it says when again.
+    """
+    keys = _keys_of(actor, "")
+    _see_wait(app, keys)
+    with engine.read(app.engine) as conn:
+        hashed = operators.fetch_password_hash(conn, actor)
+    is_right = passwords.verify(current, hashed)
+    kept = passwords.hash_new(new, name=actor) if is_right else None
+    now = app.clock.now()
+    with engine.write(app.engine) as conn:
+        if kept is None:
+            _note_failure(conn, keys, now=now)
+        else:
+            sessions.forgive(conn, keys[0])
+            operators.change(conn, actor, {"password_hash": kept, "updated_at": now})
+            sessions.end_all(conn, actor, now=now, but=app.caller.id)
+            topics.bump(conn, "people")
+            audit.append(
+                conn,
+                at=now,
+                actor=actor,
+                action="operator:change",
+                object_=f"operator:{actor}",
+                after={"password": "changed"},
+            )
+    if kept is None:
+        problem = FieldProblem("current password", "is wrong")
+        raise InvalidInput("The password was not changed.", problems=[problem])
 
 
 def note_seen(app: App) -> None:

@@ -46,7 +46,11 @@ _END = (
 )
 _END_ALL = (
     update(sessions)
-    .where(_C.operator == bindparam("of_name"), _C.ended_at.is_(None))
+    .where(
+        _C.operator == bindparam("of_name"),
+        _C.ended_at.is_(None),
+        _C.session_id != bindparam("but"),
+    )
     .values(ended_at=bindparam("at"))
 )
 _FORGET = delete(sessions).where(_C.expires_at < bindparam("until"))
@@ -90,9 +94,9 @@ def end(conn: Connection, session_id: str, *, now: datetime) -> bool:
     return conn.execute(_END, {"of_id": session_id, "at": now}).rowcount == 1
 
 
-def end_all(conn: Connection, operator: str, *, now: datetime) -> int:
-    """End all sessions of a person; how many."""
-    return conn.execute(_END_ALL, {"of_name": operator, "at": now}).rowcount
+def end_all(conn: Connection, operator: str, *, now: datetime, but: str = "") -> int:
+    """End all sessions of a person but one; how many."""
+    return conn.execute(_END_ALL, {"of_name": operator, "at": now, "but": but}).rowcount
 
 
 def forget(conn: Connection, *, until: datetime) -> None:
