@@ -80,8 +80,7 @@ def app() -> App:
     """
     who = _find_visitor()
     bound = permitting.bind(process_app(), who.caller, origin=who.origin, address=who.address)
-    person(bound)
-    return bound
+    return permitting.see(bound, person(bound))
 
 
 def actor() -> str:

@@ -164,6 +164,8 @@ def permissions_of(person: Person) -> frozenset[Permission]:
     may_all = MAY[person.role]
     if person.groups:
         may_all |= {Permission.DECIDE}
+    if person.tenants:  # what admins keep is of the whole house
+        may_all -= {Permission.ADMINISTER}
     return may_all if person.scopes is None else may_all & person.scopes
 
 

@@ -27,7 +27,12 @@ from interlock.core.model.alerts import (
 )
 from interlock.core.model.people import Permission
 from interlock.core.services.context import App
-from interlock.core.services.permitting import command
+from interlock.core.services.permitting import (
+    command,
+    is_about_seen,
+    is_of_house,
+    require_house,
+)
 from interlock.core.store import alerts, audit, engine, topics
 from interlock.core.types import new_id
 
@@ -127,25 +132,26 @@ def list_alerts(app: App, *, ended_count: int = 50, ended_offset: int = 0) -> Al
     """What holds now, newest first, what has ended, and the silences in force."""
     now = app.clock.now()
     with engine.read(app.engine) as conn:
-        return AlertList(
-            open=tuple(alerts.fetch_many(conn, statuses=sorted(SEEN), limit=500)),
-            ended=tuple(
-                alerts.fetch_many(
-                    conn,
-                    statuses=[AlertStatus.RESOLVED],
-                    limit=ended_count,
-                    offset=ended_offset,
-                )
-            ),
-            silences=tuple(alerts.fetch_silences(conn, now=now)),
-            at=now,
+        held = alerts.fetch_many(conn, statuses=sorted(SEEN), limit=500)
+        ended = alerts.fetch_many(
+            conn, statuses=[AlertStatus.RESOLVED], limit=ended_count, offset=ended_offset
         )
+        silences = alerts.fetch_silences(conn, now=now)
+    return AlertList(
+        open=tuple(each for each in held if is_about_seen(app, each.object)),
+        ended=tuple(each for each in ended if is_about_seen(app, each.object)),
+        silences=tuple(each for each in silences if is_about_seen(app, each.object)),
+        at=now,
+    )
 
 
 def count_calling(app: App) -> int:
     """How many alerts ask for somebody: neither acknowledged nor silenced."""
     with engine.read(app.engine) as conn:
-        return alerts.count_calling(conn)
+        if is_of_house(app):
+            return alerts.count_calling(conn)
+        found = alerts.fetch_many(conn, statuses=sorted(SEEN), limit=500)
+    return sum(1 for each in found if each.is_calling and is_about_seen(app, each.object))
 
 
 @command(Permission.GUARD)
@@ -160,7 +166,7 @@ def acknowledge(app: App, alert_id: str, *, actor: str, reason: str = "") -> Ale
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         alerts.lock(conn)
-        old = _find(conn, alert_id)
+        old = _find(app, conn, alert_id)
         if old.status is not AlertStatus.OPEN:
             raise Conflict(_say_why_not(old))
         new = replace(
@@ -216,10 +222,12 @@ def silence(
             "An alert cannot be silenced for that long.",
             problems=[FieldProblem("for", f"must be more than 0 and at most {days:g} days")],
         )
+    if whole_rule:
+        require_house(app, "A rule")
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         alerts.lock(conn)
-        old = _find(conn, alert_id)
+        old = _find(app, conn, alert_id)
         made = Silence(
             silence_id=new_id(),
             rule=old.rule.value,
@@ -256,7 +264,7 @@ def end_silence(app: App, silence_id: str, *, actor: str, reason: str = "") -> N
     with engine.write(app.engine) as conn:
         alerts.lock(conn)
         old = alerts.fetch_silence(conn, silence_id)
-        if old is None:
+        if old is None or not is_about_seen(app, old.object):
             raise NotFound("silence", silence_id)
         alerts.remove_silence(conn, silence_id)
         _hush(conn, alerts.fetch_silences(conn, now=now), now)
@@ -279,9 +287,10 @@ def _hush(conn: Connection, silences: Sequence[Silence], now: datetime) -> None:
     topics.bump(conn, TOPIC)
 
 
-def _find(conn: Connection, alert_id: str) -> Alert:
+def _find(app: App, conn: Connection, alert_id: str) -> Alert:
     found = alerts.fetch(conn, alert_id)
-    if found is None or found.status is AlertStatus.PENDING:
+    is_there = found is not None and is_about_seen(app, found.object)
+    if found is None or not is_there or found.status is AlertStatus.PENDING:
         raise NotFound("alert", alert_id, hint="`interlock alerts` lists them.")
     return found
 

@@ -12,6 +12,7 @@ from interlock.core.errors import NotFound
 from interlock.core.model.audit_chain import Chain, Head, Verification
 from interlock.core.model.audit_lists import AuditCount, AuditEntry, AuditFilter, AuditPage
 from interlock.core.services.context import App
+from interlock.core.services.permitting import require_house
 from interlock.core.settings import Settings
 from interlock.core.store import audit, audit_heads, audit_lists, engine
 
@@ -26,18 +27,21 @@ def list_entries(
     app: App, wanted: AuditFilter, *, limit: int = 100, before: int | None = None
 ) -> AuditPage:
     """One page of entries, the latest first; `before` is what the last page said."""
+    require_house(app, "The audit")
     with engine.read(app.engine) as conn:
         return audit_lists.fetch_page(conn, wanted, limit=limit, before=before)
 
 
 def count_entries(app: App, wanted: AuditFilter) -> AuditCount:
     """How many entries fit, as far as they are counted."""
+    require_house(app, "The audit")
     with engine.read(app.engine) as conn:
         return audit_lists.count(conn, wanted)
 
 
 def list_names(app: App) -> tuple[list[str], list[str]]:
     """Who did something, and what was done, to choose from."""
+    require_house(app, "The audit")
     with engine.read(app.engine) as conn:
         return audit_lists.fetch_names(conn, "actor"), audit_lists.fetch_names(conn, "action")
 
@@ -49,6 +53,7 @@ def get_entry(app: App, seq: int) -> AuditEntry:
     Raises:
         NotFound: No such entry.
     """
+    require_house(app, "The audit")
     with engine.read(app.engine) as conn:
         found = audit.fetch_one(conn, seq)
     if found is None:
@@ -78,6 +83,7 @@ def verify(app: App, *, by: str = "", max_s: float | None = None) -> Verificatio
         by: What asks; where it is given and the whole chain holds, its head is noted.
         max_s: How long it may take; what was not looked at then is said.
     """
+    require_house(app, "The audit")
     heads = _read_heads(app)
     chain, is_whole = _look(app, Chain(heads=heads), None, max_s)
     if is_whole:

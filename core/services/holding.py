@@ -6,7 +6,7 @@ from interlock.core.errors import Conflict, NotFound
 from interlock.core.model.holds import EVERYTHING, Hold
 from interlock.core.model.people import Permission
 from interlock.core.services.context import App
-from interlock.core.services.permitting import command
+from interlock.core.services.permitting import command, is_seen, require_house
 from interlock.core.store import audit, engine, holds, topics, workflows
 
 
@@ -25,6 +25,8 @@ def hold(app: App, workflow: str | None, *, actor: str, reason: str = "") -> Hol
         NotFound: No such workflow is published.
         Conflict: It is held already; the message says by whom.
     """
+    if workflow is None:
+        require_house(app, "Everything")
     now = app.clock.now()
     new = Hold(scope=workflow or EVERYTHING, held_by=actor, reason=reason.strip(), held_at=now)
     with engine.write(app.engine) as conn:
@@ -58,6 +60,8 @@ def release(app: App, workflow: str | None, *, actor: str, reason: str = "") -> 
     Raises:
         Conflict: It is not held (any more).
     """
+    if workflow is None or not is_seen(app, workflow):
+        require_house(app, _name(workflow or EVERYTHING))
     now = app.clock.now()
     scope = workflow or EVERYTHING
     with engine.write(app.engine) as conn:
@@ -82,7 +86,8 @@ def release(app: App, workflow: str | None, *, actor: str, reason: str = "") -> 
 def list_holds(app: App) -> list[Hold]:
     """What is held, everything first."""
     with engine.read(app.engine) as conn:
-        return holds.fetch_all(conn)
+        found = holds.fetch_all(conn)
+    return [each for each in found if each.scope == EVERYTHING or is_seen(app, each.scope)]
 
 
 def _name(scope: str) -> str:

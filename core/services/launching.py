@@ -167,13 +167,17 @@ def _claim_thread(conn: Connection, run: Run, *, is_attached: bool) -> None:
     if threads.insert(conn, thread):
         return
     existing = threads.lock(conn, run.thread_id)
-    if existing is not None and existing.workflow != run.workflow:
+    if existing is None:  # it is there, and of a tenant whose threads are not seen
+        raise Conflict(f"Thread {run.thread_id} is in use.", hint="Launch on a new thread.")
+    if existing.workflow == threads.NO_WORKFLOW:
+        threads.adopt(conn, run.thread_id, run.workflow)
+    elif existing.workflow != run.workflow:
         raise Conflict(
             f"Thread {run.thread_id} belongs to the workflow {existing.workflow!r}.",
             hint="Launch on a new thread.",
         )
     require_sound(existing)
-    if existing is not None and existing.origin is Origin.ATTACHED and not is_attached:
+    if existing.origin is Origin.ATTACHED and not is_attached:
         raise Conflict(
             f"Thread {run.thread_id} is in the database of another application, which is not attached.",
             hint="Start Interlock with --attach, or launch on a new thread.",

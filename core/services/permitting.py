@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import SignedOut
+from interlock.core.errors import NotAllowed, SignedOut
 from interlock.core.model import people
 from interlock.core.model.people import Caller, CallerKind, Operator, Permission, Person
 from interlock.core.services.context import App
-from interlock.core.store import engine, operators, sessions, tokens
+from interlock.core.store import engine, operators, sessions, sight, tokens, workflows
 
 COMMANDS: Final[dict[str, Permission]] = {}  # "module.function" -> what it asks for
 
@@ -43,7 +43,8 @@ def command(permission: Permission) -> Callable[[_Service], _Service]:
         def guarded(app: App, *args: Any, actor: str, **options: Any) -> Any:
             person = resolve(app, name=actor)
             people.require(person, permission, actor=actor)
-            return service(replace(app, person=person), *args, actor=actor, **options)
+            seeing = see(app, person)
+            return service(replace(seeing, person=person), *args, actor=actor, **options)
 
         return cast(_Service, guarded)
 
@@ -79,8 +80,7 @@ def enter(app: App, caller: Caller) -> App:
         SignedOut: Nobody known asks.
     """
     bound = bind(app, caller)
-    resolve(bound)
-    return bound
+    return see(bound, resolve(bound))
 
 
 def bind(app: App, caller: Caller, *, origin: str = "", address: str = "") -> App:
@@ -98,6 +98,55 @@ def bind(app: App, caller: Caller, *, origin: str = "", address: str = "") -> Ap
         options[engine.ORIGIN] = origin
     bound = app.engine.execution_options(**options) if options else app.engine
     return replace(app, caller=caller, engine=bound)
+
+
+def see(app: App, person: Person) -> App:
+    """The parts with which somebody who belongs to tenants sees the workflows of these, and no others."""
+    if not person.tenants:
+        return app
+    with engine.read(app.engine.execution_options(**{sight.OPTION: None})) as conn:
+        policies = workflows.fetch_policies(conn)
+    seen = frozenset(
+        name
+        for name, policy in policies.items()
+        if isinstance(policy, dict) and policy.get("tenant") in person.tenants
+    )
+    return replace(app, engine=app.engine.execution_options(**{sight.OPTION: seen}))
+
+
+def require_house(app: App, what: str) -> None:
+    """
+    See that somebody is of the whole house, where what they ask for cannot be told apart by tenant.
+
+    Raises:
+        NotAllowed: They belong to tenants.
+    """
+    if not is_of_house(app):
+        raise NotAllowed(f"{what} is of all tenants, and is for those who belong to none.")
+
+
+def is_of_house(app: App) -> bool:
+    """Whether somebody sees every workflow."""
+    return _seen(app) is None
+
+
+def is_seen(app: App, workflow: str) -> bool:
+    """Whether somebody sees a workflow, for what is kept beside its tables."""
+    seen = _seen(app)
+    return seen is None or workflow in seen
+
+
+def is_about_seen(app: App, text: str) -> bool:
+    """The same for a text that begins with the workflow's name: "refunds", "refunds/charge: …"."""
+    seen = _seen(app)
+    return seen is None or any(
+        text == name or text.startswith((f"{name}/", f"{name}: ")) for name in seen
+    )
+
+
+def _seen(app: App) -> frozenset[str] | None:
+    found: frozenset[str] | None = app.engine.get_execution_options().get(sight.OPTION)
+    return found
 
 
 def is_sign_in_on(app: App) -> bool:

@@ -7,7 +7,7 @@ database's: leases and waits must not depend on which worker's clock is ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -31,7 +31,7 @@ from interlock.core.model.breaker import (
 from interlock.core.model.people import Permission
 from interlock.core.model.policies import BreakerRules
 from interlock.core.services.context import App, fetch_now
-from interlock.core.services.permitting import command
+from interlock.core.services.permitting import command, is_of_house, is_seen, require_house
 from interlock.core.store import audit, breakers, engine, topics
 from interlock.core.types import new_id
 
@@ -199,6 +199,8 @@ def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -
     """
     with engine.write(app.engine) as conn:
         before = _lock(conn, name)
+        if not _is_seen(app, before):
+            require_house(app, f"The breaker {name}")
         now = fetch_now(app, conn)
         after = obey(before, wanted, now)
         breakers.move(conn, before, after)
@@ -221,30 +223,44 @@ def order(app: App, name: str, wanted: Order, *, actor: str, reason: str = "") -
 def list_breakers(app: App) -> list[Breaker]:
     """All breakers that serve something, by name, with what they refused."""
     with engine.read(app.engine) as conn:
-        return [each for each in breakers.fetch_all(conn) if each.serves]
+        return [each for each in breakers.fetch_all(conn) if each.serves and _is_seen(app, each)]
 
 
 def list_events(app: App, *, since: datetime) -> list[BreakerEvent]:
     """What happened to breakers, newest first."""
     with engine.read(app.engine) as conn:
-        return breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
+        events = breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
+        return _seen_of(app, events, breakers.fetch_all(conn))
 
 
 def read_board(app: App, *, since: datetime) -> Board:
     """Everything a screen shows of breakers; `since` bounds what happened to them."""
     with engine.read(app.engine) as conn:
-        found = [each for each in breakers.fetch_all(conn) if each.serves]
+        found = [each for each in breakers.fetch_all(conn) if each.serves and _is_seen(app, each)]
         # Spans begin at whole ten seconds of the database's clock; the newest one is under way.
         last = int(fetch_now(app, conn).timestamp()) // SPAN_S
         first = last - SPANS_COUNT + 1
         counted = breakers.fetch_counts(conn, since=datetime.fromtimestamp(first * SPAN_S, UTC))
         events = breakers.fetch_events(conn, since=since, limit=EVENTS_COUNT)
+    events = _seen_of(app, events, found)
     traffic = {each.name: [Traffic()] * SPANS_COUNT for each in found}
     for row in counted:
         number = int(row.start.timestamp()) // SPAN_S - first
         if row.name in traffic and number < SPANS_COUNT:
             traffic[row.name][number] += (row.calls, row.errors, row.refused)
     return Board(breakers=found, traffic=traffic, events=events)
+
+
+def _is_seen(app: App, breaker: Breaker) -> bool:
+    """Whether somebody sees all that a breaker serves: one name may serve several tenants."""
+    return all(is_seen(app, place.workflow) for place in breaker.serves)
+
+
+def _seen_of(app: App, events: list[BreakerEvent], among: Iterable[Breaker]) -> list[BreakerEvent]:
+    if is_of_house(app):
+        return events
+    names = {each.name for each in among if _is_seen(app, each)}
+    return [each for each in events if each.name in names]
 
 
 _CAUSES = {

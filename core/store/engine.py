@@ -66,6 +66,7 @@ def open_engine(url: str, *, application_name: str = "interlock", origin: str = 
         **options,
     )
     engine.update_execution_options(**{ORIGIN: origin})
+    sight.listen(engine)
     event.listen(engine, "handle_error", violations.translate, retval=True)
     if _is_sqlite(parsed):
         if parsed.database:

@@ -184,7 +184,7 @@ def test_a_changed_a_removed_and_an_inserted_row_are_found(there, monkeypatch):
     tamper(
         there,
         "INSERT INTO audit SELECT 0, at, actor, action, object, before, after, reason,"
-        " previous_hash, hash, origin FROM audit WHERE seq = 1",
+        " previous_hash, hash, origin, address FROM audit WHERE seq = 1",
     )
     assert said(there, by="verify") == [
         (ProblemKind.INSERTED, 0, 0),
