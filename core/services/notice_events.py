@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from interlock.core.model.alerts import HOLD_OFF_S
-from interlock.core.model.approvals import ApprovalSummary
+from interlock.core.model.alerts import HOLD_OFF_S, Alert
+from interlock.core.model.approvals import ApprovalSummary, Decision
 from interlock.core.model.notice_rules import Event, Occurrence, Rule
+from interlock.core.model.runs import RunSummary
 from interlock.core.store import approvals, occurrences
 from interlock.core.store.occurrences import Span
 
@@ -51,8 +52,8 @@ def read(
             at = card.warn_at or card.asked_at
             yield _of_card(Event.CARD_WARNED, card, at, key=f"{_version_of(card)}:{_iso(at)}")
     if Event.CARD_ESCALATED in wanted:
-        for entry, card in occurrences.escalated(conn, span):
-            yield _of_card(Event.CARD_ESCALATED, card, entry.at, key=str(entry.seq))
+        for seq, at, card in occurrences.escalated(conn, span):
+            yield _of_card(Event.CARD_ESCALATED, card, at, key=str(seq))
     if wanted & {Event.CARD_DECIDED, Event.CARD_TIMED_OUT}:
         for decision, card in occurrences.decided(conn, span):
             yield from _of_decision(decision, card)
@@ -75,10 +76,9 @@ def _alerts(conn: Connection, span: Span, wanted: Collection[Event]) -> Iterator
             yield _of_alert(Event.ALERT_FIRED, alert, alert.fired_at, key=alert.alert_id)
     if Event.ALERT_ENDED in wanted:
         for alert in occurrences.over(conn, Span(span.since - HOLD_OFF, span.until - HOLD_OFF)):
-            at = alert.resolved_at
-            yield _of_alert(
-                Event.ALERT_ENDED, alert, at + HOLD_OFF, key=f"{alert.alert_id}:{_iso(at)}"
-            )
+            at = alert.resolved_at or alert.fired_at
+            key = f"{alert.alert_id}:{_iso(at)}"
+            yield _of_alert(Event.ALERT_ENDED, alert, at + HOLD_OFF, key=key)
 
 
 def _of_card(
@@ -127,74 +127,73 @@ def _of_card(
     return Seen(what, read_payload)
 
 
-def _of_decision(row: Row[Any], card: ApprovalSummary) -> Iterator[Seen]:
-    decision = {
-        "decision_id": row.decision_id,
-        "version": row.of_version,
-        "actor": row.actor,
-        "verb": row.verb,
-        "decided_at": _iso(row.decided_at),
-        "seconds_to_decide": row.seconds_to_decide,
-        "run_id": row.next_run,
-        "by_deadline": row.by_deadline,
+def _of_decision(decision: Decision, card: ApprovalSummary) -> Iterator[Seen]:
+    told = {
+        "decision_id": decision.decision_id,
+        "version": decision.version,
+        "actor": decision.actor,
+        "verb": decision.verb.value,
+        "decided_at": _iso(decision.decided_at),
+        "seconds_to_decide": decision.seconds_to_decide,
+        "run_id": decision.run_id,
+        "by_deadline": decision.by_deadline,
     }
-    events = [Event.CARD_DECIDED, *([Event.CARD_TIMED_OUT] if row.by_deadline else [])]
-    for event in events:
+    for event in (Event.CARD_DECIDED, Event.CARD_TIMED_OUT)[: 2 if decision.by_deadline else 1]:
         yield _of_card(
             event,
             card,
-            row.decided_at,
-            key=row.decision_id,
-            more={"decision": decision},
-            add={"answer": row.answer, "reason": row.reason},
+            decision.decided_at,
+            key=decision.decision_id,
+            more={"decision": told},
+            add={"answer": decision.answer, "reason": decision.reason},
         )
 
 
-def _of_run(row: Row[Any]) -> Seen:
+def _of_run(run: RunSummary) -> Seen:
     what = Occurrence(
         event=Event.RUN_ENDED,
-        key=row.run_id,
-        at=row.ended_at,
-        object=f"run:{row.run_id}",
-        link=f"run?run_id={quote(row.run_id, safe='')}",
-        workflow=row.workflow,
-        status=row.status,
+        key=run.run_id,
+        at=run.ended_at or run.created_at,
+        object=f"run:{run.run_id}",
+        link=f"run?run_id={quote(run.run_id, safe='')}",
+        workflow=run.workflow,
+        status=run.status.value,
         data={
-            "run_id": row.run_id,
-            "thread_id": row.thread_id,
-            "workflow": row.workflow,
-            "kind": row.kind,
-            "status": row.status,
-            "variant": row.variant,
-            "created_at": _iso(row.created_at),
-            "created_by": row.created_by,
-            "started_at": _iso(row.started_at),
-            "ended_at": _iso(row.ended_at),
-            "error_type": row.error_type,
-            "is_degraded": row.degraded,
+            "run_id": run.run_id,
+            "thread_id": run.thread_id,
+            "workflow": run.workflow,
+            "kind": run.kind.value,
+            "status": run.status.value,
+            "variant": run.variant,
+            "created_at": _iso(run.created_at),
+            "created_by": run.created_by,
+            "started_at": _iso(run.started_at),
+            "ended_at": _iso(run.ended_at),
+            "error_type": None if run.error is None else run.error.type,
+            "is_degraded": run.is_degraded,
         },
     )
     return Seen(what, _add_nothing)
 
 
-def _of_alert(event: Event, row: Row[Any], at: datetime, *, key: str) -> Seen:
+def _of_alert(event: Event, alert: Alert, at: datetime, *, key: str) -> Seen:
     what = Occurrence(
         event=event,
         key=key,
         at=at,
-        object=f"alert:{row.alert_id}",
-        link=row.link,
-        severity=row.severity,
+        object=f"alert:{alert.alert_id}",
+        link=alert.link,
+        severity=alert.severity.value,
         data={
-            "alert_id": row.alert_id,
-            "rule": row.rule,
-            "about": row.object,
-            "severity": row.severity,
-            "status": row.status,
-            "title": row.title,
-            "advice": row.advice,
-            "fired_at": _iso(row.fired_at),
-            "resolved_at": _iso(row.resolved_at),
+            "alert_id": alert.alert_id,
+            "rule": alert.rule.value,
+            "about": alert.object,
+            "severity": alert.severity.value,
+            "status": alert.status.value,
+            "title": alert.title,
+            "advice": alert.advice,
+            "fired_at": _iso(alert.fired_at),
+            "resolved_at": _iso(alert.resolved_at),
         },
     )
     return Seen(what, _add_nothing)

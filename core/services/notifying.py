@@ -53,20 +53,21 @@ class Notifier:
         return bool(is_sent)
 
 
-class _Listener(logging.Handler):
+class _Listener(logging.Filter):
     """
-    Keeps what Apprise says of what it could not do: it is not for the log, as it names addresses.
+    Keeps what Apprise says of what it could not do, and lets none of it into the log: it names addresses.
 
     Each thread hears what it caused itself; Apprise sends to one address in the thread that asked for it.
     """
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.heard: dict[int, str] = {}
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         """Keep the last word of the thread."""
         self.heard[threading.get_ident()] = record.getMessage()
+        return False
 
 
 _listener = _Listener()
@@ -74,10 +75,8 @@ _listener = _Listener()
 
 def _listen() -> None:
     apprise_log = logging.getLogger("apprise")
-    apprise_log.propagate = False
     apprise_log.setLevel(logging.WARNING)
-    if _listener not in apprise_log.handlers:
-        apprise_log.addHandler(_listener)
+    apprise_log.addFilter(_listener)  # once: the same one is not added again
 
 
 def send(address: str, *, title: str, text: str) -> str:

@@ -75,12 +75,12 @@ def drop(conn: Connection, ids: Sequence[str]) -> None:
 def fetch(conn: Connection, alert_id: str) -> Alert | None:
     """The alert of this id."""
     row = conn.execute(_FETCH, {"alert_id": alert_id}).one_or_none()
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def fetch_unsettled(conn: Connection, *, since: datetime, limit: int = 2000) -> list[Alert]:
     """Alerts that have not ended, or ended after a moment; newest first."""
-    return [_from_row(row) for row in conn.execute(_UNSETTLED, {"since": since, "limit": limit})]
+    return [from_row(row) for row in conn.execute(_UNSETTLED, {"since": since, "limit": limit})]
 
 
 def fetch_many(
@@ -88,7 +88,7 @@ def fetch_many(
 ) -> list[Alert]:
     """Alerts of some statuses, newest first."""
     parameters = {"statuses": [s.value for s in statuses], "limit": limit, "offset": offset}
-    return [_from_row(row) for row in conn.execute(_NEWEST, parameters)]
+    return [from_row(row) for row in conn.execute(_NEWEST, parameters)]
 
 
 def count_calling(conn: Connection) -> int:
@@ -138,7 +138,8 @@ def _columns(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Row[Any]) -> Alert:
+def from_row(row: Row[Any]) -> Alert:
+    """A whole row as an alert."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     return Alert(
         **values

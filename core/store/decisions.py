@@ -58,18 +58,18 @@ def fetch_for_approval(
 ) -> list[Decision]:
     """The decisions on a card, the newest version first."""
     rows = conn.execute(_FOR_APPROVAL, {"of_approval": approval_id, "limit": limit})
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def fetch_for_run(conn: Connection, run_id: RunId) -> list[Decision]:
     """All answers that a resume run carries, oldest first; as many as its thread had cards."""
-    return [_from_row(row) for row in conn.execute(_FOR_RUN, {"of_run": run_id})]
+    return [from_row(row) for row in conn.execute(_FOR_RUN, {"of_run": run_id})]
 
 
 def fetch_for_thread(conn: Connection, thread_id: ThreadId, *, limit: int) -> list[Decision]:
     """The newest decisions on the cards of a thread, oldest first."""
     rows = conn.execute(_FOR_THREAD, {"of_thread": thread_id, "limit": limit})
-    return [_from_row(row) for row in rows][::-1]
+    return [from_row(row) for row in rows][::-1]
 
 
 def mark_refused(conn: Connection, decision_id: str, reason: str) -> None:
@@ -79,10 +79,11 @@ def mark_refused(conn: Connection, decision_id: str, reason: str) -> None:
 
 def fetch_recent(conn: Connection, *, limit: int) -> list[Decision]:
     """The decisions made last, newest first."""
-    return [_from_row(row) for row in conn.execute(_RECENT, {"limit": limit})]
+    return [from_row(row) for row in conn.execute(_RECENT, {"limit": limit})]
 
 
-def _from_row(row: Row[Any]) -> Decision:
+def from_row(row: Row[Any]) -> Decision:
+    """A whole row as a decision."""
     return Decision(
         decision_id=row.decision_id,
         approval_id=row.approval_id,

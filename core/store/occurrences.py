@@ -22,8 +22,14 @@ from sqlalchemy import (
     tuple_,
 )
 
-from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary
+from interlock.core.model.alerts import Alert
+from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Decision
+from interlock.core.model.runs import RunSummary
+from interlock.core.store import alerts as kept_alerts
 from interlock.core.store import approvals as cards
+from interlock.core.store import decisions as taken
+from interlock.core.store.runs import SUMMARY as SUMMARY_OF_RUN
+from interlock.core.store.runs import read_summary as read_run
 from interlock.core.store.schema import alerts, approvals, audit, decisions, runs
 from interlock.core.types import ApprovalId
 
@@ -33,33 +39,6 @@ _ENDS = ("done", "failed", "cancelled")
 # Named one by one, as the index is by status.
 _ANY_CARD = approvals.c.status.in_([status.value for status in ApprovalStatus])
 _PENDING = approvals.c.status == literal_column("'pending'")
-_RUN = (
-    runs.c.run_id,
-    runs.c.thread_id,
-    runs.c.workflow,
-    runs.c.kind,
-    runs.c.status,
-    runs.c.created_at,
-    runs.c.created_by,
-    runs.c.started_at,
-    runs.c.ended_at,
-    runs.c.error_type,
-    runs.c.variant,
-    runs.c.degraded,
-)
-_DECISION = (
-    decisions.c.decision_id,
-    decisions.c.approval_id.label("of_card"),
-    decisions.c.version.label("of_version"),
-    decisions.c.actor,
-    decisions.c.verb,
-    decisions.c.answer,
-    decisions.c.reason,
-    decisions.c.decided_at,
-    decisions.c.seconds_to_decide,
-    decisions.c.run_id.label("next_run"),
-    decisions.c.by_deadline,
-)
 
 
 @dataclass(frozen=True)
@@ -92,30 +71,32 @@ def warned(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
         yield cards.summary_from_row(row)
 
 
-def escalated(conn: Connection, span: Span) -> Iterator[tuple[Row[Any], ApprovalSummary]]:
-    """Entries of the audit by which cards were given to a group, and the cards as they are now."""
-    columns = (audit.c.seq, audit.c.at, audit.c.object, audit.c.after)
+def escalated(conn: Connection, span: Span) -> Iterator[tuple[int, datetime, ApprovalSummary]]:
+    """Cards that were given to a group: the number and the time of the audit's entry, and the card as it is now."""
+    columns = (audit.c.seq, audit.c.at, audit.c.object)
     for row in _pages(conn, span, columns, audit.c.action == "escalate", audit.c.at, audit.c.seq):
         card = cards.fetch_summary(conn, ApprovalId(row.object.partition(":")[2]))
         if card is not None:
-            yield row, card
+            yield row.seq, row.at, card
 
 
-def decided(conn: Connection, span: Span) -> Iterator[tuple[Row[Any], ApprovalSummary]]:
+def decided(conn: Connection, span: Span) -> Iterator[tuple[Decision, ApprovalSummary]]:
     """Decisions, and the cards as they are now."""
     at, key = decisions.c.decided_at, decisions.c.decision_id
-    for row in _pages(conn, span, _DECISION, None, at, key):
-        card = cards.fetch_summary(conn, row.of_card)
+    for row in _pages(conn, span, tuple(decisions.columns), None, at, key):
+        card = cards.fetch_summary(conn, row.approval_id)
         if card is not None:
-            yield row, card
+            yield taken.from_row(row), card
 
 
-def ended(conn: Connection, span: Span) -> Iterator[Row[Any]]:
+def ended(conn: Connection, span: Span) -> Iterator[RunSummary]:
     """Runs that ended for good."""
-    yield from _pages(conn, span, _RUN, runs.c.status.in_(_ENDS), runs.c.ended_at, runs.c.run_id)
+    is_over = runs.c.status.in_(_ENDS)
+    for row in _pages(conn, span, SUMMARY_OF_RUN, is_over, runs.c.ended_at, runs.c.run_id):
+        yield read_run(row)
 
 
-def fired(conn: Connection, span: Span) -> Iterator[Row[Any]]:
+def fired(conn: Connection, span: Span) -> Iterator[Alert]:
     """Alerts that fired, and those that are open, since when ever; what is silenced is not among them."""
     statement = (
         select(alerts)
@@ -129,14 +110,18 @@ def fired(conn: Connection, span: Span) -> Iterator[Row[Any]]:
         .order_by(alerts.c.fired_at, alerts.c.alert_id)
         .limit(PAGE * 4)
     )
-    yield from conn.execute(statement, {"since": span.since}).all()
+    for row in conn.execute(statement, {"since": span.since}).all():
+        yield kept_alerts.from_row(row)
 
 
-def over(conn: Connection, span: Span) -> Iterator[Row[Any]]:
+def over(conn: Connection, span: Span) -> Iterator[Alert]:
     """Alerts that ended."""
     is_told = (alerts.c.status == "resolved") & ~alerts.c.silenced
-    columns = tuple(alerts.columns)
-    yield from _pages(conn, span, columns, is_told, alerts.c.resolved_at, alerts.c.alert_id)
+    at, key = alerts.c.resolved_at, alerts.c.alert_id
+    for row in _pages(conn, span, (alerts.c.alert_id,), is_told, at, key):
+        alert = kept_alerts.fetch(conn, row.alert_id)
+        if alert is not None:
+            yield alert
 
 
 def _pages(
