@@ -7,7 +7,6 @@ and the audit entry. Decisions made before that run starts join it and are sent 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -28,6 +27,7 @@ from interlock.core.model.payloads import Question
 from interlock.core.model.people import Permission
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
 from interlock.core.services import asking
+from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, require_sound
@@ -67,7 +67,7 @@ def decide(
     *,
     version: int | None,
     actor: str,
-    also: Callable[[Connection, RunId], None] | None = None,
+    also: Beside = NOTHING,
 ) -> Decided:
     """
     Decide a card.
@@ -78,7 +78,7 @@ def decide(
         intent: What the operator wants.
         version: The version the operator saw; None means whichever is asked now.
         actor: Who decides.
-        also: What else is written if this decision wins, given the run that carries it out.
+        also: What else is written if this decision wins.
 
     Raises:
         NotFound: No such card.
@@ -96,10 +96,10 @@ def decide(
         require_sound(threads.lock(conn, seen.thread_id))
         approval = fetch_open(conn, seen.approval_id, seen.version)
         decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
-        topics.bump(conn, "inbox", "runs")
+        also.write(conn, decided.run_id)
+        topics.bump(conn, "inbox", "runs", *also.topics)
         tell(conn, decided)
-        if also is not None:
-            also(conn, decided.run_id)
+        also.tell(conn, decided.run_id)
     return decided
 
 

@@ -9,7 +9,6 @@ comes later finds its card superseded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.services import checking, forking, staging, standing
+from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.forking import ForkRequest
@@ -83,7 +83,7 @@ def apply(
     expected_head: str | None = None,
     actor: str,
     reason: str,
-    also: Callable[[Connection, RunId], None] | None = None,
+    also: Beside = NOTHING,
 ) -> Run:
     """
     Set a thread back, or copy it.
@@ -95,7 +95,7 @@ def apply(
         expected_head: The head that the operator saw; None for whatever it is now.
         actor: Who does it.
         reason: Why; it is required.
-        also: What else is written if it is done, given the run that does it.
+        also: What else is written if it is done.
 
     Returns:
         The queued run that does it; of a copy it is the first of the new thread.
@@ -110,18 +110,14 @@ def apply(
     forking.require_whole(request)
     head = CheckpointId(expected_head) if expected_head else None
 
-    def carry_out(conn: Connection, judged: _Judged) -> Run:
-        run = _carry_out(app, conn, request, judged, actor=actor, reason=reason)
-        if also is not None:
-            also(conn, run.run_id)
-        return run
-
     return standing.act(
         app,
         ThreadId(thread_id),
         request.checkpoint_id,
         judge=lambda conn, stands: _judge(conn, thread_id, stands, request, head),
-        carry_out=carry_out,
+        carry_out=lambda conn, judged: _carry_out(
+            app, conn, request, judged, actor=actor, reason=reason, also=also
+        ),
     )
 
 
@@ -162,6 +158,7 @@ def _carry_out(
     *,
     actor: str,
     reason: str,
+    also: Beside,
 ) -> Run:
     source, staged, now = judged.source, judged.staged, app.clock.now()
     is_copy = request.verb is RewindVerb.COPY
@@ -187,7 +184,8 @@ def _carry_out(
     )
     forks.insert(conn, fork)
     app.queue.enqueue(conn, job_for(run), now=now)
-    topics.bump(conn, "inbox", "runs", "threads")
+    also.write(conn, run.run_id)
+    topics.bump(conn, "inbox", "runs", "threads", *also.topics)
     audit.append(
         conn,
         at=now,
@@ -198,6 +196,7 @@ def _carry_out(
         after=_tell(run, fork),
         reason=reason,
     )
+    also.tell(conn, run.run_id)
     return run
 
 

@@ -96,18 +96,20 @@ def enlist(app: App, wanted: Sequence[Wanted], *, is_all: bool = False) -> Known
     with engine.write(app.engine) as conn:
         now = fetch_now(app, conn)
         found = {each.name: each for each in breakers.fetch_all(conn)}
-        for each in sorted(wanted, key=lambda each: each.name):
+        changed: dict[str, tuple[BreakerRules, tuple[Served, ...]]] = {}
+        for each in wanted:
             old = found.get(each.name)
             kept = () if is_all or old is None else old.serves
             serves = join_served(kept, each.serves)
             if old is None or (old.rules, old.serves) != (each.rules, serves):
-                breakers.enlist(conn, each.name, rules=each.rules, serves=serves, now=now)
-                topics.bump(conn, TOPIC)
-        gone = set(found) - {each.name for each in wanted} if is_all else set()
-        for name in sorted(gone):
+                changed[each.name] = each.rules, serves
+        for name in set(found) - {each.name for each in wanted} if is_all else ():
             if found[name].serves:
-                breakers.enlist(conn, name, rules=found[name].rules, serves=(), now=now)
-                topics.bump(conn, TOPIC)
+                changed[name] = found[name].rules, ()
+        for name, (rules, serves) in sorted(changed.items()):  # in one order: all lock their rows
+            breakers.enlist(conn, name, rules=rules, serves=serves, now=now)
+        if changed:
+            topics.bump(conn, TOPIC)
         return _read_known(app, conn)
 
 

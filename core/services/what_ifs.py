@@ -17,6 +17,7 @@ from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.services import deciding, forking, rewinding, trying
+from interlock.core.services.beside import Beside
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card
 from interlock.core.services.forking import ForkRequest
@@ -115,10 +116,11 @@ def keep(
         card = find_card(conn, found.approval_id)
         intent = _with_reason(conn, card, trying.read_intent(chosen.intent), reason)
 
-    def close(conn: Connection, run_id: RunId) -> None:
+    def close(conn: Connection, _run_id: RunId) -> None:
         if not what_ifs.close(conn, what_if_id, status=WhatIfStatus.KEPT, kept_side=side):
             _require_open(_find(conn, what_if_id))
-        topics.bump(conn, TOPIC)
+
+    def tell(conn: Connection, run_id: RunId) -> None:
         audit.append(
             conn,
             at=app.clock.now(),
@@ -129,9 +131,10 @@ def keep(
             reason=reason,
         )
 
+    also = Beside(write=close, topics=(TOPIC,), tell=tell)
     if not _was_decided_before(app, found, card):
         decided = deciding.decide(
-            app, card.approval_id, intent, version=found.version, actor=actor, also=close
+            app, card.approval_id, intent, version=found.version, actor=actor, also=also
         )
         return decided.run_id
     head = _require_unforked(app, found)
@@ -142,7 +145,7 @@ def keep(
         expected_head=expected_head or head,
         actor=actor,
         reason=reason,
-        also=close,
+        also=also,
     )
     return run.run_id
 

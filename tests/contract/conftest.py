@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import pytest
+from sqlalchemy import Engine, event
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, Decision, Kind, Verb
 from interlock.core.model.nodes import NodeRun, NodeStatus, RunEvent
@@ -154,3 +158,28 @@ class Maker:
 def make() -> Maker:
     """Makes records."""
     return Maker()
+
+
+@pytest.fixture
+def list_written() -> Callable[[Engine, Callable[[], object]], list[str]]:
+    """
+    The tables that an act writes, in order: topics come late and the audit last.
+
+    On Postgres both are locked to the commit. Who then takes other locks can wait for one who waits
+    for him.
+    """
+    written = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
+
+    def list_(engine: Engine, act: Callable[[], object]) -> list[str]:
+        found: list[str] = []
+
+        def note(_conn, _cursor, statement, *_others):
+            if told := written.match(statement):
+                found.append(told[1])
+
+        event.listen(engine, "before_cursor_execute", note)
+        act()
+        event.remove(engine, "before_cursor_execute", note)
+        return [table for table, _ in groupby(found)]
+
+    return list_

@@ -77,6 +77,13 @@ def test_what_policies_no_longer_name_is_not_listed_and_keeps_its_state(app):
     assert only(app).state == BreakerState.OPEN
 
 
+def test_all_changes_are_written_before_their_topic(app, list_written):
+    tripping.enlist(app, [Wanted("quotes", BreakerRules(), (CHARGE,)), PAYMENTS])
+    assert list_written(
+        app.engine, lambda: tripping.enlist(app, [Wanted("mail", BreakerRules(), ())], is_all=True)
+    ) == ["breakers", "topics"]
+
+
 def test_nothing_moves_where_nothing_changed(app):
     head = tripping.enlist(app, [PAYMENTS]).head
     assert head == tripping.enlist(app, [PAYMENTS], is_all=True).head

@@ -9,12 +9,12 @@ import pytest
 
 from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.approvals import ApprovalStatus, Intent, Kind, Verb
-from interlock.core.model.history import EditMode, FieldEdit
+from interlock.core.model.history import EditMode, FieldEdit, WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import deciding, rewinding
+from interlock.core.services import deciding, rewinding, what_ifs
 from interlock.core.services.context import App
 from interlock.core.services.placing import index_checkpoints
 from interlock.core.services.pruning import BEING_DELETED
@@ -28,9 +28,11 @@ from interlock.core.store import (
     pruning,
     runs,
     threads,
+    topics,
     workflows,
 )
 from interlock.core.store import engine as engines
+from interlock.core.store import what_ifs as store
 
 SCHEMA = {
     "type": "object",
@@ -341,3 +343,42 @@ def test_who_looked_at_a_thread_that_moved_while_it_was_judged_is_told(app, make
     monkeypatch.setattr(rewinding.staging, "judge", judge)
     with pytest.raises(Conflict, match="moved"):
         apply(app, head="c3")
+
+
+@pytest.mark.parametrize("approval_id", ["a1", "a2"])  # a fork, and a decision
+def test_an_answer_that_was_tried_is_kept_with_its_topic_before_all_audit(
+    app, make, list_written, approval_id
+):
+    side = WhatIfSide(
+        what_if_id="w1",
+        side="a",
+        intent={"verb": "answer", "value": 7},
+        stand_ins={},
+        status=WhatIfStatus.DONE,
+    )
+    with engines.write(app.engine) as conn:
+        card = approvals.fetch(conn, approval_id)
+        tried = WhatIf(
+            what_if_id="w1",
+            thread_id="t1",
+            workflow="refunds",
+            checkpoint_id=card.checkpoint_id,
+            approval_id=approval_id,
+            version=card.version,
+            status=WhatIfStatus.OPEN,
+            created_at=make.at(60),
+            created_by="ann",
+            sides=(side,),
+        )
+        store.insert(conn, tried)
+    written = list_written(
+        app.engine, lambda: what_ifs.keep(app, "w1", "a", actor="ann", reason="it is right")
+    )
+    assert written[-3:] == ["what_ifs", "topics", "audit"]
+    with engines.read(app.engine) as conn:
+        assert store.fetch(conn, "w1").status is WhatIfStatus.KEPT
+        last, before = audit.fetch_many(conn, limit=2)
+        assert last.action == "what-if:keep"
+        assert before.action == {"a1": "rewind:redecide", "a2": "decide:answer"}[approval_id]
+        heads = topics.fetch_heads(conn)
+        assert (heads["what_ifs"], heads["inbox"], heads["runs"]) == (1, 1, 1)
