@@ -16,14 +16,20 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interlock.core.errors import InterlockError
-from interlock.core.model.people import CallerKind
+from interlock.core.model.people import LOCAL, CallerKind
 from interlock.core.settings import Settings
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import incoming, once
 from interlock.dashboard.http.api.answers import problem, refusal
-from interlock.dashboard.http.api.identity import Admitted, admit, find_visitor, with_admitted
+from interlock.dashboard.http.api.identity import (
+    Admitted,
+    admit,
+    find_visitor,
+    note_use,
+    with_admitted,
+)
 from interlock.dashboard.http.api.once import Once
-from interlock.dashboard.http.api.rates import Rates
+from interlock.dashboard.http.api.rates import Rates, Uses
 from interlock.dashboard.http.guarding import Hosts
 
 logger = structlog.get_logger(__name__)
@@ -39,6 +45,7 @@ class Door:
         self._app = app
         self._once = Once(app)
         self._rates = Rates()
+        self._uses = Uses()
         self._hosts: tuple[Settings, Hosts] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,6 +90,8 @@ class Door:
                 await self._app(scope, receive, send)
             else:
                 await self._carry_out(who, scope, receive, send)
+            if visitor.caller != LOCAL and self._uses.is_due(visitor.caller):
+                await run_in_threadpool(note_use, who.app)
         finally:
             deps.visitor.reset(mark)
 
@@ -96,7 +105,7 @@ class Door:
         ):
             told = "Another site's page asked; the API answers programs and Interlock's own pages."
             return problem(403, told, name="foreign-origin")
-        return admit(is_reading=is_reading)
+        return admit(visitor, is_reading=is_reading)
 
     def _is_foreign(self, headers: Headers, *, is_reading: bool) -> bool:
         """

@@ -9,18 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+import structlog
 from fastapi import Depends
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from interlock.core.errors import SignedOut
+from interlock.core.errors import InterlockError, SignedOut
 from interlock.core.model import people
 from interlock.core.model.people import Caller, CallerKind, Permission, Person
-from interlock.core.services import permitting
+from interlock.core.services import signing_in, token_keeping
 from interlock.core.services.context import App
 from interlock.dashboard import deps
 from interlock.dashboard.deps import Visitor
+
+logger = structlog.get_logger(__name__)
 
 ORIGIN = "api"  # for the audit
 MAX_TOKEN_CHARS = 500
@@ -51,7 +54,7 @@ def find_visitor(scope: Scope) -> Visitor:
     return Visitor(caller=caller, origin=ORIGIN, address=client[0] if client else "")
 
 
-def admit(*, is_reading: bool) -> Admitted:
+def admit(visitor: Visitor, *, is_reading: bool) -> Admitted:
     """
     Look who that is, and whether they may read at all; what commands take is looked at by the services.
 
@@ -59,15 +62,21 @@ def admit(*, is_reading: bool) -> Admitted:
         SignedOut: Nobody known asks.
         NotAllowed: They may not read.
     """
+    deps.forget(visitor.caller)  # what a page has just seen of them is not enough
     app = deps.app()
-    try:
-        person = permitting.resolve(app)
-    except SignedOut:
-        deps.forget(app.caller)
-        raise
+    person = deps.person(app)
     if is_reading:
         people.require(person, Permission.SEE, actor=person.name)
     return Admitted(app, person)
+
+
+def note_use(app: App) -> None:
+    """Note that a token or a session is in use; who asks has been answered by then."""
+    try:
+        token_keeping.note_used(app)
+        signing_in.note_seen(app)
+    except InterlockError as exc:
+        logger.warning("a use was not noted", reason=str(exc))
 
 
 def with_admitted(scope: Scope, admitted: Admitted) -> Scope:

@@ -18,6 +18,7 @@ MOST_CALLERS = 10_000  # remembered; one that is forgotten has its full measure 
 MOST_OPEN = 500  # requests that wait or stream, of all callers
 MOST_OPEN_EACH = 100
 TRY_AGAIN_S = 1.0
+NOTE_EVERY_S = 30.0
 
 
 class Rates:
@@ -52,6 +53,24 @@ class Rates:
             wait_s = (1 - left) * 60 / a_minute
             text = f"More than {a_minute} requests a minute."
             raise RateLimited(text, name="api", now=at, wait_s=wait_s)
+
+
+class Uses:
+    """Says of a caller now and then that it is time to note that they are still there."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._noted: OrderedDict[Hashable, float] = OrderedDict()
+
+    def is_due(self, caller: Hashable) -> bool:
+        """Whether it was not so for half a minute."""
+        now = self._now()
+        last = self._noted.pop(caller, None)
+        is_due = last is None or now - last >= NOTE_EVERY_S
+        self._noted[caller] = now if last is None or is_due else last
+        while len(self._noted) > MOST_CALLERS:
+            self._noted.popitem(last=False)
+        return is_due
 
 
 class Places:
