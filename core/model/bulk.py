@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from interlock.core.model import media
-from interlock.core.model.approvals import Approval, Kind, Verb
+from interlock.core.errors import InvalidInput
+from interlock.core.model import media, payload_answers
+from interlock.core.model.approvals import Approval, Intent, Kind, Verb
 from interlock.core.model.questions import Question
-from interlock.core.model.schema_decisions import find_saying
-from interlock.core.model.schemas import fields_of
 from interlock.core.types import ApprovalId, RunId
 
 MAX_AT_ONCE = 200  # cards of one command: each is a transaction of its own
 MAX_CHARS = 20_000  # of what a card asks, as JSON; more is not read beside others
 HIGH_RISK = "high"
+_ANY_REASON = "-"  # whether the one that is given will do is seen when it is sent
 # The words that send nothing which has to be typed.
 VERBS = (Verb.APPROVE, Verb.REJECT, Verb.FALLBACK, Verb.SKIP, Verb.STOP)
 
@@ -73,10 +73,8 @@ def find_obstacle(card: Approval, question: Question) -> str:
         return "It is of high risk: decide it by itself."
     if len(question.actions) > 1:
         return f"It asks for {len(question.actions)} decisions: decide it by itself."
-    if _has_form(question):
-        return "Its answer has fields to fill in: decide it by itself."
     if not _verbs_of(question):
-        return "It wants an answer in words: decide it by itself."
+        return "Its answer has to be filled in or chosen: decide it by itself."
     if media.find_parts(card.payload, max_bytes=0):
         return "It shows pictures, sound or files: decide it by itself."
     if len(json.dumps(card.payload, ensure_ascii=False)) > MAX_CHARS:
@@ -91,14 +89,15 @@ def find_verbs(questions: Iterable[Question]) -> tuple[Verb, ...]:
 
 
 def _verbs_of(question: Question) -> tuple[Verb, ...]:
-    return tuple(verb for verb in VERBS if verb in question.allowed)
+    """The words that make a whole answer by themselves; optional fields stay as the workflow has them."""
+    if question.kind is Kind.VALUE and question.options and not question.answers:
+        return ()  # a yes would be sent where one of several is to be chosen
+    return tuple(verb for verb in VERBS if verb in question.allowed and _is_enough(question, verb))
 
 
-def _has_form(question: Question) -> bool:
-    if question.kind is Kind.VALUE:
-        return bool(question.options) and not question.answers
-    if question.kind is not Kind.SCHEMA:
+def _is_enough(question: Question, verb: Verb) -> bool:
+    try:
+        payload_answers.build_answer(question, Intent(verb=verb, reason=_ANY_REASON))
+    except InvalidInput:
         return False
-    said = [find_saying(question.schema, verb) for verb in (Verb.APPROVE, Verb.REJECT)]
-    known = {name for s in said if s is not None for name in (s.field, s.reason_field)}
-    return any(field.name and field.name not in known for field in fields_of(question.schema))
+    return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -22,15 +22,16 @@ from interlock.core.errors import (
     StoreUnavailable,
 )
 from interlock.core.model import approval_rules, bulk, payloads
-from interlock.core.model.approvals import Approval, Intent, Verb
+from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Verb
 from interlock.core.model.bulk import MAX_AT_ONCE, VERBS, Outcome, Pick, Told
+from interlock.core.model.inbox_filters import InboxFilter, Sort
 from interlock.core.model.people import Permission
 from interlock.core.model.questions import Question
 from interlock.core.services import deciding
 from interlock.core.services.context import App
 from interlock.core.services.permitting import command
-from interlock.core.store import approvals, audit, engine, workflows
-from interlock.core.types import ApprovalId, new_id
+from interlock.core.store import audit, engine, inbox, workflows
+from interlock.core.types import ApprovalId, Json, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +62,16 @@ def look(app: App, picks: Sequence[Pick]) -> tuple[Looked, ...]:
     Raises:
         InvalidInput: They are too many.
     """
+    wanted = _check(picks)
+    ids = tuple(pick.approval_id for pick in wanted)
     with engine.read(app.engine) as conn:
-        return tuple(_look(conn, pick) for pick in _check(picks))
+        of_ids = InboxFilter(statuses=(), ids=ids)
+        found = inbox.fetch_many(conn, of_ids, sort=Sort.WAITING, limit=len(ids))
+        cards = {card.approval_id: card for card in found}
+        policies = {
+            name: workflows.fetch_policy(conn, name) for name in {c.workflow for c in found}
+        }
+        return tuple(_look(conn, pick, cards.get(pick.approval_id), policies) for pick in wanted)
 
 
 @command(Permission.DECIDE)
@@ -107,8 +116,7 @@ def decide_many(
 
 
 def _decide(app: App, pick: Pick, intent: Intent, *, actor: str) -> Told:
-    with engine.read(app.engine) as conn:
-        found = _look(conn, pick)
+    (found,) = look(app, [pick])
     card = found.card
     told = Told(pick=pick, outcome=Outcome.REFUSED)
     if card is not None:
@@ -137,17 +145,19 @@ def _refuse(told: Told, exc: InterlockError, intent: Intent, *, actor: str) -> T
     return replace(told, refusal=str(exc), winner=winner)
 
 
-def _look(conn: Connection, pick: Pick) -> Looked:
-    card = approvals.fetch(conn, pick.approval_id)
-    try:
-        found = deciding.fetch_open(conn, pick.approval_id, pick.version)
-    except InterlockError as exc:
-        return Looked(pick=pick, card=card, trouble=exc)
-    policy = workflows.fetch_policy(conn, found.workflow)
-    answers = approval_rules.answers_of(found, policy)
-    question = replace(payloads.question_of(found), answers=answers)
-    obstacle = bulk.find_obstacle(found, question)
-    return Looked(pick=pick, card=found, question=question, obstacle=obstacle)
+def _look(
+    conn: Connection, pick: Pick, card: Approval | None, policies: Mapping[str, Json]
+) -> Looked:
+    is_as_seen = card is not None and pick.version in (None, card.version)
+    if card is None or card.status is not ApprovalStatus.PENDING or not is_as_seen:
+        try:
+            card = deciding.fetch_open(conn, pick.approval_id, pick.version)
+        except InterlockError as exc:
+            return Looked(pick=pick, card=card, trouble=exc)
+    answers = approval_rules.answers_of(card, policies.get(card.workflow))
+    question = replace(payloads.question_of(card), answers=answers)
+    obstacle = bulk.find_obstacle(card, question)
+    return Looked(pick=pick, card=card, question=question, obstacle=obstacle)
 
 
 def _check(picks: Sequence[Pick]) -> list[Pick]:

@@ -18,7 +18,9 @@ from interlock.core.services import (
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
+from interlock.dashboard.app_pages.inbox_bulk import draw_bulk
 from interlock.dashboard.app_pages.inbox_cards import DETAIL, choose_card, draw_cards, draw_nothing
+from interlock.dashboard.components import bulk_session as chosen
 from interlock.dashboard.components import inbox_session as session
 from interlock.dashboard.components.answer_drafts import read_drafts
 from interlock.dashboard.components.approval_card import draw_card
@@ -106,6 +108,9 @@ def draw_detail() -> None:
     bar = st.bottom.container(key=keys.decision_bar(), gap=None)
     draw_last_outcome()
     draw_note(state.take_note())
+    if chosen.is_choosing():
+        draw_bulk(bar)
+        return
     view = draw_chosen(bar)
     with bar:
         keyboard(build_keyboard(view), drawn=session.next_drawing())
@@ -174,7 +179,8 @@ def draw_last_outcome() -> None:
 
 
 st.title("Inbox", anchor=False)
-choose_card()  # before the list is drawn, which marks it
+if not chosen.is_choosing():
+    choose_card()  # before the list is drawn, which marks it
 list_part, detail_part = st.columns([2, 3], gap="medium")
 with list_part:
     draw_cards()

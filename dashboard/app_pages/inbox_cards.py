@@ -13,7 +13,9 @@ from interlock.core.services import observing, sifting
 from interlock.core.services.context import App
 from interlock.core.types import ApprovalId
 from interlock.dashboard import deps, keys
+from interlock.dashboard.components import bulk_session as chosen
 from interlock.dashboard.components import inbox_session as session
+from interlock.dashboard.components.bulk import draw_checks
 from interlock.dashboard.components.figure_tables import draw_saves
 from interlock.dashboard.components.inbox_list import (
     draw_clear,
@@ -48,6 +50,8 @@ def draw_cards() -> None:
             nodes=nodes,
             on_change=look_again,
             on_clear=clear_filters,
+            on_several=choose_several,
+            is_several=chosen.is_choosing(),
         )
         sieve = session.read_sieve()  # with what the browser brought along
         view = find_cards(sieve)
@@ -56,12 +60,16 @@ def draw_cards() -> None:
             view = find_cards(sieve)
         session.keep_order(view.ids)
         draw_new(view, on_show=lambda: session.let_in(sieve.name, app.clock.now()))
-        draw_list(view, turn=session.turn(), on_pick=pick_row, on_clear=clear_filters)
+        is_choosing = chosen.is_choosing() and view.empty is None
+        if is_choosing:
+            draw_checks(view, on_check=check, on_all=check_all, on_none=check_none)
+        else:
+            draw_list(view, turn=session.turn(), on_pick=pick_row, on_clear=clear_filters)
         shown = name_list(sieve)
         draw_steps(
             view,
             page_key=lambda turn: keys.inbox_page(shown, turn),
-            on_step=take_step,
+            on_step=None if is_choosing else take_step,
             on_turn=lambda page: session.turn_page(shown, page),
         )
         if view.rows:
@@ -139,6 +147,30 @@ def pick_row(key: str, ids: Sequence[str], marked: str | None) -> None:
     wanted = read_picked(key, ids, marked)
     if wanted is not None:
         open_card(wanted)
+
+
+def choose_several() -> None:
+    """Begin to choose several cards of those that wait, or end it."""
+    if chosen.is_choosing():
+        chosen.end()
+    else:
+        chosen.begin()
+    redraw()
+
+
+def check(approval_id: str, version: int) -> None:
+    chosen.check(approval_id, version)
+    redraw()
+
+
+def check_all(cards: Sequence[tuple[str, int]]) -> None:
+    chosen.add(cards)
+    redraw()
+
+
+def check_none() -> None:
+    chosen.clear()
+    redraw()
 
 
 def redraw() -> None:

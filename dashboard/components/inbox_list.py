@@ -38,6 +38,8 @@ def draw_filters(
     nodes: Sequence[str],
     on_change: Callable[[], None],
     on_clear: Callable[[], None],
+    on_several: Callable[[], None],
+    is_several: bool,
 ) -> None:
     """
     Draw the shelves, the search, the order and the filters; each is kept in the URL.
@@ -48,6 +50,8 @@ def draw_filters(
         nodes: Those that can be chosen.
         on_change: Called when another filter is chosen.
         on_clear: Called to clear all filters.
+        on_several: Called to begin to choose several cards, or to end it.
+        is_several: Whether several are being chosen.
     """
     shared: dict[str, Any] = {"on_change": on_change, **_BOUND}
     st.segmented_control(
@@ -89,6 +93,14 @@ def draw_filters(
             _draw_choice("Risk", "risk", list(RISKS), sieve, shared)
             _draw_choice("Waiting over", "age", list(AGES), sieve, shared)
             draw_clear("list", on_clear=on_clear)
+        if sieve.is_pending or is_several:
+            st.button(
+                "",
+                key=keys.bulk_switch(),
+                icon=":material/close:" if is_several else ":material/checklist:",
+                help="Decide one by one again" if is_several else "Choose several cards",
+                on_click=on_several,
+            )
 
 
 def _draw_choice(
@@ -141,14 +153,16 @@ def draw_steps(
     view: InboxList,
     *,
     page_key: Callable[[str], str],
-    on_step: Callable[[int], None],
+    on_step: Callable[[int], None] | None,
     on_turn: Callable[[int], None],
 ) -> None:
-    """The pages, and the way to the card before and after the chosen one."""
+    """The pages, and the way to the card before and after the chosen one, where one is."""
     if not view.rows:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for by, label, icon in ((-1, "Previous", "up"), (1, "Next", "down")):
+            if on_step is None:
+                break
             st.button(
                 label,
                 key=keys.inbox_step(by),

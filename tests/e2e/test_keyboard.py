@@ -230,3 +230,31 @@ def test_quick_keys_go_over_the_end_of_a_page_and_a_yes_answers_no_question(
     tab.press("k")
     tab.wait_for(cards[-4])
     assert tab.decided(cards[-3]) == []
+
+
+def test_two_of_three_cards_are_approved_together_and_the_third_still_waits(
+    desk: Any, office: Any, open_desk: Callable[..., Desk]
+) -> None:
+    thread = f"together-{new_id()}"
+    cards = [office.ask(NEED | {"question": f"{n}?"}, thread_id=f"{thread}-{n}") for n in (1, 2, 3)]
+    desk = open_desk(office, desk.url, **{"inbox-text": thread.replace("-", " ")})
+    page = desk.page
+
+    def at(key: str) -> Locator:
+        return page.locator(keys.selector(key))
+
+    desk.wait_for(cards[0])
+    at(keys.bulk_switch()).get_by_role("button").click()
+    for card in (cards[0], cards[2]):
+        at(keys.bulk_check(card.approval_id)).locator("label").click()
+        expect(at(keys.bulk_card(card.approval_id, 1))).to_be_visible()
+    at(keys.bulk_verb("approve")).get_by_role("button").click()
+    expect(at(keys.bulk_report()).get_by_text("2 done")).to_be_visible()
+    assert [[verb for verb, _ in desk.decided(card)] for card in cards] == [
+        ["approve"],
+        [],
+        ["approve"],
+    ]
+    at(keys.bulk_close()).get_by_role("button").click()
+    at(keys.bulk_switch()).get_by_role("button").click()
+    desk.wait_for(cards[1])

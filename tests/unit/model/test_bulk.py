@@ -70,9 +70,18 @@ def ask(value, schema=None, *, risk="", answers=None):
         ({}, {"type": "object", "properties": YES}, ""),
         ({}, {"type": "object", "properties": YES | {"reason": {"type": "string"}}}, ""),
         (TWO, None, "asks for 2 decisions"),
-        ({}, {"type": "object", "properties": YES | {"amount": {"type": "number"}}}, "fields"),
-        ({}, {"type": "string"}, "in words"),
-        ({"question": "Which?", "options": ["a", "b"]}, None, "in words"),
+        ({}, {"type": "object", "properties": YES | {"amount": {"type": "number"}}}, ""),
+        (
+            {},
+            {
+                "type": "object",
+                "properties": YES | {"amount": {"type": "number"}},
+                "required": ["approved", "amount"],
+            },
+            "filled in",
+        ),
+        ({}, {"type": "string"}, "filled in"),
+        ({"question": "Which?", "options": ["a", "b"]}, None, "or chosen"),
         ({"image": {"type": "image_url", "image_url": {"url": PICTURE}}}, None, "pictures"),
         ({"text": "x" * bulk.MAX_CHARS}, None, "too long"),
     ],
@@ -94,7 +103,7 @@ def test_a_choice_is_made_by_a_policy_that_says_what_yes_sends():
     value = {"question": "Which ones?", "options": ["a", "b"], "multiple": True}
     card, question = ask(value)
     assert question.kind is Kind.VALUE
-    assert "fields" in bulk.find_obstacle(card, question)
+    assert "or chosen" in bulk.find_obstacle(card, question)
     assert bulk.find_obstacle(*ask(value, answers={Verb.APPROVE: ["a"]})) == ""
 
 
