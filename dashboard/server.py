@@ -30,6 +30,7 @@ from streamlit.web import bootstrap as streamlit_bootstrap
 
 from interlock.core import collecting, logs, parent
 from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
+from interlock.core.services import rotating
 from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
 from interlock.dashboard import components, deps, palette
@@ -56,7 +57,7 @@ def main(settings: Settings) -> int:
         The exit code: 0 after a signal.
 
     Raises:
-        InvalidInput: It would listen beyond loopback without being told to.
+        InvalidInput: It would listen beyond loopback without being told to, or a key is missing.
         StoreUnavailable: The database does not answer or does not fit.
         InterlockError: The port cannot be taken.
     """
@@ -64,7 +65,7 @@ def main(settings: Settings) -> int:
     refuse_open_door(settings)
     with listen(settings.host, settings.port) as listener:
         deps.use(settings)
-        deps.process_app()
+        rotating.require_keys(deps.process_app())
         # `up` says where it is, once all of it is ready.
         return _serve(
             settings, listener, url="" if parent.is_child() else url_of(settings, listener)

@@ -11,7 +11,7 @@ from typing import Any
 from interlock.core.masking import MASK, mask_text
 from interlock.core.settings import ENV_PREFIX, Settings
 
-_SECRET = frozenset({"notify"})  # addresses that hold keys in any of their parts
+_SECRET = frozenset({"notify", "encryption_keys"})  # addresses that hold keys in any of their parts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,12 +29,12 @@ from interlock.core.graphs.whereabouts import current_node
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.people import SYSTEM
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.services import attaching, presence
+from interlock.core.services import attaching, presence, rotating
 from interlock.core.services.alert_watching import AlertWatch
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.types import WorkerId, new_id
-from interlock.core.worker import answering, output
+from interlock.core.worker import answering, output, secrets
 from interlock.core.worker.attaching import following as following_attached
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
@@ -65,15 +65,17 @@ def main(settings: Settings, *, reload: bool = False) -> int:
         The exit code: 0, or 75 when the files changed.
 
     Raises:
-        InvalidInput: The project's langgraph.json is missing or wrong.
+        InvalidInput: The project's langgraph.json is missing or wrong, or a key is missing.
         Conflict: Another worker holds the database.
         StoreUnavailable: The database does not answer or needs an upgrade.
     """
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
     app = build_app(settings, name=f"interlock-worker-{worker_id}", origin="worker", caller=SYSTEM)
+    rotating.require_keys(app)
     with hold_alone(app) as place:
         enter_project(project)
+        secrets.open_variables(os.environ, app.cipher)
         logs.locate(current_node)
         output.install()
         _tell(project)
