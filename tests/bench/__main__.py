@@ -12,6 +12,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     history                          a thread of 1 000 and 10 000 points opened, states compared
     attach                           3 000 threads of another application followed
     policies                         what each policy adds to a node's run
+    people                           what it costs to ask who it is, and to see one tenant alone
     pages                            each page of the menu, from its address to all drawn
     demo                             a demonstration from its command to the whole of it
     soak                             memory over ten thousand runs
@@ -39,6 +40,7 @@ import figures  # noqa: E402
 import history  # noqa: E402
 import live  # noqa: E402
 import pages  # noqa: E402
+import permits  # noqa: E402
 import policies  # noqa: E402
 import postgres  # noqa: E402
 import psycopg  # noqa: E402
@@ -75,6 +77,11 @@ def _history(folder: Path) -> Iterator[Row]:
 def _attach(folder: Path) -> Iterator[Row]:
     with _databases() as make_database:
         yield from attach.measure(folder, make_database)
+
+
+def _people(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from permits.measure(folder, make_database)
 
 
 @contextmanager
@@ -118,6 +125,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "metrics": figures.read,
     "history": _history,
     "attach": _attach,
+    "people": _people,
     "policies": policies.measure,
     "pages": pages.measure,
     "demo": demo.measure,
