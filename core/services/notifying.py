@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from interlock.core.masking import MASK, mask_text
@@ -53,20 +53,21 @@ class Notifier:
         return bool(is_sent)
 
 
+_heard: ContextVar[list[str] | None] = ContextVar("interlock_apprise_heard", default=None)
+
+
 class _Listener(logging.Filter):
     """
     Keeps what Apprise says of what it could not do, and lets none of it into the log: it names addresses.
 
-    Each thread hears what it caused itself; Apprise sends to one address in the thread that asked for it.
+    Apprise sends in threads of its own, which have the context of whoever asked for it.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard: dict[int, str] = {}
-
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the last word of the thread."""
-        self.heard[threading.get_ident()] = record.getMessage()
+        """Keep it for whoever sends."""
+        heard = _heard.get()
+        if heard is not None:
+            heard.append(record.getMessage())
         return False
 
 
@@ -94,13 +95,13 @@ def send(address: str, *, title: str, text: str) -> str:
     service = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
     if not service.add(address):
         return "Apprise does not know such an address."
-    _listener.heard.pop(threading.get_ident(), None)
+    heard: list[str] = []
+    _heard.set(heard)
     try:
         is_sent = service.notify(title=title, body=text, body_format="text")
     except Exception as exc:  # noqa: BLE001 - a service's module may raise anything
         return f"The service failed with {type(exc).__name__}."
-    heard = _listener.heard.pop(threading.get_ident(), "")
-    return "" if is_sent else hide(heard, address) or "It was refused."
+    return "" if is_sent else hide(" ".join(heard[-1:]), address) or "It was refused."
 
 
 def hide(text: str, address: str) -> str:
