@@ -307,6 +307,8 @@ class Caches:
             with self._lock:  # for the next time
                 for (place, start), lost in counts.items():
                     self._add(place, start, lost)
+                for touch in touches.values():
+                    self._add_touch(touch)
             raise
 
     def _hit(self, found: Found) -> Found:
@@ -316,11 +318,7 @@ class Caches:
         entry = found.entry
         with self._lock:
             self._add(entry.place, _minute(now), one)
-            known = self._touches.get(entry.id)
-            count = 1 if known is None else known.count + 1
-            self._touches[entry.id] = Touch(
-                namespace=entry.namespace, key=entry.key, count=count, at=now
-            )
+            self._add_touch(Touch(namespace=entry.namespace, key=entry.key, count=1, at=now))
         return found
 
     def _count(self, place: Place, **more: int) -> None:
@@ -332,6 +330,13 @@ class Caches:
         self._counts[place, start] = replace(
             known, **{name: value + getattr(known, name) for name, value in vars(more).items()}
         )
+
+    def _add_touch(self, more: Touch) -> None:
+        entry_id = more.namespace, more.key
+        known = self._touches.get(entry_id)
+        if known is not None:
+            more = replace(more, count=known.count + more.count, at=max(known.at, more.at))
+        self._touches[entry_id] = more
 
 
 def _minute(at: datetime) -> datetime:

@@ -383,12 +383,13 @@ class Server:
     async def _clear(self) -> None:
         while True:
             await asyncio.sleep(CLEAR_S)
-            try:
-                await self.call(presence.clear_finished_jobs, self._app)
-                await self.call(pruning.retain, self._app)
-                await self.call(auditing.note_head, self._app)
-            except StoreUnavailable as exc:
-                self._outage.suffer(exc)
+            for see_to in (presence.clear_finished_jobs, pruning.retain, auditing.note_head):
+                try:
+                    await self.call(see_to, self._app)
+                except StoreUnavailable as exc:
+                    self._outage.suffer(exc)
+                except Exception:  # the others are due all the same, and it again the next time
+                    logger.exception("not_seen_to", extra={"what": see_to.__name__})
 
     async def _leave(self) -> None:
         try:

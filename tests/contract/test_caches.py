@@ -17,7 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from sqlalchemy import select, update
 
-from interlock.core.errors import NotFound
+from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.graphs.caching import NodeCaches, origin_of
 from interlock.core.graphs.guarding import Place as NodePlace
 from interlock.core.graphs.notes import Notes
@@ -205,6 +205,22 @@ def test_the_longest_unused_goes_when_the_bound_is_reached(app, caches, other, f
     held = [key for key in "abcd" if other.find(ask(key)) is not None]
     assert held == ["a", "c", "d"]
     assert counts(app).evictions == 1
+
+
+def test_what_cannot_be_counted_now_is_counted_the_next_time(app, caches, monkeypatch):
+    def fail(*_):
+        raise StoreUnavailable("It is away.")
+
+    put(caches, ask("a"))
+    for _ in range(2):
+        assert caches.find(ask("a")) is not None
+        with monkeypatch.context() as away, pytest.raises(StoreUnavailable):
+            away.setattr(keeping, "note", fail)
+            caches.flush()
+    caches.flush()
+    assert counts(app).hits == 2
+    with engines.read(app.engine) as conn:
+        assert conn.execute(select(cache_entries.c.hits)).scalar_one() == 2
 
 
 def test_a_clearing_empties_the_memory_of_every_worker(app, caches, other):

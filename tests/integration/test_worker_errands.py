@@ -148,3 +148,16 @@ def test_what_takes_too_long_to_read_is_given_up_and_said(desk, ask, monkeypatch
     assert (
         ask(run)() == "The step could not be read: It took longer than 0.1 s, so it was given up."
     )
+
+
+def test_what_a_worker_sees_to_now_and_then_goes_on_after_a_failure(desk, monkeypatch, wait_until):
+    seen = []
+
+    def fail(_):
+        raise ValueError("It is odd.")
+
+    monkeypatch.setattr(serving, "CLEAR_S", 0.01)
+    monkeypatch.setattr(serving.pruning, "retain", fail)
+    monkeypatch.setattr(serving.auditing, "note_head", seen.append)
+    desk.start()
+    wait_until(lambda: len(seen) > 2)
