@@ -24,17 +24,6 @@ class Attempt:
     is_announced: bool = False
 
 
-@dataclass(frozen=True)
-class Silent:
-    """A task that was started and has not called back: cached, done before, or a called function."""
-
-    name: str
-    loop: str  # the namespace of the graph it runs in
-    step: int
-    started_at: datetime
-    started: float  # time.perf_counter()
-
-
 def begin(
     run: Run, *, task_id: str, node: str, namespace: str, step: int, attempt: int, at: datetime
 ) -> NodeRun:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,14 @@ from langgraph.errors import GraphBubbleUp, GraphDrained, GraphInterrupt, NodeTi
 
 from interlock.core.errors import StepTimedOut
 from interlock.core.graphs import attempts, failing, overrunning, projection
-from interlock.core.graphs.attempts import NOTHING, Attempt, Silent
+from interlock.core.graphs.attempts import NOTHING, Attempt
 from interlock.core.graphs.blaming import Errors
 from interlock.core.graphs.handlers import is_handler
 from interlock.core.graphs.messages import Messages
 from interlock.core.graphs.namespaces import join, path_of
 from interlock.core.graphs.notes import Notes, find_cache_event
 from interlock.core.graphs.run_log import Record, RunLog
+from interlock.core.graphs.silent_tasks import Silent, SilentTasks
 from interlock.core.graphs.usage import Meter
 from interlock.core.model.failure_kinds import FailureKind
 from interlock.core.model.nodes import NodeRun, NodeStatus
@@ -54,38 +55,27 @@ class Tracker:
         self._run = run
         self._now = now
         self._log = RunLog(run, now=now, last_seq=last_seq)
-        self._may_be_cached: Callable[[str], bool] = lambda _: False
-        self._finished_before: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # sync subgraphs call back from threads of the executor
         self._open: dict[UUID, Attempt] = {}
         self._attempts: dict[str, int] = {}
-        self._silent: dict[str, Silent] = {}  # by task id
+        self._silent = SilentTasks(run, now=now)
+        self.expect_cached = self._silent.expect_cached  # tells which start without running
         self._step = 0  # the newest that a callback named
         self._messages = Messages(self._emit_at, path_of=path_of)
         self._errors = Errors()
         self._timed_out: dict[str, NodeRun] = {}  # by task id: attempts that ran out of time
         self._cancelled: list[NodeRun] = []
         self._outputs: dict[str, tuple[str, ...]] = {}  # path -> channels, of the newest results
-        self._calls: dict[str, str] = {}  # task id -> name, of called functions that did not finish
         self._askers: set[str] = set()  # namespaces of nodes that asked
         self.meter = Meter(prices)  # what model calls used
         self.notes = Notes(self._warn, self.meter.cost_of)  # what policies say of attempts
         self.has_held = False  # a task stopped for a human, at a question or a breakpoint
         self.step_nodes: dict[int, list[str]] = {}
-        self.has_cached = False
 
-    def expect_cached(
-        self, may_be_cached: Callable[[str], bool], finished_before: Collection[str]
-    ) -> None:
-        """
-        Tell which tasks that start without running were served from a cache.
-
-        Args:
-            may_be_cached: Whether a node of this name may be.
-            finished_before: Ids of tasks whose stored result is used again, which looks the same.
-        """
-        self._may_be_cached = may_be_cached
-        self._finished_before = frozenset(finished_before)
+    @property
+    def has_cached(self) -> bool:
+        """Whether a cache served a node; known once the stream has ended."""
+        return self._silent.has_cached
 
     def find_failed(self, error: BaseException) -> NodeRun | None:
         """The attempt in which an error was raised: the innermost, if it came up through several."""
@@ -106,7 +96,7 @@ class Tracker:
         """
         with self._lock:
             nodes = self._askers | self._errors.namespaces
-            calls = [f"{name}:{task_id}" for task_id, name in self._calls.items()]
+            calls = [f"{name}:{task_id}" for task_id, name in self._silent.unfinished.items()]
         return frozenset(nodes | {f"{node}|{call}" for node in nodes for call in calls})
 
     def find_writer(self, channel: str) -> str | None:
@@ -173,7 +163,7 @@ class Tracker:
         task_id = namespace.rpartition(":")[2]
         with self._lock:
             attempt = self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
-            self._silent.pop(task_id, None)
+            self._silent.take(task_id)
             for failed in (self._errors.last_of(task_id), self._timed_out.get(task_id)):
                 if failed is not None and failed.attempt == attempt - 1:  # this one follows it
                     self._log.amend(replace(failed, is_final=False))
@@ -283,14 +273,16 @@ class Tracker:
     def _on_task(self, namespace: Sequence[str], data: dict[str, Any]) -> None:
         task_id, name, loop = data["id"], data["name"], "|".join(namespace)
         if "triggers" in data:
-            self._start_silent(task_id, name, loop)
+            with self._lock:
+                if task_id not in self._attempts:
+                    self._silent.start(task_id, name, loop, self._step)
             return
         self.has_held |= bool(data["interrupts"])
         error = data["error"]
         text = failing.message_of(error) if error is not None else None
         path = path_of(join(loop, f"{name}:{task_id}"))
         with self._lock:
-            silent = self._silent.pop(task_id, None)
+            silent = self._silent.take(task_id)
             if silent is not None and not data["interrupts"]:
                 path = self._end_call(task_id, silent, error, text)
             if isinstance(error, NodeTimeoutError) and task_id in self._timed_out:
@@ -304,53 +296,16 @@ class Tracker:
         with self._lock:
             self._log.tell_output(task_id, output, path)
 
-    def _start_silent(self, task_id: str, name: str, loop: str) -> None:
-        with self._lock:
-            if task_id not in self._attempts:
-                self._silent[task_id] = Silent(
-                    name, loop, self._step, self._now(), time.perf_counter()
-                )
-
     def _end_call(
         self, task_id: str, call: Silent, error: BaseException | None, text: str | None
     ) -> str:
         """A function called as a task ended: only the stream tells of it. Its path."""
-        namespace = self._find_namespace(task_id, call)
-        record = attempts.end(
-            self._record(task_id, call, namespace),
-            NodeStatus.OK if error is None else NodeStatus.ERROR,
-            started=call.started,
-            at=self._now(),
-            error=error,
-            text=text,
-        )
-        record = self.meter.fill(record)
+        nodes = [attempt.record.namespace for attempt in self._open.values()]
+        record = self.meter.fill(self._silent.end_call(task_id, call, error, text, nodes))
         if error is not None:
-            self._calls[task_id] = call.name
             self._errors.add(error, record)
         self._log.add(record)
         return record.path
-
-    def _find_namespace(self, task_id: str, call: Silent) -> str:
-        """Who called it is known only where a single node could have."""
-        callers = {
-            a.record.namespace
-            for a in self._open.values()
-            if a.record.namespace.rpartition("|")[0] == call.loop
-        }
-        caller = callers.pop() if len(callers) == 1 else call.loop
-        return join(caller, f"{call.name}:{task_id}")
-
-    def _record(self, task_id: str, task: Silent, namespace: str) -> NodeRun:
-        return attempts.begin(
-            self._run,
-            task_id=task_id,
-            node=task.name,
-            namespace=namespace,
-            step=task.step,
-            attempt=1,
-            at=task.started_at,
-        )
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -378,26 +333,5 @@ class Tracker:
             for attempt in self._open.values():
                 self._log.add(self._ended(attempt, status))
             self._open.clear()
-            for task_id, silent in self._silent.items():
-                self._close_silent(task_id, silent)
-            self._silent.clear()
-
-    def _close_silent(self, task_id: str, silent: Silent) -> None:
-        if task_id in self._finished_before:
-            return
-        if self._may_be_cached(silent.name):
-            self.has_cached = True
-            record = self._record(task_id, silent, join(silent.loop, f"{silent.name}:{task_id}"))
-            step = silent.step + 1  # it was started before its step had called back
-            self._log.add(
-                replace(
-                    record,
-                    step=step,
-                    status=NodeStatus.CACHED,
-                    duration_ms=0.0,
-                    ended_at=self._now(),
-                    origin=self.notes.take_hit(silent.name),
-                )
-            )
-        else:
-            self._calls[task_id] = silent.name
+            for served in self._silent.close(self.notes.take_hit):
+                self._log.add(served)
