@@ -13,6 +13,7 @@ from interlock.core.cli.acting import AsOption, ReasonOption
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.errors import InvalidInput, UsageError
 from interlock.core.services import rotating
+from interlock.core.store.sealing import PLAIN
 
 EXIT_LEFT = 1  # something could not be read
 
@@ -46,7 +47,7 @@ def status(call: Call) -> int:
 
 
 def _print(found: rotating.KeyStatus) -> None:
-    names = [*found.given, *found.missing, rotating.PLAIN]
+    names = [*found.given, *found.missing, PLAIN]
     printing.print_table(
         ["table", *names],
         [

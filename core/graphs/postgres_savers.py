@@ -228,7 +228,9 @@ class PostgresSavers:
         async def put() -> None:
             async with self._pool.connection() as conn, conn.transaction():
                 for row in rows:
-                    await conn.execute(INSERTS[POSTGRES][row.table].encode(), row.values)
+                    await conn.execute(
+                        INSERTS[POSTGRES][row.table].encode(), row.sealed(self._cipher)
+                    )
 
         await outlast(put)
 

@@ -233,7 +233,7 @@ class SqliteSavers:
         self._saver.file.check()
         async with self._saver.lock, self._saver.conn.cursor() as cursor:
             for row in rows:
-                await cursor.execute(INSERTS[SQLITE][row.table], row.values)
+                await cursor.execute(INSERTS[SQLITE][row.table], row.sealed(self._cipher))
             await self._saver.conn.commit()
 
     async def find_task(self, thread_id: ThreadId, task_id: str) -> list[tuple[str, CheckpointId]]:

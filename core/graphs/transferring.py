@@ -16,6 +16,7 @@ from typing import Any
 
 import ormsgpack
 
+from interlock.core.ciphers import Cipher, seal_typed
 from interlock.core.errors import InvalidInput
 from interlock.core.types import Json, ThreadId
 
@@ -64,6 +65,15 @@ class StoredRow:
 
     table: str
     values: Mapping[str, Any]
+
+    def sealed(self, cipher: Cipher | None) -> Mapping[str, Any]:
+        """Its values as they are stored where there are keys: a file has them plain."""
+        name = "blob" if "blob" in self.values else "checkpoint"
+        kind, data = self.values.get("type"), self.values[name]
+        if cipher is None or kind is None or not isinstance(data, bytes):
+            return self.values
+        kind, data = seal_typed(cipher, kind, data)
+        return {**self.values, "type": kind, name: data}
 
 
 class Converter:

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
+from interlock.core import ciphers
 from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.model.history import Fork
 from interlock.core.model.people import Permission
@@ -130,13 +131,24 @@ def _read_all(app: App, conn: Connection, thread_id: ThreadId) -> transferring.R
         rows = transferring.read_from_file(app.settings.checkpoints_path, thread_id)
     else:
         rows = transferring.read_from_database(conn, thread_id)
-    for table, row in rows:
+    for table, kept in rows:
+        row = _opened(app, kept)
         if table == "checkpoints" and not row["checkpoint_ns"] and head is not None:
             has_head |= row["checkpoint_id"] == head.head_checkpoint_id
         yield table, row
     if not has_head:
         raise InvalidInput("The checkpoint that the thread stands at is not in this database.")
     yield from transferring.read_records(conn, thread_id)
+
+
+def _opened(app: App, row: dict[str, Json]) -> dict[str, Json]:
+    """A row of the checkpoints as a file has it: plain, so that it can be taken in elsewhere."""
+    kind = row.get("type")
+    if not kind or ciphers.KIND_MARK not in kind:
+        return row
+    name = "blob" if "blob" in row else "checkpoint"
+    kind, data = ciphers.open_typed(app.cipher, kind, b64decode(row[name]))
+    return {**row, "type": kind, name: b64encode(data).decode()}
 
 
 @command(Permission.ADMINISTER)

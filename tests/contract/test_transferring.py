@@ -19,6 +19,7 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph, add_messages
 from langgraph.types import Command, interrupt
 
+from interlock.core.ciphers import Cipher, make_key
 from interlock.core.clock import FrozenClock
 from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
 from interlock.core.graphs.preparing import prepare
@@ -33,7 +34,7 @@ from interlock.core.model.spans import Tier
 from interlock.core.model.threads import Origin
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import claiming, figuring, transfer_files, transferring
+from interlock.core.services import claiming, figuring, rotating, transfer_files, transferring
 from interlock.core.services.carding import level_cards
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch, job_for, launch
@@ -41,6 +42,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import (
     approvals,
     audit,
+    columns,
     decisions,
     forks,
     raw_figures,
@@ -167,7 +169,7 @@ async def open_place(tmp_path, sqlite_template, request):
     with ExitStack() as stack:
         async with AsyncExitStack() as opened:
 
-            async def open_(kind: str, name: str = "place") -> Place:
+            async def open_(kind: str, name: str = "place", cipher: Any = None) -> Place:
                 settings = Settings(data_dir=tmp_path / name)
                 settings.data_dir.mkdir()
                 if kind == "sqlite":
@@ -177,13 +179,16 @@ async def open_place(tmp_path, sqlite_template, request):
                     settings = settings.model_copy(update={"database": url})
                 engine = engines.open_engine(settings.database_url)
                 stack.callback(engine.dispose)
+                columns.use_cipher(engine, cipher)
                 app = App(
+                    cipher=cipher,
                     settings=settings,
                     engine=engine,
                     queue=LocalQueue(),
                     clock=FrozenClock(START_AT),
                 )
-                return Place(app, await opened.enter_async_context(open_savers(settings)))
+                savers = open_savers(settings, cipher=cipher)
+                return Place(app, await opened.enter_async_context(savers))
 
             yield open_
 
@@ -263,6 +268,29 @@ async def test_a_thread_is_the_same_on_another_database(open_place, make, source
     status, told = await there.take_in(data, "t10")
     assert (status, told["has_past"]) == ("done", False)
     assert await there.tell("t10") == before
+
+
+@pytest.mark.parametrize("source", KINDS)
+@pytest.mark.parametrize("target", KINDS)
+async def test_a_thread_goes_from_the_keys_of_one_place_to_those_of_another(
+    open_place, make, source, target
+):
+    here = await open_place(source, "here", Cipher([make_key()]))
+    there = await open_place(target, "there", Cipher([make_key()]))
+    await remember(here, make)
+
+    there.app.clock.advance(seconds=300)
+    status, told = await there.take_in(here.export("t1"), "t9")
+
+    assert status == "done", told
+    assert await there.tell("t9") == await here.tell("t1")
+    counted = rotating.status(there.app)
+    inline = counted.tables.get(rotating.INLINE, {}).get("plain", 0) if target != "sqlite" else 0
+    assert counted.totals["plain"] == inline  # what Postgres has in rows, until keys are rotated
+    rotating.rotate(there.app, actor="ann")
+    assert await there.tell("t9") == await here.tell("t1")
+    left = rotating.status(there.app)
+    assert {name: kept["plain"] for name, kept in left.tables.items() if kept["plain"]} == {}
 
 
 class Killed(BaseException):
