@@ -10,8 +10,9 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model import json_values
 from interlock.core.model.approvals import Approval
 from interlock.core.model.people import Permission
+from interlock.core.model.runs import HELD, Run
 from interlock.core.model.thread_lists import ThreadFound, ThreadSearch
-from interlock.core.model.threads import Thread
+from interlock.core.model.threads import Snapshot, Thread
 from interlock.core.services import checking
 from interlock.core.services.context import App
 from interlock.core.services.launching import fetch_workflow
@@ -20,6 +21,7 @@ from interlock.core.store import (
     audit,
     encoding,
     engine,
+    snapshots,
     thread_metadata,
     thread_searching,
     threads,
@@ -59,6 +61,18 @@ def find(app: App, thread_id: str) -> ThreadFound:
     """
     with engine.read(app.engine) as conn:
         return _find(conn, ThreadId(thread_id))
+
+
+def read_end(app: App, run: Run) -> tuple[Snapshot | None, list[Approval]]:
+    """The state that a run ended with, where it was kept, and what its thread asks if the run is held."""
+    with engine.read(app.engine) as conn:
+        at = run.end_checkpoint_id
+        snapshot = snapshots.fetch(conn, run.thread_id, at) if at is not None else None
+        is_held = run.status in HELD
+        cards = (
+            thread_searching.fetch_cards(conn, [run.thread_id], limit=MAX_CARDS) if is_held else []
+        )
+    return snapshot, cards
 
 
 @command(Permission.LAUNCH)

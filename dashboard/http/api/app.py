@@ -61,11 +61,16 @@ def build() -> Door:
         audit,
     ):
         app.include_router(noun.router)
+    tell_errors(app)
+    return Door(app)
+
+
+def tell_errors(app: FastAPI) -> None:
+    """Let an application answer every error as a problem."""
     app.add_exception_handler(InterlockError, _tell_error)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(HTTPException, _tell_http)
     app.add_exception_handler(Exception, _hand_on)
-    return Door(app)
 
 
 async def _hand_on(_request: Request, exc: Exception) -> Response:

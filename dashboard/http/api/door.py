@@ -41,8 +41,9 @@ _ELSEWHERE = frozenset({"cross-site", "same-site"})
 class Door:
     """Pure ASGI, so that streams pass it unread."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, welcome: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._welcome = welcome  # origins of other sites that may ask, with a token or as nobody
         self._once = Once(app)
         self._rates = Rates()
         self._uses = Uses()
@@ -115,6 +116,8 @@ class Door:
         header of ours no page of elsewhere gets to see it.
         """
         origin = headers.get("origin")
+        if origin in self._welcome:
+            return False
         if origin is not None:
             return not self._find_hosts().allows_origin(origin, headers.get("host"))
         return not is_reading and headers.get("sec-fetch-site") in _ELSEWHERE

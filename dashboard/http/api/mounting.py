@@ -12,12 +12,14 @@ import importlib
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/api/v1"
+AGENT_SERVER_PATH = "/agent-server"
 
 
 class Api:
-    """Pure ASGI; built once a process."""
+    """Pure ASGI; built once a process, by the package that is named."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str = "api") -> None:
+        self._package = package
         self._app: ASGIApp | None = None
         self._turn: asyncio.Lock | None = None
 
@@ -30,11 +32,11 @@ class Api:
         self._turn = self._turn or asyncio.Lock()
         async with self._turn:
             if self._app is None:
-                self._app = await asyncio.to_thread(_build)
+                self._app = await asyncio.to_thread(_build, self._package)
             return self._app
 
 
-def _build() -> ASGIApp:
-    app = importlib.import_module("interlock.dashboard.http.api.app")
+def _build(package: str) -> ASGIApp:
+    app = importlib.import_module(f"interlock.dashboard.http.{package}.app")
     built: ASGIApp = app.build()
     return built

@@ -1,0 +1,186 @@
+"""Waiting for a run and streaming it, for as long as it goes on, without holding a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from interlock.core.errors import InterlockError
+from interlock.core.model import people
+from interlock.core.model.people import Permission
+from interlock.core.model.runs import OPEN, Run
+from interlock.core.services import observing, permitting, running, thread_searching
+from interlock.core.services.context import App
+from interlock.dashboard.http.agent_server.threads import REASON
+from interlock.dashboard.http.api.answers import describe, dump
+from interlock.dashboard.http.api.following import BATCH, Watch
+from interlock.dashboard.http.api.rates import places
+from interlock.dashboard.views import agent_documents
+from interlock.dashboard.views.agent_events import Part, Stream
+
+logger = structlog.get_logger(__name__)
+
+_cancelling: set[asyncio.Task[None]] = set()  # the loop itself keeps none
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancels a run if whoever asked for it leaves before its end."""
+
+    app: App
+    run: Run
+    actor: str
+
+    def begin(self) -> None:
+        """Do it; who has left cannot wait for it."""
+        task = asyncio.get_running_loop().create_task(self._carry_out())
+        _cancelling.add(task)
+        task.add_done_callback(_cancelling.discard)
+
+    async def _carry_out(self) -> None:
+        try:
+            await run_in_threadpool(
+                running.cancel, self.app, self.run.run_id, actor=self.actor, reason=REASON
+            )
+        except InterlockError as exc:
+            logger.info("a run was not cancelled", run_id=self.run.run_id, reason=str(exc))
+
+
+def hold_place(app: App) -> ExitStack:
+    """
+    A place among the requests that stay open.
+
+    Raises:
+        RateLimited: Too many are open.
+    """
+    held = ExitStack()
+    held.enter_context(places.take(app.caller, at=app.clock.now()))
+    return held
+
+
+async def wait(
+    app: App, run: Run, held: ExitStack, cancel: Cancel | None = None
+) -> AsyncIterator[bytes]:
+    """
+    The state at a run's end as one JSON document, or what is asked there.
+
+    Until then a line break from time to time, so that nobody between takes the line for dead.
+    """
+    is_over = False
+    with held:
+        try:
+            watch = Watch(held, run.run_id)
+            while not is_over:
+                try:
+                    told = await run_in_threadpool(_look_for_end, app, run.run_id)
+                except InterlockError as exc:  # the answer has begun: no status can say it any more
+                    told = dump({"__error__": _of_problem(exc)})
+                is_over = told != b""
+                if is_over:
+                    yield told
+                elif not await watch.is_news():
+                    yield b"\n"
+        finally:
+            if cancel is not None and not is_over:
+                cancel.begin()
+
+
+async def stream(
+    app: App,
+    heard: Stream,
+    held: ExitStack,
+    *,
+    after_seq: int = 0,
+    cancel: Cancel | None = None,
+) -> AsyncIterator[bytes]:
+    """
+    A run as server-sent events, from a number of its log on.
+
+    What was before that number is heard, too, as a message is told of as a whole.
+    """
+    is_over, seq = False, 0
+    with held:
+        try:
+            watch = Watch(held, heard.run_id)
+            yield _write(heard.open())
+            while not is_over:
+                try:
+                    seen = await run_in_threadpool(_look, app, heard, seq, after_seq)
+                except InterlockError as exc:
+                    yield _write(Part("error", _of_problem(exc)))
+                    is_over = True
+                    return
+                seq, is_over = seen.seq, seen.is_end
+                if seen.text:
+                    yield seen.text
+                if not is_over and not seen.count and not await watch.is_news():
+                    yield b": still there\n\n"
+        finally:
+            if cancel is not None and not is_over:
+                cancel.begin()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one look found: what is sent, up to which number, of how many entries, and whether that is all."""
+
+    text: bytes
+    seq: int
+    count: int
+    is_end: bool
+
+
+def _look(app: App, heard: Stream, seq: int, after_seq: int) -> _Seen:
+    _require_seeing(app)
+    # The status first: what is written before it moves is then among the events.
+    run = observing.get_run(app, heard.run_id)
+    found = observing.list_events(app, heard.run_id, after_seq=seq, limit=BATCH)
+    text = b""
+    for event in found:
+        parts = heard.hear(event)
+        if event.seq > after_seq:
+            text += b"".join(
+                _write(part, event.seq if part is parts[-1] else None) for part in parts
+            )
+    is_end = len(found) < BATCH and run.status not in OPEN
+    if is_end:
+        snapshot, cards = thread_searching.read_end(app, run)
+        asked = agent_documents.questions(cards)
+        last = heard.close(
+            status=agent_documents.RUN_STATUSES[run.status],
+            values=None if snapshot is None else snapshot.values,
+            questions=[agent_documents.of_question(card) for card in asked],
+            error=agent_documents.of_error(run),
+        )
+        text += b"".join(map(_write, last))
+    return _Seen(text, found[-1].seq if found else seq, len(found), is_end)
+
+
+def _look_for_end(app: App, run_id: str) -> bytes:
+    _require_seeing(app)
+    run = observing.get_run(app, run_id)
+    if run.status in OPEN:
+        return b""
+    snapshot, cards = thread_searching.read_end(app, run)
+    return dump(agent_documents.of_result(snapshot, cards, agent_documents.of_error(run)))
+
+
+def _require_seeing(app: App) -> None:
+    """Who asks is looked at anew each time: a stream may outlast a token."""
+    person = permitting.resolve(app)
+    people.require(person, Permission.SEE, actor=person.name)
+
+
+def _of_problem(error: InterlockError) -> dict[str, str]:
+    told = describe(error)
+    return {"error": str(told["title"]), "message": str(told["detail"])}
+
+
+def _write(part: Part, seq: int | None = None) -> bytes:
+    number = b"" if seq is None else b"id: %d\n" % seq
+    return number + b"event: " + part.event.encode() + b"\ndata: " + dump(part.data) + b"\n\n"
