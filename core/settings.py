@@ -86,6 +86,11 @@ class Settings(AccessSettings):
         le=24 * 30,
         description="Hours after which whoever signed in has to do so again.",
     )
+    agent_server_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Other sites whose pages may use the Agent Server API, as a JSON list of origins;"
+        " agent-inbox's page is one.",
+    )
     api_rate: int = Field(
         default=3000,
         ge=0,
@@ -257,6 +262,14 @@ class Settings(AccessSettings):
             raise ValueError("must hold names or addresses alone, without scheme, port or path")
         return tuple(names)
 
+    @field_validator("agent_server_origins", mode="before")
+    @classmethod
+    def _listed_origins(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(map(_is_origin, given)):
+            raise ValueError('must be a JSON list, for example ["https://dev.agentinbox.ai"]')
+        return tuple(given)
+
     @field_validator("retention_statuses", mode="before")
     @classmethod
     def _listed_statuses(cls, value: object) -> object:
@@ -384,6 +397,14 @@ def _is_address(address: str) -> bool:
         return False
     has_scheme = parts.scheme in {"http", "https"} or (parts.scheme == "tcp" and port is not None)
     return has_scheme and bool(parts.hostname)
+
+
+def _is_origin(value: object) -> bool:
+    """Whether it is what a browser sends as `Origin`: scheme, host and port, nothing after them."""
+    if not isinstance(value, str):
+        return False
+    scheme, mark, rest = value.partition("://")
+    return scheme in {"http", "https"} and bool(mark and rest) and not set(rest) & set("/?#@* ")
 
 
 def _is_host(name: str) -> bool:

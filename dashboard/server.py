@@ -159,6 +159,7 @@ def build(settings: Settings, *, url: str = "") -> Guard:
             Route("/readyz", health.answer_ready),
             Route("/metrics", metrics.answer_metrics),
             Mount(mounting.PATH, app=mounting.Api()),
+            Mount(mounting.AGENT_SERVER_PATH, app=mounting.Api("agent_server")),
             Route("/overview", _lead_home),  # Streamlit knows its first page by no other name
         ],
         lifespan=partial(_live_while_serving, url),

@@ -20,6 +20,7 @@ from interlock.core.model import people
 from interlock.core.model.people import Caller, CallerKind, Permission, Person
 from interlock.core.services import signing_in, token_keeping
 from interlock.core.services.context import App
+from interlock.core.services.token_keeping import PREFIX as TOKEN_PREFIX
 from interlock.dashboard import deps
 from interlock.dashboard.deps import Visitor
 
@@ -27,6 +28,7 @@ logger = structlog.get_logger(__name__)
 
 ORIGIN = "api"  # for the audit
 MAX_TOKEN_CHARS = 500
+API_KEY = "x-api-key"  # how LangGraph's clients send a token
 _KEY = "interlock.admitted"
 
 
@@ -45,9 +47,12 @@ def find_visitor(scope: Scope) -> Visitor:
     Raises:
         SignedOut: The Authorization header is none of ours.
     """
-    given = Headers(scope=scope).getlist("authorization")
+    headers = Headers(scope=scope)
+    given, keys = headers.getlist("authorization"), headers.getlist(API_KEY)
     if given:
         caller = Caller(CallerKind.TOKEN, people.hash_secret(_read_bearer(given)))
+    elif keys:
+        caller = _read_key(keys)
     else:
         caller = deps.caller_of(Request(scope).cookies.get(deps.COOKIE))
     client = scope.get("client")
@@ -98,6 +103,16 @@ async def app_of(request: Request) -> App:
 
 Actor = Annotated[str, Depends(actor_of)]
 Bound = Annotated[App, Depends(app_of)]
+
+
+def _read_key(given: list[str]) -> Caller:
+    """
+    Who sends this key. One that is no token of ours was meant for somebody else: LangGraph's clients
+    send whatever key of LangSmith they find in their environment.
+    """
+    if any(key.strip().startswith(TOKEN_PREFIX) for key in given):
+        return Caller(CallerKind.TOKEN, people.hash_secret(_read_bearer([f"bearer {given[0]}"])))
+    return deps.caller_of(None)
 
 
 def _read_bearer(given: list[str]) -> str:
