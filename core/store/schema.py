@@ -27,6 +27,7 @@ from interlock.core.store.schema_approvals import approvals, decisions
 from interlock.core.store.schema_audit import audit
 from interlock.core.store.schema_base import id_type, json_type, metadata, sealed_type
 from interlock.core.store.schema_batches import launch_batches
+from interlock.core.store.schema_claims import card_openings, claims
 from interlock.core.store.schema_clients import thread_labels, thread_metadata
 from interlock.core.store.schema_demo import demonstrations, tours
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
@@ -67,7 +68,9 @@ __all__ = [
     "breakers",
     "cache_counters",
     "cache_entries",
+    "card_openings",
     "checkpoints_index",
+    "claims",
     "decisions",
     "demonstrations",
     "forks",
@@ -106,7 +109,7 @@ __all__ = [
     "workflows",
 ]
 
-REVISION = "0016"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0017"  # the newest migration; a test compares it with Alembic's own head
 
 workflows = Table(
     "workflows",
