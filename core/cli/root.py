@@ -25,6 +25,7 @@ from interlock.core.cli import (
     holds,
     keys,
     limits,
+    notices,
     passes,
     people,
     pruning,
@@ -93,6 +94,7 @@ def command() -> Any:
     register(figures.rate)
     register(alerts.alerts)
     register(alerts.alert)
+    register(notices.notices)
     root.add_typer(_audit())
     root.add_typer(_keys())
     for group in (_operator(), _token(), _session(), _sign_in()):

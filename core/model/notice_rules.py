@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from interlock.core.model.routes import GROUP
+
 MAX_WAIT_S = 31 * 86_400.0
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SEVERITIES = ("info", "warning", "critical")
@@ -58,7 +60,7 @@ class _Wanted(BaseModel):
     """
     What both kinds have in common: of what they tell, and how often it is tried.
 
-    `workflow`, `risk` and `group` (whoever is to decide) narrow the cards, `workflow` and `status` the
+    `workflow`, `risk` and `group` (or people, of those who may decide) narrow the cards, `workflow` and `status` the
     runs, `severity` is the least that an alert must have; empty is any. `tries` is how often a message
     is sent at most, `retry_s` the wait after the first time, four times as long after each.
     """
@@ -181,7 +183,8 @@ def is_about(rule: Rule, seen: Occurrence) -> bool:
         return False
     if rule.risk and seen.risk not in rule.risk:
         return False
-    return not rule.group or bool(set(rule.group) & set(seen.groups))
+    named = {name.removeprefix(GROUP) for name in rule.group}
+    return not named or not named.isdisjoint(seen.groups)
 
 
 def find_references(text: str) -> tuple[str, ...]:

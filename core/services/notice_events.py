@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from interlock.core.model.alerts import HOLD_OFF_S, Alert
 from interlock.core.model.approvals import ApprovalSummary, Decision
 from interlock.core.model.notice_rules import Event, Occurrence, Rule
+from interlock.core.model.routes import GROUP
 from interlock.core.model.runs import RunSummary
 from interlock.core.store import approvals, occurrences
 from interlock.core.store.occurrences import Span
@@ -91,7 +92,8 @@ def _of_card(
     more: Mapping[str, Any] | None = None,
     add: Mapping[str, Any] | None = None,
 ) -> Seen:
-    groups = (card.escalated_to,) if card.escalated_to else ()
+    approvers = card.route.approvers or ()
+    names = (*((card.escalated_to,) if card.escalated_to else ()), *approvers)
     what = Occurrence(
         event=event,
         key=key,
@@ -100,7 +102,7 @@ def _of_card(
         link=f"inbox?approval_id={quote(card.approval_id, safe='')}",
         workflow=card.workflow,
         risk=card.risk,
-        groups=groups,
+        groups=tuple(dict.fromkeys(name.removeprefix(GROUP) for name in names)),
         waits_s=waits_s,
         data={
             "approval_id": card.approval_id,
@@ -115,6 +117,8 @@ def _of_card(
             "asked_at": _iso(card.asked_at),
             "deadline_at": _iso(card.deadline_at),
             "escalated_to": card.escalated_to,
+            "approvers": None if card.route.approvers is None else list(card.route.approvers),
+            "quorum": card.route.quorum,
             **(more or {}),
         },
     )

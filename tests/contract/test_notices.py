@@ -12,6 +12,7 @@ from interlock.core.model.approvals import ApprovalStatus, Verb
 from interlock.core.model.notice_rules import NoticeRule, RuleKind, Webhook
 from interlock.core.model.notices import NoticeStatus
 from interlock.core.model.policies import Policies
+from interlock.core.model.routes import Route
 from interlock.core.model.runs import RunStatus
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import noticing
@@ -96,7 +97,13 @@ def test_everything_that_happens_is_told_to_a_program_with_what_may_be_told(app,
     look = collector_of(app, ledger(payload=True)).look
     frozen.advance(seconds=1)
     now = app.clock.now()
-    ask(app, make, deadline_at=now + timedelta(minutes=5), warn_at=now + timedelta(minutes=4))
+    ask(
+        app,
+        make,
+        deadline_at=now + timedelta(minutes=5),
+        warn_at=now + timedelta(minutes=4),
+        route=Route(approvers=("group:finance", "ann"), quorum=2),
+    )
     ask(app, make, "a2")
     with write(app.engine) as conn:
         make.put_run(conn, "r9", thread_id="t9", status=RunStatus.FAILED, ended_at=now)
@@ -134,6 +141,7 @@ def test_everything_that_happens_is_told_to_a_program_with_what_may_be_told(app,
         bodies = {n.event.value: n.body for n in notices.fetch_many(conn, limit=100)}
     assert bodies["card.decided"]["data"]["decision"]["verb"] == "reject"
     assert bodies["card.decided"]["data"]["answer"] == {"approved": True}
+    assert bodies["card.waiting"]["data"]["approvers"] == ["group:finance", "ann"]
     assert bodies["card.asked"]["data"]["payload"] == {"amount": 700, "by": "mail"}
     assert bodies["card.escalated"]["data"]["escalated_to"] == "leads"
 

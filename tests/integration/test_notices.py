@@ -10,22 +10,27 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import text
 
+from interlock.core import cli
+from interlock.core.clock import SystemClock
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
 from interlock.core.model.notice_rules import NoticeRule, Webhook
 from interlock.core.model.notices import NoticeStatus
 from interlock.core.model.policies import Policies
 from interlock.core.model.threads import Thread
+from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.policy import read_policies
+from interlock.core.services import presence
 from interlock.core.services.notice_sending import Courier
 from interlock.core.services.notice_targets import find_targets
 from interlock.core.services.noticing import Collector
 from interlock.core.services.notifying import hide, send
-from interlock.core.store import approvals, notices, threads
+from interlock.core.store import approvals, audit, notices, threads
 from interlock.core.store.engine import read, write
 
 # Apprise imports what Python is about to drop, to keep what needs it going.
@@ -381,6 +386,76 @@ def test_what_no_worker_knows_an_address_for_is_given_up_after_a_day(app, receiv
     nobody.settle_rest()
     with read(app.engine) as conn:
         assert notices.fetch_many(conn, limit=10) == []
+
+
+def make_worker(app) -> Worker:
+    now = app.clock.now()
+    return Worker(
+        worker_id="w1",
+        host="here",
+        pid=1,
+        status=WorkerStatus.READY,
+        concurrency=1,
+        project="",
+        started_at=now,
+        heartbeat_at=now,
+    )
+
+
+@pytest.fixture
+def call(app, capsys):
+    def run(*args):
+        capsys.readouterr()
+        code = cli.main(["notices", *args, "--data-dir", str(app.settings.data_dir)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_command_line_lists_tests_and_tries_again(app, receiver, call):
+    code, _, err = call()
+    assert (code, "nobody is told of anything" in err) == (0, True)
+    app = replace(app, clock=SystemClock())
+    office = Office(app, ledger(receiver, tries=1), ledger(receiver, name="bad", secret="${NONE}"))
+    code, _, err = call("test", "ledger")
+    assert (code, "No worker is running" in err) == (1, True)
+    presence.beat(app, make_worker(app))
+    code, _, err = call("test", "nobody")
+    assert (code, "nobody" in err) == (4, True)
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.wait(0.05):
+            office.courier.work()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    receiver.status = 500
+    code, out, _ = call("test", "ledger", "--as", "ann", "--json")
+    (failed,) = json.loads(out)
+    assert (code, failed["status"], failed["last_error"]) == (1, "given_up", "It answered 500.")
+    receiver.status = 200
+    code, out, _ = call("retry", failed["notice_id"], "--json")
+    assert (code, json.loads(out)[0]["status"]) == (0, "waiting")
+    code, out, _ = call("test", "ledger")
+    assert (code, "sent" in out) == (0, True)
+    is_over.set()
+    thread.join()
+    office.courier.wait(10)
+    code, out, _ = call("--json")
+    listed = json.loads(out)
+    assert listed["counts"] == {"waiting": 0, "sent": 2, "needless": 0, "given_up": 0}
+    assert [rule["to"] for rule in listed["rules"]] == [["?"], [f"http://{receiver.place}/…"]]
+    assert {n["event"] for n in listed["notices"]} == {"test"}
+    assert "Nothing was told yet." in call("--status", "given_up")[2]
+    code, _, err = call("retry", failed["notice_id"])
+    assert (code, "was not given up" in err) == (3, True)
+    assert call("retry", "none")[0] == 4
+    assert call("retry")[0] == 2
+    with read(app.engine) as conn:
+        actions = {(e.action, e.actor) for e in audit.fetch_many(conn, limit=10)}
+    assert {("test notices", "ann"), ("try notice again", "local operator")} <= actions
+    assert json.loads(receiver.heard[0][2])["data"]["actor"] == "ann"
 
 
 def test_a_worker_killed_between_two_tries_loses_nothing(desk, receiver, tmp_path, wait_until):

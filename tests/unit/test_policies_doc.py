@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from interlock.core.model import policies
+from interlock.core.model.notice_rules import NoticeRule, Webhook
 from interlock.core.policy import FILE_NAME, MODEL_CACHES, read_policies
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,6 +29,12 @@ def test_every_key_is_documented(kind: type[BaseModel]):
     assert set(kind.model_fields) - {MODEL_CACHES} <= words
 
 
+@pytest.mark.parametrize("kind", [NoticeRule, Webhook], ids=lambda kind: kind.__name__)
+def test_every_key_of_notices_is_documented(kind: type[BaseModel]):
+    text = (DOCS / "notices.md").read_text(encoding="utf-8")
+    assert [name for name in kind.model_fields if f"| `{name}` |" not in text] == []
+
+
 @pytest.mark.parametrize("kind", [policies.Retry, policies.BreakerRules, policies.CacheRules])
 def test_the_defaults_are_those_of_the_code(kind: type[BaseModel]):
     for name, field in kind.model_fields.items():
@@ -36,7 +43,7 @@ def test_the_defaults_are_those_of_the_code(kind: type[BaseModel]):
         assert f"| `{name}` | {field.default:g} |" in TEXT
 
 
-@pytest.mark.parametrize("page", ["policies.md", "alerts.md", "routing.md"])
+@pytest.mark.parametrize("page", ["policies.md", "alerts.md", "routing.md", "notices.md"])
 def test_examples_are_read_without_a_problem(page, tmp_path):
     text = (DOCS / page).read_text(encoding="utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

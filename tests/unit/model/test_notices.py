@@ -118,6 +118,7 @@ def test_a_rule_that_cannot_be_meant_is_refused(make, given, said):
         ({"risk": ("low",)}, {}, False),
         ({"group": ("finance",)}, {}, True),
         ({"group": ("law",)}, {}, False),
+        ({"group": ("law", "group:finance")}, {}, True),
         ({"waits_s": 60}, {"event": Event.CARD_WAITING, "waits_s": 60.0}, True),
         ({"waits_s": 60}, {"event": Event.CARD_WAITING, "waits_s": 90.0}, False),
     ],
