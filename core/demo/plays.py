@@ -65,47 +65,39 @@ OUTREACH = Script(
     refused=(one("model", 240, tokens=(190, 18)),),
 )
 
-HELP_QUESTION = Script(
-    workflow="help_desk",
+
+def _help_desk(message: str, *steps: Step, weight: int) -> Script:
+    """A message that the help desk sorts, deals with in these steps, and files away."""
+    sorted_first = (one("take_in", 3), one("talk/sort", 24, tokens=(28, 1)))
+    return Script(
+        workflow="help_desk",
+        weight=weight,
+        input={"message": message},
+        steps=(*sorted_first, *steps, one("file_away", 6)),
+        variants=(("brief", 1), ("warm", 1)),
+    )
+
+
+HELP_QUESTION = _help_desk(
+    "How long does a refund take?",
+    one("talk/question/look_up", 90, service="knowledge", fails=0.01, tries=3, cached=0.4),
+    one("talk/question/answer", 700, tokens=(62, 42), cached=0.3),
     weight=14,
-    input={"message": "How long does a refund take?"},
-    steps=(
-        one("take_in", 3),
-        one("talk/sort", 24, tokens=(28, 1)),
-        one("talk/question/look_up", 90, service="knowledge", fails=0.01, tries=3, cached=0.4),
-        one("talk/question/answer", 700, tokens=(62, 42), cached=0.3),
-        one("file_away", 6),
-    ),
-    variants=(("brief", 1), ("warm", 1)),
 )
-HELP_BILLING = Script(
-    workflow="help_desk",
+HELP_BILLING = _help_desk(
+    "Please credit the late fee on invoice INV-2041.",
+    one("talk/billing/open_case", 3),
+    one("talk/billing/agent/model", 170, tokens=(52, 12)),
+    one("talk/billing/agent/tools", 160, fails=0.03),
+    one("talk/billing/agent/model", 260, tokens=(88, 19)),
+    one("talk/billing/close_case", 2),
     weight=7,
-    input={"message": "Please credit the late fee on invoice INV-2041."},
-    steps=(
-        one("take_in", 3),
-        one("talk/sort", 24, tokens=(28, 1)),
-        one("talk/billing/open_case", 3),
-        one("talk/billing/agent/model", 170, tokens=(52, 12)),
-        one("talk/billing/agent/tools", 160, fails=0.03),
-        one("talk/billing/agent/model", 260, tokens=(88, 19)),
-        one("talk/billing/close_case", 2),
-        one("file_away", 6),
-    ),
-    variants=(("brief", 1), ("warm", 1)),
 )
-HELP_TECHNICAL = Script(
-    workflow="help_desk",
+HELP_TECHNICAL = _help_desk(
+    "Sync fails with error 504 on all 40 devices since the upgrade.",
+    one("talk/technical/gauge", 22, tokens=(31, 1)),
+    one("talk/technical/expert", 640, tokens=(31, 31)),
     weight=6,
-    input={"message": "Sync fails with error 504 on all 40 devices since the upgrade."},
-    steps=(
-        one("take_in", 3),
-        one("talk/sort", 24, tokens=(28, 1)),
-        one("talk/technical/gauge", 22, tokens=(31, 1)),
-        one("talk/technical/expert", 640, tokens=(31, 31)),
-        one("file_away", 6),
-    ),
-    variants=(("brief", 1), ("warm", 1)),
 )
 _ANALYST: tuple[Step, ...] = (
     one("analyst/model", 130, tokens=(97, 11)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -61,7 +61,7 @@ class RuleName(StrEnum):
     STORE_OUTAGE = "store_outage"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Rule:
     """
     A rule with its bounds.
@@ -74,6 +74,7 @@ class Rule:
     name: RuleName
     severity: Severity
     meaning: str
+    _: KW_ONLY
     threshold: float | None = None
     for_s: float = 0.0
     hold_off_s: float = HOLD_OFF_S
@@ -82,71 +83,62 @@ class Rule:
 
 _DEFAULTS = (
     Rule(
-        name=RuleName.ERROR_RATE,
-        severity=Severity.CRITICAL,
+        RuleName.ERROR_RATE,
+        Severity.CRITICAL,
+        "A larger share of a workflow's runs failed than this, within 5 minutes.",
         threshold=0.05,
-        meaning="A larger share of a workflow's runs failed than this, within 5 minutes.",
     ),
     Rule(
-        name=RuleName.LATENCY,
-        severity=Severity.WARNING,
+        RuleName.LATENCY,
+        Severity.WARNING,
+        "A workflow's runs took longer than this on average, in ms, within 5 minutes.",
         threshold=5000.0,
-        meaning="A workflow's runs took longer than this on average, in ms, within 5 minutes.",
     ),
     Rule(
-        name=RuleName.TRAFFIC,
-        severity=Severity.WARNING,
+        RuleName.TRAFFIC,
+        Severity.WARNING,
+        "Fewer runs than this share of what is usual were launched within 15 minutes.",
         threshold=0.5,
-        meaning="Fewer runs than this share of what is usual were launched within 15 minutes.",
     ),
     Rule(
-        name=RuleName.ERROR_ANOMALY,
-        severity=Severity.WARNING,
-        meaning="The share that failed is above the 95th percentile of the workflow's own hours.",
+        RuleName.ERROR_ANOMALY,
+        Severity.WARNING,
+        "The share that failed is above the 95th percentile of the workflow's own hours.",
     ),
     Rule(
-        name=RuleName.DEGRADED,
-        severity=Severity.CRITICAL,
+        RuleName.DEGRADED,
+        Severity.CRITICAL,
+        "More than this share failed, and the average run took over 10 s.",
         threshold=0.1,
-        meaning="More than this share failed, and the average run took over 10 s.",
     ),
     Rule(
-        name=RuleName.BREAKER,
-        severity=Severity.CRITICAL,
-        meaning="A circuit breaker is open; one that an operator opened is told as info.",
+        RuleName.BREAKER,
+        Severity.CRITICAL,
+        "A circuit breaker is open; one that an operator opened is told as info.",
     ),
     Rule(
-        name=RuleName.PERMANENT_FAILURE,
-        severity=Severity.WARNING,
-        meaning="A node failed in a way that no retry mends, within 15 minutes.",
+        RuleName.PERMANENT_FAILURE,
+        Severity.WARNING,
+        "A node failed in a way that no retry mends, within 15 minutes.",
     ),
     Rule(
-        name=RuleName.UNKNOWN_FAILURE,
-        severity=Severity.INFO,
-        meaning="A node failed with an error that belongs to no kind, within 15 minutes.",
+        RuleName.UNKNOWN_FAILURE,
+        Severity.INFO,
+        "A node failed with an error that belongs to no kind, within 15 minutes.",
+    ),
+    Rule(RuleName.OVERDUE, Severity.WARNING, "A card waits although its deadline is over."),
+    Rule(
+        RuleName.ESCALATED,
+        Severity.WARNING,
+        "A card was escalated to a group at its deadline, and waits.",
     ),
     Rule(
-        name=RuleName.OVERDUE,
-        severity=Severity.WARNING,
-        meaning="A card waits although its deadline is over.",
-    ),
-    Rule(
-        name=RuleName.ESCALATED,
-        severity=Severity.WARNING,
-        meaning="A card was escalated to a group at its deadline, and waits.",
-    ),
-    Rule(
-        name=RuleName.NO_WORKER,
-        severity=Severity.CRITICAL,
+        RuleName.NO_WORKER,
+        Severity.CRITICAL,
+        "No worker has given a sign of life for 40 s.",
         for_s=30.0,
-        meaning="No worker has given a sign of life for 40 s.",
     ),
-    Rule(
-        name=RuleName.STORE_OUTAGE,
-        severity=Severity.CRITICAL,
-        for_s=30.0,
-        meaning="The database does not answer.",
-    ),
+    Rule(RuleName.STORE_OUTAGE, Severity.CRITICAL, "The database does not answer.", for_s=30.0),
 )
 Rules = Mapping[RuleName, Rule]
 RULES: Rules = {rule.name: rule for rule in _DEFAULTS}

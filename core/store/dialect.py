@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum, unique
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +26,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from interlock.core.store.columns import UtcDateTime
 
+T = TypeVar("T")
 Inserts = Mapping[str, Callable[[Table], Any]]
 
 ROW_BY_ROW: Inserts = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -94,17 +95,28 @@ def _upsert(
     return statement
 
 
-class _Position(GenericFunction[int]):
+class _Spelled(GenericFunction[T]):
+    """A function that each database spells in its own way; `{0}` stands for what it is given."""
+
+    _register = False
+    inherit_cache = True
+    on_sqlite: str
+    on_postgres: str
+
+
+@compiles(_Spelled)
+def _spell(element: _Spelled[Any], compiler: Any, **options: Any) -> str:
+    given = compiler.process(element.clauses, **options)
+    is_sqlite = compiler.dialect.name == "sqlite"
+    return (element.on_sqlite if is_sqlite else element.on_postgres).format(given)
+
+
+class _Position(_Spelled[int]):
     """Where a text first has another, from 1; 0 where it has not."""
 
     type = Integer()
     inherit_cache = True
-    name = "strpos"
-
-
-@compiles(_Position, "sqlite")
-def _position_on_sqlite(element: _Position, compiler: Any, **options: Any) -> str:
-    return f"instr{compiler.process(element.clause_expr, **options)}"
+    on_sqlite, on_postgres = "instr({0})", "strpos({0})"
 
 
 def has_text(stored: ColumnElement[Any], part: str) -> ColumnElement[bool]:
@@ -118,40 +130,26 @@ def text_before(whole: ColumnElement[str], mark: str) -> ColumnElement[str]:
     return func.substr(whole, 1, case((at > 0, at - 1), else_=func.length(whole)), type_=Text())
 
 
-class _Joined(GenericFunction[str]):
+class _Joined(_Spelled[str]):
     """All texts of a group, one after the other with commas between them."""
 
     type = Text()
     inherit_cache = True
-    name = "string_agg"
+    on_sqlite, on_postgres = "group_concat({0})", "string_agg({0})"
 
 
-@compiles(_Joined, "sqlite")
-def _joined_on_sqlite(element: _Joined, compiler: Any, **options: Any) -> str:
-    return f"group_concat{compiler.process(element.clause_expr, **options)}"
-
-
-class _LastNumber(GenericFunction[str]):
+class _LastNumber(_Spelled[str]):
     """The number that a stored JSON list ends with, as it is written; None where it ends with none."""
 
     type = Text()
     inherit_cache = True
-    name = "json_last_number"
-
-
-@compiles(_LastNumber, "sqlite")
-def _last_number_on_sqlite(element: _LastNumber, compiler: Any, **options: Any) -> str:
     # From the text's end: `json_extract` reads all that stands before, which took most of the time,
     # and of a text, unlike of bytes, even `substr` does. A number has 24 characters at most.
-    (column,) = (compiler.process(part, **options) for part in element.clauses)
-    end = f"CAST(substr(CAST({column} AS BLOB), -30) AS TEXT)"
-    return f"nullif(rtrim(substr({end}, length(rtrim({end}, '0123456789.eE+-]')) + 1), ']'), '')"
-
-
-@compiles(_LastNumber, "postgresql")
-def _last_number_on_postgres(element: _LastNumber, compiler: Any, **options: Any) -> str:
-    (column,) = (compiler.process(part, **options) for part in element.clauses)
-    return f"({column} ->> -1)"
+    _end = "CAST(substr(CAST({0} AS BLOB), -30) AS TEXT)"
+    on_sqlite = (
+        f"nullif(rtrim(substr({_end}, length(rtrim({_end}, '0123456789.eE+-]')) + 1), ']'), '')"
+    )
+    on_postgres = "({0} ->> -1)"
 
 
 def last_number(stored: ColumnElement[Any]) -> ColumnElement[str]:
@@ -159,22 +157,13 @@ def last_number(stored: ColumnElement[Any]) -> ColumnElement[str]:
     return _LastNumber(stored)
 
 
-class _Epoch(GenericFunction[int]):
+class _Epoch(_Spelled[int]):
     """Whole seconds since 1970."""
 
     type = Integer()
     inherit_cache = True
-    name = "epoch_s"
-
-
-@compiles(_Epoch, "sqlite")
-def _epoch_on_sqlite(element: _Epoch, compiler: Any, **options: Any) -> str:
-    return f"strftime('%s', {compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Epoch, "postgresql")
-def _epoch_on_postgres(element: _Epoch, compiler: Any, **options: Any) -> str:
-    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **options)}) AS BIGINT)"
+    on_sqlite = "strftime('%s', {0})"
+    on_postgres = "CAST(extract(epoch FROM {0}) AS BIGINT)"
 
 
 def epoch_s(moment: ColumnElement[Any]) -> ColumnElement[int]:
@@ -182,17 +171,14 @@ def epoch_s(moment: ColumnElement[Any]) -> ColumnElement[int]:
     return _Epoch(moment)
 
 
-class _Now(GenericFunction[datetime]):
+class _Now(_Spelled[datetime]):
     """The time of the database: of its server, or of the machine that opened the file."""
 
     type = UtcDateTime()
     inherit_cache = True
-    name = "clock_timestamp"  # not now(), which stands still while a transaction waits for a lock
-
-
-@compiles(_Now, "sqlite")
-def _now_on_sqlite(element: _Now, compiler: Any, **options: Any) -> str:  # noqa: ARG001
-    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as SQLAlchemy keeps a datetime
+    on_sqlite = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as SQLAlchemy keeps a datetime
+    # Not now(), which stands still while a transaction waits for a lock.
+    on_postgres = "clock_timestamp()"
 
 
 _NOW = select(_Now())
