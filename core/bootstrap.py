@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interlock.core import ciphers, private
+from interlock.core import ciphers, masking, private
 from interlock.core.clock import Clock, SystemClock
 from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.model.people import LOCAL, Caller
@@ -43,6 +43,7 @@ def build_app(
         _prepare_folder(settings)
     elif settings.is_embedded:
         _require_file(settings)
+    masking.use(masking.FieldRules(settings.masked_fields))
     keys = [key.get_secret_value() for key in settings.encryption_keys]
     cipher = ciphers.open_cipher(keys, settings.encryption_keys_file)
     engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)

@@ -22,7 +22,7 @@ import structlog
 from structlog.typing import Processor
 
 from interlock.core import private
-from interlock.core.masking import MASK, mask_text
+from interlock.core.masking import MASK, mask_text, names_hidden
 from interlock.core.settings import Settings
 
 MAX_VALUE_CHARS = 2_000
@@ -209,6 +209,8 @@ def _printable(text: str) -> str:
 
 
 def _clean(key: str, value: Any, *, limit: int, depth: int) -> Any:
+    if value is not None and names_hidden(key):
+        return MASK
     if value is None or isinstance(value, (bool, int, float)):
         return value  # `tokens=812` is a count, not a secret
     if _names_secret(key):

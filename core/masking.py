@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MASK = "***"
@@ -42,6 +42,72 @@ _SECRET_NUMBER_KEY = re.compile(  # unlike of a token: that of tokens is a count
 _MAX_DEPTH = 250  # levels; what is nested deeper cannot be stored
 
 _BLANK = re.compile(r"\s")
+_FIELD = re.compile(r"[^\s.]{1,100}(\.[^\s.]{1,100}){0,20}")
+
+
+class FieldRules:
+    """
+    Fields whose values are nobody's to read beyond the run itself, by where they stand.
+
+    `iban` and `*.iban` are fields of that name wherever they are; `customer.iban` those within a
+    `customer`; `customer.*` all that is within one. Whatever the case; places in lists do not count.
+    """
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        rules = (pattern.casefold().removeprefix("*.").split(".") for pattern in patterns)
+        self._rules = tuple(tuple(rule) for rule in rules)
+        self._names = frozenset(rule[-1] for rule in self._rules) - {"*"}
+        told = "|".join(re.escape(name) for name in sorted(self._names, key=len, reverse=True))
+        self._in_text = (
+            re.compile(
+                rf"""((?<![\w.-])["']?(?:{told})\\{{0,7}}["']?\s*[=:]\s*)"""
+                r"""(?:\\{0,7}"[^"\n]*(?:"|\Z)|'[^'\n]*(?:'|\Z)|[^\s"'&,;)}\]]+)""",
+                re.IGNORECASE,
+            )
+            if told
+            else None
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def hide(self, path: Sequence[str]) -> bool:
+        """Whether the value at this path is hidden; the last name is the field's own."""
+        return any(
+            len(path) >= len(rule)
+            and all(
+                wanted in ("*", name.casefold())
+                for wanted, name in zip(rule, path[-len(rule) :], strict=True)
+            )
+            for rule in self._rules
+        )
+
+    def name(self, key: str) -> bool:
+        """Whether a field of this name is hidden anywhere: for what has no path, as a line of a log."""
+        return bool(self._names) and key.casefold() in self._names
+
+    def mask(self, text: str) -> str:
+        """A text with what is said of such fields hidden: `iban=…`, `"iban": "…"`."""
+        return text if self._in_text is None else self._in_text.sub(rf"\1{MASK}", text)
+
+
+_rules = FieldRules()
+
+
+def use(rules: FieldRules) -> None:
+    """Hide these fields, too, in all that this process masks from now on; set once at its start."""
+    global _rules
+    _rules = rules
+
+
+def names_hidden(key: str) -> bool:
+    """Whether the rules hide fields of this name."""
+    return _rules.name(key)
+
+
+def is_field(pattern: str) -> bool:
+    """Whether this may be a rule; a star alone would hide all there is."""
+    return _FIELD.fullmatch(pattern) is not None and bool(set(pattern.split(".")) - {"*"})
 
 
 def mask_text(text: str) -> str:
@@ -49,35 +115,48 @@ def mask_text(text: str) -> str:
     masked = _SECRET_IN_TEXT.sub(rf"\1{MASK}", _URL_PASSWORD.sub(rf"\1{MASK}\2", text))
     if '\\"' in masked:
         masked = _SECRET_IN_ESCAPED.sub(rf"\1{MASK}", masked)
+    if _rules:
+        masked = _rules.mask(masked)
     return _SECRET_BY_LOOK.sub(MASK, masked)
 
 
-def mask_tree(value: Any, *, limit: int, key: str = "") -> Any:
+def mask_tree(value: Any, *, limit: int, key: str = "", path: tuple[str, ...] = ()) -> Any:
     """
     A value of lists and mappings with the secrets in it masked and its long texts cut, for others to keep.
 
-    Numbers stay, whatever they are called: `tokens=812` is a count.
+    Numbers stay, whatever they are called: `tokens=812` is a count. Those of hidden fields do not.
     """
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None:
+        return value
+    if path and _rules.hide(path):
+        return MASK
+    if isinstance(value, (bool, int, float)):
         return value
     if _SECRET_KEY.search(key):
         return MASK
     if isinstance(value, str):
         return mask_start(value, limit, mark=" … (cut)")
     if isinstance(value, Mapping):
-        return {k: mask_tree(v, limit=limit, key=str(k)) for k, v in value.items()}
+        return {
+            k: mask_tree(v, limit=limit, key=str(k), path=_within(path, str(k)))
+            for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [mask_tree(each, limit=limit, key=key) for each in value]
+        return [mask_tree(each, limit=limit, key=key, path=path) for each in value]
     return value
 
 
-def mask_fields(value: Any, *, key: str = "", depth: int = 0) -> Any:
+def mask_fields(value: Any, *, key: str = "", depth: int = 0, path: tuple[str, ...] = ()) -> Any:
     """
     A value of lists and mappings with the secrets in it masked, whole besides, for a record that stays.
 
     A number is masked, too, where its key names a password; `tokens=812` is a count.
     """
-    if value is None or isinstance(value, bool) or depth > _MAX_DEPTH:
+    if value is None or depth > _MAX_DEPTH:
+        return value
+    if path and _rules.hide(path):
+        return MASK
+    if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
         return MASK if _SECRET_NUMBER_KEY.search(key) else value
@@ -88,12 +167,37 @@ def mask_fields(value: Any, *, key: str = "", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         named = _name_of_value(value)
         return {
-            k: mask_fields(v, key=named if named and k == "value" else str(k), depth=depth + 1)
+            k: mask_fields(
+                v,
+                key=(name := named if named and k == "value" else str(k)),
+                depth=depth + 1,
+                path=_within(path, *name.split(".")) if name == named else _within(path, name),
+            )
             for k, v in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [mask_fields(each, key=key, depth=depth + 1) for each in value]
+        return [mask_fields(each, key=key, depth=depth + 1, path=path) for each in value]
     return value
+
+
+def mask_hidden(value: Any, path: tuple[str, ...] = ()) -> Any:
+    """A value with the fields that the rules hide masked, and nothing else: for whoever decides on it."""
+    if not _rules or value is None:
+        return value
+    if path and _rules.hide(path):
+        return MASK
+    if isinstance(value, str):
+        return _rules.mask(value)
+    if isinstance(value, Mapping):
+        return {k: mask_hidden(v, (*path, str(k))) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mask_hidden(each, path) for each in value]
+    return value
+
+
+def _within(path: tuple[str, ...], *names: str) -> tuple[str, ...]:
+    """The path of a field; nobody asks where there are no rules."""
+    return (*path, *names) if _rules else ()
 
 
 def _name_of_value(value: Mapping[Any, Any]) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from interlock.core import ciphers
+from interlock.core import ciphers, masking
 from interlock.core.access_settings import AccessSettings
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.masking import mask_text
@@ -85,6 +85,12 @@ class Settings(AccessSettings):
         gt=0,
         le=24 * 30,
         description="Hours after which whoever signed in has to do so again.",
+    )
+    claim_s: float = Field(
+        default=900.0,
+        ge=10.0,
+        le=86_400.0,
+        description="Seconds for which somebody has a card that they claimed; longer while they have it open.",
     )
     agent_server_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -164,6 +170,14 @@ class Settings(AccessSettings):
         default=300_000,
         ge=10_000,
         description="Bytes of JSON of a step's input, its output, and all it asked and sent; more is cut and marked.",
+    )
+    masked_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Fields masked in audit, log, notices and kept failures, as a JSON list of paths such as *.iban.",
+    )
+    mask_cards: bool = Field(
+        default=False,
+        description="Mask those fields on cards as well; what is masked cannot be edited there.",
     )
     max_memory_mb: int = Field(
         default=1000,
@@ -295,6 +309,16 @@ class Settings(AccessSettings):
         if not isinstance(given, list | tuple):
             given = value.split() if isinstance(value, str) else ()
         return tuple(item if isinstance(item, SecretStr) else str(item) for item in given)
+
+    @field_validator("masked_fields", mode="before")
+    @classmethod
+    def _listed_fields(cls, value: object) -> object:
+        given = _read_list(value) if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            raise ValueError('must be a JSON list, for example ["*.iban", "customer.phone"]')  # noqa: TRY004
+        if not all(isinstance(field, str) and masking.is_field(field) for field in given):
+            raise ValueError("must hold names of fields with dots between them; a star is any name")
+        return tuple(given)
 
     @field_validator("encryption_keys", mode="before")
     @classmethod

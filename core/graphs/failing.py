@@ -12,7 +12,7 @@ from langgraph.types import StateSnapshot
 
 from interlock.core.graphs import projection
 from interlock.core.graphs.tasks import has_failed, is_finished
-from interlock.core.masking import mask_end, mask_start
+from interlock.core.masking import mask_end, mask_hidden, mask_start
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import Failure
 from interlock.core.types import Json
@@ -68,7 +68,7 @@ def describe(
 
 def keep_state(state: Json) -> Json:
     """What is kept of a state with a failure: its secrets masked, its long values cut."""
-    return projection.to_json(projection.mask(state), max_bytes=MAX_SNAPSHOT_BYTES)
+    return projection.to_json(projection.mask(mask_hidden(state)), max_bytes=MAX_SNAPSHOT_BYTES)
 
 
 @cache

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
-from interlock.core.masking import mask_end, mask_fields, mask_start, mask_text
+from interlock.core import masking
+from interlock.core.masking import (
+    FieldRules,
+    mask_end,
+    mask_fields,
+    mask_hidden,
+    mask_start,
+    mask_text,
+    mask_tree,
+)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +136,74 @@ def test_what_contains_itself_is_left_to_who_stores_it() -> None:
     endless: list[object] = []
     endless.append(endless)
     assert mask_fields(endless)
+
+
+@pytest.fixture
+def rules() -> Iterator[Callable[..., None]]:
+    yield lambda *patterns: masking.use(FieldRules(patterns))
+    masking.use(FieldRules())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hidden", "kept"),
+    [
+        ("iban", {"a": [{"IBAN": "DE1"}], "iban": 5}, {"ibans": "x"}),
+        ("*.iban", {"iban": "DE1", "to": {"iban": True}}, {}),
+        ("customer.phone", {"of": {"Customer": [{"phone": 1}]}}, {"phone": "x", "customer": "y"}),
+        ("customer.*", {"customer": {"a": "x", "b": {"c": 1}}}, {"a": "x"}),
+    ],
+)
+def test_fields_are_hidden_by_where_they_stand(rules, pattern, hidden, kept) -> None:
+    rules(pattern)
+    for mask in (mask_fields, mask_hidden, partial(mask_tree, limit=100)):
+        told = json.dumps(mask(hidden))
+        assert "DE1" not in told
+        assert re.search(r'[15x]\b(?!")|true', told) is None
+        assert mask(kept) == kept
+
+
+def test_hidden_fields_are_hidden_in_edits_and_in_texts(rules) -> None:
+    rules("*.iban", "customer.phone")
+    edit = [{"field": "customer.phone", "value": "0123"}, {"path": "iban", "value": 4}]
+    assert mask_fields(edit) == [
+        {"field": "customer.phone", "value": "***"},
+        {"path": "iban", "value": "***"},
+    ]
+    assert mask_text('bad row {"iban": "DE1", "n": 1}') == 'bad row {"iban": ***, "n": 1}'
+    assert mask_text("no IBAN=DE1; my_iban=x") == "no IBAN=***; my_iban=x"
+    assert mask_text('{\\"iban\\": \\"DE1\\"}').count("DE1") == 0
+    assert mask_hidden({"say": "iban: DE1"}) == {"say": "iban: ***"}
+    assert masking.names_hidden("IBAN")
+
+
+def test_without_rules_nothing_more_is_hidden() -> None:
+    value = {"iban": "DE1", "n": [1, None]}
+    assert mask_fields(value) == mask_hidden(value) == value
+    assert not masking.names_hidden("iban")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_one"),
+    [
+        ("iban", True),
+        ("*.iban", True),
+        ("a.*.b", True),
+        ("a.*", True),
+        ("", False),
+        ("*", False),
+        ("*.*", False),
+        ("a..b", False),
+        ("a b", False),
+        ("a.", False),
+    ],
+)
+def test_what_may_be_a_rule(pattern, is_one) -> None:
+    assert masking.is_field(pattern) is is_one
+
+
+def test_a_long_text_is_read_in_one_go_with_rules_too(rules) -> None:
+    rules("*.iban")
+    for part in ("iban", "iban=", 'iban:"', "\\", 'iban\\\\"'):
+        began = time.process_time()
+        mask_text(part * (200_000 // len(part)))
+        assert time.process_time() - began < 5

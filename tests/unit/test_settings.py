@@ -157,4 +157,4 @@ def test_who_is_told_is_a_list_that_is_never_shown(
     else:
         settings = load_settings({"notify": given})
     assert [address.get_secret_value() for address in settings.notify] == expected
-    assert "token" not in repr(settings)
+    assert "token/x" not in repr(settings)
