@@ -81,6 +81,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
             _page("breakers", "Breakers", "electric_bolt"),
             _page("caches", "Caches", "cached"),
             _page(_ALERTS, title_of_menu(calling), "notifications"),
+            _page("notices", "Notices", "campaign"),
         ],
         "Setup": [
             _page("workflows", "Workflows", "account_tree"),

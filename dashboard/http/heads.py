@@ -23,7 +23,7 @@ _REREAD_EVERY_S = 1.0
 
 _TOPIC = re.compile(
     r"inbox|runs|threads|workflows|workers|figures|breakers|alerts|holds|caches|what_ifs|demonstration"
-    r"|run:[A-Za-z0-9._:-]{1,200}"
+    r"|notices|run:[A-Za-z0-9._:-]{1,200}"
 )
 
 

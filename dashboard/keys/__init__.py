@@ -173,6 +173,14 @@ from interlock.dashboard.keys.runs import (
     runs_workflow,
 )
 from interlock.dashboard.keys.system import system_table
+from interlock.dashboard.keys.told import (
+    told_again,
+    told_page,
+    told_rules,
+    told_status,
+    told_table,
+    told_test,
+)
 from interlock.dashboard.keys.tour import (
     demo_fault,
     demo_rate,
@@ -334,6 +342,12 @@ __all__ = [
     "state_fields",
     "stop",
     "system_table",
+    "told_again",
+    "told_page",
+    "told_rules",
+    "told_status",
+    "told_table",
+    "told_test",
     "tour_act",
     "tour_show",
     "tour_step",

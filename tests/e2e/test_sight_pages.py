@@ -22,7 +22,7 @@ PAGES = {
 }
 SECTIONS = (
     *("Overview", "Inbox", "Launch", "Runs", "Time machine"),
-    *("Health", "Metrics", "Breakers", "Caches", "Alerts"),
+    *("Health", "Metrics", "Breakers", "Caches", "Alerts", "Notices"),
     *("Setup", "Workflows", "Audit", "System"),
 )
 
