@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -122,6 +122,9 @@ def decide(
         bool, typer.Option("--approve", help="Yes; a breakpoint goes on, a failed node runs again.")
     ] = False,
     reject: Annotated[bool, typer.Option("--reject", help="No.")] = False,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Not so: --reason says what is to be revised.")
+    ] = False,
     edit: Annotated[
         str | None,
         typer.Option("--edit", metavar="JSON|@FILE|-", help="Yes, with this put in its place."),
@@ -143,6 +146,10 @@ def decide(
             "--each", metavar="JSON|@FILE|-", help="A list of {decision, ...}, one an action."
         ),
     ] = None,
+    agree_with: Annotated[
+        str | None,
+        typer.Option("--agree-with", metavar="NAME", help="The same as NAME has voted."),
+    ] = None,
     reason: ReasonOption = "",
     version: Annotated[
         int | None,
@@ -159,6 +166,7 @@ def decide(
     given = {
         "--approve": approve,
         "--reject": reject,
+        "--revise": revise,
         "--edit": edit is not None,
         "--respond": respond is not None,
         "--answer": answer is not None,
@@ -166,16 +174,22 @@ def decide(
         "--skip": skip,
         "--stop": stop,
         "--each": each is not None,
+        "--agree-with": agree_with is not None,
     }
     chosen = [option for option, is_given in given.items() if is_given]
     if len(chosen) != 1:
         what = " and ".join(chosen) or "none"
         raise UsageError(f"Give exactly one of {', '.join(given)}; given: {what}.")
     [option] = chosen
-    intent = read_intent(option, edit or answer or each, text=respond, reason=reason)
     app = call.open()
-    decided = deciding.decide(app, approval_id, intent, version=version, actor=actor_of(app, who))
-    say_without_worker(app)
+    seen: dict[str, Any] = {"version": version, "actor": actor_of(app, who)}
+    if agree_with is not None:
+        decided = deciding.agree(app, approval_id, with_=agree_with, reason=reason, **seen)
+    else:
+        intent = read_intent(option, edit or answer or each, text=respond, reason=reason)
+        decided = deciding.decide(app, approval_id, intent, **seen)
+    if decided.run_id is not None:
+        say_without_worker(app)
     document = documents.of_decided(decided)
     if call.as_json:
         printing.print_json(document)

@@ -15,7 +15,7 @@ from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import browsing, documents, observing, reading, sifting
+from interlock.core.services import browsing, documents, observing, permitting, reading, sifting
 from interlock.core.types import ThreadId
 
 WARNINGS_COUNT = 100  # of one run
@@ -181,8 +181,16 @@ def inbox(
         str | None,
         typer.Option("--older", metavar="AGE", help="Only asked so long ago: 90s, 10m, 4h, 2d."),
     ] = None,
+    approver: Annotated[
+        str | None,
+        typer.Option("--approver", metavar="NAME|group:NAME", help="Only those left to them."),
+    ] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only those that you may decide and have not voted on.")
+    ] = False,
     sort: Annotated[
-        Sort, typer.Option("--sort", metavar="ORDER", help="One of waiting, newest, risk.")
+        Sort,
+        typer.Option("--sort", metavar="ORDER", help="One of waiting, newest, risk, priority."),
     ] = Sort.WAITING,
     limit: LimitOption = 1000,
 ) -> None:
@@ -200,6 +208,8 @@ def inbox(
         risk=risk,
         text=search,
         asked_until=app.clock.now() - age if older is not None else None,
+        approver=approver,
+        mine=permitting.resolve(app) if mine else None,
     )
     found = sifting.list_cards(app, wanted, sort=sort, limit=limit)
     if call.as_json:

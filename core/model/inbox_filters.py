@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
+from interlock.core.model.people import Person
 from interlock.core.types import ApprovalId
 
 COUNT_LIMIT = 10_000  # cards that are counted; more are told as so many and more
@@ -22,6 +23,7 @@ class Sort(StrEnum):
     WAITING = "waiting"  # the longest waiting first
     NEWEST = "newest"
     RISK = "risk"  # the highest risk first
+    PRIORITY = "priority"  # as policies say, the highest first
 
 
 class Risk(StrEnum):
@@ -40,7 +42,11 @@ class InboxFilter:
 
     `node` is the node's name as the card has it; `text` are words that all occur, each as the beginning
     of one; `asked_until` and `asked_after` are aware UTC times, the first one included; of `ids` only
-    those are listed.
+    those are listed. `approver` is a name or a group (`group:finance`) that the card's policy names;
+    `mine` are the cards that somebody may decide and has not voted on.
+
+    `holder` is who has the cards, `is_free` those that nobody has, `free_for` those that nobody but this
+    person has; they take `as_of`, an aware UTC time, as a claim ends by itself.
     """
 
     statuses: tuple[ApprovalStatus, ...] = (ApprovalStatus.PENDING,)
@@ -53,6 +59,12 @@ class InboxFilter:
     asked_until: datetime | None = None
     asked_after: datetime | None = None
     ids: tuple[ApprovalId, ...] | None = None
+    approver: str | None = None
+    mine: Person | None = None
+    holder: str | None = None
+    is_free: bool = False
+    free_for: str | None = None
+    as_of: datetime | None = None
 
     def until(self, moment: datetime) -> InboxFilter:
         """The same cards, as far as they were asked by then."""

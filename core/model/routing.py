@@ -31,7 +31,7 @@ from interlock.core.model.texts import join_words
 from interlock.core.types import ApprovalId, Json
 
 AGAINST = frozenset({Verb.REJECT, Verb.REVISE, Verb.STOP})
-_DECIDERS = frozenset({Role.OPERATOR, Role.ADMIN})
+DECIDERS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ def _is_named(card: ApprovalSummary, person: Person) -> bool:
     if card.escalated_to in person.groups:
         return True
     if approvers is None:
-        return person.role in _DECIDERS
+        return person.role in DECIDERS
     if not approvers:
         return person.role is Role.ADMIN
     return not names_of(person).isdisjoint(approvers)

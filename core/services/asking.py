@@ -20,9 +20,11 @@ from interlock.core.model.approvals import (
 )
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.payloads import EditCost
+from interlock.core.model.policies import ApprovalPolicy
 from interlock.core.model.runs import Failure, Run
-from interlock.core.store import approvals, decisions, nodes, workflows
-from interlock.core.types import ApprovalId, CheckpointId, ThreadId, new_id
+from interlock.core.services.beginning import find_initiators
+from interlock.core.store import approvals, decisions, nodes, snapshots, workflows
+from interlock.core.types import ApprovalId, CheckpointId, Json, ThreadId, new_id
 
 FAIL_KEY = "fail:"
 FINISHED = frozenset({NodeStatus.OK, NodeStatus.CACHED})
@@ -85,7 +87,7 @@ def put_card(
         asked_at=now,
     )
     rules = approval_rules.find_rules(workflow.policy if workflow else None, [card.node])
-    card = approval_rules.apply(card, rules)
+    card = apply_rules(conn, card, rules, run)
     key = f"{FAIL_KEY}{checkpoint_id}:{run.run_id}"
     known = approvals.fetch_by_question(conn, run.thread_id, key)
     tell_of_deadline(card)
@@ -97,6 +99,18 @@ def put_card(
     again = replace(card, approval_id=known.approval_id, version=known.version + 1)
     approvals.reopen(conn, known.approval_id, version_from=known.version, approval=again)
     return again
+
+
+def apply_rules(conn: Connection, card: Approval, rules: ApprovalPolicy, run: Run) -> Approval:
+    """The card with what its policy says of it; state and beginnings are read only where that asks for them."""
+
+    def read_state() -> Json:
+        kept = snapshots.fetch(conn, card.thread_id, card.checkpoint_id)
+        return None if kept is None else kept.values
+
+    return approval_rules.apply(
+        card, rules, state=read_state, initiators=lambda: find_initiators(conn, run)
+    )
 
 
 def tell_of_deadline(card: Approval) -> None:

@@ -42,7 +42,7 @@ class Published:
     """What workers published of workflows, as far as cards need it; each is read once."""
 
     def __init__(self, conn: Connection) -> None:
-        self._conn = conn
+        self.conn = conn
         self._policies: dict[str, Json] = {}
         self._tools: dict[str, Json] = {}
         self._schemas: dict[str, Json] = {}
@@ -50,19 +50,19 @@ class Published:
     def find_policy(self, name: str) -> Json:
         """What interlock.toml says of a workflow."""
         if name not in self._policies:
-            self._policies[name] = workflows.fetch_policy(self._conn, name)
+            self._policies[name] = workflows.fetch_policy(self.conn, name)
         return self._policies[name]
 
     def find_tools(self, name: str) -> Json:
         """The tools of a workflow."""
         if name not in self._tools:
-            self._tools[name] = workflows.fetch_tools(self._conn, name)
+            self._tools[name] = workflows.fetch_tools(self.conn, name)
         return self._tools[name]
 
     def find_state_schema(self, name: str) -> Json:
         """The schema of its state; None where that is not known."""
         if name not in self._schemas:
-            found = workflows.fetch(self._conn, name)
+            found = workflows.fetch(self.conn, name)
             self._schemas[name] = None if found is None else found.state_schema
         return self._schemas[name]
 
@@ -232,9 +232,9 @@ def _asks_the_same(known: Approval, card: Approval) -> bool:
     )
 
 
-def _with_rules(published: Published, card: Approval, nodes: Sequence[str]) -> Approval:
+def _with_rules(published: Published, card: Approval, nodes: Sequence[str], run: Run) -> Approval:
     rules = approval_rules.find_rules(published.find_policy(card.workflow), nodes)
-    return approval_rules.apply(card, rules)
+    return asking.apply_rules(published.conn, card, rules, run)
 
 
 def _card(
@@ -262,7 +262,7 @@ def _card(
         version=1,
         asked_at=now,
     )
-    return _with_rules(published, card, [node])
+    return _with_rules(published, card, [node], run)
 
 
 def _tools_asked_about(
@@ -303,4 +303,4 @@ def _breakpoint_card(published: Published, run: Run, head: Head, now: datetime) 
         version=1,
         asked_at=now,
     )
-    return _with_rules(published, card, head.next)
+    return _with_rules(published, card, head.next, run)

@@ -17,7 +17,7 @@ from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreU
 from interlock.core.model import approval_rules, deadlines, payloads
 from interlock.core.model.approvals import Approval, ApprovalStatus
 from interlock.core.model.people import Permission
-from interlock.core.services import deciding
+from interlock.core.services import deciding, voting
 from interlock.core.services.context import App, fetch_now
 from interlock.core.services.finding import require_sound
 from interlock.core.services.permitting import command
@@ -93,6 +93,7 @@ def extend(
     """
     with engine.write(app.engine) as conn:
         card = _fetch_open(conn, ApprovalId(approval_id), version)
+        voting.require_may(card, app.person)
         extended = deadlines.extend(card, by, fetch_now(app, conn))
         _put(conn, extended)
         topics.bump(conn, "inbox")

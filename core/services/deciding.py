@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, NotFound
-from interlock.core.model import approval_rules, edits, payloads
+from interlock.core.errors import Conflict, InvalidInput, NotFound
+from interlock.core.model import approval_rules, edits, payloads, routing
 from interlock.core.model.approvals import (
     STANDING,
     Approval,
@@ -26,13 +26,14 @@ from interlock.core.model.history import ForkLine
 from interlock.core.model.payloads import Question
 from interlock.core.model.people import Permission
 from interlock.core.model.runs import HELD, Run, RunKind, RunStatus
-from interlock.core.services import asking
+from interlock.core.services import asking, card_claims, voting
 from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, require_sound
 from interlock.core.services.launching import job_for
 from interlock.core.services.permitting import command
+from interlock.core.services.voting import Counted
 from interlock.core.store import (
     approvals,
     audit,
@@ -43,6 +44,7 @@ from interlock.core.store import (
     snapshots,
     threads,
     topics,
+    votes,
     workflows,
 )
 from interlock.core.types import ApprovalId, Json, RunId, new_id
@@ -68,9 +70,9 @@ def decide(
     version: int | None,
     actor: str,
     also: Beside = NOTHING,
-) -> Decided:
+) -> Decided | Counted:
     """
-    Decide a card.
+    Decide a card, or vote on one that takes several people.
 
     Args:
         app: The parts.
@@ -78,16 +80,18 @@ def decide(
         intent: What the operator wants.
         version: The version the operator saw; None means whichever is asked now.
         actor: Who decides.
-        also: What else is written if this decision wins.
+        also: What else is written if this decision wins; then it is no vote among several.
 
     Raises:
         NotFound: No such card.
+        NotAllowed: The card's policy leaves it to others; the message says to whom.
         InvalidInput: The answer does not fit what is asked; nothing was written.
         Conflict: The card is no longer pending or asks something else by now; `winner` says who
             decided what and when, where somebody did. Or its thread can be read only.
     """
     with engine.read(app.engine) as conn:
         seen = fetch_open(conn, ApprovalId(approval_id), version)
+        voting.require_may(seen, app.person)
         policy = workflows.fetch_policy(conn, seen.workflow)
     answers = approval_rules.answers_of(seen, policy)
     question = replace(payloads.question_of(seen), answers=answers)
@@ -95,12 +99,49 @@ def decide(
     with engine.write(app.engine) as conn:
         require_sound(threads.lock(conn, seen.thread_id))
         approval = fetch_open(conn, seen.approval_id, seen.version)
+        voting.require_may(approval, app.person)  # it may have been routed anew meanwhile
+        card_claims.settle(app, conn, approval, actor=actor)
+        verb, now = intent.verb or _verb_of_each(intent), app.clock.now()
+        counted = voting.count(conn, approval, intent, verb, actor=actor, now=now)
+        if counted is not None:
+            if also is not NOTHING:
+                raise InvalidInput(voting.say_takes_several(approval))
+            voting.tell(conn, counted)
+            return counted
         decided = decide_in(app, conn, approval, question, intent, answer, actor=actor)
         also.write(conn, decided.run_id)
         topics.bump(conn, "inbox", "runs", *also.topics)
         tell(conn, decided)
         also.tell(conn, decided.run_id)
     return decided
+
+
+@command(Permission.DECIDE)
+def agree(
+    app: App,
+    approval_id: str,
+    *,
+    with_: str,
+    version: int | None,
+    actor: str,
+    reason: str = "",
+) -> Decided | Counted:
+    """
+    Say the same to a card as somebody who has voted on it.
+
+    Raises:
+        NotFound: No such card, or no vote of theirs on what is asked now.
+        NotAllowed: The card's policy leaves it to others.
+        Conflict: As of `decide`.
+    """
+    with engine.read(app.engine) as conn:
+        seen = fetch_open(conn, ApprovalId(approval_id), version)
+        cast = votes.fetch_on(conn, seen.approval_id, seen.version)
+    vote = next((each for each in cast if each.actor == with_), None)
+    if vote is None:
+        raise NotFound("vote of", with_, hint="The card says who has voted on what is asked now.")
+    intent = routing.intent_of(vote, reason)
+    return decide(app, seen.approval_id, intent, version=seen.version, actor=actor)
 
 
 def decide_in(

@@ -8,12 +8,15 @@ from datetime import datetime
 from interlock.core.model.approvals import Approval, Decision
 from interlock.core.model.history import ForkLine, Point
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, RunEvent
+from interlock.core.model.routes import Route
+from interlock.core.model.routing import Vote
 from interlock.core.model.runs import Failure, Run, RunSummary
 from interlock.core.model.threads import Snapshot
 from interlock.core.model.workflows import Workflow
 from interlock.core.services.deciding import Decided
 from interlock.core.services.history import Comparison
 from interlock.core.services.observing import Card
+from interlock.core.services.voting import Counted
 from interlock.core.types import Json
 
 
@@ -137,6 +140,31 @@ def of_approval(approval: Approval) -> dict[str, Json]:
         "is_due": approval.due_at is not None,
         "escalated_to": approval.escalated_to,
         "deadline_note": approval.deadline_note,
+        **_of_route(approval.route),
+    }
+
+
+def _of_route(route: Route) -> dict[str, Json]:
+    """Who decides a card: `approvers` null is any operator, an empty list admins."""
+    return {
+        "approvers": None if route.approvers is None else list(route.approvers),
+        "quorum": route.quorum,
+        "self_approval": route.self_approval,
+        "initiators": list(route.initiators),
+        "priority": route.priority,
+        "route_note": route.note,
+    }
+
+
+def of_vote(vote: Vote) -> dict[str, Json]:
+    """One vote on a version of a card; `intent` is what they want, without the reason."""
+    return {
+        "version": vote.version,
+        "actor": vote.actor,
+        "verb": str(vote.verb),
+        "intent": vote.intent,
+        "reason": vote.reason,
+        "voted_at": _iso(vote.voted_at),
     }
 
 
@@ -145,6 +173,7 @@ def of_card(card: Card) -> dict[str, Json]:
     return {
         **of_approval(card.approval),
         "decisions": [of_decision(decision) for decision in card.decisions],
+        "votes": [of_vote(vote) for vote in card.votes],
     }
 
 
@@ -165,13 +194,20 @@ def of_decision(decision: Decision) -> dict[str, Json]:
     }
 
 
-def of_decided(decided: Decided) -> dict[str, Json]:
-    """The document of `decide`."""
-    return {
+def of_decided(decided: Decided | Counted) -> dict[str, Json]:
+    """The document of `decide`; of a vote that decides nothing yet, with the votes and how many are missing."""
+    found: dict[str, Json] = {
         "approval_id": decided.approval.approval_id,
         "status": str(decided.approval.status),
         "run_id": decided.run_id,
     }
+    if isinstance(decided, Counted):
+        found |= {
+            "version": decided.approval.version,
+            "votes": [of_vote(vote) for vote in decided.votes],
+            "missing": decided.missing,
+        }
+    return found
 
 
 def of_snapshot(snapshot: Snapshot) -> dict[str, Json]:

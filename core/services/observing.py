@@ -11,6 +11,7 @@ from interlock.core.errors import NotFound
 from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun, RunEvent
+from interlock.core.model.routing import Vote
 from interlock.core.model.runs import OPEN, Run, RunKind, RunStatus, RunSummary, follow, near
 from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
 from interlock.core.model.workers import Worker
@@ -31,6 +32,7 @@ from interlock.core.store import (
     snapshots,
     threads,
     topics,
+    votes,
     workers,
     workflows,
 )
@@ -74,11 +76,12 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One card with what was decided so far, and the thread's other pending cards."""
+    """One card with what was decided so far, the votes on it, and the thread's other pending cards."""
 
     approval: Approval
     decisions: tuple[Decision, ...]
     siblings: tuple[ApprovalSummary, ...]
+    votes: tuple[Vote, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +274,7 @@ def get_card(app: App, approval_id: str) -> Card:
             approval=approval,
             decisions=tuple(decisions.fetch_for_approval(conn, approval.approval_id)),
             siblings=tuple(a for a in others if a.approval_id != approval.approval_id),
+            votes=tuple(votes.fetch_for_cards(conn, [approval.approval_id])),
         )
 
 

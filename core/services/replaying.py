@@ -19,7 +19,7 @@ from interlock.core.model.approvals import STANDING, Approval, Intent, Verb
 from interlock.core.model.history import Fork, PlannedAnswer
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import Run, RunKind, RunStatus
-from interlock.core.services import deciding, forking
+from interlock.core.services import deciding, forking, voting
 from interlock.core.services.context import App
 from interlock.core.services.deciding import Decided
 from interlock.core.store import checkpoints, forks, workflows
@@ -104,6 +104,7 @@ def _answer_one(
     )
     if planned is None:
         return None
+    voting.require_alone(card, voting.person_named(conn, fork.actor))
     policy = workflows.fetch_policy(conn, card.workflow)
     answers = approval_rules.answers_of(card, policy)
     question = replace(payloads.question_of(card), answers=answers)

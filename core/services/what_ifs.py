@@ -136,6 +136,7 @@ def keep(
         decided = deciding.decide(
             app, card.approval_id, intent, version=found.version, actor=actor, also=also
         )
+        assert decided.run_id is not None  # with something written beside it, it is no mere vote
         return decided.run_id
     head = _require_unforked(app, found)
     run = rewinding.apply(

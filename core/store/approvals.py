@@ -48,6 +48,15 @@ _CLOSE = (
     )
     .values(status=bindparam("new_status"), closed_at=bindparam("now"))
 )
+_RENEW = (
+    update(approvals)
+    .where(
+        approvals.c.approval_id == bindparam("of_id"),
+        approvals.c.status == PENDING,
+        approvals.c.version == bindparam("of_version"),
+    )
+    .values(version=approvals.c.version + 1)
+)
 _CLOSE_FOR_THREAD = (
     update(approvals)
     .where(
@@ -204,6 +213,12 @@ def reopen(
     if result.rowcount == 1:
         _let_find(conn, [replace(approval, approval_id=approval_id)])
     return result.rowcount == 1
+
+
+def renew(conn: Connection, approval_id: ApprovalId, *, version_from: int) -> bool:
+    """Let a pending card be its next version, which asks the same; False if it is not that any more."""
+    parameters = {"of_id": approval_id, "of_version": version_from}
+    return conn.execute(_RENEW, parameters).rowcount == 1
 
 
 def adopt(conn: Connection, approval_ids: Collection[ApprovalId], run_id: RunId) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    not_,
     or_,
     select,
     tuple_,
@@ -26,9 +27,12 @@ from sqlalchemy import (
 
 from interlock.core.model.approvals import Approval, ApprovalStatus, ApprovalSummary
 from interlock.core.model.inbox_filters import COUNT_LIMIT, InboxFilter, Sort
+from interlock.core.model.people import Person, Role
+from interlock.core.model.routes import GROUP
+from interlock.core.model.routing import DECIDERS, names_of
 from interlock.core.store import approvals as cards
-from interlock.core.store import searching
-from interlock.core.store.schema import approvals
+from interlock.core.store import claims, searching
+from interlock.core.store.schema import approvals, votes
 from interlock.core.store.searching import About
 
 _C = approvals.c
@@ -36,6 +40,7 @@ _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.WAITING: (_C.asked_at, _C.approval_id),
     Sort.NEWEST: (_C.asked_at.desc(), _C.approval_id.desc()),
     Sort.RISK: (_C.risk_order, _C.asked_at, _C.approval_id),
+    Sort.PRIORITY: (_C.priority_order, _C.asked_at, _C.approval_id),
 }
 
 
@@ -84,6 +89,30 @@ def fetch_nodes(conn: Connection, wanted: InboxFilter, *, limit: int) -> list[st
     return list(conn.execute(found.limit(limit)).scalars())
 
 
+def _decided_by(person: Person) -> Iterator[ColumnElement[bool]]:
+    """What `model.routing.why_not` says, for lists: who may decide a card, has not begun it, nor voted on it."""
+    names = sorted(names_of(person)) + ([cards.ADMINS] if person.role is Role.ADMIN else [])
+    may = [_names(_C.deciders, name) for name in names]
+    if person.role in DECIDERS:
+        may.append(_C.deciders.is_(None))
+    if person.groups:
+        may.append(_C.escalated_to.in_(sorted(person.groups)))
+    yield or_(*may)
+    yield or_(_C.barred.is_(None), not_(_names(_C.barred, person.name)))
+    yield not_(
+        exists().where(
+            votes.c.approval_id == _C.approval_id,
+            votes.c.version == _C.version,
+            votes.c.actor == person.name,
+        )
+    )
+
+
+def _names(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column of names has this one, to the letter on both databases, as LIKE would not."""
+    return and_(column.is_not(None), func.replace(column, cards.line(name), "") != column)
+
+
 def _page(
     conn: Connection,
     wanted: InboxFilter,
@@ -102,7 +131,7 @@ def _page(
         return only.order_by(*order).limit(limit).offset(offset)
     # An index serves one status and an order: one short list a status, and these are merged.
     short = [
-        select(_C.approval_id, _C.asked_at, _C.risk_order)
+        select(_C.approval_id, _C.asked_at, _C.risk_order, _C.priority_order)
         .where(*conditions, _C.status == status.value)
         .order_by(*order)
         .limit(limit + offset)
@@ -124,6 +153,9 @@ def _go_on(sort: Sort, after: ApprovalSummary | None) -> Iterator[ColumnElement[
     elif sort is Sort.RISK:
         order = cards.RISK_ORDER.get(after.risk, cards.NO_RISK)
         yield tuple_(_C.risk_order, _C.asked_at, _C.approval_id) > (order, *last)
+    elif sort is Sort.PRIORITY:
+        place = (-after.route.priority, *last)
+        yield tuple_(_C.priority_order, _C.asked_at, _C.approval_id) > place
     else:
         yield tuple_(_C.asked_at, _C.approval_id) > last
 
@@ -132,6 +164,8 @@ def _terms(source: Any, sort: Sort) -> tuple[ColumnElement[Any], ...]:
     at, by_id = source.c.asked_at, source.c.approval_id
     if sort is Sort.NEWEST:
         return at.desc(), by_id.desc()
+    if sort is Sort.PRIORITY:
+        return source.c.priority_order, at, by_id
     return (source.c.risk_order, at, by_id) if sort is Sort.RISK else (at, by_id)
 
 
@@ -156,6 +190,26 @@ def _conditions(conn: Connection, wanted: InboxFilter) -> Iterator[ColumnElement
         yield _C.asked_at <= wanted.asked_until
     if wanted.asked_after is not None:
         yield _C.asked_at > wanted.asked_after
+    if wanted.approver is not None:
+        group = wanted.approver.removeprefix(GROUP)
+        is_group = wanted.approver.startswith(GROUP)
+        named = _names(_C.deciders, wanted.approver)
+        yield or_(named, _C.escalated_to == group) if is_group else named
+    if wanted.mine is not None and not wanted.mine.is_trusted:
+        yield from _decided_by(wanted.mine)
+    yield from _by_holder(wanted)
     found = searching.matching(conn, About.APPROVAL, wanted.text) if wanted.text else None
     if found is not None:
         yield _C.approval_id.in_(found)
+
+
+def _by_holder(wanted: InboxFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.as_of is None:
+        return
+    if wanted.holder is not None:
+        yield _C.approval_id.in_(claims.held_by(wanted.holder, as_of=wanted.as_of))
+    if wanted.is_free:
+        yield _C.approval_id.not_in(claims.held(as_of=wanted.as_of))
+    if wanted.free_for is not None:
+        others = claims.held_by_others(wanted.free_for, as_of=wanted.as_of)
+        yield _C.approval_id.not_in(others)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import streamlit as st
@@ -15,6 +16,8 @@ from interlock.core.services import (
     explaining,
     observing,
 )
+from interlock.core.services.deciding import Decided
+from interlock.core.services.voting import Counted
 from interlock.core.types import Json
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.app_pages.inbox_beside import draw_beside, draw_fresh
@@ -29,7 +32,16 @@ from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_aside, draw_note
 from interlock.dashboard.components.outcome import draw_outcome
-from interlock.dashboard.views import answer_intents, attached, card, decisions, inbox, outcome
+from interlock.dashboard.views import (
+    answer_intents,
+    attached,
+    card,
+    decisions,
+    hiding,
+    inbox,
+    outcome,
+    routing,
+)
 from interlock.dashboard.views.keyboard import build as build_keyboard
 from interlock.dashboard.views.notices import Empty
 
@@ -53,6 +65,8 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     try:
         drafts = read_drafts(view.form, approval_id, version)
         intent = answer_intents.read_intent(view.form, verb, drafts)
+        if app.settings.mask_cards:
+            hiding.require_whole(intent.value)
         done = deciding.decide(app, approval_id, intent, version=version, actor=deps.actor())
     except InvalidInput as exc:
         problems = exc.problems or (FieldProblem("", exc.message),)
@@ -63,19 +77,47 @@ def decide(view: card.CardView, verb: Verb | None) -> None:
     except InterlockError as exc:
         state.leave_note(state.Note("refused", str(exc)))
     else:
-        session.note_decided(approval_id, version)
+        note_done(view, done, count=len(view.form.actions) if verb is None else 1)
+
+
+def note_done(view: card.CardView, done: Decided | Counted, *, count: int = 1) -> None:
+    """Go on to the next card, and tell what came of the last one."""
+    session.note_decided(view.approval_id, view.version)
+    if isinstance(done, Counted):
+        session.keep_outcome(None)
+        state.leave_note(state.Note("done", routing.say_counted(done, view.title)))
+    else:
         session.keep_outcome(
             outcome.Outcome(
-                approval_id=approval_id,
+                approval_id=view.approval_id,
                 title=view.title,
                 verb=str(done.decision.verb),
                 run_id=done.run_id,
                 kind=view.kind,
-                count=len(view.form.actions) if verb is None else 1,
+                count=count,
             )
         )
-        session.pick(None, after=approval_id)
-        session.turn_list()
+    session.pick(None, after=view.approval_id)
+    session.turn_list()
+
+
+def agree(view: card.CardView, name: str) -> None:
+    """Vote on exactly the version that was drawn as somebody has who is named beside it."""
+    state.ask_for_drawing()
+    app = deps.app()
+    if session.has_just_decided(view.approval_id, view.version):
+        return
+    try:
+        done = deciding.agree(
+            app, view.approval_id, with_=name, version=view.version, actor=deps.actor()
+        )
+    except Conflict as exc:
+        text = decisions.say_conflict(exc, kind=view.kind, now=app.clock.now())
+        state.leave_note(state.Note("conflict", text))
+    except InterlockError as exc:
+        state.leave_note(state.Note("refused", str(exc)))
+    else:
+        note_done(view, done)
 
 
 def extend(view: card.CardView, by: timedelta) -> None:
@@ -129,13 +171,18 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             return None
         app = deps.app()
         steps, may_have_repeated = durability.read_mark(app, found.approval.run_id)
+        values = read_state(found.approval)
+        if app.settings.mask_cards:
+            approval, values = hiding.hide_fields(found.approval, values)
+            found = replace(found, approval=approval)
         view = card.build(
             found,
-            state=read_state(found.approval),
+            state=values,
             now=app.clock.now(),
             max_media_bytes=app.settings.max_media_bytes,
             steps_in_memory=steps,
             may_have_repeated=may_have_repeated,
+            person=deps.person(app),
         )
         problems = session.problems(view.approval_id, view.version)
         if app.settings.attach is not None:
@@ -153,6 +200,7 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             on_decide=press,
             on_next=leave,
             on_extend=extend,
+            on_agree=agree,
         )
     return view
 

@@ -21,6 +21,7 @@ from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import draw_link, page_path
 from interlock.dashboard.components.media import draw_media
 from interlock.dashboard.components.notices import draw_notice, draw_problem
+from interlock.dashboard.components.routing import OnAgree, draw_routing
 from interlock.dashboard.views.answer_forms import AnswerForm, Button, Mode
 from interlock.dashboard.views.answer_intents import place_problems
 from interlock.dashboard.views.card import CardView
@@ -43,6 +44,7 @@ def draw_card(
     on_decide: OnDecide,
     on_next: OnNext,
     on_extend: OnExtend,
+    on_agree: OnAgree,
 ) -> None:
     """
     Draw the card.
@@ -56,12 +58,14 @@ def draw_card(
         on_decide: Called with the card as it was drawn and the verb of the button.
         on_next: Called with the id of a card that is closed, to leave it.
         on_extend: Called with the card as it was drawn, to give it so much more time.
+        on_agree: Called with the card as it was drawn and the name of whoever voted before.
     """
     with st.container(key=keys.card(card.approval_id), border=True, gap="small"):
         with st.container(gap=None):
             _draw_head(card)
             draw_fresh()
         draw_deadline(card, on_extend=on_extend)
+        draw_routing(card, on_agree=on_agree)
         if card.form is None:
             _draw_closed(card, on_next)
         _draw_asked(card)
@@ -149,6 +153,8 @@ def _draw_bar(
         with st.container(width="stretch", gap=None):
             if problem_count:
                 draw_problem(f"Nothing was sent: {format_plural(problem_count, 'problem')} above")
+            elif card.routing.blocked:
+                st.caption(f":material/lock: {md_escape(card.routing.blocked)}")
             else:
                 st.caption(md_escape(clip(card.title, TITLE_COUNT)))
         with st.container(
@@ -161,7 +167,7 @@ def _draw_bar(
 def _draw_reason(form: AnswerForm, key: tuple[str, int]) -> None:
     kept: dict[str, Any] = {"on_change": "ignore", "persist_state": "session"}
     st.text_input(
-        "Reason (optional)",
+        "Reason (a revision takes one)" if Verb.REVISE in form.verbs else "Reason (optional)",
         key=keys.reason(*key),
         max_chars=2000,
         help="Kept with the decision, and sent to the workflow." if form.reason_sent else None,
@@ -179,6 +185,8 @@ def _draw_button(button: Button, card: CardView, on_decide: OnDecide) -> None:
         type=kind,
         on_click=on_decide,
         args=(card, button.verb),
+        disabled=bool(card.routing.blocked),
+        help=card.routing.blocked or None,
     )
 
 

@@ -22,6 +22,8 @@ def draw_decisions(rows: Sequence[DecisionRow]) -> None:
                 draw_text(row.reason)
             if row.each:
                 draw_text("\n".join(row.each))
+            if row.votes:
+                draw_text("\n".join(row.votes))
             if row.refused:
                 st.caption("The workflow refused this answer:")
                 draw_text(row.refused)

@@ -159,8 +159,8 @@ def problems(approval_id: str, version: int) -> tuple[FieldProblem, ...]:
     return held.get((approval_id, version), ())
 
 
-def keep_outcome(outcome: Outcome) -> None:
-    """Remember the last decision made here, for the quiet line."""
+def keep_outcome(outcome: Outcome | None) -> None:
+    """Remember the last decision made here, for the quiet line; None for none."""
     st.session_state[_OUTCOME] = outcome
 
 

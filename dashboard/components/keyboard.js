@@ -153,6 +153,7 @@ class Keys {
       k: () => this.move("previous", event.repeat),
       a: () => this.decide("approve", event),
       x: () => this.decide("reject", event),
+      v: () => this.decide("revise", event),
       e: () => this.enter(),
       n: () => find(this.data.show_new, "button")?.click(),
       "/": () => find(this.data.search, "input")?.select(),
@@ -210,7 +211,7 @@ class Keys {
     const { card, is_high_risk: isHighRisk } = this.data
     this.queued = []
     if (!card || event.repeat || sinceLast < QUIET_MS || this.isWaiting) return
-    if (isHighRisk && what !== "reject") return this.say("High risk: no key approves it. Press the button.")
+    if (isHighRisk && !["reject", "revise"].includes(what)) return this.say("High risk: no key approves it. Press the button.")
     if (Date.now() - this.shownAt < this.unreadMs) {
       return this.say("This card has only just come up. Press again to decide it.")
     }

@@ -21,6 +21,7 @@ _HTML = """<div class="line">
 <span><kbd>J</kbd> <kbd>K</kbd> next, previous</span>
 <span data-for="approve"><kbd>A</kbd> <span data-word="approve_word">approve</span></span>
 <span data-for="reject"><kbd>X</kbd> <span data-word="reject_word">reject</span></span>
+<span data-for="revise"><kbd>V</kbd> request revision</span>
 <span data-for="form"><kbd>E</kbd> first field</span>
 <span data-for="submit"><kbd class="mod">Ctrl</kbd> <kbd>Enter</kbd> main button</span>
 <span class="more"><kbd>/</kbd> search</span>

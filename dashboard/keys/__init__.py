@@ -53,6 +53,7 @@ from interlock.dashboard.keys.caches import (
 from interlock.dashboard.keys.card import (
     action_choice,
     action_message,
+    agree,
     answer,
     answer_text,
     approve,
@@ -148,6 +149,14 @@ from interlock.dashboard.keys.metrics import (
     metrics_workflow,
     report_print,
 )
+from interlock.dashboard.keys.people import (
+    people_act,
+    people_choice,
+    people_field,
+    people_table,
+    sign_out,
+    signed_out,
+)
 from interlock.dashboard.keys.runs import (
     confirm,
     open_run,
@@ -200,6 +209,7 @@ from interlock.dashboard.keys.workflows import (
 __all__ = [
     "action_choice",
     "action_message",
+    "agree",
     "alert",
     "alert_act",
     "alert_field",
@@ -305,6 +315,10 @@ __all__ = [
     "metrics_workflow",
     "open_card",
     "open_run",
+    "people_act",
+    "people_choice",
+    "people_field",
+    "people_table",
     "reason",
     "reject",
     "release",
@@ -334,6 +348,8 @@ __all__ = [
     "safe",
     "selector",
     "sidebar_foot",
+    "sign_out",
+    "signed_out",
     "silence_end",
     "skip",
     "staged_field",

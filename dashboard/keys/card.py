@@ -45,6 +45,11 @@ def respond(approval_id: str, version: int) -> str:
     return of_card("respond", approval_id, version)
 
 
+def agree(at: int, approval_id: str, version: int) -> str:
+    """The button that says the same as the vote of this place in the order of votes."""
+    return of_card(f"agree-{at}", approval_id, version)
+
+
 def answer(approval_id: str, version: int) -> str:
     """The button that sends an answer."""
     return of_card("answer", approval_id, version)

@@ -229,7 +229,8 @@ def _build_typed(question: Question) -> AnswerForm:
     fields = _draw_whole(drawn) if is_whole else from_fields(drawn, {})
     has_form = bool(fields) or (bool(hidden) and not is_whole)
     verbs = [v for v in question.allowed if v is not Verb.EDIT]
-    buttons = _buttons([Verb.ANSWER] if is_open else verbs)
+    rest = [v for v in (Verb.REVISE,) if v in verbs]
+    buttons = _buttons([*rest, Verb.ANSWER] if is_open else verbs)
     if Verb.APPROVE in question.allowed and has_form and not is_whole and not is_open:
         # With a yes and a no of its own the form is sent by those; `answer` stays for plain JSON.
         buttons = tuple(

@@ -76,6 +76,8 @@ def read_intent(form: AnswerForm, verb: Verb | None, drafts: Drafts) -> Intent:
         return Intent(verb=verb, value=_need_response(drafts), reason=reason)
     if verb is Verb.EDIT:
         return Intent(verb=verb, value=_read_edit(form, drafts), reason=reason)
+    if verb is Verb.REVISE:
+        return Intent(verb=verb, reason=reason)
     if form.shape == "typed":
         return Intent(verb=verb, value=_read_beside_word(form, drafts), reason=reason)
     if verb is Verb.APPROVE:

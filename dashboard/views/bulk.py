@@ -184,7 +184,7 @@ def find_room(chosen: int, wanted: int) -> int:
 
 
 def _build_card(card: Approval, now: datetime) -> CardView:
-    asked: Any = SimpleNamespace(approval=card, decisions=(), siblings=())
+    asked: Any = SimpleNamespace(approval=card, decisions=(), siblings=(), votes=())
     return cards.build(asked, state=None, now=now)
 
 

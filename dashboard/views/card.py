@@ -10,10 +10,11 @@ from interlock.core.model import media
 from interlock.core.model.approvals import STANDING, Approval, ApprovalStatus, Kind
 from interlock.core.model.media import Media
 from interlock.core.model.payloads import Question, question_of, read_remark
+from interlock.core.model.people import Person
 from interlock.core.model.schemas import find_schema_problem
 from interlock.core.types import ApprovalId, Json, RunId
 from interlock.dashboard.palette import Look, look_of_approval
-from interlock.dashboard.views import answer_forms, decisions
+from interlock.dashboard.views import answer_forms, decisions, routing
 from interlock.dashboard.views.answer_forms import AnswerForm
 from interlock.dashboard.views.decisions import DecisionRow
 from interlock.dashboard.views.escaping import show_hidden
@@ -29,6 +30,7 @@ from interlock.dashboard.views.formatting import (
 from interlock.dashboard.views.inbox import CardRow, build_row
 from interlock.dashboard.views.notices import Link, Notice
 from interlock.dashboard.views.policy_words import say_outcome
+from interlock.dashboard.views.routing import RoutingView
 from interlock.dashboard.views.words import (
     HIGH_RISK,
     look_of_deadline,
@@ -114,6 +116,7 @@ class CardView:
     closed: str
     siblings: tuple[CardRow, ...]
     record: tuple[DecisionRow, ...]
+    routing: RoutingView
 
 
 def build(
@@ -124,6 +127,7 @@ def build(
     max_media_bytes: int = media.MAX_BYTES,
     steps_in_memory: int = 0,
     may_have_repeated: bool = False,
+    person: Person | None = None,
 ) -> CardView:
     """
     Put the card together.
@@ -135,6 +139,7 @@ def build(
         max_media_bytes: A larger picture, sound, film or file is named, not shown.
         steps_in_memory: So many steps of its run were not durable for a while.
         may_have_repeated: Its run may have done such steps again.
+        person: Who looks at it; None for whoever may do all.
     """
     approval = card.approval
     question = question_of(approval)
@@ -173,7 +178,8 @@ def build(
         form=_build_form(question, approval, state) if is_open else None,
         closed=decisions.say_closed(approval, card.decisions, now=now),
         siblings=tuple(build_row(a, now=now) for a in card.siblings),
-        record=decisions.build_rows(card.decisions, [approval], now=now),
+        record=decisions.build_rows(card.decisions, [approval], now=now, votes=card.votes),
+        routing=routing.build(card, person, now=now),
     )
 
 

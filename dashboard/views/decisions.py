@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from interlock.core.errors import Conflict
@@ -16,6 +16,7 @@ from interlock.core.model.approvals import (
     Verb,
 )
 from interlock.core.model.payloads import question_of
+from interlock.core.model.routing import Vote
 from interlock.core.types import ApprovalId, Json
 from interlock.dashboard.views import changes
 from interlock.dashboard.views.changes import Change
@@ -49,7 +50,7 @@ class DecisionRow:
     One decision. `title`, `reason`, the answer and the changes are foreign: drawn inert.
 
     `changes` are what an edit replaced, where it is known what was there before. `each` says of several
-    actions what was decided on each, with its reason; foreign, too.
+    actions what was decided on each, with its reason, `votes` what others had said; foreign, too.
     """
 
     approval_id: ApprovalId
@@ -63,14 +64,21 @@ class DecisionRow:
     answer: Json
     changes: tuple[Change, ...]
     each: tuple[str, ...] = ()
+    votes: tuple[str, ...] = ()
 
 
 def build_rows(
-    decisions: Sequence[Decision], approvals: Sequence[ApprovalSummary], *, now: datetime
+    decisions: Sequence[Decision],
+    approvals: Sequence[ApprovalSummary],
+    *,
+    now: datetime,
+    votes: Sequence[Vote] = (),
 ) -> tuple[DecisionRow, ...]:
-    """Decisions in the order given, each with the title of its card."""
+    """Decisions in the order given, each with the title of its card, and with who had voted on it."""
     cards = {a.approval_id: a for a in approvals}
-    return tuple(_build_row(d, cards.get(d.approval_id), now) for d in decisions)
+    rows = [_build_row(d, cards.get(d.approval_id), now) for d in decisions]
+    cast = [_find_votes(d, votes) for d in decisions]
+    return tuple(replace(row, votes=found) for row, found in zip(rows, cast, strict=True))
 
 
 def say_closed(approval: ApprovalSummary, decisions: Sequence[Decision], *, now: datetime) -> str:
@@ -105,6 +113,8 @@ def say_conflict(
         ago = format_ago(datetime.fromisoformat(str(decided_at)), now)
         who = BY_DEADLINE if winner.get("by_deadline") else f"by {show_hidden(str(actor))}"
         return f"Already {done} {who} {ago}. {unused}"
+    if winner.get("voted_at"):  # one's own vote, which said the same
+        return str(conflict)
     status = str(winner.get("status", ""))
     if status == ApprovalStatus.PENDING:
         version = winner.get("version")
@@ -138,6 +148,16 @@ def _build_row(decision: Decision, card: ApprovalSummary | None, now: datetime) 
             f"{at}. {_say_each(item, names[at - 1] if at <= len(names) else '')}"
             for at, item in enumerate(each, start=1)
         ),
+    )
+
+
+def _find_votes(decision: Decision, votes: Sequence[Vote]) -> tuple[str, ...]:
+    """What the others said to the version that was decided, a line each."""
+    return tuple(
+        show_hidden(f"{vote.actor} voted {vote.verb}" + (f": {vote.reason}" if vote.reason else ""))
+        for vote in votes
+        if (vote.approval_id, vote.version) == (decision.approval_id, decision.version)
+        and vote.actor != decision.actor
     )
 
 

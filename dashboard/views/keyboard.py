@@ -28,6 +28,7 @@ class Keyboard:
     is_high_risk: bool = False
     approve: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
+    revise: tuple[str, ...] = ()
     submit: tuple[str, ...] = ()
     approve_word: str = ""
     reject_word: str = ""
@@ -52,6 +53,7 @@ def build(card: CardView | None) -> Keyboard:
         is_high_risk=card.is_high_risk,
         approve=() if card.is_high_risk or wants_words else _find(card.form, key, (Verb.APPROVE,)),
         reject=_find(card.form, key, _REJECTING),
+        revise=_find(card.form, key, (Verb.REVISE,)),
         submit=() if card.is_high_risk else tuple(keys.verb(b.name, *key) for b in primary),
         approve_word=_say(card.form, (Verb.APPROVE,)),
         reject_word=_say(card.form, _REJECTING),

@@ -16,6 +16,7 @@ from interlock.core.model.audit_lists import AuditFilter
 from interlock.core.model.caches import Counts, Place
 from interlock.core.model.history import PointFilter
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
+from interlock.core.model.people import Person, Role
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.thread_lists import ThreadFilter
@@ -129,11 +130,19 @@ QUERIES = {
     "oldest card": (lambda c, m: approvals.oldest_asked_at(c), "ix_approvals_status_asked"),
     "cards count": (
         lambda c, m: approvals.count(c),
-        "ix_approvals_status_asked ix_approvals_workflow_status_asked ix_approvals_status_order_asked",
+        "ix_approvals_status_asked ix_approvals_workflow_status ix_approvals_status_",
     ),
     "inbox": (lambda c, m: sift(c), "ix_approvals_status_asked"),
     "inbox newest first": (lambda c, m: sift(c, sort=Sort.NEWEST), "ix_approvals_status_asked"),
     "inbox by risk": (lambda c, m: sift(c, sort=Sort.RISK), "ix_approvals_status_order_asked"),
+    "inbox by priority": (
+        lambda c, m: sift(c, sort=Sort.PRIORITY),
+        "ix_approvals_status_priority_asked",
+    ),
+    "inbox of mine": (
+        lambda c, m: sift(c, mine=Person(name="ann", role=Role.OPERATOR)),
+        "ix_approvals_status_asked",
+    ),
     "inbox of a risk": (
         lambda c, m: sift(c, risk=Risk.MEDIUM, sort=Sort.RISK),
         "ix_approvals_status_order_asked",
@@ -302,6 +311,7 @@ SORTED_BY_INDEX = {
     "inbox",
     "inbox newest first",
     "inbox by risk",
+    "inbox by priority",
     "inbox of a risk",
     "inbox of a node",
     "inbox of a kind",

@@ -10,7 +10,9 @@ from interlock.dashboard.views import card as cards
 
 
 def build(make, approval, decisions=(), siblings=(), state=None):
-    card = SimpleNamespace(approval=approval, decisions=tuple(decisions), siblings=tuple(siblings))
+    card = SimpleNamespace(
+        approval=approval, decisions=tuple(decisions), siblings=tuple(siblings), votes=()
+    )
     return cards.build(card, state=state, now=make.now)
 
 
@@ -25,7 +27,7 @@ def test_a_card_says_what_where_and_since_when(make):
 
 
 def test_a_card_of_a_run_that_went_on_in_memory_says_so(make):
-    card = SimpleNamespace(approval=make.card(), decisions=(), siblings=())
+    card = SimpleNamespace(approval=make.card(), decisions=(), siblings=(), votes=())
     view = cards.build(card, state=None, now=make.now, steps_in_memory=2)
     assert view.durability.word == "not durable"
     assert view.durability_text.startswith("2 steps were kept in the memory of its worker")

@@ -60,7 +60,7 @@ def make_card(value: Any, schema: Any, tools: Any = None) -> Approval:
 
 
 def draw_card(approval: Approval, state: Any = None) -> AnswerForm:
-    card = SimpleNamespace(approval=approval, decisions=(), siblings=())
+    card = SimpleNamespace(approval=approval, decisions=(), siblings=(), votes=())
     view = card_view.build(card, state=state, now=NOW)
     assert view.title
     assert view.form is not None

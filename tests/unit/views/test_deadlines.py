@@ -37,7 +37,7 @@ def test_the_countdown_is_amber_once_the_time_runs_out(make, left, word):
 
 
 def build(make, card):
-    found = SimpleNamespace(approval=card, decisions=(), siblings=())
+    found = SimpleNamespace(approval=card, decisions=(), siblings=(), votes=())
     return cards.build(found, state=None, now=make.now)
 
 

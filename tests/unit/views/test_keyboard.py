@@ -11,7 +11,7 @@ from interlock.dashboard.views.keyboard import Keyboard, build
 
 
 def of(make, **fields):
-    card = SimpleNamespace(approval=make.card(**fields), decisions=(), siblings=())
+    card = SimpleNamespace(approval=make.card(**fields), decisions=(), siblings=(), votes=())
     return build(cards.build(card, state=None, now=make.now))
 
 
