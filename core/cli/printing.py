@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.core.model import json_values
+from interlock.core.model import json_values, texts
 from interlock.core.types import Json
 
 MAX_CELL_CHARS = 60
@@ -103,10 +103,10 @@ def size(count_bytes: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control and invisible direction characters shown as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    """The text with control and invisible direction characters shown as escapes, others by their number."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return texts.show_hidden(text)
 
 
 def _three_digits(value: float) -> str:

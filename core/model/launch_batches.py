@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,8 @@ from interlock.core.errors import FieldProblem
 from interlock.core.model.runs import ENDED, FailureLine, RunStatus
 from interlock.core.types import Json, RunId, ThreadId
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for a formula
+# What a spreadsheet takes for a formula, full-width signs too, behind whatever it may leave out.
+_FORMULA = re.compile(r"[\s\ufeff\u200b-\u200f\u2060\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _COLUMNS = (
     *("run_id", "thread_id", "status", "variant", "error_type", "error", "started_run_id"),
     "input",
@@ -149,4 +151,4 @@ def write_csv(runs: Iterable[BatchRun]) -> str:
 
 def escape_formula(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell

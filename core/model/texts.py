@@ -81,7 +81,8 @@ def _is_hidden(text: str, at: int) -> bool:
         return character not in _JOINERS or not _joins(text, at)
     if category in ("Cc", "Cs"):
         return character not in _KEPT_CONTROLS
-    return character in _BLANKS or ord(character) in _SELECTORS
+    # A separator of lines that no browser breaks a line at joins two words without a gap.
+    return category in ("Zl", "Zp") or character in _BLANKS or ord(character) in _SELECTORS
 
 
 def _joins(text: str, at: int) -> bool:

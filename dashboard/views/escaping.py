@@ -24,13 +24,13 @@ HIDDEN_LIMIT_COUNT = 200
 
 def md_escape(text: object) -> str:
     """Escape a text so that a label shows it letter by letter: no markup, picture, formula or link."""
-    line = _NEWLINES.sub(" ", show_hidden(str(text))).strip()
+    line = show_hidden(_NEWLINES.sub(" ", str(text))).strip()
     return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(_JOINER, line))
 
 
 def dot_escape(text: object) -> str:
     """Escape a text for a quoted DOT string: quotes, backslashes and so its escape sequences."""
-    line = _NEWLINES.sub(" ", show_hidden(str(text))).strip()
+    line = show_hidden(_NEWLINES.sub(" ", str(text))).strip()
     return line.replace("\\", "\\\\").replace('"', '\\"')
 
 

@@ -42,7 +42,7 @@ def to_csv(sheet: Sheet) -> str:
     """Comma-separated, one line a row, headed by the names of the columns; None is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(sheet.columns)
+    writer.writerow([_disarm(column) for column in sheet.columns])
     writer.writerows([_disarm(cell) for cell in row] for row in sheet.rows)
     return text.getvalue()
 
