@@ -103,6 +103,10 @@ def make(
     """
     if workflow is not None:
         fetch_workflow(app, workflow)
+    elif app.person is not None and app.person.tenants:
+        raise InvalidInput(
+            "A thread of no workflow is of no tenant.", hint="Name its workflow as `graph_id`."
+        )
     _require_keepable(thread_id, data or {})
     now = app.clock.now()
     thread = Thread(

@@ -15,7 +15,7 @@ from interlock.dashboard.http.api.answers import problem
 router = APIRouter()
 last = APIRouter()
 
-# docs/agent-server.md has them all, and what is done instead.
+# docs/agent-server.md has them all, and what is done instead. The more exact stand first.
 NOT_SERVED: tuple[tuple[str, str, str], ...] = (
     ("POST", "/assistants", "making assistants: each workflow is one"),
     ("PATCH", "/assistants/{assistant_id:path}", "changing assistants: each workflow is one"),
@@ -23,12 +23,12 @@ NOT_SERVED: tuple[tuple[str, str, str], ...] = (
     ("GET", "/assistants/{assistant_id:path}/subgraphs", "the schemas of subgraphs"),
     ("POST", "/assistants/{assistant_id:path}/versions", "versions of assistants"),
     ("POST", "/assistants/{assistant_id:path}/latest", "versions of assistants"),
-    ("DELETE", "/threads/{thread_id:path}", "deleting threads: `interlock prune` does"),
     ("POST", "/threads/prune", "pruning threads: `interlock prune` does"),
     ("GET", "/threads/{thread_id:path}/stream", "the stream of a thread: a run is streamed"),
     ("POST", "/threads/{thread_id:path}/stream/events", "the stream of a thread"),
     ("POST", "/threads/{thread_id:path}/commands", "commands of a thread's stream"),
     ("DELETE", "/threads/{thread_id:path}/runs/{run_id}", "deleting runs: they are the record"),
+    ("DELETE", "/threads/{thread_id:path}", "deleting threads: `interlock prune` does"),
     ("POST", "/threads/{thread_id:path}/runs/crons", "runs by the clock"),
     ("POST", "/runs/batch", "several runs in one request"),
     ("POST", "/runs/cancel", "cancelling several runs in one request"),
