@@ -11,18 +11,19 @@ from typing import Any
 
 import streamlit as st
 
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import SignedOut, StoreUnavailable
 from interlock.core.services import alerting, attaching, demonstrating, durability, observing
-from interlock.dashboard import deps, keys, palette
+from interlock.dashboard import deps, keys, palette, state
 from interlock.dashboard.app_pages.hold_switch import draw_switch
 from interlock.dashboard.app_pages.outage import draw_going_on, draw_outage
+from interlock.dashboard.app_pages.sign_out import draw_person
 from interlock.dashboard.app_pages.tour_strip import draw_strip
 from interlock.dashboard.components.links import page_path
 from interlock.dashboard.components.live import frame, live
 from interlock.dashboard.components.notices import draw_notice
+from interlock.dashboard.components.signed_out import draw_signed_out
 from interlock.dashboard.views.alerts import title_of_menu
 from interlock.dashboard.views.attached import say_shortly
-from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.flow import find_foot_notice
 
 _HERE = Path(__file__).parent
@@ -32,6 +33,7 @@ _INBOX = "inbox"
 _ALERTS = "alerts"
 _NUMBERED = {_INBOX: "Inbox", _ALERTS: "Alerts"}  # the menu says how many; the tab's title does not
 _AWAY = "interlock-away"  # why the database does not answer
+_OUT = "interlock-out"  # why nobody known asks
 _WAITING = "interlock-waiting"  # how many the menu says
 _CALLING = "interlock-calling"  # the same of alerts
 _PLAYS = "interlock-plays"  # whether a demonstration does; real work never becomes one
@@ -50,8 +52,10 @@ def main() -> None:
     if st.session_state.get(_PLAYS):
         with tour:
             draw_strip()
-    reason = st.session_state.get(_AWAY)
-    if reason is None:
+    reason, out = st.session_state.get(_AWAY), st.session_state.get(_OUT)
+    if out is not None:
+        draw_signed_out(out, key=keys.signed_out("page"))
+    elif reason is None:
         page.run()
     else:
         draw_outage(reason)
@@ -86,6 +90,7 @@ def _draw_menu(waiting: int, calling: int) -> st.Page:
         "Setup": [
             _page("workflows", "Workflows", "account_tree"),
             _page("audit", "Audit", "policy"),
+            _page("people", "People", "group"),
             _page("system", "System", "dns"),
             _page(
                 "demonstration",
@@ -107,15 +112,23 @@ def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
 
 @st.fragment
 def _draw_foot(title: str) -> None:
-    live("inbox", "workers", "alerts", key=keys.live("foot"), refresh_s=0, shows_word=True)
+    live(
+        "inbox", "workers", "alerts", "people", key=keys.live("foot"), refresh_s=0, shows_word=True
+    )
     st.session_state.pop(_AWAY, None)
+    st.session_state.pop(_OUT, None)
     try:
+        who = deps.person(deps.app())
         overview = observing.overview(deps.app())
         calling = alerting.count_calling(deps.app())
         durability.remember(deps.app())
         is_news = _PLAYS not in st.session_state
         if is_news:
             st.session_state[_PLAYS] = demonstrating.read(deps.app()) is not None
+    except SignedOut as exc:  # an open page keeps what was typed
+        st.session_state[_OUT] = exc.message
+        draw_signed_out(exc.message, key=keys.signed_out("foot"), leaves=state.take_leave())
+        return
     except StoreUnavailable as exc:  # an open page stays as it is, marked; a new one says so
         st.session_state[_AWAY] = str(exc)
         st.error("The database does not answer.", icon=":material/cloud_off:")
@@ -132,7 +145,7 @@ def _draw_foot(title: str) -> None:
     draw_switch(overview)
     if deps.app().settings.attach is not None:
         st.caption(say_shortly(attaching.find_source(deps.app())))
-    st.caption(f"You act as {md_escape(deps.actor())}.")
+    draw_person(who)
     shown = (st.session_state.get(_WAITING), st.session_state.get(_CALLING))
     if (overview.waiting, calling) != shown or (is_news and st.session_state[_PLAYS]):
         _draw_menu(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from interlock.core.services.context import App
 from interlock.core.settings import Settings, load_settings
 
 COOKIE = "interlock_session"
+SAFE_PREFIX = (
+    "__Host-"  # before a cookie that came by https: no other site of the domain can set it
+)
 _SEEN_S = 2.0  # how long a look at who asks is good for drawing
 _SEEN_MOST = 1000
 
@@ -115,6 +119,25 @@ def forget(caller: Caller) -> None:
         _seen.pop(caller, None)
 
 
+def forget_all() -> None:
+    """Look anew who everybody is: somebody signed out, or became something else."""
+    with _lock:
+        _seen.clear()
+
+
+def is_public_safe(settings: Settings) -> bool:
+    """Whether people open the dashboard by https."""
+    return (settings.public_url or "").lower().startswith("https://")
+
+
+def secret_of(cookies: Mapping[str, str]) -> str | None:
+    """What a browser holds of its session."""
+    safe = cookies.get(SAFE_PREFIX + COOKIE)
+    if safe or is_public_safe(process_app().settings):
+        return safe
+    return cookies.get(COOKIE)
+
+
 def caller_of(secret: str | None) -> Caller:
     """Who holds a session's cookie; without one, whoever opened the page."""
     if not secret:
@@ -129,5 +152,5 @@ def _find_visitor() -> Visitor:
     if get_script_run_ctx(suppress_warning=True) is None:
         return Visitor(caller=LOCAL)
     return Visitor(
-        caller=caller_of(st.context.cookies.get(COOKIE)), address=st.context.ip_address or ""
+        caller=caller_of(secret_of(st.context.cookies)), address=st.context.ip_address or ""
     )

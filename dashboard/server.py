@@ -1,7 +1,7 @@
 """
 The web process: one server for the pages, the live socket and health. Runs no graph.
 
-Refuses to be reachable from elsewhere unless told so in so many words: nobody signs in yet.
+Refuses to be reachable from elsewhere where nobody has to sign in, unless told so in so many words.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
 from interlock.core import collecting, logs, parent
-from interlock.core.errors import FieldProblem, InterlockError, InvalidInput
-from interlock.core.services import rotating
+from interlock.core.errors import FieldProblem, InterlockError, InvalidInput, SignedOut
+from interlock.core.services import opening, rotating
 from interlock.core.services.alert_watching import AlertWatch, policies_beside
 from interlock.core.settings import Settings
-from interlock.dashboard import components, deps, palette
+from interlock.dashboard import components, deps, keys, palette
+from interlock.dashboard.components.signed_out import draw_signed_out
 from interlock.dashboard.http import broadcasting, heads, health, live, metrics, streamlit_queue
 from interlock.dashboard.http.api import mounting
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
+from interlock.dashboard.http.sign_in import routes as sign_in_routes
+from interlock.dashboard.http.sign_in.gate import Gate
+from interlock.dashboard.http.sign_in.peers import Peers
 from interlock.dashboard.views.escaping import md_escape
 
 logger = structlog.get_logger(__name__)
@@ -57,7 +61,8 @@ def main(settings: Settings) -> int:
         The exit code: 0 after a signal.
 
     Raises:
-        InvalidInput: It would listen beyond loopback without being told to, or a key is missing.
+        InvalidInput: It would listen beyond loopback without being told to, a key is missing, or
+            what signing in needs.
         StoreUnavailable: The database does not answer or does not fit.
         InterlockError: The port cannot be taken.
     """
@@ -66,6 +71,9 @@ def main(settings: Settings) -> int:
     with listen(settings.host, settings.port) as listener:
         deps.use(settings)
         rotating.require_keys(deps.process_app())
+        missing = opening.open_door(deps.process_app())
+        if missing and not parent.is_child():
+            print(f"There is no admin yet. {missing}", flush=True)  # noqa: T201 - for who started it
         # `up` says where it is, once all of it is ready.
         return _serve(
             settings, listener, url="" if parent.is_child() else url_of(settings, listener)
@@ -79,7 +87,7 @@ def refuse_open_door(settings: Settings) -> None:
     Raises:
         InvalidInput: It would listen beyond loopback without being told to.
     """
-    if is_loopback(settings.host) or settings.allow_remote:
+    if is_loopback(settings.host) or settings.sign_in != "none" or settings.allow_remote:
         return
     raise InvalidInput(
         "Interlock does not listen beyond this machine:",
@@ -90,7 +98,8 @@ def refuse_open_door(settings: Settings) -> None:
                 " and whoever reaches the port can approve.",
             )
         ],
-        hint="Keep 127.0.0.1, or set INTERLOCK_ALLOW_REMOTE=true if that is what you want.",
+        hint="Let people sign in (INTERLOCK_SIGN_IN, see docs/sign-in.md), keep 127.0.0.1, or set"
+        " INTERLOCK_ALLOW_REMOTE=true if that is what you want.",
     )
 
 
@@ -140,7 +149,7 @@ def url_of(settings: Settings, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def build(settings: Settings, *, url: str = "") -> Guard:
+def build(settings: Settings, *, url: str = "") -> Peers:
     """
     The whole application, guarded. One a process: Streamlit keeps its state in the process.
 
@@ -151,9 +160,11 @@ def build(settings: Settings, *, url: str = "") -> Guard:
     streamlit_queue.mend()
     streamlit_bootstrap.load_config_options(streamlit_options(settings))
     logging.getLogger("streamlit.error_util").addFilter(_is_not_ours_to_tell)
+    hosts = Hosts(settings)
     pages = st.App(
         _SCRIPT,
         routes=[
+            *sign_in_routes.routes(settings, hosts),
             WebSocketRoute(live.PATH, live.serve),
             Route("/healthz", health.answer_alive),
             Route("/readyz", health.answer_ready),
@@ -165,7 +176,8 @@ def build(settings: Settings, *, url: str = "") -> Guard:
         lifespan=partial(_live_while_serving, url),
         on_script_error=tell_failure,
     )
-    return Guard(pages, hosts=Hosts(settings), headers=security_headers())
+    gate = Gate(pages, settings=settings, hosts=hosts)
+    return Peers(Guard(gate, hosts=hosts, headers=security_headers()), settings=settings)
 
 
 def _lead_home(_request: Request) -> RedirectResponse:
@@ -213,6 +225,9 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
 
 def tell_failure(exc: Exception) -> bool:
     """Say on the page that it failed, with a number under which the log has the reason."""
+    if isinstance(exc, SignedOut):
+        draw_signed_out(exc.message, key=keys.signed_out(secrets.token_hex(4)))
+        return True
     if isinstance(exc, InterlockError):
         logger.warning("a page was refused", error=str(exc), type=type(exc).__name__)
         st.error(md_escape(exc), icon=":material/error:")
@@ -276,6 +291,7 @@ def _serve(settings: Settings, listener: socket.socket, *, url: str) -> int:
         log_level="warning",  # not every socket that opens and closes
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # it would believe whoever connects from this machine
         ws="websockets-sansio",
         ws_ping_interval=_PING_S,
         ws_ping_timeout=_PING_S,

@@ -20,6 +20,7 @@ _NOTE = "interlock-note"
 _PICKED = "interlock-picked"
 _DRAWN = "interlock-drawn"
 _UNDRAWN = "interlock-undrawn"
+_LEAVING = "interlock-leaving"
 _ACTS_COUNT = 1000  # acts that are remembered; a second click comes long before so many others
 _ACT_S = 30.0  # for a first click to be carried out
 
@@ -93,6 +94,16 @@ def take_drawing() -> bool:
     that part, and only that one would be drawn.
     """
     return bool(st.session_state.pop(_UNDRAWN, False))
+
+
+def leave() -> None:
+    """Remember that one signs out here, so that the page is left for where one signs in."""
+    st.session_state[_LEAVING] = True
+
+
+def take_leave() -> bool:
+    """Whether one has signed out here; asked once."""
+    return bool(st.session_state.pop(_LEAVING, False))
 
 
 def pick(place: str, object_id: str | None) -> None:

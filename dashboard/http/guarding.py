@@ -21,6 +21,8 @@ from interlock.core.settings import Settings
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # Streamlit's figures and its programmable interface: of no use to a browser, open to anybody.
 _CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/agent")
+# What an answer may say by itself, as pages that are not Streamlit's are held more strictly.
+_OWN = frozenset({b"content-security-policy", b"referrer-policy"})
 
 
 def is_loopback(host: str) -> bool:
@@ -99,7 +101,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers:
-                    headers[name.decode()] = value.decode()
+                    if name not in _OWN or name.decode() not in headers:
+                        headers[name.decode()] = value.decode()
             await send(message)
 
         refusal = self._refusal(scope)

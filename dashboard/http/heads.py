@@ -14,16 +14,18 @@ from typing import Protocol
 from interlock.core.services import observing, watching
 from interlock.core.services.context import App
 from interlock.core.types import RunId
+from interlock.dashboard import deps
 from interlock.dashboard.views.flow import flow_of
 
 RUN_PREFIX = "run:"
+PEOPLE = "people"  # accounts, sessions, tokens
 WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent or a queue stands
 # Time alone changes the flow, and a screen drawn between two looks starts from the older one.
 _REREAD_EVERY_S = 1.0
 
 _TOPIC = re.compile(
     r"inbox|runs|threads|workflows|workers|figures|breakers|alerts|holds|caches|what_ifs|demonstration"
-    r"|notices|run:[A-Za-z0-9._:-]{1,200}"
+    r"|people|notices|run:[A-Za-z0-9._:-]{1,200}"
 )
 
 
@@ -59,6 +61,7 @@ class ServiceHeads:
         self._app = app
         self._watch = watching.Watch(app)
         self._flow = 0
+        self._people = 0
         self._asked_at = float("-inf")
         self._read_at = float("-inf")
 
@@ -82,6 +85,9 @@ class ServiceHeads:
         for run_id in runs:
             heads[RUN_PREFIX + run_id] = observing.run_head(self._app, RunId(run_id))
         heads[WORKERS] = self._read_flow()
+        if heads.get(PEOPLE, 0) != self._people:  # before screens are told of it
+            self._people = heads.get(PEOPLE, 0)
+            deps.forget_all()
         return heads
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def find_visitor(scope: Scope) -> Visitor:
     elif keys:
         caller = _read_key(keys)
     else:
-        caller = deps.caller_of(Request(scope).cookies.get(deps.COOKIE))
+        caller = deps.caller_of(deps.secret_of(Request(scope).cookies))
     client = scope.get("client")
     return Visitor(caller=caller, origin=ORIGIN, address=client[0] if client else "")
 
