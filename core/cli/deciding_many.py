@@ -42,6 +42,9 @@ def decide_many(
         bool, typer.Option("--approve", help="Yes; a breakpoint goes on, a failed node runs again.")
     ] = False,
     reject: Annotated[bool, typer.Option("--reject", help="No.")] = False,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Not yet: revise it as --reason says.")
+    ] = False,
     fallback: Annotated[
         bool, typer.Option("--fallback", help="Use what serves in failed nodes' places.")
     ] = False,
@@ -54,6 +57,7 @@ def decide_many(
     given = {
         Verb.APPROVE: approve,
         Verb.REJECT: reject,
+        Verb.REVISE: revise,
         Verb.FALLBACK: fallback,
         Verb.SKIP: skip,
         Verb.STOP: stop,

@@ -16,6 +16,7 @@ from interlock.core.cli import (
     breakers,
     caches,
     call,
+    claiming,
     deciding_many,
     demo,
     doctor,
@@ -74,6 +75,11 @@ def command() -> Any:
     register(reading.inbox)
     register(acting.decide)
     register(deciding_many.decide_many)
+    register(claiming.claim)
+    register(claiming.unclaim)
+    register(claiming.assign)
+    register(claiming.forward)
+    register(claiming.hands)
     register(extending.extend)
     register(holds.hold)
     register(holds.release)

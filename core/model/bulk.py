@@ -24,13 +24,17 @@ MAX_CHARS = 20_000  # of what a card asks, as JSON; more is not read beside othe
 HIGH_RISK = "high"
 _ANY_REASON = "-"  # whether the one that is given will do is seen when it is sent
 # The words that send nothing which has to be typed.
-VERBS = (Verb.APPROVE, Verb.REJECT, Verb.FALLBACK, Verb.SKIP, Verb.STOP)
+VERBS = (Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.FALLBACK, Verb.SKIP, Verb.STOP)
 
 
 class Outcome(StrEnum):
-    """What came of one card of many. `before`: the same person had decided it so already."""
+    """
+    What came of one card of many. `before`: the same person had decided it so already; `counted`: it was
+    a vote, and the card waits for others.
+    """
 
     DONE = "done"
+    COUNTED = "counted"
     BEFORE = "done before"
     REFUSED = "refused"
     NOT_TRIED = "not tried"
@@ -64,7 +68,7 @@ class Told:
     @property
     def is_done(self) -> bool:
         """Whether the card is decided as it was wanted."""
-        return self.outcome in (Outcome.DONE, Outcome.BEFORE)
+        return self.outcome in (Outcome.DONE, Outcome.COUNTED, Outcome.BEFORE)
 
 
 def find_obstacle(card: Approval, question: Question) -> str:

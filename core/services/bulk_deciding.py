@@ -19,18 +19,21 @@ from interlock.core.errors import (
     FieldProblem,
     InterlockError,
     InvalidInput,
+    NotAllowed,
     StoreUnavailable,
 )
-from interlock.core.model import approval_rules, bulk, payloads
+from interlock.core.model import approval_rules, bulk, payloads, routing
 from interlock.core.model.approvals import Approval, ApprovalStatus, Intent, Verb
 from interlock.core.model.bulk import MAX_AT_ONCE, VERBS, Outcome, Pick, Told
+from interlock.core.model.claims import Claim, refuse
 from interlock.core.model.inbox_filters import InboxFilter, Sort
-from interlock.core.model.people import Permission
+from interlock.core.model.people import Permission, Person
 from interlock.core.model.questions import Question
-from interlock.core.services import deciding
-from interlock.core.services.context import App
+from interlock.core.services import deciding, permitting
+from interlock.core.services.context import App, fetch_now
 from interlock.core.services.permitting import command
-from interlock.core.store import audit, engine, inbox, workflows
+from interlock.core.services.voting import Counted
+from interlock.core.store import audit, claims, engine, inbox, workflows
 from interlock.core.types import ApprovalId, Json, new_id
 
 logger = logging.getLogger(__name__)
@@ -55,9 +58,9 @@ class Looked:
         return self.question is not None and not self.obstacle
 
 
-def look(app: App, picks: Sequence[Pick]) -> tuple[Looked, ...]:
+def look(app: App, picks: Sequence[Pick], *, actor: str) -> tuple[Looked, ...]:
     """
-    What the chosen cards ask, in their order; each card once.
+    What the chosen cards ask, in their order, and whether somebody can decide them; each card once.
 
     Raises:
         InvalidInput: They are too many.
@@ -71,7 +74,10 @@ def look(app: App, picks: Sequence[Pick]) -> tuple[Looked, ...]:
         policies = {
             name: workflows.fetch_policy(conn, name) for name in {c.workflow for c in found}
         }
-        return tuple(_look(conn, pick, cards.get(pick.approval_id), policies) for pick in wanted)
+        held = claims.fetch_many(conn, ids, now=fetch_now(app, conn))
+        seen = [_look(conn, pick, cards.get(pick.approval_id), policies) for pick in wanted]
+    person = app.person or permitting.resolve(app, name=actor)
+    return tuple(_keep(each, held.get(each.pick.approval_id), person) for each in seen)
 
 
 @command(Permission.DECIDE)
@@ -116,7 +122,7 @@ def decide_many(
 
 
 def _decide(app: App, pick: Pick, intent: Intent, *, actor: str) -> Told:
-    (found,) = look(app, [pick])
+    (found,) = look(app, [pick], actor=actor)
     card = found.card
     told = Told(pick=pick, outcome=Outcome.REFUSED)
     if card is not None:
@@ -134,7 +140,8 @@ def _decide(app: App, pick: Pick, intent: Intent, *, actor: str) -> Told:
         raise
     except InterlockError as exc:
         return _refuse(told, exc, intent, actor=actor)
-    return replace(told, outcome=Outcome.DONE, status=str(made.approval.status), run_id=made.run_id)
+    outcome = Outcome.COUNTED if isinstance(made, Counted) else Outcome.DONE
+    return replace(told, outcome=outcome, status=str(made.approval.status), run_id=made.run_id)
 
 
 def _refuse(told: Told, exc: InterlockError, intent: Intent, *, actor: str) -> Told:
@@ -160,6 +167,16 @@ def _look(
     return Looked(pick=pick, card=card, question=question, obstacle=obstacle)
 
 
+def _keep(found: Looked, held: Claim | None, person: Person) -> Looked:
+    """A card that somebody else has is left to them, and one that is for others to those."""
+    if found.question is None or found.card is None:
+        return found
+    if held is not None and held.person != person.name:
+        return replace(found, question=None, trouble=refuse(held))
+    why = routing.why_not(found.card, person)
+    return replace(found, question=None, trouble=NotAllowed(why)) if why else found
+
+
 def _check(picks: Sequence[Pick]) -> list[Pick]:
     """Each card once, as it was named first."""
     once: dict[ApprovalId, Pick] = {}
@@ -175,7 +192,9 @@ def _check(picks: Sequence[Pick]) -> list[Pick]:
 
 def _enter(app: App, told: Sequence[Told], intent: Intent, *, actor: str) -> None:
     """Say in the audit which decisions were made together; each has an entry of its own besides."""
-    done = [each.pick.approval_id for each in told if each.outcome is Outcome.DONE]
+    done = [
+        each.pick.approval_id for each in told if each.outcome in (Outcome.DONE, Outcome.COUNTED)
+    ]
     if not done:
         return
     counts = Counter(str(each.outcome) for each in told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.core.model.bulk import Outcome, Told
+from interlock.core.model.claims import Claim, Move
 from interlock.core.types import Json
 
 
@@ -28,4 +29,36 @@ def of_told(told: Told) -> dict[str, Json]:
         "title": told.title or None,
         "refusal": told.refusal or None,
         "winner": None if told.winner is None else dict(told.winner),
+    }
+
+
+def of_claim(held: Claim | None) -> dict[str, Json] | None:
+    """Who has a card, and until when; None where nobody has."""
+    if held is None:
+        return None
+    return {
+        "approval_id": held.approval_id,
+        "claimed_by": held.person,
+        "claimed_at": held.claimed_at.isoformat(),
+        "until": held.until.isoformat(),
+        "note": held.note,
+        "assigned_by": held.assigned_by,
+    }
+
+
+def of_hands(held: Claim | None, moves: Sequence[Move], opened: Sequence[str]) -> dict[str, Json]:
+    """Who has a card, how it came there, the latest first, and who has it open."""
+    return {
+        "claim": of_claim(held),
+        "open_by": list(opened),
+        "moves": [
+            {
+                "at": move.at.isoformat(),
+                "actor": move.actor,
+                "verb": move.verb,
+                "to": move.to,
+                "note": move.note,
+            }
+            for move in moves
+        ],
     }

@@ -19,7 +19,7 @@ from interlock.dashboard.components.bulk import draw_chosen, draw_report
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_aside
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import bulk
+from interlock.dashboard.views import bulk, hiding
 from interlock.dashboard.views.bulk import BulkView
 from interlock.dashboard.views.notices import Notice
 
@@ -50,7 +50,9 @@ def draw_bulk(bar: DeltaGenerator) -> None:
 def build() -> BulkView:
     """What is chosen, as it is now."""
     app = deps.app()
-    found = bulk_deciding.look(app, chosen.picks())
+    found = bulk_deciding.look(app, chosen.picks(), actor=deps.actor())
+    if app.settings.mask_cards:
+        found = hiding.hide_chosen(found)
     return bulk.build(found, page=chosen.page(), seen=chosen.seen(), now=app.clock.now())
 
 

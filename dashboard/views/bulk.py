@@ -40,6 +40,7 @@ NOTHING_CHOSEN = (
 NOTHING_COMMON = "These cards have no word in common: choose fewer, or decide them one by one."
 _LOOKS = {
     Outcome.DONE: Look(Tone.DONE, "done", ":material/check_circle:"),
+    Outcome.COUNTED: Look(Tone.WAITING, "counted, waits for others", ":material/how_to_vote:"),
     Outcome.BEFORE: Look(Tone.QUIET, "done before", ":material/done_all:"),
     Outcome.REFUSED: Look(Tone.FAILED, "refused", ":material/block:"),
     Outcome.NOT_TRIED: Look(Tone.WAITING, "not tried", ":material/sync_problem:"),

@@ -47,7 +47,7 @@ def test_what_the_inbox_prints_is_what_is_decided(run, monkeypatch):
     document = json.loads(printed.out)
     assert (code, document["counts"]) == (
         1,
-        {"done": 2, "done before": 0, "refused": 1, "not tried": 0},
+        {"done": 2, "counted": 0, "done before": 0, "refused": 1, "not tried": 0},
     )
     assert [(c["approval_id"], c["version"], c["outcome"]) for c in document["cards"]] == [
         ("a0", 1, "done"),

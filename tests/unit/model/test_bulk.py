@@ -120,4 +120,4 @@ def test_only_the_words_that_all_take_are_offered():
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_what_was_decided_so_before_counts_as_done(outcome):
     told = Told(pick=Pick("a1"), outcome=outcome)
-    assert told.is_done == (outcome in (Outcome.DONE, Outcome.BEFORE))
+    assert told.is_done == (outcome in (Outcome.DONE, Outcome.COUNTED, Outcome.BEFORE))
