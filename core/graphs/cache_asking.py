@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ class Asker:
         self._context = json.dumps(run.context, sort_keys=True)
         self._user: str | None = None
         self._making: dict[tuple[str, str], _Making] = {}
+        self._claiming = threading.Lock()
+        self._is_closed = False
 
     def _ask(self, question: Question, user: str) -> Asked:
         rules, key, place = question.rules, question.key, question.place
@@ -141,8 +144,8 @@ class Asker:
             found: Found | None = await self._tiers.call(self._tiers.find, asked)
             if found is not None:
                 return found
-            if not asked.once or await self._tiers.call(self._tiers.claim, asked):
-                self._miss(asked)
+            may_wait = asked.once  # on the database
+            if await self._tiers.call(self._begin, asked) if may_wait else self._begin(asked):
                 return None
             if time.monotonic() - begun >= patience_s:
                 self._tiers.miss(asked.place)
@@ -163,8 +166,7 @@ class Asker:
             found = self._tiers.find(asked)
             if found is not None:
                 return found
-            if not asked.once or self._tiers.claim(asked):
-                self._miss(asked)
+            if self._begin(asked):
                 return None
             if time.monotonic() - begun >= patience_s:
                 self._tiers.miss(asked.place)
@@ -172,9 +174,23 @@ class Asker:
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_S[1])
 
-    def _miss(self, asked: Asked) -> None:
+    def _begin(self, asked: Asked) -> bool:
+        """
+        Let the caller make a result, if nobody else does; from a thread.
+
+        A claim is noted in the thread that takes it: whoever asked may have been cancelled meanwhile,
+        and then it is given back when the run is closed, or at once if that is over, too.
+        """
+        if asked.once and not self._tiers.claim(asked):
+            return False
         self._tiers.miss(asked.place)
-        self._making[asked.id] = _Making(asked, time.perf_counter(), self._tiers.clears)
+        with self._claiming:
+            if not self._is_closed:
+                self._making[asked.id] = _Making(asked, time.perf_counter(), self._tiers.clears)
+                return True
+        if asked.once:
+            self._tiers.release([asked.id])
+        return True
 
     def keep(self, question: Question, encoding: str, value: bytes, *, cost: float = 0.0) -> None:
         """Keep a result and what its model calls cost, from a thread."""
@@ -209,8 +225,11 @@ class Asker:
 
     def close(self) -> None:
         """The run has left its graph: what was not made by now is not; what was counted is written."""
-        self._tiers.release([m.asked.id for m in self._making.values() if m.asked.once])
-        self._making.clear()
+        with self._claiming:
+            self._is_closed = True
+            held = [m.asked.id for m in self._making.values() if m.asked.once]
+            self._making.clear()
+        self._tiers.release(held)
         self._tiers.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from operator import add
@@ -385,6 +386,27 @@ async def test_a_node_is_served_from_the_chosen_fields(app, caches, other):
     assert (log, notes.take_hit("price")) == (["made 1"], "database")
     found = counts(app)
     assert (found.memory_hits, found.database_hits, found.misses, found.stores) == (1, 1, 2, 2)
+
+
+async def test_who_is_cancelled_while_he_claims_keeps_nobody_waiting(app, caches, monkeypatch):
+    claims, may_claim, claim = threading.Event(), threading.Event(), keeping.claim
+
+    def slow(*args, **more):
+        claims.set()
+        assert may_claim.wait(20)
+        return claim(*args, **more)
+
+    desk = Desk(caches, CacheRules(key=("question",), once=True))
+    with monkeypatch.context() as slowly:
+        slowly.setattr(keeping, "claim", slow)
+        first = asyncio.create_task(desk.run(make_run(app, 1)))
+        await asyncio.to_thread(claims.wait, 20)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        may_claim.set()
+    async with asyncio.timeout(20):
+        assert (await desk.run(make_run(app, 2)))[0] == ["made 1"]
 
 
 async def test_a_result_is_shared_within_its_user_and_context_alone(app, caches):
