@@ -11,14 +11,14 @@ from interlock.dashboard import keys
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.palette import Tone, shade
 from interlock.dashboard.views.caches import CacheRow, Choice
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 
 MAX_CHARS = 500
 _WORDS = {"Workflow", "Node", "Tiers"}  # the other columns are figures
 
 
 def draw_caches(rows: Sequence[CacheRow], *, trend_title: str, alt: str) -> None:
-    frame = pd.DataFrame([row.cells for row in rows])
+    frame = pd.DataFrame([{k: show_hidden(v) for k, v in row.cells.items()} for row in rows])
     # Beside what it is the trend of, where a phone still shows it.
     frame.insert(3, trend_title, [list(row.trend) for row in rows])
     config = {

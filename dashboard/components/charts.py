@@ -7,6 +7,7 @@ import streamlit as st
 
 from interlock.dashboard.palette import ground
 from interlock.dashboard.views.chart_parts import Chart
+from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.sheets import to_lines
 
 _BARE = {"displayModeBar": False, "scrollZoom": False}
@@ -37,7 +38,7 @@ def draw_chart(
     figure = dict(chart.figure)
     if is_on_paper:
         figure["layout"] = figure["layout"] | {"paper_bgcolor": ground("light").page}
-    st.plotly_chart(figure, key=key, theme=None, alt=chart.alt, config=_BARE)
+    st.plotly_chart(figure, key=key, theme=None, alt=show_hidden(chart.alt), config=_BARE)
     if has_table:
         with st.expander("As a table", icon=":material/table:"):
-            st.dataframe(pd.DataFrame(to_lines(chart.sheet)), hide_index=True, alt=chart.alt)
+            st.dataframe(pd.DataFrame(to_lines(chart.sheet)), hide_index=True, alt=show_hidden(chart.alt))

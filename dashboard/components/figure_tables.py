@@ -12,7 +12,7 @@ import streamlit as st
 from interlock.dashboard import keys
 from interlock.dashboard.components.tables import let_break
 from interlock.dashboard.palette import Theme, shade
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.figure_tables import Column, FigureTable, say_cell, say_printed
 from interlock.dashboard.views.formatting import NOTHING
 from interlock.dashboard.views.sheets import Sheet, to_csv, to_json
@@ -21,7 +21,8 @@ _FORMS = {"csv": ("text/csv", to_csv), "json": ("application/json", to_json)}
 
 
 def draw_figure_table(table: FigureTable, theme: Theme, *, key: str) -> None:
-    frame = pd.DataFrame([list(row) for row in table.rows], columns=[c.head for c in table.columns])
+    rows = [[show_hidden(v) if isinstance(v, str) else v for v in row] for row in table.rows]
+    frame = pd.DataFrame(rows, columns=[c.head for c in table.columns])
     for column in table.columns:
         if column.unit != "text":
             frame[column.head] = pd.to_numeric(frame[column.head])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.graph import GraphView
 
 HEIGHT = 440  # pixels, whatever the graph: nothing below it may jump
@@ -18,4 +19,4 @@ def draw_graph(view: GraphView | None) -> None:
     is_long = view.rank_count * LEAST > HEIGHT
     height = view.rank_count * RANK if is_long else HEIGHT
     with st.container(height=HEIGHT if is_long else "content", border=False):
-        st.graphviz_chart(view.dot, width="stretch", height=height, alt=view.alt)
+        st.graphviz_chart(view.dot, width="stretch", height=height, alt=show_hidden(view.alt))

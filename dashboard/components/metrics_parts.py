@@ -9,7 +9,7 @@ import streamlit as st
 
 from interlock.dashboard import keys
 from interlock.dashboard.components.links import page_path
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 from interlock.dashboard.views.metrics_node import Narrowed
 from interlock.dashboard.views.metrics_tables import ErrorRow
 
@@ -53,7 +53,7 @@ def draw_beside(beside: Sequence[dict[str, str]], *, alt: str) -> None:
         st.caption("Two variants of a workflow that ran in this window stand here side by side.")
         return
     st.dataframe(
-        pd.DataFrame(beside),
+        pd.DataFrame([{k: show_hidden(v) for k, v in row.items()} for row in beside]),
         hide_index=True,
         key=keys.metrics_table("beside"),
         alt=alt,

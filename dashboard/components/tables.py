@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from interlock.dashboard.palette import Look
-from interlock.dashboard.views.escaping import md_escape
+from interlock.dashboard.views.escaping import md_escape, show_hidden
 
 Row = Mapping[str, str | Look]
 
@@ -52,7 +52,7 @@ def draw_table(
     shared: dict[str, Any] = {
         "hide_index": True,
         "column_config": config,
-        "alt": alt,
+        "alt": show_hidden(alt),
         "key": key,
         "height": "content" if is_whole else "auto",
     }
@@ -93,7 +93,7 @@ def _head(name: str) -> str:
 
 
 def _cells(row: Row, badges: Collection[str]) -> dict[str, str | list[str]]:
-    return {k: _badges(v) if k in badges else str(v) for k, v in row.items()}
+    return {k: _badges(v) if k in badges else show_hidden(str(v)) for k, v in row.items()}
 
 
 def _badges(cell: str | Look) -> list[str]:

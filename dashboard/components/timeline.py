@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from interlock.dashboard.palette import FONT, Theme, Tone, ground, shade
+from interlock.dashboard.views.escaping import show_hidden
 from interlock.dashboard.views.timeline import Bar, Lane, Timeline
 
 LANE_HEIGHT = 30  # pixels
@@ -23,7 +24,7 @@ def draw_timeline(view: Timeline | None, theme: Theme, *, key: str) -> None:
         figure,
         key=key,
         theme=None,
-        alt=view.alt,
+        alt=show_hidden(view.alt),
         config={"displayModeBar": False, "staticPlot": False, "scrollZoom": False},
     )
     if view.left_out:
