@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
@@ -15,10 +15,6 @@ from interlock.core.services.forking import ForkRequest
 from interlock.core.types import CheckpointId, new_id
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.views import staged
-
-if TYPE_CHECKING:
-    pass
-
 
 STAGED = "history-staged"
 PROBLEMS = "history-staged-problems"
