@@ -6,6 +6,7 @@ Refuses to be reachable from elsewhere where nobody has to sign in, unless told 
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
 import logging
@@ -25,7 +26,7 @@ import structlog
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from streamlit.web import bootstrap as streamlit_bootstrap
 
 from interlock.core import collecting, logs, parent
@@ -37,6 +38,7 @@ from interlock.dashboard import components, deps, keys, palette
 from interlock.dashboard.components.signed_out import draw_signed_out
 from interlock.dashboard.http import broadcasting, heads, health, live, metrics, streamlit_queue
 from interlock.dashboard.http.api import mounting
+from interlock.dashboard.http.attending import Attending
 from interlock.dashboard.http.guarding import Guard, Hosts, is_loopback
 from interlock.dashboard.http.policy import security_headers
 from interlock.dashboard.http.sign_in import routes as sign_in_routes
@@ -169,8 +171,8 @@ def build(settings: Settings, *, url: str = "") -> Peers:
             Route("/healthz", health.answer_alive),
             Route("/readyz", health.answer_ready),
             Route("/metrics", metrics.answer_metrics),
-            Mount(mounting.PATH, app=mounting.Api()),
-            Mount(mounting.AGENT_SERVER_PATH, app=mounting.Api("agent_server")),
+            mounting.mount(mounting.PATH),
+            mounting.mount(mounting.AGENT_SERVER_PATH, "agent_server"),
             Route("/overview", _lead_home),  # Streamlit knows its first page by no other name
         ],
         lifespan=partial(_live_while_serving, url),
@@ -262,12 +264,15 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
     # No worker can tell that there is none.
     alerts = AlertWatch(app, policies_beside(app.settings), workers_only=True)
     alerts.start()
+    attending = Attending(app, broadcaster.opened)
+    attending.start()
     if url:
         print(f"Interlock is at {url}", flush=True)  # noqa: T201 - the line people and scripts wait for
     try:
         yield {"broadcaster": broadcaster}
     finally:
         alerts.stop()
+        await asyncio.to_thread(attending.stop)
         broadcasting.use(None)
         await broadcaster.stop()
 

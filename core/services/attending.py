@@ -65,11 +65,12 @@ def list_open(app: App, approval_ids: Sequence[ApprovalId]) -> Mapping[ApprovalI
 
 
 def heads(app: App) -> dict[ApprovalId, int]:
-    """A number for each card that somebody has open, another one when others have."""
+    """A number for each card that several people have open, another one when others have."""
     with engine.read(app.engine) as conn:
         since = fetch_now(app, conn) - GONE
         found = _by_card(openings.fetch_all(conn, since=since))
-    return {card: zlib.crc32("\n".join(names).encode()) for card, names in found.items()}
+    shared = {card: names for card, names in found.items() if len(names) > 1}
+    return {card: zlib.crc32("\n".join(names).encode()) for card, names in shared.items()}
 
 
 def _is_due(opening: Opening, held: Mapping[ApprovalId, Claim], soon: datetime) -> bool:

@@ -34,6 +34,9 @@ _component = st.components.v2.component(
 )
 
 
+_OF_ONE = (heads.RUN_PREFIX, heads.CARD_PREFIX)
+
+
 def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = False) -> None:
     """
     Call it first inside an `@st.fragment`, before anything is read: what changes later is noticed.
@@ -49,8 +52,8 @@ def live(*topics: str, key: str, refresh_s: float = 60.0, shows_word: bool = Fal
     Raises:
         ValueError: There is no such topic; the server would refuse the whole tab for it.
     """
-    # A run's id may come from the address; there, whatever was typed is no mistake of ours.
-    shared = [name for name in topics if not name.startswith(heads.RUN_PREFIX)]
+    # An id may come from the address; there, whatever was typed is no mistake of ours.
+    shared = [name for name in topics if not name.startswith(_OF_ONE)]
     unknown = [name for name in shared if not heads.is_topic(name)]
     if unknown:
         raise ValueError(f"No screen can follow {unknown}.")

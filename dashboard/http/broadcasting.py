@@ -15,7 +15,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from interlock.dashboard.http.heads import HeadSource, run_ids
+from interlock.core.types import ApprovalId
+from interlock.dashboard.http.heads import HeadSource, card_ids, run_ids
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class Subscription:
     def __init__(self) -> None:
         self.topics: frozenset[str] = frozenset()
         self.is_lost = False
+        self.person = ""  # whose screen it is
         self._sent: dict[str, int] = {}
         self._slot: dict[str, int] = {}
         self._news = asyncio.Event()
@@ -99,6 +101,15 @@ class Broadcaster:
         """The newest known heads of these topics; callable from any thread."""
         known = self._heads
         return {topic: known[topic] for topic in topics if topic in known}
+
+    def opened(self) -> frozenset[tuple[ApprovalId, str]]:
+        """Which cards whose screens have open; callable from any thread."""
+        return frozenset(
+            (card, each.person)
+            for each in tuple(self._subscriptions)
+            if each.person
+            for card in card_ids(each.topics)
+        )
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:

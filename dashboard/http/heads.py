@@ -11,21 +11,23 @@ import time
 from collections.abc import Collection
 from typing import Protocol
 
-from interlock.core.services import observing, watching
+from interlock.core.services import attending, observing, watching
 from interlock.core.services.context import App
-from interlock.core.types import RunId
+from interlock.core.types import ApprovalId, RunId
 from interlock.dashboard import deps
 from interlock.dashboard.views.flow import flow_of
 
 RUN_PREFIX = "run:"
+CARD_PREFIX = "card:"  # who has it open
 PEOPLE = "people"  # accounts, sessions, tokens
 WORKERS = "workers"  # a `Flow`: nothing is written when a worker falls silent or a queue stands
 # Time alone changes the flow, and a screen drawn between two looks starts from the older one.
 _REREAD_EVERY_S = 1.0
+_MOST_CARDS = 1000  # that several people had open
 
 _TOPIC = re.compile(
     r"inbox|runs|threads|workflows|workers|figures|breakers|alerts|holds|caches|what_ifs|demonstration"
-    r"|people|notices|run:[A-Za-z0-9._:-]{1,200}"
+    r"|people|notices|(?:run|card):[A-Za-z0-9._:-]{1,200}"
 )
 
 
@@ -39,6 +41,12 @@ def run_ids(topics: Collection[str]) -> frozenset[str]:
     return frozenset(
         name.removeprefix(RUN_PREFIX) for name in topics if name.startswith(RUN_PREFIX)
     )
+
+
+def card_ids(topics: Collection[str]) -> frozenset[ApprovalId]:
+    """The cards among the topics."""
+    names = (name for name in topics if name.startswith(CARD_PREFIX))
+    return frozenset(ApprovalId(name.removeprefix(CARD_PREFIX)) for name in names)
 
 
 class HeadSource(Protocol):
@@ -62,6 +70,7 @@ class ServiceHeads:
         self._watch = watching.Watch(app)
         self._flow = 0
         self._people = 0
+        self._cards: dict[str, int] = {}
         self._asked_at = float("-inf")
         self._read_at = float("-inf")
 
@@ -84,7 +93,11 @@ class ServiceHeads:
         heads = dict(observing.heads(self._app))
         for run_id in runs:
             heads[RUN_PREFIX + run_id] = observing.run_head(self._app, RunId(run_id))
+        is_due = time.monotonic() - self._asked_at >= _REREAD_EVERY_S
         heads[WORKERS] = self._read_flow()
+        if is_due:
+            self._read_cards()
+        heads |= self._cards
         if heads.get(PEOPLE, 0) != self._people:  # before screens are told of it
             self._people = heads.get(PEOPLE, 0)
             deps.forget_all()
@@ -99,6 +112,12 @@ class ServiceHeads:
             self._flow = int(flow_of(observing.overview(self._app)))
             self._asked_at = time.monotonic()
         return self._flow
+
+    def _read_cards(self) -> None:
+        """Of a card that several had open it is said when they are fewer, too."""
+        found = attending.heads(self._app)
+        known = dict.fromkeys(self._cards, 0) | {CARD_PREFIX + c: n for c, n in found.items()}
+        self._cards = dict(list(known.items())[-_MOST_CARDS:])
 
 
 def poll_s(app: App) -> float:

@@ -44,6 +44,7 @@ async def serve(websocket: WebSocket) -> None:
         await websocket.close(_TRY_AGAIN_LATER)
         return
     with broadcaster.subscribe() as subscription:
+        subscription.person = await _find_name(websocket)
         beside = [asyncio.create_task(_send(websocket, subscription))]
         if deps.process_app().settings.sign_in != "none":
             beside.append(asyncio.create_task(_guard(websocket, broadcaster)))
@@ -54,6 +55,18 @@ async def serve(websocket: WebSocket) -> None:
                 task.cancel()
                 with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
                     await task
+
+
+async def _find_name(websocket: WebSocket) -> str:
+    """Whose screen it is; empty if nobody knows."""
+    settings = deps.process_app().settings
+    if settings.sign_in == "none":
+        return settings.operator
+    try:
+        person = await knowing.find_person(websocket.scope)
+    except StoreUnavailable:
+        return ""
+    return "" if person is None else person.name
 
 
 async def _listen(
