@@ -110,7 +110,7 @@ def read_heads(lines: Iterable[str], *, database: str) -> tuple[Head, ...]:
                         database=database,
                     )
                 )
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
     return tuple(found)
 

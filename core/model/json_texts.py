@@ -24,7 +24,14 @@ def loads(text: str) -> Json:
         ValueError: It is not JSON; NaN and the infinities are not. `json.JSONDecodeError` says where.
         RecursionError: It is nested too deeply.
     """
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_make_object)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_make_object)
+    except (json.JSONDecodeError, DoubledKey):
+        raise
+    except ValueError as exc:
+        if "limit" in str(exc):  # Python's own words are for who calls it
+            raise ValueError("it has a number of more than 4300 digits") from exc
+        raise
 
 
 def _make_object(pairs: list[tuple[str, Json]]) -> Json:

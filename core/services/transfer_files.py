@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from interlock.core.errors import InvalidInput
+from interlock.core.model import json_texts
 from interlock.core.store import transferring
 from interlock.core.store.transferring import RECORDS
 from interlock.core.types import Json
@@ -281,7 +282,7 @@ def _lines(data: bytes) -> Iterator[Json]:
                     raise InvalidInput(f"A line of the file has more than {MAX_LINE:,} bytes.")
                 if left < 0:
                     raise InvalidInput(f"Unpacked, the file has more than {MAX_UNPACKED:,} bytes.")
-                yield json.loads(line)
+                yield json_texts.loads(line.decode())
     except (OSError, EOFError, zlib.error, ValueError, RecursionError) as exc:
         raise InvalidInput(f"This is not the file of a thread, or it is damaged: {exc}.") from exc
 

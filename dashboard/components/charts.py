@@ -41,4 +41,6 @@ def draw_chart(
     st.plotly_chart(figure, key=key, theme=None, alt=show_hidden(chart.alt), config=_BARE)
     if has_table:
         with st.expander("As a table", icon=":material/table:"):
-            st.dataframe(pd.DataFrame(to_lines(chart.sheet)), hide_index=True, alt=show_hidden(chart.alt))
+            st.dataframe(
+                pd.DataFrame(to_lines(chart.sheet)), hide_index=True, alt=show_hidden(chart.alt)
+            )

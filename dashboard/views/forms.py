@@ -11,9 +11,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Literal, NoReturn
+from typing import Literal
 
 from interlock.core.errors import FieldProblem
+from interlock.core.model import json_texts
+from interlock.core.model.texts import show
 from interlock.core.types import Json
 from interlock.dashboard.views import rows
 from interlock.dashboard.views.formatting import SAFE_INTEGER, to_json_text
@@ -207,16 +209,16 @@ def parse_json(text: str) -> Json:
         ValueError: It is not JSON; the message says where.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json_texts.loads(text)
     except json.JSONDecodeError as exc:
         place = f"line {exc.lineno}, column {exc.colno}"
         raise ValueError(f"is not JSON: {exc.msg} at {place}") from exc
+    except json_texts.DoubledKey as exc:
+        raise ValueError(f"names {show(exc.key)} twice in one object") from exc
     except RecursionError as exc:
         raise ValueError("is nested too deep") from exc
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"is not JSON: {name} is no JSON number")
+    except ValueError as exc:
+        raise ValueError(f"is not JSON: {exc}") from exc
 
 
 def _fits_group(field: FormField, value: Json) -> bool:

@@ -5,7 +5,9 @@ JSON that would take a reader down. How pages draw it is in `dashboard/test_inje
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import json
 import time
@@ -16,16 +18,22 @@ import pytest
 from interlock.core.cli import printing
 from interlock.core.cli.values import read_json
 from interlock.core.errors import InterlockError
-from interlock.core.model import batch_files, json_texts
+from interlock.core.model import batch_cells, batch_files, json_texts
+from interlock.core.model.audit_chain import read_heads
 from interlock.core.model.audit_files import write_csv as write_audit
 from interlock.core.model.audit_lists import AuditEntry
 from interlock.core.model.launch_batches import BatchRun, escape_formula
 from interlock.core.model.launch_batches import write_csv as write_batch
+from interlock.core.model.payloads import read_interrupt
 from interlock.core.model.runs import FailureLine, RunStatus
 from interlock.core.model.texts import one_line, show, show_hidden
+from interlock.core.services import transfer_files
 from interlock.core.store import encoding
 from interlock.core.store.searching import split, texts_of
+from interlock.dashboard.http.api.pages import read_place
+from interlock.dashboard.http.live import _read_topics
 from interlock.dashboard.views.escaping import dot_escape, html_escape, md_escape
+from interlock.dashboard.views.forms import parse_json
 from interlock.dashboard.views.sheets import Sheet, to_csv
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
@@ -151,6 +159,33 @@ def test_a_json_bomb_is_refused_at_every_reader(name: str) -> None:
             encoding.dump_json(read_json("--input", bomb))
         assert len(str(refused.value)) < 1000
     assert time.process_time() - began < 20
+
+
+DOORS = {
+    "the forms of the pages": parse_json,
+    "what a tab asks of the live socket": _read_topics,
+    "what an agent asks in a text": lambda bomb: read_interrupt(bomb, None, node="n"),
+    "the heads of the audit": lambda bomb: read_heads([bomb], database="x") or None,
+    "a cursor of the API": lambda bomb: read_place(
+        base64.b64encode(bomb.encode(), altchars=b"-_").decode(), which=["x"], reads=[str]
+    ),
+    "the file of a thread": lambda bomb: transfer_files.read_head(gzip.compress(bomb.encode())),
+    "a cell of a batch": batch_cells.read_json,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", [name for name, bomb in BOMBS.items() if bomb])
+def test_a_json_bomb_is_refused_at_every_door(door: str, name: str) -> None:
+    """Or, where an agent's text may be anything, taken for a text."""
+    told = ""
+    try:
+        found = DOORS[door](BOMBS[name])
+    except (ValueError, InterlockError) as exc:
+        found, told = None, str(exc)
+    assert found is None or door == "what an agent asks in a text", found
+    assert len(told) < 1000
+    assert "sys." not in told
 
 
 def test_a_batch_of_bombs_is_told_line_by_line() -> None:
