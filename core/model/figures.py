@@ -116,7 +116,10 @@ class ErrorFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewerFigures:
-    """One person's decisions. `is_hasty`: many, nearly all approved, each within seconds (B8)."""
+    """
+    One person's decisions, `revised` of them sent back for revision. `is_hasty`: many, nearly all approved,
+    each within seconds (B8).
+    """
 
     actor: str
     decided: int
@@ -125,6 +128,7 @@ class ReviewerFigures:
     median_s: float
     overdue: int
     is_hasty: bool
+    revised: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ class Review:
     So many decisions of one person with one verb that took as long.
 
     `is_approval`: approved as it was proposed, unchanged. `is_overdue`: past the card's deadline.
+    `is_revision`: sent back for revision.
     """
 
     actor: str
@@ -40,6 +41,7 @@ class Review:
     is_overdue: bool
     seconds: float
     count: int
+    is_revision: bool = False
 
 
 def measure_nodes(tallies: Tallies, breakers: BreakerOf) -> list[NodeFigures]:
@@ -263,6 +265,7 @@ def _measure_reviewer(actor: str, own: Sequence[Review]) -> ReviewerFigures:
         approve_ratio=approved / decided,
         median_s=median_s,
         overdue=sum(r.count for r in own if r.is_overdue),
+        revised=sum(r.count for r in own if r.is_revision),
         is_hasty=decided >= HASTY_LEAST
         and approved >= decided * HASTY_RATIO
         and median_s <= HASTY_S,

@@ -66,11 +66,17 @@ def sift(
             rows=tuple(inbox.fetch_summaries(conn, shown, sort=sort, limit=limit, offset=offset)),
             total=inbox.count(conn, shown),
             counts={
-                name: inbox.count(conn, replace(wanted, statuses=statuses))
+                name: inbox.count(conn, _on_shelf(wanted, statuses))
                 for name, statuses in shelves.items()
             },
             newer=tuple(newer),
         )
+
+
+def _on_shelf(wanted: InboxFilter, statuses: tuple[ApprovalStatus, ...]) -> InboxFilter:
+    """The same filter on another shelf; whose to decide is asked of what waits alone."""
+    is_same = statuses == wanted.statuses
+    return replace(wanted, statuses=statuses, mine=wanted.mine if is_same else None)
 
 
 def list_cards(

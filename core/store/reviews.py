@@ -52,6 +52,7 @@ def fetch(conn: Connection, window: Window) -> list[Review]:
             is_overdue=bool(row.overdue),
             seconds=float(row.seconds),
             count=row.how_many,
+            is_revision=row.verb == Verb.REVISE.value,
         )
         for row in conn.execute(statement, given)
     ]

@@ -41,8 +41,8 @@ def draw_cards() -> None:
     live("inbox", "workflows", key=keys.live("inbox-list"))
     app = deps.app()
     with st.container(key=keys.inbox_list(), gap="small"):
-        before = session.read_sieve()
-        nodes = sifting.list_nodes(app, before.read(app.clock.now()))
+        before = read_sieve()
+        nodes = sifting.list_nodes(app, read(before))
         workflows = [w.name for w in observing.list_workflow_names(app)]
         draw_filters(
             before,
@@ -52,8 +52,9 @@ def draw_cards() -> None:
             on_clear=clear_filters,
             on_several=choose_several,
             is_several=chosen.is_choosing(),
+            is_known=is_known(),
         )
-        sieve = session.read_sieve()  # with what the browser brought along
+        sieve = read_sieve()  # with what the browser brought along
         view = find_cards(sieve)
         if inbox.may_let_in(view):
             session.let_in(sieve.name, app.clock.now())
@@ -75,12 +76,28 @@ def draw_cards() -> None:
         if view.rows:
             now = app.clock.now()
             draw_saves(
-                partial(read_cards, app, sieve.read(now), sieve.sort),
+                partial(read_cards, app, read(sieve), sieve.sort),
                 name="cards",
                 about=f"Save the cards of this list, {format_count(saved.MAX_ROWS)} at most,",
                 file_at=f"{now:%Y%m%d-%H%M}",
                 place="cards",
             )
+
+
+def read_sieve() -> Sieve:
+    """What the list is sifted by; whoever signed in sees first what is theirs to decide."""
+    return session.read_sieve(is_known=is_known())
+
+
+def is_known() -> bool:
+    """Whether somebody signed in, so that cards may be theirs."""
+    return not deps.person(deps.app()).is_trusted
+
+
+def read(sieve: Sieve, *, shelf: str | None = None) -> InboxFilter:
+    """What it means now, for whoever looks at it."""
+    app = deps.app()
+    return sieve.read(app.clock.now(), shelf=shelf, person=deps.person(app))
 
 
 def read_cards(app: App, wanted: InboxFilter, sort: Sort) -> Sheet:
@@ -124,7 +141,7 @@ def is_outside(sieve: Sieve, wanted: str | None, listed: Sequence[str]) -> bool:
     if wanted is None or wanted in listed or not sieve.said:
         return False
     app = deps.app()
-    asked = replace(sieve.read(app.clock.now()), ids=(ApprovalId(wanted),))
+    asked = replace(read(sieve), ids=(ApprovalId(wanted),))
     return not sifting.count(app, asked)
 
 
@@ -133,7 +150,7 @@ def sift(sieve: Sieve, page: int) -> sifting.Sifted:
     now = app.clock.now()
     return sifting.sift(
         app,
-        sieve.read(now),
+        read(sieve),
         shelves=inbox_filters.SHELVES,
         seen_until=session.seen_until(sieve.name, now) if sieve.is_pending else None,
         sort=sieve.sort,
@@ -194,7 +211,7 @@ def take_step(by: int) -> None:
     ids = session.order()
     wanted = inbox.step(ids, session.picked(), by)
     if wanted is None and ids:
-        sieve = session.read_sieve()
+        sieve = read_sieve()
         page = session.page(name_list(sieve)) + by
         rows = sift(sieve, page).rows if page > 0 else ()
         if rows:
@@ -215,8 +232,8 @@ def choose_card() -> str | None:
     wanted = session.picked()
     if wanted is None:
         app = deps.app()
-        sieve = session.read_sieve()
-        waiting = sieve.read(app.clock.now(), shelf=inbox_filters.PENDING)
+        sieve = read_sieve()
+        waiting = read(sieve, shelf=inbox_filters.PENDING)
         sort = sieve.sort if sieve.is_pending else inbox_filters.DEFAULT_SORT
         pending = sifting.list_next(app, waiting, among=session.order(), sort=sort)
         wanted = inbox.choose_next(session.order(), pending, session.after())
@@ -231,8 +248,8 @@ def choose_card() -> str | None:
 def draw_nothing() -> None:
     live("inbox", "workflows", key=keys.live("inbox-empty"))
     app = deps.app()
-    sieve = session.read_sieve()
-    waiting = sieve.read(app.clock.now(), shelf=inbox_filters.PENDING)
+    sieve = read_sieve()
+    waiting = read(sieve, shelf=inbox_filters.PENDING)
     if sifting.count(app, waiting):
         st.rerun()
     others = sifting.count(app, EVERYTHING)

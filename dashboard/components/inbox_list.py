@@ -16,11 +16,13 @@ from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.inbox import InboxList
 from interlock.dashboard.views.inbox_filters import (
     AGES,
+    EVERYBODYS,
     KINDS,
     MAX_CHARS,
     PENDING,
     RISKS,
     SHELVES,
+    WHOSE,
     Name,
     Sieve,
     offer,
@@ -40,6 +42,7 @@ def draw_filters(
     on_clear: Callable[[], None],
     on_several: Callable[[], None],
     is_several: bool,
+    is_known: bool,
 ) -> None:
     """
     Draw the shelves, the search, the order and the filters; each is kept in the URL.
@@ -52,6 +55,7 @@ def draw_filters(
         on_clear: Called to clear all filters.
         on_several: Called to begin to choose several cards, or to end it.
         is_several: Whether several are being chosen.
+        is_known: Whether somebody signed in, so that cards may be theirs.
     """
     shared: dict[str, Any] = {"on_change": on_change, **_BOUND}
     st.segmented_control(
@@ -75,7 +79,9 @@ def draw_filters(
             width="stretch",
             **shared,
         )
-        count = sum(1 for name, word in sieve.chosen.items() if word and name != "text")
+        count = sum(
+            1 for n, word in sieve.chosen.items() if word and n != "text" and word != EVERYBODYS
+        )
         with st.popover(
             f"Filter · {count}" if count else "Filter",
             icon=":material/filter_list:",
@@ -87,6 +93,8 @@ def draw_filters(
                 key=keys.inbox_sort(is_pending=sieve.is_pending),
                 **shared,
             )
+            if is_known:
+                st.selectbox("Whose", WHOSE, key=keys.inbox_filter("whose"), **shared)
             _draw_choice("Workflow", "workflow", workflows, sieve, shared)
             _draw_choice("Node", "node", nodes, sieve, shared)
             _draw_choice("Kind", "kind", list(KINDS), sieve, shared)

@@ -15,7 +15,7 @@ import streamlit as st
 
 from interlock.core.errors import FieldProblem
 from interlock.dashboard import keys, state
-from interlock.dashboard.views.inbox_filters import NAMES, Sieve
+from interlock.dashboard.views.inbox_filters import EVERYBODYS, MINE, NAMES, Name, Sieve
 from interlock.dashboard.views.inbox_filters import build as build_sieve
 from interlock.dashboard.views.outcome import Outcome
 
@@ -26,6 +26,7 @@ _AFTER = "inbox-after"
 _TURN = "inbox-turn"
 _SEEN = "inbox-seen"
 _PROBLEMS = "inbox-problems"
+_CLEARED: dict[Name, str] = {"text": "", "whose": EVERYBODYS}  # nothing is left out
 _OUTCOME = "inbox-outcome"
 _CAME = "inbox-came"
 _LEFT = "inbox-left"
@@ -88,18 +89,23 @@ def has_just_come(approval_id: str) -> bool:
     return bool(came == approval_id and time.monotonic() - at_s < UNREAD_S)
 
 
-def read_sieve() -> Sieve:
-    """What the list is sifted by: what is chosen on the page; before it is drawn, what the URL says."""
+def read_sieve(*, is_known: bool = False) -> Sieve:
+    """
+    What the list is sifted by: what is chosen on the page; before it is drawn, what the URL says.
+
+    Whoever `is_known` by signing in sees their own cards first; anybody else has none of their own.
+    """
     shelf = _read(keys.inbox_status())
     is_pending = build_sieve(shelf, {}, None).is_pending
     chosen = {name: _read(keys.inbox_filter(name)) for name in NAMES}
+    chosen["whose"] = (chosen["whose"] or MINE) if is_known else None
     return build_sieve(shelf, chosen, _read(keys.inbox_sort(is_pending=is_pending)))
 
 
 def clear_sieve() -> None:
     """Choose no filter; the shelf and the order stay."""
     for name in NAMES:
-        st.session_state[keys.inbox_filter(name)] = "" if name == "text" else None
+        st.session_state[keys.inbox_filter(name)] = _CLEARED.get(name)
 
 
 def _read(key: str) -> str | None:

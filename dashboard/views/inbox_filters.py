@@ -6,18 +6,19 @@ The words are what the URL holds, so a choice that is no longer offered is simpl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
+from interlock.core.model.people import Person
 
-Name = Literal["workflow", "node", "kind", "risk", "age", "text"]
+Name = Literal["whose", "workflow", "node", "kind", "risk", "age", "text"]
 Chosen = Mapping[Name, str | None]
 
-NAMES: Final[tuple[Name, ...]] = ("workflow", "node", "kind", "risk", "age", "text")
+NAMES: Final[tuple[Name, ...]] = ("whose", "workflow", "node", "kind", "risk", "age", "text")
 MAX_CHARS = 300  # of a choice from the URL, which anybody may have typed
 SHELVES: Final[dict[str, tuple[ApprovalStatus, ...]]] = {
     "Pending": (ApprovalStatus.PENDING,),
@@ -29,6 +30,9 @@ SHELVES: Final[dict[str, tuple[ApprovalStatus, ...]]] = {
     ),
 }
 PENDING = "Pending"
+MINE, EVERYBODYS = "Mine to decide", "Everybody's"
+YOURS = "yours to decide"
+WHOSE: Final = (MINE, EVERYBODYS)
 _KINDS: Final[dict[str, Kind]] = {
     "tool calls": Kind.LANGCHAIN,
     "one tool call": Kind.LANGCHAIN_CALL,
@@ -59,6 +63,7 @@ SORTS: Final[Mapping[str, Sort]] = {
     "Waiting longest": Sort.WAITING,
     "Newest first": Sort.NEWEST,
     "Highest risk": Sort.RISK,
+    "Highest priority": Sort.PRIORITY,
 }
 CLOSED_SORTS: Final[Mapping[str, Sort]] = {
     "Newest first": Sort.NEWEST,
@@ -82,11 +87,17 @@ class Sieve:
         return self.shelf == PENDING
 
     @property
+    def is_mine(self) -> bool:
+        """Whether it lists only what whoever looks at it may decide."""
+        return self.is_pending and self.chosen.get("whose") == MINE
+
+    @property
     def said(self) -> tuple[str, ...]:
         """The filter in words; the workflow, the node and the text are foreign."""
         age = self.chosen.get("age")
-        words = [self.chosen.get(name) for name in NAMES if name not in ("age", "text")]
+        words = [self.chosen.get(name) for name in NAMES if name not in ("whose", "age", "text")]
         text = self.chosen.get("text")
+        words.insert(0, YOURS if self.is_mine else None)
         extra = [f"waiting over {age}" if age else None, f"\u201c{text}\u201d" if text else None]
         return tuple(word for word in (*words, *extra) if word)
 
@@ -95,8 +106,10 @@ class Sieve:
         """What tells this list from others, whatever its order."""
         return "\x1f".join([self.shelf, *(self.chosen.get(name) or "" for name in NAMES)])
 
-    def read(self, now: datetime, *, shelf: str | None = None) -> InboxFilter:
-        """What it means at this time, on its own shelf or another."""
+    def read(
+        self, now: datetime, *, shelf: str | None = None, person: Person | None = None
+    ) -> InboxFilter:
+        """What it means at this time and for this person, on its own shelf or another."""
         chosen = self.chosen
         age = read_age(AGES[chosen.get("age") or ""]) if chosen.get("age") else None
         kind, risk = chosen.get("kind"), chosen.get("risk")
@@ -108,6 +121,7 @@ class Sieve:
             risk=RISKS[risk] if risk else None,
             text=chosen.get("text") or "",
             asked_until=now - age if age else None,
+            mine=person if self.is_mine else None,
         )
 
 
@@ -134,7 +148,12 @@ def offer(names: Sequence[str], chosen: str | None) -> list[str]:
 
 
 def _take(name: Name, word: str | None) -> str | None:
-    offered = {"kind": KINDS, "risk": RISKS, "age": AGES}.get(name)
+    offered: Collection[str] | None = {
+        "whose": WHOSE,
+        "kind": tuple(KINDS),
+        "risk": tuple(RISKS),
+        "age": tuple(AGES),
+    }.get(name)
     if not word or (offered is not None and word not in offered):
         return None
     return (word.strip() if name == "text" else word)[:MAX_CHARS] or None

@@ -92,6 +92,7 @@ _REVIEWER_COLUMNS = (
     Column(field="actor", head="Reviewer"),
     Column(field="decided", head="Decided", unit="count"),
     Column(field="approve_ratio", head="Approved", unit="ratio", bar=Tone.DONE),
+    Column(field="revised", head="Sent back", unit="count"),
     Column(field="median_s", head="Median to decide", unit="s"),
     Column(field="overdue", head="Overdue", unit="count"),
     Column(field="is_hasty", head="Looks like a rubber stamp"),
@@ -164,10 +165,13 @@ def side_by_side(variants: Sequence[WorkflowFigures]) -> list[dict[str, str]]:
 def reviewers_table(reviewers: Sequence[ReviewerFigures]) -> FigureTable:
     """One row a person."""
     rows: list[list[Cell]] = [
-        [r.actor, r.decided, r.approve_ratio, r.median_s, r.overdue, "yes" if r.is_hasty else ""]
+        [
+            *(r.actor, r.decided, r.approve_ratio, r.revised, r.median_s, r.overdue),
+            "yes" if r.is_hasty else "",
+        ]
         for r in reviewers
     ]
-    tones = {(i, 5): Tone.WAITING for i, r in enumerate(reviewers) if r.is_hasty}
+    tones = {(i, 6): Tone.WAITING for i, r in enumerate(reviewers) if r.is_hasty}
     return build("reviewers", _REVIEWER_COLUMNS, rows, tones=tones)
 
 

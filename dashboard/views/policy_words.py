@@ -15,11 +15,14 @@ from interlock.core.model.policies import (
     NodePolicy,
     RateRules,
     Retry,
+    RoutingRule,
     SandboxRules,
     Timeout,
     ToolPolicy,
     WorkflowPolicy,
 )
+from interlock.core.model.routes import say_one
+from interlock.core.model.texts import join_words
 from interlock.core.types import Json
 from interlock.dashboard.views.formatting import (
     format_count,
@@ -113,12 +116,48 @@ def _say_tool(tool: ToolPolicy) -> Iterator[str]:
 def _say_approval(approval: ApprovalPolicy) -> Iterator[str]:
     if approval.risk:
         yield f"{approval.risk.capitalize()} risk"
+    yield from _say_route(approval)
     if approval.deadline_s is not None:
         yield f"To be decided within {_span(approval.deadline_s)}"
     if approval.on_timeout is not None:
         yield f"If nobody does: {say_outcome(approval.on_timeout)}"
     for verb, answer in approval.answers.items():
         yield f"{verb.capitalize()} sends {one_line(answer)}"
+
+
+def _say_route(approval: ApprovalPolicy) -> Iterator[str]:
+    if isinstance(approval.approvers, str):
+        yield f"Decided by whom {approval.approvers} names"
+    elif approval.approvers is not None:
+        yield f"Decided by {_say_approvers(approval.approvers)}"
+    if approval.quorum > 1:
+        no = "" if approval.one_rejects else ", for a no as well"
+        yield f"Takes {approval.quorum} people who say the same{no}"
+    if not approval.self_approval:
+        yield "Not decided by who began it"
+    if approval.priority:
+        yield f"Priority {approval.priority} in the inbox"
+    for rule in approval.rules:
+        yield f"If {one_line(rule.when)}: {', '.join(_say_rule(rule))}"
+
+
+def _say_rule(rule: RoutingRule) -> Iterator[str]:
+    if isinstance(rule.approvers, str):
+        yield f"by whom {rule.approvers} names"
+    elif rule.approvers is not None:
+        yield f"by {_say_approvers(rule.approvers)}"
+    if rule.quorum > 1:
+        yield f"{rule.quorum} people"
+    if rule.risk:
+        yield f"{rule.risk} risk"
+    if not rule.self_approval:
+        yield "not by who began it"
+    if "priority" in rule.model_fields_set:
+        yield f"priority {rule.priority}"
+
+
+def _say_approvers(approvers: tuple[str, ...]) -> str:
+    return join_words([say_one(each) for each in approvers]) or "admins"
 
 
 def say_outcome(on_timeout: Json) -> str:

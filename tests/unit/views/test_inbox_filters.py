@@ -6,8 +6,9 @@ import pytest
 
 from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
+from interlock.core.model.people import Person, Role
 from interlock.dashboard.views import inbox_filters
-from interlock.dashboard.views.inbox_filters import build
+from interlock.dashboard.views.inbox_filters import EVERYBODYS, MINE, build
 
 
 def test_nothing_chosen_is_what_waits_longest_first(make):
@@ -84,3 +85,20 @@ def test_every_status_has_its_shelf():
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_can_be_chosen(kind):
     assert kind in inbox_filters.KINDS.values()
+
+
+def test_what_is_mine_to_decide_is_asked_of_what_waits(make):
+    me = Person(name="ann", role=Role.OPERATOR)
+    sieve = build(None, {"whose": MINE, "text": "refund"}, None)
+    assert (sieve.is_mine, sieve.said) == (True, ("yours to decide", "\u201crefund\u201d"))
+    assert sieve.read(make.now, person=me).mine == me
+    everybodys = build(None, {"whose": EVERYBODYS}, None)
+    assert (everybodys.is_mine, everybodys.said) == (False, ())
+    assert everybodys.read(make.now, person=me).mine is None
+    assert build(None, {"whose": "anything"}, None).chosen["whose"] is None
+    decided = build("Decided", {"whose": MINE}, None)
+    assert (decided.said, decided.read(make.now, person=me).mine) == ((), None)
+
+
+def test_what_waits_can_be_listed_by_priority():
+    assert build(None, {}, "Highest priority").sort is Sort.PRIORITY

@@ -150,3 +150,31 @@ def test_what_holds_for_cards_is_said_in_words():
 def test_a_policy_of_a_newer_version_is_not_put_into_words():
     assert read_policy(None) == WorkflowPolicy()
     assert read_policy({"teleport": True}) is None
+
+
+def test_who_decides_the_cards_of_a_node_is_said():
+    policy = ApprovalPolicy.model_validate(
+        {
+            "approvers": ["group:finance", "Ann"],
+            "quorum": 2,
+            "self_approval": False,
+            "priority": 5,
+            "rules": [
+                {"when": "amount > 1000", "approvers": [], "quorum": 3, "risk": "high"},
+                {"when": "new", "approvers": "$.owner", "self_approval": False, "priority": 9},
+            ],
+        }
+    )
+    assert say_approval(policy) == (
+        "Decided by the group finance or Ann",
+        "Takes 2 people who say the same",
+        "Not decided by who began it",
+        "Priority 5 in the inbox",
+        "If amount > 1000: by admins, 3 people, high risk",
+        "If new: by whom $.owner names, not by who began it, priority 9",
+    )
+    read = ApprovalPolicy(approvers="$state.owner", quorum=2, one_rejects=False)
+    assert say_approval(read) == (
+        "Decided by whom $state.owner names",
+        "Takes 2 people who say the same, for a no as well",
+    )
