@@ -14,6 +14,7 @@ import streamlit as st
 from interlock.core.errors import SignedOut, StoreUnavailable
 from interlock.core.services import alerting, attaching, demonstrating, durability, observing
 from interlock.dashboard import deps, keys, palette, state
+from interlock.dashboard.app_pages.bell_part import draw_bell
 from interlock.dashboard.app_pages.hold_switch import draw_switch
 from interlock.dashboard.app_pages.outage import draw_going_on, draw_outage
 from interlock.dashboard.app_pages.sign_out import draw_person
@@ -141,6 +142,7 @@ def _draw_foot(title: str) -> None:
         st.page_link(page_path("inbox"), label=f"{overview.waiting} waiting", icon=look.icon)
     else:
         st.caption("Nothing waits for a human.")
+    draw_bell()
     draw_notice(find_foot_notice(overview))
     draw_switch(overview)
     if deps.app().settings.attach is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from interlock.core.errors import Conflict, NotFound, NoWorker
 from interlock.core.model import notice_texts
+from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.notice_rules import Event, Occurrence, RuleKind
 from interlock.core.model.notices import Notice, NoticeStatus, PublishedRule
 from interlock.core.model.people import Permission
@@ -15,7 +16,7 @@ from interlock.core.services import observing
 from interlock.core.services.context import App
 from interlock.core.services.noticing import TOPIC
 from interlock.core.services.permitting import command, require_house
-from interlock.core.store import audit, engine, notices, topics
+from interlock.core.store import approvals, audit, engine, notices, topics
 from interlock.core.types import new_id
 
 WHAT = "What others are told"
@@ -117,6 +118,12 @@ def try_again(app: App, notice_id: str, *, actor: str) -> Notice:
         found = notices.fetch(conn, notice_id)
     assert found is not None
     return found
+
+
+def list_newest_cards(app: App, *, limit: int) -> list[ApprovalSummary]:
+    """The cards that were asked last and wait, for a browser that tells of new ones."""
+    with engine.read(app.engine) as conn:
+        return approvals.fetch_summaries(conn, limit=limit, newest_first=True)
 
 
 def fetch_some(app: App, ids: Sequence[str]) -> list[Notice]:

@@ -59,8 +59,8 @@ def pick(key: str, ids: Sequence[str]) -> None:
 
 def draw_rules(view: told.ToldView) -> None:
     st.subheader("The rules", anchor=False)
-    st.caption(view.no_rules)
     if not view.rules:
+        st.caption(view.no_rules)
         return
     draw_table(
         view.rules,
@@ -100,8 +100,9 @@ def draw_messages(view: told.ToldView, shown: str, page: int) -> None:
             label_visibility="collapsed",
             on_change=choose,
         )
-    st.caption(view.summary)
-    if view.rows:
+    if not view.rows:
+        st.caption(view.summary)
+    else:
         draw_table(
             view.rows,
             key=keys.told_table(view.ids),

@@ -78,6 +78,7 @@ from interlock.dashboard.keys.card import (
     yes_no,
 )
 from interlock.dashboard.keys.frame import (
+    bell,
     held,
     hold_reason,
     hold_scope,
@@ -227,6 +228,7 @@ __all__ = [
     "audit_table",
     "batch_download",
     "batch_rows",
+    "bell",
     "breaker_order",
     "breaker_part",
     "breaker_reason",

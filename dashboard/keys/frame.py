@@ -15,6 +15,11 @@ def sidebar_foot() -> str:
     return "sidebar-foot"
 
 
+def bell() -> str:
+    """Whether this browser tells of new cards."""
+    return "bell"
+
+
 def hold_scope() -> str:
     """The choice of what is to be held."""
     return "hold-scope"

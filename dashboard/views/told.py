@@ -105,7 +105,7 @@ def _say_summary(told: NoticeList, shown: str) -> str:
 def _figure(told: NoticeList, status: NoticeStatus) -> Figure:
     count = told.counts.get(status, 0)
     notes = {
-        NoticeStatus.WAITING: "on their way, or tried again",
+        NoticeStatus.WAITING: "on their way",
         NoticeStatus.SENT: "arrived",
         NoticeStatus.NEEDLESS: "decided before",
         NoticeStatus.GIVEN_UP: "did not arrive",
