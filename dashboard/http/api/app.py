@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,8 +18,10 @@ from interlock.dashboard.http.api import (
     breakers,
     bulk,
     caches,
+    claims,
     launches,
     metrics,
+    openapi,
     rewind,
     runs,
     threads,
@@ -29,7 +33,7 @@ from interlock.dashboard.http.api.mounting import PATH
 VERSION = "1"
 _MAX_PROBLEMS = 20
 _DESCRIPTION = (
-    "Everything the screens and the command line do, through the same services."
+    "What programs need of what the screens and the command line do, through the same services."
     " Errors are problem+json; lists come by pages."
 )
 
@@ -53,6 +57,7 @@ def build() -> Door:
         runs,
         approvals,
         bulk,
+        claims,
         rewind,
         threads,
         metrics,
@@ -62,6 +67,7 @@ def build() -> Door:
     ):
         app.include_router(noun.router)
     tell_errors(app)
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     return Door(app)
 
 

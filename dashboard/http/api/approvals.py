@@ -14,9 +14,10 @@ from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
 from interlock.core.services import deadlines, deciding, documents, observing, sifting
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer, problem
 from interlock.dashboard.http.api.bodies import CardDecisionBody, ExtendBody
+from interlock.dashboard.http.api.described import body_example, responses
 from interlock.dashboard.http.api.identity import Actor
 from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_cursor
 
@@ -25,7 +26,7 @@ router = APIRouter(tags=["approvals"])
 _TAG = re.compile(r'"([1-9][0-9]{0,8})"')
 
 
-@router.get("/approvals", responses=described.responses(described.page_of(described.APPROVAL), 404))
+@router.get("/approvals", responses=responses(examples.APPROVALS, 404))
 def list_approvals(
     *,
     status: Annotated[
@@ -73,7 +74,7 @@ def list_approvals(
     )
 
 
-@router.get("/approvals/{approval_id}", responses=described.responses(described.CARD, 404))
+@router.get("/approvals/{approval_id}", responses=responses(examples.CARD, 404))
 def get_approval(approval_id: str) -> Response:
     """One card with what was decided of it; its `ETag` is the version that a decision names."""
     card = observing.get_card(deps.app(), approval_id)
@@ -82,17 +83,8 @@ def get_approval(approval_id: str) -> Response:
 
 @router.post(
     "/approvals/{approval_id}/decision",
-    responses=described.responses(
-        {"approval_id": described.APPROVAL["approval_id"], "status": "decided", "run_id": "…"},
-        *(404, 409, 413, 415, 428),
-    ),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {"example": {"verb": "approve", "reason": "ok", "version": 1}}
-            }
-        }
-    },
+    responses=responses(examples.DECIDED, 404, 428),
+    openapi_extra=body_example(verb="approve", reason="ok", version=1),
 )
 def decide(
     approval_id: str,
@@ -114,12 +106,8 @@ def decide(
 
 @router.post(
     "/approvals/{approval_id}/deadline",
-    responses=described.responses(described.APPROVAL, 404, 409, 413, 415),
-    openapi_extra={
-        "requestBody": {
-            "content": {"application/json": {"example": {"by": "1h", "reason": "on my way"}}}
-        }
-    },
+    responses=responses(examples.APPROVAL, 404),
+    openapi_extra=body_example(by="1h", reason="on my way"),
 )
 def extend(
     approval_id: str,

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from interlock.core.model.audit_lists import MAX_TEXT, AuditFilter
 from interlock.core.services import auditing
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.described import responses
 from interlock.dashboard.http.api.pages import (
     Cursor,
     Limit,
@@ -34,10 +35,9 @@ def _as_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 Text = Annotated[str, Query(max_length=MAX_TEXT)]
-_EXAMPLE = {"seq": 7, "at": "2026-11-22T09:30:00.000000+00:00", "actor": "ann", "action": "launch"}
 
 
-@router.get("/audit", responses=described.responses(described.page_of(_EXAMPLE)))
+@router.get("/audit", responses=responses(examples.ENTRIES))
 def list_entries(
     *,
     actor: Text = "",

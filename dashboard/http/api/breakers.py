@@ -7,25 +7,16 @@ from starlette.responses import Response
 
 from interlock.core.services import figure_documents, tripping
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import OrderBody
+from interlock.dashboard.http.api.described import body_example, responses
 from interlock.dashboard.http.api.identity import Actor
 
 router = APIRouter(tags=["breakers"])
 
-_EXAMPLE = {
-    "name": "payments",
-    "state": "closed",
-    "failures": 0,
-    "opened_at": None,
-    "retry_at": None,
-    "short_circuited": 0,
-    "forced": None,
-}
 
-
-@router.get("/breakers", responses=described.responses(described.page_of(_EXAMPLE)))
+@router.get("/breakers", responses=responses(examples.BREAKERS))
 def list_breakers() -> Response:
     """All breakers, by name; always one page."""
     app = deps.app()
@@ -38,12 +29,8 @@ def list_breakers() -> Response:
 
 @router.post(
     "/breakers/{name:path}",
-    responses=described.responses(_EXAMPLE, 404, 415),
-    openapi_extra={
-        "requestBody": {
-            "content": {"application/json": {"example": {"order": "open", "reason": "maintenance"}}}
-        }
-    },
+    responses=responses(examples.BREAKER, 404),
+    openapi_extra=body_example(order="open", reason="maintenance"),
 )
 def order(name: str, body: OrderBody, actor: Actor) -> Response:
     """Hold a breaker open or closed; `reset` gives it back to its rules, closed."""

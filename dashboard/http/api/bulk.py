@@ -13,25 +13,28 @@ from interlock.core.model.bulk import MAX_AT_ONCE, Outcome, Pick, Told
 from interlock.core.services import bulk_deciding, card_documents
 from interlock.core.types import ApprovalId, RunId
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import Body, Id, Reason
+from interlock.dashboard.http.api.described import ID, body_example, responses, show
 from interlock.dashboard.http.api.identity import Actor
 
 router = APIRouter(tags=["approvals"])
 
-_EXAMPLE = card_documents.of_bulk(
-    [
-        Told(
-            pick=Pick(ApprovalId(str(described.APPROVAL["approval_id"])), 1),
-            outcome=Outcome.DONE,
-            title="Refund 620 EUR?",
-            workflow="refund_desk",
-            status="decided",
-            run_id=RunId("…"),
-        )
-    ]
+_DONE = Told(
+    pick=Pick(ApprovalId(ID), 1),
+    outcome=Outcome.DONE,
+    title="Refund 620 EUR?",
+    workflow="refund_desk",
+    status="decided",
+    run_id=RunId(ID),
 )
+_REFUSED = Told(
+    pick=Pick(ApprovalId("gone")),
+    outcome=Outcome.REFUSED,
+    refusal="There is no card 'gone'.",
+    winner={"actor": "ann", "verb": "reject"},
+)
+BULK = show("Bulk", card_documents.of_bulk([_DONE]), card_documents.of_bulk([_REFUSED]))
 
 
 class PickBody(Body):
@@ -51,22 +54,10 @@ class BulkBody(Body):
 
 @router.post(
     "/approvals/decisions",
-    responses=described.responses(
-        _EXAMPLE, *(413, 415), what="each card is told of, whether it was decided or refused"
+    responses=responses(BULK, what="each card is told of, whether it was decided or refused"),
+    openapi_extra=body_example(
+        verb="approve", reason="ok", cards=[{"approval_id": ID, "version": 1}]
     ),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "example": {
-                        "verb": "approve",
-                        "reason": "ok",
-                        "cards": [{"approval_id": described.APPROVAL["approval_id"], "version": 1}],
-                    }
-                }
-            }
-        }
-    },
 )
 def decide_many(body: BulkBody, actor: Actor) -> Response:
     """Decide each card by itself; one that is refused keeps no other. High risk is always refused."""

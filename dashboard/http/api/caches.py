@@ -8,26 +8,16 @@ from starlette.responses import Response
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.services import caching, figure_documents
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import ClearBody
+from interlock.dashboard.http.api.described import body_example, responses
 from interlock.dashboard.http.api.identity import Actor
 
 router = APIRouter(tags=["caches"])
 
-_EXAMPLE = {
-    "workflow": "help_desk",
-    "node": "classify",
-    "hits": 7,
-    "misses": 3,
-    "hit_ratio": 0.7,
-    "entries": 3,
-    "bytes": 900,
-    "saved_ms": 8400.0,
-}
 
-
-@router.get("/caches", responses=described.responses(described.page_of(_EXAMPLE)))
+@router.get("/caches", responses=responses(examples.CACHES))
 def list_caches() -> Response:
     """All caches, those that hit the least first; always one page."""
     found = caching.list_caches(deps.app())
@@ -36,10 +26,8 @@ def list_caches() -> Response:
 
 @router.post(
     "/caches/clear",
-    responses=described.responses({"cleared": 3}, 404, 415),
-    openapi_extra={
-        "requestBody": {"content": {"application/json": {"example": {"workflow": "help_desk"}}}}
-    },
+    responses=responses(examples.CLEARED, 404),
+    openapi_extra=body_example(workflow="help_desk"),
 )
 def clear(body: ClearBody, actor: Actor) -> Response:
     """Clear what all that is given names, in every worker; `all` alone clears everything."""

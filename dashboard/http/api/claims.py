@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -33,10 +34,12 @@ _CLAIM = Claim(
 )
 _MOVE = Move(at=_AT, actor="ben", verb="forward", to="ann", note="knows the customer")
 _PATH = "/approvals/{approval_id}"
-CLAIM = show("Claim", card_documents.of_claim(_CLAIM))
+_TAKEN = replace(_CLAIM, assigned_by=None)
+CLAIM = show("Claim", card_documents.of_claim(_CLAIM), card_documents.of_claim(_TAKEN))
 HANDS = show(
     "Hands",
     card_documents.of_hands(_CLAIM, [_MOVE], ["ben"]),
+    card_documents.of_hands(_TAKEN, [], []),
     card_documents.of_hands(None, [], []),
 )
 

@@ -1,130 +1,156 @@
-"""What the OpenAPI document says of answers: an example each, and the problems that may come."""
+"""What the OpenAPI document says of answers: their shape with an example each, and the problems that may come."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from interlock.core.types import Json
 from interlock.dashboard.http.api.answers import PROBLEM
 
-_WHAT = {
+ID = "01a2b3c4-0000-7000-8000-000000000001"
+WHAT = {
     401: "nobody known asks: no token, or one that is not good (any more)",
     403: "not allowed, or a page of elsewhere asked",
     404: "there is no such thing",
     408: "the body did not come in time",
-    409: "somebody was first; `winner` says who",
+    409: "somebody was first: `winner` says who; or the key is being carried out, or nobody knows how it ended",
     413: "the body is too large",
     415: "the body is not JSON",
     422: "something given does not fit; `problems` says what",
     428: "the version is missing",
     429: "too often; `Retry-After` says until when",
+    500: "a mistake of ours; the log has the reason under `reference`",
     503: "the database or a worker is missing",
 }
-_ID = "01a2b3c4-0000-7000-8000-000000000001"
+# What is anybody's JSON: of a project, an agent, a person.
+_FREE = frozenset(
+    {
+        "after",
+        "answer",
+        "args",
+        "before",
+        "breakers",
+        "context",
+        "data",
+        "input_schema",
+        "interrupts",
+        "intent",
+        "items",
+        "metadata",
+        "on_timeout",
+        "parts",
+        "payload",
+        "policy",
+        "rules",
+        "schema",
+        "snapshot",
+        "tools",
+        "values",
+        "versions",
+        "winner",
+    }
+)
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "hint": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+SCHEMAS: dict[str, dict[str, Any]] = {"Problem": _PROBLEM_SCHEMA}
+EXAMPLES: dict[str, Json] = {}  # by the name of the shape
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an answer looks like: the shape by its name; `EXAMPLES` has one of it."""
+
+    name: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Where the shape is described."""
+        return {"$ref": f"#/components/schemas/{self.name}"}
+
+
+def show(name: str, *documents: Json) -> Shown:
+    """Describe a shape by documents of it that differ in all that may differ; the first is the example."""
+    SCHEMAS[name], EXAMPLES[name] = _schema_of(documents), documents[0]
+    return Shown(name)
+
+
+def page_of(item: Shown, **more: Json) -> Shown:
+    """A page of such items; `more` is what may stand beside them."""
+    name = f"{item.name}Page"
+    SCHEMAS[name] = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": item.schema},
+            "next": {"type": ["string", "null"]},
+            **{key: _schema_of([value]) for key, value in more.items()},
+        },
+        "required": ["items", "next"],
+    }
+    EXAMPLES[name] = {"items": [EXAMPLES[item.name]], "next": None}
+    return Shown(name)
 
 
 def responses(
-    example: Json, *problems: int, status: int = 200, what: str = "done", also: int | None = None
+    shown: Shown, *problems: int, status: int = 200, what: str = "done", also: int | None = None
 ) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an operation; with `also` the same document may come under that status."""
-    told = {"description": what, "content": {"application/json": {"example": example}}}
-    found: dict[int | str, dict[str, Any]] = {status: told}
+    content = {"application/json": {"schema": shown.schema}}
+    found: dict[int | str, dict[str, Any]] = {status: {"description": what, "content": content}}
     if also is not None:
-        found[also] = {**told, "description": "begun; `Location` is where to look"}
-    for code in sorted({401, 403, 422, 429, 503, *problems}):
-        shown = {"type": "urn:interlock:…", "title": "…", "status": code, "detail": "…"}
-        found[code] = {"description": _WHAT[code], "content": {PROBLEM: {"example": shown}}}
-    return found
+        told = "begun; `Location` is where to look"
+        found[also] = {"description": told, "content": content}
+    return found | {code: problem(code) for code in problems}
 
 
-def page_of(item: Json) -> dict[str, Json]:
-    """A page with one item."""
-    return {"items": [item], "next": None}
+def problem(code: int) -> dict[str, Any]:
+    """The description of a problem."""
+    shown = {"type": "urn:interlock:…", "title": "…", "status": code, "detail": "…"}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": WHAT[code],
+        "content": {PROBLEM: {"schema": schema, "example": shown}},
+    }
 
 
-WORKFLOW = {
-    "name": "refund_desk",
-    "description": "Refunds a customer.",
-    "nodes": ["review", "pay"],
-    "input_schema": {"type": "object"},
-    "policy": None,
-    "error": None,
-}
-RUN = {
-    "run_id": _ID,
-    "thread_id": _ID,
-    "workflow": "refund_desk",
-    "kind": "start",
-    "status": "done",
-    "created_at": "2026-11-22T09:30:00+00:00",
-    "created_by": "ann",
-    "started_at": "2026-11-22T09:30:00+00:00",
-    "ended_at": "2026-11-22T09:30:02+00:00",
-    "previous_run_id": None,
-    "reason": "",
-    "variant": "",
-    "batch_id": None,
-    "is_degraded": False,
-    "steps_in_memory": False,
-    "may_have_repeated": False,
-    "error": None,
-}
-APPROVAL = {
-    "approval_id": _ID,
-    "interrupt_id": "5f0c…",
-    "thread_id": _ID,
-    "run_id": _ID,
-    "workflow": "refund_desk",
-    "node": "review",
-    "kind": "value",
-    "title": "Refund 700?",
-    "payload": {"amount": 700},
-    "allowed": ["answer", "approve", "reject"],
-    "schema": None,
-    "risk": "high",
-    "status": "pending",
-    "version": 1,
-    "asked_at": "2026-11-22T09:30:01+00:00",
-    "deadline_at": "2026-11-22T10:30:01+00:00",
-    "warn_at": "2026-11-22T10:18:01+00:00",
-    "on_timeout": "reject",
-    "is_due": True,
-    "escalated_to": None,
-    "deadline_note": "",
-}
-DECISION = {
-    "version": 1,
-    "actor": "ann",
-    "verb": "approve",
-    "answer": True,
-    "reason": "checked",
-    "decided_at": "2026-11-22T09:41:00+00:00",
-    "seconds_to_decide": 659.0,
-    "run_id": _ID,
-    "by_deadline": False,
-    "before": None,
-    "after": None,
-}
-CARD = APPROVAL | {"status": "decided", "decisions": [DECISION]}
-POINT = {
-    "checkpoint_id": _ID,
-    "parent_id": None,
-    "step": 2,
-    "source": "loop",
-    "next": ["review"],
-    "created_at": "2026-11-22T09:30:01+00:00",
-    "branch": 0,
-    "is_head": True,
-    "run_id": _ID,
-    "size_bytes": 640,
-    "ran": ["read"],
-    "asked": 1,
-    "decided": 0,
-    "fork": None,
-}
-THREAD = {
-    "thread_id": _ID,
-    "workflow": "refund_desk",
-    "status": "waiting",
-    "waiting": 1,
-}
+def body_example(**example: Json) -> dict[str, Any]:
+    """The `openapi_extra` of an operation: a body to begin with."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
+def _schema_of(values: Sequence[Json], name: str = "") -> dict[str, Any]:
+    kinds = {_kind_of(value) for value in values}
+    if name in _FREE or kinds <= {"null"}:
+        return {}  # anything: nothing is known of what only ever was null
+    if "number" in kinds:
+        kinds.discard("integer")
+    schema: dict[str, Any] = {"type": sorted(kinds) if len(kinds) > 1 else kinds.pop()}
+    objects = [value for value in values if isinstance(value, Mapping)]
+    if objects:
+        names = list(dict.fromkeys(key for each in objects for key in each))
+        schema["properties"] = {
+            key: _schema_of([each[key] for each in objects if key in each], key) for key in names
+        }
+        schema["required"] = [key for key in names if all(key in each for each in objects)]
+    lists = [item for value in values if isinstance(value, list) for item in value]
+    if lists:
+        schema["items"] = _schema_of(lists)
+    return schema
+
+
+def _kind_of(value: Json) -> str:
+    if value is None:
+        return "null"
+    kinds = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"))
+    named = next((name for kind, name in kinds if isinstance(value, kind)), None)
+    return named or ("object" if isinstance(value, Mapping) else "array")

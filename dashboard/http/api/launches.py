@@ -11,9 +11,10 @@ from interlock.core.errors import InterlockError
 from interlock.core.model.runs import OPEN, Run
 from interlock.core.services import documents, launching, observing
 from interlock.core.services.context import App
-from interlock.dashboard.http.api import described, waiting
+from interlock.dashboard.http.api import examples, waiting
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import LaunchBody
+from interlock.dashboard.http.api.described import body_example, responses
 from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
 
@@ -21,25 +22,12 @@ logger = structlog.get_logger(__name__)
 router = APIRouter(tags=["runs"])
 
 MAX_CARDS = 1000
-_EXAMPLE = {
-    "run_id": described.RUN["run_id"],
-    "thread_id": described.RUN["thread_id"],
-    "status": "waiting",
-    "approvals": [described.APPROVAL],
-    "error": None,
-}
 
 
 @router.post(
     "/workflows/{name:path}/runs",
-    responses=described.responses(
-        _EXAMPLE, 404, 409, 413, 415, 429, what="ended, or needs a human", also=202
-    ),
-    openapi_extra={
-        "requestBody": {
-            "content": {"application/json": {"example": {"input": {"amount": 700}, "wait_s": 10}}}
-        }
-    },
+    responses=responses(examples.LAUNCHED, 404, what="ended, or needs a human", also=202),
+    openapi_extra=body_example(input={"amount": 700}, wait_s=10),
 )
 async def launch(name: str, body: LaunchBody, app: Bound, actor: Actor) -> Response:
     """Launch a workflow. 200 once it ended or needs a human within `wait_s`, else 202 and where to look."""

@@ -12,16 +12,16 @@ from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.inbox_filters import read_age
 from interlock.core.services import figure_documents, metrics
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described
+from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.described import responses
 
 router = APIRouter(tags=["figures"])
 
 MAX_WINDOW = timedelta(days=366)
-_EXAMPLE = {"window": {}, "totals": {}, "nodes": [], "workflows": [], "is_whole": True}
 
 
-@router.get("/metrics", responses=described.responses(_EXAMPLE))
+@router.get("/metrics", responses=responses(examples.METRICS))
 def get_metrics(
     window: Annotated[str, Query(max_length=10, description="90s, 5m, 1h, 7d.")] = "1h",
     workflow: Annotated[str | None, Query(max_length=1000)] = None,

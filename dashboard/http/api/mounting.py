@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/api/v1"
@@ -34,6 +36,18 @@ class Api:
             if self._app is None:
                 self._app = await asyncio.to_thread(_build, self._package)
             return self._app
+
+
+def mount(path: str, package: str = "api") -> Mount:
+    """
+    Everything beneath a path, whatever it holds.
+
+    Starlette's own pattern stops at the end of a line (`%0A`), and what it does not match would be
+    answered with a page of Streamlit's.
+    """
+    made = Mount(path, app=Api(package))
+    made.path_regex = re.compile(made.path_regex.pattern.removesuffix("$"), re.DOTALL)
+    return made
 
 
 def _build(package: str) -> ASGIApp:

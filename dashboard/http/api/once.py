@@ -24,7 +24,7 @@ from interlock.dashboard.http.api.identity import Admitted
 logger = structlog.get_logger(__name__)
 
 HEADER = "idempotency-key"
-_KEPT_HEADERS = ("content-type", "location", "etag")
+_KEPT_HEADERS = ("content-type", "content-location", "location", "etag")
 # Refused before it was done: sent again, by somebody who may by then, it is carried out.
 _FOR_NOW = frozenset({401, 403, 429, 503})
 _MOST_FREED = 10_000

@@ -8,35 +8,20 @@ from starlette.responses import Response
 
 from interlock.core.model.runs import OPEN
 from interlock.core.services import figure_documents, rewinding
-from interlock.dashboard.http.api import described, waiting
+from interlock.dashboard.http.api import examples, waiting
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import RewindBody
+from interlock.dashboard.http.api.described import body_example, responses
 from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
 
 router = APIRouter(tags=["threads"])
 
-_EXAMPLE = {
-    "run_id": "…",
-    "thread_id": "…",
-    "checkpoint_id": "…",
-    "verb": "rerun",
-    "will_rerun": [{"node": "pay", "times": 1, "side_effects": True}],
-    "warnings": ["pay has side effects: they happen again."],
-    "status": "queued",
-}
-
 
 @router.post(
     "/threads/{thread_id:path}/rewind",
-    responses=described.responses(_EXAMPLE, 404, 409, 413, 415, also=202),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {"example": {"checkpoint_id": "1f0c…", "dry_run": True}}
-            }
-        }
-    },
+    responses=responses(examples.REWOUND, 404, also=202),
+    openapi_extra=body_example(checkpoint_id="1f0c7a9e-0000-6000-8002-000000000001", dry_run=True),
 )
 async def rewind(thread_id: str, body: RewindBody, app: Bound, actor: Actor) -> Response:
     """Go on from a checkpoint: as it was, with the state edited, or with a decision changed."""

@@ -15,9 +15,10 @@ from interlock.core.model.runs import OPEN, Run, RunStatus
 from interlock.core.services import browsing, documents, observing, running
 from interlock.core.types import RunId, ThreadId
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described, following
+from interlock.dashboard.http.api import examples, following
 from interlock.dashboard.http.api.answers import NO_STORE, answer
 from interlock.dashboard.http.api.bodies import WhyBody
+from interlock.dashboard.http.api.described import problem, responses
 from interlock.dashboard.http.api.identity import Actor, Bound
 from interlock.dashboard.http.api.mounting import PATH
 from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_moment, read_place
@@ -30,7 +31,7 @@ WARNINGS_COUNT = 100  # of one run
 NO_REASON = WhyBody()
 
 
-@router.get("/runs", responses=described.responses(described.page_of(described.RUN)))
+@router.get("/runs", responses=responses(examples.RUNS))
 def list_runs(
     *,
     status: Annotated[list[RunStatus] | None, Query(description="May be repeated.")] = None,
@@ -69,12 +70,7 @@ def list_runs(
     )
 
 
-@router.get(
-    "/runs/{run_id}",
-    responses=described.responses(
-        {**described.RUN, "values": {}, "nodes": [], "warnings": [], "threads_left": 0}, 404
-    ),
-)
+@router.get("/runs/{run_id}", responses=responses(examples.RUN_DETAIL, 404))
 def get_run(run_id: str) -> Response:
     """One run: the state it ended with, its nodes, why it failed."""
     app = deps.app()
@@ -94,7 +90,7 @@ def get_run(run_id: str) -> Response:
             "description": "the log, and at last `event: end` with the run",
             "content": {"text/event-stream": {"example": "id: 1\nevent: log\ndata: {…}\n\n"}},
         },
-        **{code: told for code, told in described.responses(None, 404, 429).items() if code != 200},
+        404: problem(404),
     },
 )
 async def follow_run(
@@ -118,9 +114,7 @@ async def follow_run(
     )
 
 
-@router.post(
-    "/runs/{run_id}/cancel", responses=described.responses(described.RUN, 404, 409, 415, also=202)
-)
+@router.post("/runs/{run_id}/cancel", responses=responses(examples.RUN, 404, also=202))
 def cancel_run(run_id: str, actor: Actor, body: WhyBody = NO_REASON) -> Response:
     """Cancel a run: 200 once it is cancelled, 202 while its worker is still to see it."""
     return _told(running.cancel(deps.app(), run_id, actor=actor, reason=body.reason))
@@ -128,7 +122,7 @@ def cancel_run(run_id: str, actor: Actor, body: WhyBody = NO_REASON) -> Response
 
 @router.post(
     "/runs/{run_id}/retry",
-    responses=described.responses(described.RUN, 404, 409, 415, status=202),
+    responses=responses(examples.RUN, 404, status=202),
     status_code=202,
 )
 def retry_run(run_id: str, actor: Actor, body: WhyBody = NO_REASON) -> Response:

@@ -24,25 +24,16 @@ from interlock.core.services import (
 from interlock.core.services.context import App
 from interlock.core.types import Json, RunId
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import described, waiting
+from interlock.dashboard.http.api import examples, waiting
 from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.described import responses
 from interlock.dashboard.http.api.identity import Bound
 from interlock.dashboard.http.api.pages import Cursor, Limit, page, read_cursor
 
 router = APIRouter(tags=["threads"])
 
-_STATE = {
-    "checkpoint_id": described.POINT["checkpoint_id"],
-    "values": {"amount": 700},
-    "next": ["review"],
-    "interrupts": [],
-    "metadata": {},
-    "created_at": described.POINT["created_at"],
-}
-_DIFF = {"thread_id": "…", "from": "…", "to": "…", "entries": []}
 
-
-@router.get("/threads", responses=described.responses(described.page_of(described.THREAD), 404))
+@router.get("/threads", responses=responses(examples.THREADS, 404))
 def list_threads(
     *,
     workflow: Annotated[str | None, Query(max_length=1000)] = None,
@@ -71,7 +62,7 @@ def list_threads(
     )
 
 
-@router.get("/threads/{thread_id:path}/state", responses=described.responses(_STATE, 404))
+@router.get("/threads/{thread_id:path}/state", responses=responses(examples.STATE, 404))
 async def get_state(
     thread_id: str,
     app: Bound,
@@ -86,7 +77,7 @@ async def get_state(
 
 @router.get(
     "/threads/{thread_id:path}/history",
-    responses=described.responses(described.page_of(described.POINT), 404),
+    responses=responses(examples.POINTS, 404),
 )
 async def get_history(
     thread_id: str,
@@ -142,7 +133,7 @@ def _page_of_points(
     )
 
 
-@router.get("/threads/{thread_id:path}/diff", responses=described.responses(_DIFF, 404))
+@router.get("/threads/{thread_id:path}/diff", responses=responses(examples.DIFF, 404))
 async def get_diff(
     thread_id: str,
     app: Bound,
