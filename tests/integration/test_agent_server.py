@@ -23,7 +23,7 @@ from interlock.dashboard.http.agent_server.missing import NOT_SERVED
 
 PROJECT = Path(__file__).parent / "projects" / "clients" / "langgraph.json"
 ORIGIN = "https://inbox.example"
-START_S = 90
+START_S = 150
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("agent server")]
 
 
@@ -190,6 +190,39 @@ async def test_a_thread_is_forked_edited_and_goes_on_when_told(client, asked):
     assert await client.runs.join(copy["thread_id"], run["run_id"]) == end
 
 
+async def test_a_thread_goes_on_without_input_where_it_stands(client):
+    thread_id = (await client.threads.create())["thread_id"]
+    with pytest.raises(APIStatusError, match="needs an `input`"):
+        await client.runs.create(thread_id, "desk")
+    await client.runs.wait(thread_id, "desk", input={"text": "7"}, interrupt_before=["pay"])
+    with pytest.raises(ConflictError, match="waits for an answer"):
+        await client.runs.create(thread_id, "desk")
+    stands = await client.runs.wait(thread_id, "desk", command={"resume": True})
+    assert stands == {"text": "7", "log": ["read", True]}
+    state = await client.threads.get_state(thread_id)
+    assert (state["next"], state["interrupts"]) == (["pay"], [])
+    with pytest.raises(ConflictError, match="only stands"):
+        await client.runs.create(thread_id, "desk", command={"resume": True})
+    end = await client.runs.wait(thread_id, "desk")
+    assert end == {"text": "7", "log": ["read", True, "paid"]}
+    with pytest.raises(ConflictError, match="has ended"):
+        await client.runs.create(thread_id, "desk")
+
+
+async def test_a_node_is_left_out_and_a_failed_run_tried_again(client, asked):
+    thread_id, _ = await asked()
+    await client.threads.update_state(thread_id, None, as_node="review")
+    assert (await client.runs.wait(thread_id, "desk"))["log"] == ["read", "paid"]
+    failed = await client.runs.create(None, "failing", input={"text": ""})
+    thread_id = failed["thread_id"]
+    assert "__error__" in await client.runs.join(thread_id, failed["run_id"])
+    again = await client.runs.wait(thread_id, "failing", raise_error=False)
+    assert again == {"__error__": {"error": "ValueError", "message": "No ink."}}
+    runs = await client.runs.list(thread_id, status="error")
+    assert len(runs) == 2
+    assert (await client.threads.get(thread_id))["status"] == "error"
+
+
 async def test_agent_inbox_finds_accepts_and_marks_as_resolved(client, asked):
     thread_id, _ = await asked("inbox")
     other_id, _ = await asked("inbox")
@@ -282,7 +315,7 @@ async def test_who_leaves_may_have_asked_for_the_end_of_the_run(client):
     assert (await anext(stream)).event == "metadata"
     await stream.aclose()
     ids = created[0]["thread_id"], created[0]["run_id"]
-    await asyncio.wait_for(client.runs.join(*ids), 30)
+    await asyncio.wait_for(client.runs.join(*ids), 150)
     assert (await client.runs.get(*ids))["status"] == "interrupted"
 
 

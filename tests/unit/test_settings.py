@@ -131,6 +131,22 @@ def test_allowed_hosts_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().allowed_hosts == ("a.example", "192.0.2.7", "::1")
 
 
+def test_origins_of_other_sites_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_AGENT_SERVER_ORIGINS", '["https://a.example", "http://b:3000"]')
+    assert load_settings().agent_server_origins == ("https://a.example", "http://b:3000")
+
+
+@pytest.mark.parametrize(
+    "given", ['"https://a.example"', '["a.example"]', '["https://a.example/"]', '["*"]', "[3]"]
+)
+def test_what_no_browser_sends_as_an_origin_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("INTERLOCK_AGENT_SERVER_ORIGINS", given)
+    with pytest.raises(InvalidInput, match="INTERLOCK_AGENT_SERVER_ORIGINS: must be a JSON list"):
+        load_settings()
+
+
 @pytest.mark.parametrize("name", [" ", "a\nb", "a\u202eb"])
 def test_an_operator_needs_a_name_that_can_be_read(name: str) -> None:
     with pytest.raises(InvalidInput, match="printable"):
