@@ -18,10 +18,10 @@ from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFou
 from interlock.core.model import rewind_json
 from interlock.core.model.history import Fork, PlannedAnswer
 from interlock.core.model.people import Permission
-from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.rewinding import RUNS_AS_NODE, RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
-from interlock.core.services import checking, forking, staging, standing
+from interlock.core.services import checking, forking, staging, standing, standing_in
 from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
@@ -102,6 +102,7 @@ def apply(
 
     Raises:
         NotFound: No such thread, point or card.
+        NotAllowed: It would be done in the place of a node whose cards others decide.
         InvalidInput: There is no reason, or it cannot be done here, or something given does not fit.
         Conflict: A run is going on, or the thread has moved; `winner` says who moved it.
     """
@@ -114,7 +115,7 @@ def apply(
         app,
         ThreadId(thread_id),
         request.checkpoint_id,
-        judge=lambda conn, stands: _judge(conn, thread_id, stands, request, head),
+        judge=lambda conn, stands: _judge(app, conn, thread_id, stands, request, head),
         carry_out=lambda conn, judged: _carry_out(
             app, conn, request, judged, actor=actor, reason=reason, also=also
         ),
@@ -132,6 +133,7 @@ class _Judged:
 
 
 def _judge(
+    app: App,
     conn: Connection,
     thread_id: str,
     stands: Standing,
@@ -146,6 +148,14 @@ def _judge(
     if staged.problems:
         raise _with_winner(conn, source, staged.problems[0].as_error())
     forking.check(conn, source.thread_id, request)
+    if request.verb in RUNS_AS_NODE:
+        standing_in.require_may(
+            conn,
+            app.person,
+            source,
+            checkpoint_id=request.checkpoint_id,
+            as_node=staged.preview.as_node,
+        )
     answers = forking.plan_answers(conn, source.thread_id, request)
     return _Judged(standing=stands, source=source, staged=staged, answers=answers)
 

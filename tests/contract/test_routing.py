@@ -29,6 +29,7 @@ from interlock.core.services import (
     permitting,
     presence,
     sifting,
+    standing_in,
     voting,
 )
 from interlock.core.services.beside import Beside
@@ -436,3 +437,50 @@ def test_cards_are_listed_by_the_priority_of_their_policy(app, ask, frozen):
     assert top.approval_id == urgent.approval_id
     (following,) = sifting.list_cards(app, InboxFilter(), after=top.approval_id, **by)
     assert following.approval_id == first.approval_id
+
+
+# -- what goes past a question -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("node", "who", "told"),
+    [
+        ("money", ("bob", Role.OPERATOR), "the group finance"),
+        ("money", ("root", Role.ADMIN), "the group finance"),
+        ("two", ("bob", Role.OPERATOR), "takes 2 people"),
+        ("other", ("ann", Role.OPERATOR), "launched or set back"),
+    ],
+)
+def test_nobody_goes_past_a_question_that_others_decide(app, ask, sign_in, node, who, told):
+    card = ask(node, {"amount": 5})
+    person = permitting.resolve(sign_in(*who))
+    with pytest.raises(NotAllowed, match=told):
+        stand_in(app, card, person, as_node=node)
+    with pytest.raises(NotAllowed, match=told):
+        stand_in(app, card, person, as_node=None)
+
+
+def test_whoever_decides_a_card_may_go_past_it_too(app, ask, sign_in):
+    card = ask("money", {"amount": 5})
+    stand_in(
+        app, card, permitting.resolve(sign_in("fin", Role.OPERATOR, "finance")), as_node="money"
+    )
+    stand_in(app, ask("free"), permitting.resolve(sign_in("bob")), as_node="free")
+    stand_in(app, card, people.trusted("local"), as_node="money")
+    stand_in(app, card, None, as_node="money")
+
+
+@ONE
+def test_what_a_node_would_ask_is_not_gone_past_before_it_is_asked(app, ask, sign_in):
+    card = ask("free")
+    bob, root = permitting.resolve(sign_in("bob")), permitting.resolve(sign_in("root", Role.ADMIN))
+    for node in ("money", "two", "other"):
+        with pytest.raises(NotAllowed, match="let it ask"):
+            stand_in(app, card, bob, as_node=node, checkpoint_id="c0")
+        stand_in(app, card, root, as_node=node, checkpoint_id="c0")
+
+
+def stand_in(app, card, person, *, as_node, checkpoint_id="c1"):
+    with read(app.engine) as conn:
+        thread = thread_rows.fetch(conn, card.thread_id)
+        standing_in.require_may(conn, person, thread, checkpoint_id=checkpoint_id, as_node=as_node)
