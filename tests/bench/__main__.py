@@ -15,7 +15,8 @@ The benchmark: what the design says it must cost, measured here, the other side 
     people                           what it costs to ask who it is, and to see one tenant alone
     pages                            each page of the menu, from its address to all drawn
     demo                             a demonstration from its command to the whole of it
-    soak                             memory over ten thousand runs
+    api                              decisions a second through the API, by twenty people
+    soak                             memory over ten thousand runs; whatever the API's description allows
 
 Absolute figures belong to the machine; ratios are taken pair by pair.
 """
@@ -33,6 +34,7 @@ from uuid import uuid4
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import api  # noqa: E402
 import attach  # noqa: E402
 import browser  # noqa: E402
 import demo  # noqa: E402
@@ -45,6 +47,7 @@ import policies  # noqa: E402
 import postgres  # noqa: E402
 import psycopg  # noqa: E402
 import rows  # noqa: E402
+import sealing  # noqa: E402
 from measuring import WIDTHS, Row  # noqa: E402
 
 SOAK_RUNS = 10_000
@@ -82,6 +85,16 @@ def _attach(folder: Path) -> Iterator[Row]:
 def _people(folder: Path) -> Iterator[Row]:
     with _databases() as make_database:
         yield from permits.measure(folder, make_database)
+
+
+def _keys(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from sealing.measure(folder, make_database)
+
+
+def _soak(folder: Path) -> Iterator[Row]:
+    yield from rows.memory(folder, runs=SOAK_RUNS)
+    yield from api.soak(folder)
 
 
 @contextmanager
@@ -126,10 +139,12 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "history": _history,
     "attach": _attach,
     "people": _people,
+    "keys": _keys,
     "policies": policies.measure,
     "pages": pages.measure,
     "demo": demo.measure,
-    "soak": lambda folder: rows.memory(folder, runs=SOAK_RUNS),
+    "api": api.measure,
+    "soak": _soak,
 }
 
 if __name__ == "__main__":

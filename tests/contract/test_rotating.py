@@ -28,6 +28,9 @@ THING = {"iban": SECRET, "n": 1.0}
 CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}, "metadata": {"run_id": "r"}}
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # SQL is tried above
+
+
 class State(TypedDict):
     name: str
     is_open: bool
@@ -146,6 +149,7 @@ async def test_what_was_plain_is_encrypted_and_then_with_another_key(place, make
     assert not again.changed
 
 
+@on_sqlite
 async def test_a_rotation_that_was_stopped_is_begun_again(place, make):
     keep_records(place, make)
     key = ciphers.make_key()
@@ -165,6 +169,7 @@ async def test_a_rotation_that_was_stopped_is_begun_again(place, make):
     assert not rotating.status(app).tables["runs"][rotating.PLAIN]
 
 
+@on_sqlite
 def test_what_somebody_else_changes_meanwhile_is_kept_as_they_left_it(place, make):
     keep_records(place, make)
     app = with_keys(place, ciphers.make_key())
@@ -182,6 +187,7 @@ def test_what_somebody_else_changes_meanwhile_is_kept_as_they_left_it(place, mak
     assert not rotating.status(app).tables["runs"][rotating.PLAIN]
 
 
+@on_sqlite
 def test_what_cannot_be_read_is_told_and_stays(place, make):
     lost, key = ciphers.make_key(), ciphers.make_key()
     with_keys(place, lost)
