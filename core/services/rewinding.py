@@ -21,7 +21,7 @@ from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RUNS_AS_NODE, RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
-from interlock.core.services import checking, forking, staging, standing, standing_in
+from interlock.core.services import checking, forking, staging, standing, standing_in, voting
 from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
@@ -102,7 +102,7 @@ def apply(
 
     Raises:
         NotFound: No such thread, point or card.
-        NotAllowed: It would be done in the place of a node whose cards others decide.
+        NotAllowed: It would be done in the place of a node whose cards others decide, or of them.
         InvalidInput: There is no reason, or it cannot be done here, or something given does not fit.
         Conflict: A run is going on, or the thread has moved; `winner` says who moved it.
     """
@@ -156,6 +156,8 @@ def _judge(
             checkpoint_id=request.checkpoint_id,
             as_node=staged.preview.as_node,
         )
+    if request.approval_id is not None:
+        voting.require_may_change(conn, request.approval_id, app.person)
     answers = forking.plan_answers(conn, source.thread_id, request)
     return _Judged(standing=stands, source=source, staged=staged, answers=answers)
 

@@ -19,7 +19,7 @@ from interlock.core.model.approvals import Approval, ApprovalSummary, Intent, Ve
 from interlock.core.model.people import Person, Role
 from interlock.core.model.routing import Effect, Vote
 from interlock.core.store import approvals, audit, operators, topics, votes
-from interlock.core.types import Json
+from interlock.core.types import ApprovalId, Json
 
 NO_VOTE: Final = "Your vote was not counted."
 
@@ -69,6 +69,25 @@ def require_alone(card: ApprovalSummary, person: Person) -> None:
     require_may(card, person)
     if card.route.quorum > 1:
         raise InvalidInput(say_takes_several(card))
+
+
+def require_may_change(conn: Connection, approval_id: ApprovalId, person: Person | None) -> None:
+    """
+    See that somebody may change what was decided on a card, which sets its thread back.
+
+    Raises:
+        NotAllowed: They are not one of those who decide it; or nobody decides it who set it back.
+    """
+    card = approvals.fetch_summary(conn, approval_id)
+    if card is None or person is None:
+        return
+    require_may(card, person)
+    if not card.route.self_approval and not person.is_trusted:
+        raise NotAllowed(
+            f"{person.name} may not change this decision: who sets a thread back began it, and nobody"
+            " decides what they began.",
+            hint="Run it again from the card's point; then somebody else is asked.",
+        )
 
 
 def say_takes_several(card: ApprovalSummary) -> str:

@@ -6,8 +6,8 @@ New cards announce themselves and wait to be let in, so that nothing moves under
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class CardRow:
     asked_at: str
     left: str
     timed: Look | None = None  # the same, once its time is running out
+    hands: str = ""  # who has it, and who has it open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ def build(
     workflows: Sequence[WorkflowName],
     now: datetime,
     is_outside: bool = False,
+    hands: Mapping[str, str] | None = None,
 ) -> InboxList:
     """
     Put the list together.
@@ -126,6 +128,7 @@ def build(
         workflows: What could be launched to fill an empty inbox.
         now: Aware UTC time.
         is_outside: Whether the filter does not let the chosen card through.
+        hands: Who has which cards, by id.
     """
     ids = tuple(a.approval_id for a in found.rows)
     selected_id = ApprovalId(wanted_id) if wanted_id else None
@@ -133,7 +136,10 @@ def build(
     notes = [OUTSIDE] * is_outside + [f"only {said}"] * bool(said)
     empty = None if ids else _say_empty(found, sieve, workflows)
     return InboxList(
-        rows=tuple(build_row(a, now=now) for a in found.rows),
+        rows=tuple(
+            replace(build_row(a, now=now), hands=(hands or {}).get(a.approval_id, ""))
+            for a in found.rows
+        ),
         ids=ids,
         selected_id=selected_id,
         selected_row=ids.index(selected_id) if selected_id in ids else None,
@@ -185,7 +191,8 @@ def choose_next(order: Sequence[str], pending: Sequence[str], after: str | None)
         for candidate in (*order[at + 1 :], *order[:at]):
             if candidate in pending:
                 return candidate
-    return next((i for i in pending if i != after), None)
+    # One that was voted on alone waits still: it is gone back to where nothing else does.
+    return next((i for i in pending if i != after), after if after in pending else None)
 
 
 def may_let_in(view: InboxList) -> bool:
@@ -193,8 +200,18 @@ def may_let_in(view: InboxList) -> bool:
     return not view.rows and bool(view.new_text)
 
 
-def say_nothing_chosen(sieve: Sieve, others: int, workflows: Sequence[WorkflowName]) -> Empty:
-    """What stands in place of a card while none waits, or none that the filter lets through."""
+def say_nothing_chosen(
+    sieve: Sieve, others: int, workflows: Sequence[WorkflowName], *, held: int = 0
+) -> Empty:
+    """
+    What stands in place of a card while none waits, or none that the filter lets through; of those that
+    it does `held` are such as others have.
+    """
+    if held:
+        return Empty(
+            f"Every card that waits here is one that others have: {_say_cards(held)}. Choose one from"
+            " the list to see who."
+        )
     if sieve.said and others:
         waits = "waits" if others == 1 else "wait"
         return Empty(

@@ -484,3 +484,21 @@ def stand_in(app, card, person, *, as_node, checkpoint_id="c1"):
     with read(app.engine) as conn:
         thread = thread_rows.fetch(conn, card.thread_id)
         standing_in.require_may(conn, person, thread, checkpoint_id=checkpoint_id, as_node=as_node)
+
+
+@ONE
+def test_a_decision_is_changed_by_one_of_those_who_decide(app, ask, sign_in):
+    money, other = ask("money", {"amount": 10}), ask("other", created_by="zoe")
+    ben, fin = sign_in("ben"), sign_in("fin", Role.OPERATOR, "finance")
+
+    def change(bound, card):
+        with read(app.engine) as conn:
+            person = None if bound is None else permitting.resolve(bound, name="any")
+            voting.require_may_change(conn, card.approval_id, person)
+
+    change(fin, money)
+    change(None, other)
+    with pytest.raises(NotAllowed, match="the group finance"):
+        change(ben, money)
+    with pytest.raises(NotAllowed, match="nobody decides what they began"):
+        change(ben, other)

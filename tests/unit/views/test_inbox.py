@@ -122,6 +122,13 @@ def test_the_place_of_a_card_says_that_none_waits(make):
     one = inbox.say_nothing_chosen(REFUNDS, 1, []).text
     assert one == "No card of refunds waits. 1 card of other kinds waits."
     assert inbox.say_nothing_chosen(REFUNDS, 7, []).text.endswith("7 cards of other kinds wait.")
+    held = inbox.say_nothing_chosen(REFUNDS, 7, [], held=2).text
+    assert held.startswith("Every card that waits here is one that others have: 2 cards.")
+
+
+def test_a_row_says_who_has_its_card(make):
+    view = build(make, [make.card("a"), make.card("b")], hands={"b": "Ben"})
+    assert [row.hands for row in view.rows] == ["", "Ben"]
 
 
 def test_a_step_leads_to_the_neighbour_and_ends_with_the_page():
@@ -153,4 +160,5 @@ def test_the_next_card_is_the_oldest_where_the_order_does_not_help():
     assert inbox.choose_next([], ["x", "y"], after=None) == "x"
     assert inbox.choose_next(["a"], ["x"], after="a") == "x"
     assert inbox.choose_next(["a"], ["b", "x"], after="b") == "x"
+    assert inbox.choose_next(["a"], ["a"], after="a") == "a"  # it was voted on alone
     assert inbox.choose_next(["a", "b"], [], after="a") is None
