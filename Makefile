@@ -20,7 +20,7 @@ check: ## format, lint, types, import contracts
 bench: ## measure; the other side runs in the same call
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench $(ARGS)
 
-soak: ## the long measurement: memory and speed over thousands of runs
+soak: ## the long measurement: memory and speed over thousands of runs, the API asked thousands of times
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench soak $(ARGS)
 
 screenshot: ## take the pictures of the README and of docs/screens.md from the running product
