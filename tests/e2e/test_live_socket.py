@@ -32,6 +32,51 @@ def test_a_new_card_reaches_every_tab_and_its_title(
         expect(tab).to_have_title(re.compile(rf"^\({waiting + 1}\) \w+ · Interlock$"))
 
 
+# What a browser without a desktop shows nowhere is kept, to be looked at.
+KEPT = """
+window.shown = []
+const Real = window.Notification
+window.Notification = class {
+  constructor(title, options) { window.shown.push(this); this.said = [title, options.body] }
+  close() {}
+  static get permission() { return Real.permission }
+  static requestPermission() { return Real.requestPermission() }
+}
+"""
+SAID = "window.shown.map((each) => each.said)"
+
+
+def test_of_two_tabs_one_tells_of_a_new_card_and_leads_to_it(
+    up: Any, new_page: Callable[..., Page], until_live: Callable[[Page], None]
+) -> None:
+    first = new_page()
+    first.context.grant_permissions(["notifications"])
+    first.context.add_init_script(KEPT)
+    second = first.context.new_page()
+    for tab, path in ((first, "runs"), (second, "caches")):
+        tab.goto(f"{up.url}/{path}")
+        until_live(tab)
+    notify = first.get_by_role("checkbox", name="Notify")
+    expect(notify).not_to_be_checked()
+    notify.check()
+    second.reload()
+    until_live(second)
+    expect(second.get_by_role("checkbox", name="Notify")).to_be_checked()
+
+    launch(up)
+
+    for tab in (first, second):
+        tab.wait_for_function("localStorage.getItem('interlock.told')")
+        expect(tab).to_have_title(re.compile(r"^\(\d+\) "))
+    said = [tab.evaluate(SAID) for tab in (first, second)]
+    [(title, body)] = [*said[0], *said[1]]
+    assert title == "A decision is needed"
+    assert body == "refund_desk, refund/review, medium risk"
+    teller = first if said[0] else second
+    teller.evaluate("window.shown[0].onclick()")
+    teller.wait_for_url("**/inbox?approval_id=*")
+
+
 @pytest.mark.timeout(240)  # a killed process is started again, with its imports
 def test_a_page_outlives_its_server(
     start_up: Callable[..., Any], new_page: Callable[..., Page], until_live: Callable[[Page], None]
