@@ -14,7 +14,7 @@ from interlock.core.types import ApprovalId
 
 MAX_NOTE = 2000  # characters
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
-TAKE_OVER = "Wait until then, ask them to release it, or take it over: `claim --take-over`."
+TAKE_OVER = "Wait until then, ask them to release it, or take it over (`interlock claim ID --take-over`)."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -194,7 +194,10 @@ def draw_chosen(bar: DeltaGenerator) -> card.CardView | None:
             bar=bar,
             problems=problems,
             draw_fresh=lambda: draw_fresh(
-                view.approval_id, view.version, is_open=view.form is not None
+                view.approval_id,
+                view.version,
+                is_open=view.form is not None,
+                may_act=not view.routing.blocked,
             ),
             draw_beside=lambda: draw_beside(found.approval),
             on_decide=press,

@@ -8,6 +8,7 @@ from interlock.core.errors import InterlockError
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.services import explaining
 from interlock.dashboard import deps, keys
+from interlock.dashboard.app_pages.inbox_hands import draw_row
 from interlock.dashboard.components.aftermath import draw_aftermath
 from interlock.dashboard.components.card_context import draw_folded, draw_why
 from interlock.dashboard.components.graph import draw_graph
@@ -15,20 +16,26 @@ from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.run_tabs import draw_steps
 from interlock.dashboard.components.theme import read_theme
+from interlock.dashboard.http.heads import CARD_PREFIX
 from interlock.dashboard.views import aftermath, card_context, graph, steps
 
 
 @st.fragment
-def draw_fresh(approval_id: str, version: int, *, is_open: bool) -> None:
-    """Says when the card was decided, also elsewhere, and what became of it; the form stays as it is."""
+def draw_fresh(approval_id: str, version: int, *, is_open: bool, may_act: bool) -> None:
+    """
+    Says when the card was decided, also elsewhere, and what became of it, and who has it; the form stays
+    as it is.
+    """
     app = deps.app()
     known = explaining.aftermath(app, approval_id).newest
     topics = [f"run:{known.run_id}", "runs"] if known else []
     with st.container(gap=None):  # both keep their places while they say nothing
-        live("inbox", *topics, key=keys.live(f"fresh-{approval_id}"))
+        card = f"{CARD_PREFIX}{approval_id}"
+        live("inbox", card, *topics, key=keys.live(f"fresh-{approval_id}"))
         seen = explaining.aftermath(app, approval_id)
         view = aftermath.build(seen, version, now=app.clock.now())
         draw_aftermath(view, approval_id=approval_id, is_warning=is_open)
+    draw_row(approval_id, is_open=is_open and not seen.newest, may_act=may_act)
 
 
 def draw_beside(card: ApprovalSummary) -> None:

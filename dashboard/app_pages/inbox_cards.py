@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from interlock.core.model.inbox_filters import InboxFilter, Sort
-from interlock.core.services import observing, sifting
+from interlock.core.services import handing, observing, sifting
 from interlock.core.services.context import App
 from interlock.core.types import ApprovalId
 from interlock.dashboard import deps, keys
@@ -27,7 +27,7 @@ from interlock.dashboard.components.inbox_list import (
 from interlock.dashboard.components.links import draw_empty
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.tables import read_picked
-from interlock.dashboard.views import inbox, inbox_filters, saved
+from interlock.dashboard.views import hands, inbox, inbox_filters, saved
 from interlock.dashboard.views.formatting import format_count
 from interlock.dashboard.views.inbox_filters import Sieve
 from interlock.dashboard.views.sheets import Sheet
@@ -100,6 +100,13 @@ def read(sieve: Sieve, *, shelf: str | None = None) -> InboxFilter:
     return sieve.read(app.clock.now(), shelf=shelf, person=deps.person(app))
 
 
+def read_waiting(sieve: Sieve) -> InboxFilter:
+    """What waits for whoever looks at it: of the same filter, and nobody else has it."""
+    now = deps.app().clock.now()
+    waiting = read(sieve, shelf=inbox_filters.PENDING)
+    return replace(waiting, free_for=deps.actor(), as_of=now)
+
+
 def read_cards(app: App, wanted: InboxFilter, sort: Sort) -> Sheet:
     """Read when it is saved."""
     return saved.save_cards(sifting.list_rows(app, wanted, sort=sort, limit=saved.MAX_ROWS))
@@ -131,9 +138,17 @@ def find_cards(sieve: Sieve) -> inbox.InboxList:
         sieve=sieve,
         page=page,
         wanted_id=wanted,
+        hands=say_hands([row.approval_id for row in found.rows]),
         workflows=observing.list_workflow_names(app),
         now=now,
     )
+
+
+def say_hands(ids: Sequence[ApprovalId]) -> Mapping[str, str]:
+    """Who has which of the listed cards, and who has them open."""
+    me = deps.actor()
+    found = handing.read_many(deps.app(), ids)
+    return {each: hands.say_in_list(*held, me=me) for each, held in found.items()}
 
 
 def is_outside(sieve: Sieve, wanted: str | None, listed: Sequence[str]) -> bool:
@@ -233,7 +248,7 @@ def choose_card() -> str | None:
     if wanted is None:
         app = deps.app()
         sieve = read_sieve()
-        waiting = read(sieve, shelf=inbox_filters.PENDING)
+        waiting = read_waiting(sieve)
         sort = sieve.sort if sieve.is_pending else inbox_filters.DEFAULT_SORT
         pending = sifting.list_next(app, waiting, among=session.order(), sort=sort)
         wanted = inbox.choose_next(session.order(), pending, session.after())
@@ -249,10 +264,11 @@ def draw_nothing() -> None:
     live("inbox", "workflows", key=keys.live("inbox-empty"))
     app = deps.app()
     sieve = read_sieve()
-    waiting = read(sieve, shelf=inbox_filters.PENDING)
-    if sifting.count(app, waiting):
+    if sifting.count(app, read_waiting(sieve)):
         st.rerun()
     others = sifting.count(app, EVERYTHING)
-    draw_empty(inbox.say_nothing_chosen(sieve, others, observing.list_workflow_names(app)))
+    held = sifting.count(app, read(sieve, shelf=inbox_filters.PENDING))
+    workflows = observing.list_workflow_names(app)
+    draw_empty(inbox.say_nothing_chosen(sieve, others, workflows, held=held))
     if sieve.said and others:
         draw_clear("nothing", on_clear=clear_filters)

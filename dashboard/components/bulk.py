@@ -60,7 +60,8 @@ def draw_checks(
             bulk_session.show_check(row.approval_id)
             left = f" · {row.left}" if row.left else ""
             risk = f" · {row.risk}" if row.risk else ""
-            about = md_escape(f"{row.about} · waits {row.age}{risk}{left}")
+            held = f" · {row.hands}" if row.hands else ""
+            about = md_escape(f"{row.about} · waits {row.age}{risk}{left}{held}")
             st.checkbox(
                 f"{md_escape(row.title)}  \n:gray[:small[{about}]]",
                 key=keys.bulk_check(row.approval_id),

@@ -209,12 +209,13 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
             ),
             "Risk": row.risk.removesuffix(" risk"),
             "Asks": row.short_title,
+            "Has it": row.hands,
             "Where": row.about,
             "Left": row.timed or (Look(Tone.QUIET, row.left, "") if row.left else ""),
         }
         for row in view.rows
     ]
-    empty = [name for name in ("Risk", "Left") if not any(row[name] for row in rows)]
+    empty = [name for name in ("Risk", "Has it", "Left") if not any(row[name] for row in rows)]
     shown = [{k: v for k, v in row.items() if k not in empty} for row in rows]
     is_marked = "marked" if view.selected_row is not None else "unmarked"
     draw_table(

@@ -87,6 +87,7 @@ from interlock.dashboard.keys.frame import (
     release,
     sidebar_foot,
 )
+from interlock.dashboard.keys.hands import hands, hands_act, hands_field
 from interlock.dashboard.keys.history import (
     history_filter,
     history_find,
@@ -264,6 +265,9 @@ __all__ = [
     "demo_service",
     "edit",
     "extend",
+    "hands",
+    "hands_act",
+    "hands_field",
     "held",
     "history_filter",
     "history_find",

@@ -32,7 +32,9 @@ SHELVES: Final[dict[str, tuple[ApprovalStatus, ...]]] = {
 PENDING = "Pending"
 MINE, EVERYBODYS = "Mine to decide", "Everybody's"
 YOURS = "yours to decide"
-WHOSE: Final = (MINE, EVERYBODYS)
+CLAIMED, UNCLAIMED = "Claimed by me", "Claimed by nobody"
+WHOSE: Final = (MINE, EVERYBODYS, CLAIMED, UNCLAIMED)
+_CLAIMS = {CLAIMED: "claimed by you", UNCLAIMED: "claimed by nobody"}
 _KINDS: Final[dict[str, Kind]] = {
     "tool calls": Kind.LANGCHAIN,
     "one tool call": Kind.LANGCHAIN_CALL,
@@ -97,7 +99,7 @@ class Sieve:
         age = self.chosen.get("age")
         words = [self.chosen.get(name) for name in NAMES if name not in ("whose", "age", "text")]
         text = self.chosen.get("text")
-        words.insert(0, YOURS if self.is_mine else None)
+        words.insert(0, YOURS if self.is_mine else _CLAIMS.get(self.chosen.get("whose") or ""))
         extra = [f"waiting over {age}" if age else None, f"\u201c{text}\u201d" if text else None]
         return tuple(word for word in (*words, *extra) if word)
 
@@ -122,6 +124,9 @@ class Sieve:
             text=chosen.get("text") or "",
             asked_until=now - age if age else None,
             mine=person if self.is_mine else None,
+            holder=person.name if person and chosen.get("whose") == CLAIMED else None,
+            is_free=chosen.get("whose") == UNCLAIMED,
+            as_of=now if chosen.get("whose") in _CLAIMS else None,
         )
 
 

@@ -8,7 +8,7 @@ from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort
 from interlock.core.model.people import Person, Role
 from interlock.dashboard.views import inbox_filters
-from interlock.dashboard.views.inbox_filters import EVERYBODYS, MINE, build
+from interlock.dashboard.views.inbox_filters import CLAIMED, EVERYBODYS, MINE, UNCLAIMED, build
 
 
 def test_nothing_chosen_is_what_waits_longest_first(make):
@@ -102,3 +102,19 @@ def test_what_is_mine_to_decide_is_asked_of_what_waits(make):
 
 def test_what_waits_can_be_listed_by_priority():
     assert build(None, {}, "Highest priority").sort is Sort.PRIORITY
+
+
+@pytest.mark.parametrize(
+    ("whose", "said", "holder", "is_free"),
+    [
+        (CLAIMED, ("claimed by you",), "ann", False),
+        (UNCLAIMED, ("claimed by nobody",), None, True),
+        (EVERYBODYS, (), None, False),
+    ],
+)
+def test_what_somebody_has_or_nobody_is_asked_as_of_now(make, whose, said, holder, is_free):
+    me = Person(name="ann", role=Role.OPERATOR)
+    sieve = build(None, {"whose": whose}, None)
+    wanted = sieve.read(make.now, person=me)
+    assert (sieve.said, wanted.holder, wanted.is_free) == (said, holder, is_free)
+    assert wanted.as_of == (make.now if said else None)
