@@ -12,9 +12,13 @@ from datetime import datetime, timedelta
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput
 from interlock.core.types import ApprovalId
 
+Opening = tuple[ApprovalId, str]  # a card, and who has it open on a screen
+
 MAX_NOTE = 2000  # characters
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
-TAKE_OVER = "Wait until then, ask them to release it, or take it over (`interlock claim ID --take-over`)."
+TAKE_OVER = (
+    "Wait until then, ask them to release it, or take it over (`interlock claim ID --take-over`)."
+)
 
 
 @dataclass(frozen=True, kw_only=True)

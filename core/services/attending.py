@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from interlock.core.model.claims import Claim
+from interlock.core.model.claims import Claim, Opening
 from interlock.core.services.context import App, fetch_now
 from interlock.core.store import claims, engine, openings, operators
-from interlock.core.store.openings import Opening
 from interlock.core.types import ApprovalId
 
 RENEW_S = 10.0  # between two words of one process

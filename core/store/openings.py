@@ -8,13 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from interlock.core.model.claims import Opening
 from interlock.core.store import dialect
 from interlock.core.store.schema import card_openings as table
 from interlock.core.types import ApprovalId
 
 MOST = 10_000  # told of at once
-
-Opening = tuple[ApprovalId, str]  # a card, and who has it open
 
 _C = table.c
 _PUT = dialect.upsert(table)

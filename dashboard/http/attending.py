@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection
 import structlog
 
 from interlock.core.errors import InterlockError
+from interlock.core.model.claims import Opening
 from interlock.core.services import attending
 from interlock.core.services.attending import RENEW_S
 from interlock.core.services.context import App
-from interlock.core.store.openings import Opening
 from interlock.core.types import new_id
 
 logger = structlog.get_logger(__name__)
