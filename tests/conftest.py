@@ -49,6 +49,21 @@ def app(tmp_path, frozen, sqlite_template, monkeypatch):
     engine.dispose()
 
 
+@pytest.fixture
+def quick_passwords(monkeypatch) -> Iterator[None]:
+    """Argon2 as fast as it goes, where what a hash costs is not what is tested."""
+    from pwdlib import PasswordHash
+    from pwdlib.hashers.argon2 import Argon2Hasher
+
+    from interlock.core.services import passwords
+
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    monkeypatch.setattr(passwords, "_hasher", lambda: cheap)
+    passwords._decoy.cache_clear()
+    yield
+    passwords._decoy.cache_clear()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request) -> str:
     """A fresh database with our tables; the test runs once on each kind."""

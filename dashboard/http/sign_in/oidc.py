@@ -77,17 +77,17 @@ class _Door:
 
     async def come_back(self, request: Request) -> Response:
         """From the provider."""
-        response = await self._come_back(request)
+        flow = _read_flow(cookies.read(request.scope, self._settings, cookies.FLOW))
+        state = request.query_params.get("state", "")
+        if flow is None or not hmac.compare_digest(state.encode(), flow["state"].encode()):
+            return _refuse(_LOST)  # what was begun here stays: anybody can send a browser here
+        response = await self._enter(request, flow)
         is_safe = cookies.is_safe(request.scope, self._settings)
         cookies.drop(response, cookies.FLOW, safe=is_safe)  # a code is redeemed once
         return response
 
-    async def _come_back(self, request: Request) -> Response:
+    async def _enter(self, request: Request, flow: dict[str, str]) -> Response:
         given = request.query_params
-        flow = _read_flow(cookies.read(request.scope, self._settings, cookies.FLOW))
-        state = given.get("state", "")
-        if flow is None or not hmac.compare_digest(state.encode(), flow["state"].encode()):
-            return _refuse(_LOST)
         # A provider that names itself must be ours (RFC 9207).
         if given.get("iss", self._settings.oidc_issuer) != self._settings.oidc_issuer:
             return _refuse("This answer is of another provider.")

@@ -55,6 +55,7 @@ class Provider:
         assert settings.oidc_issuer is not None
         self._settings = settings
         self._issuer = settings.oidc_issuer
+        self._tls = httpx2.create_ssl_context()  # once: reading the certificates takes 100 ms
         self._metadata: Mapping[str, Any] = {}
         self._metadata_at = float("-inf")
         self._keys: KeySet | None = None
@@ -113,6 +114,7 @@ class Provider:
             redirect_uri=back,
             code_challenge_method="S256",
             timeout=TIMEOUT_S,
+            verify=self._tls,
         )
 
     async def _read_id_token(self, token: Mapping[str, Any], *, nonce: str) -> dict[str, Any]:
@@ -152,14 +154,19 @@ class Provider:
             return claims
         answered = await client.get(place)
         answered.raise_for_status()
-        more = answered.json() if "json" in answered.headers.get("content-type", "") else {}
+        is_json = "json" in answered.headers.get("content-type", "")
+        more = answered.json() if is_json else {}  # a signed one is a text, and says nothing to us
         # Of somebody else it must not be believed (OpenID Connect Core 5.3.2).
-        return {**more, **claims} if more.get("sub") == claims["sub"] else claims
+        if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
+            return claims
+        # Whether an address is verified is said of the one that stands beside it.
+        told = claims if "email" in claims else more
+        return {**more, **claims, "email_verified": told.get("email_verified")}
 
     async def _read_metadata(self) -> Mapping[str, Any]:
         if time.monotonic() - self._metadata_at >= FRESH_S:
             place = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-            found = await _fetch(place)
+            found = await self._fetch(place)
             if found.get("issuer") != self._issuer:
                 raise ProviderAway(f"{place} is of the issuer {found.get('issuer')!r}.")
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
@@ -170,23 +177,24 @@ class Provider:
 
     async def _read_keys(self, *, anew: bool = False) -> KeySet:
         if anew or self._keys is None or time.monotonic() - self._keys_at >= FRESH_S:
-            found = await _fetch(self._metadata["jwks_uri"])
+            found = await self._fetch(self._metadata["jwks_uri"])
             self._keys = KeySet.import_key_set({"keys": found.get("keys", [])})
             self._keys_at = time.monotonic()
         return self._keys
 
-
-async def _fetch(place: str) -> dict[str, Any]:
-    try:
-        async with httpx2.AsyncClient(timeout=TIMEOUT_S) as client:
-            answered = await client.get(place)
-        answered.raise_for_status()
-        found = answered.json()
-    except (httpx2.HTTPError, ValueError) as exc:
-        raise ProviderAway(f"{place} does not answer as a provider does ({_name(exc)}).") from exc
-    if not isinstance(found, dict):
-        raise ProviderAway(f"{place} does not answer as a provider does.")
-    return found
+    async def _fetch(self, place: str) -> dict[str, Any]:
+        try:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_S, verify=self._tls) as client:
+                answered = await client.get(place)
+            answered.raise_for_status()
+            found = answered.json()
+        except (httpx2.HTTPError, ValueError) as exc:
+            raise ProviderAway(
+                f"{place} does not answer as a provider does ({_name(exc)})."
+            ) from exc
+        if not isinstance(found, dict):
+            raise ProviderAway(f"{place} does not answer as a provider does.")
+        return found
 
 
 def _name(exc: Exception) -> str:
