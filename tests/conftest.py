@@ -26,6 +26,13 @@ from interlock.core.store import migrating
 START = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)  # a Monday morning
 
 
+def pytest_configure() -> None:
+    """Keep what tests write in memory where there is room (`tests/postgres.py`)."""
+    postgres = _load_postgres()
+    if postgres.has_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(postgres.MEMORY))
+
+
 @pytest.fixture
 def frozen() -> FrozenClock:
     """A clock that moves only when told to."""

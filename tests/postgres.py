@@ -50,7 +50,7 @@ CARELESS = {
 QUICK = OPTIONS | {"fsync": "off", "full_page_writes": "off"}  # survives its own crash
 DURABLE = "durable"
 MEMORY = Path("/dev/shm")  # a name of the system's
-MEMORY_BYTES = 3 * 2**30  # as big at least; a server takes some hundred megabytes of it at a time
+MEMORY_BYTES = 3 * 2**30  # as big at least; some hundred megabytes of it are taken at a time
 
 
 # --- What the tests use ---------------------------------------------------------------------
@@ -78,19 +78,19 @@ def server(session: str, *, durable: bool = False) -> Iterator[str]:
 def _folder(session: str, *, in_memory: bool = True) -> Path:
     # Short, as a socket's path has less than 108 bytes; and where `nobody` may go too.
     base = tempfile.gettempdir()
-    if in_memory and _has_memory():
+    if in_memory and has_memory():
         base = str(MEMORY)
     elif len(base) > 40 or os.getuid() == 0:
         base = "/tmp"
     return Path(base) / f"interlock-pg-{os.getuid()}-{session[:24]}"
 
 
-def _has_memory() -> bool:
+def has_memory() -> bool:
     """
-    Whether there is a file system in memory for the data of tests.
+    Whether there is a file system in memory for what tests write.
 
-    A database is a thousand files, and each test gets one of its own: on a disk on which there are
-    many already, making it took ten times as long as the rest of the test.
+    A database on Postgres is a thousand files, one on SQLite waits for the disk each time that it is
+    closed, and each test has its own: on a disk that took longer than the test itself.
     """
     try:
         found = os.statvfs(MEMORY)
