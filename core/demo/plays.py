@@ -11,7 +11,9 @@ REFUND = Script(
     steps=(
         one("classify", 350, tokens=(46, 1)),
         one(
-            "refund/review", 2, asks=Ask(value={"question": "Refund 620.00 EUR to customer 4711?"})
+            "refund/review",
+            2,
+            asks=Ask(value={"question": "Refund 620.00 EUR to customer 4711?", "amount": 620.0}),
         ),
         one("refund/pay_out", 180, service="payments", fails=0.04, tries=3),
         one("collect", 2),
@@ -200,7 +202,11 @@ CONTRACT = Script(
         one("write/check", 4),
         one("write/redraft", 1350, tokens=(102, 87)),
         one("write/check", 4),
-        one("sign_off", 3, asks=Ask(value="Does Ida Frost (legal) approve the contract?")),
+        one(
+            "sign_off",
+            3,
+            asks=Ask(value={"question": "Does legal approve it?", "approver": "Ida Frost"}),
+        ),
         one("sign", 3),
         one("send", 170, service="mail", fails=0.01),
     ),
