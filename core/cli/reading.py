@@ -15,7 +15,16 @@ from interlock.core.model.approvals import ApprovalStatus, ApprovalSummary, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import Run, RunStatus, RunSummary
-from interlock.core.services import browsing, documents, observing, permitting, reading, sifting
+from interlock.core.services import (
+    assigning,
+    browsing,
+    card_documents,
+    documents,
+    observing,
+    permitting,
+    reading,
+    sifting,
+)
 from interlock.core.types import ThreadId
 
 WARNINGS_COUNT = 100  # of one run
@@ -188,6 +197,12 @@ def inbox(
     mine: Annotated[
         bool, typer.Option("--mine", help="Only those that you may decide and have not voted on.")
     ] = False,
+    claimed_by: Annotated[
+        str | None, typer.Option("--claimed-by", metavar="WHO", help="Only those that they have.")
+    ] = None,
+    unclaimed: Annotated[
+        bool, typer.Option("--unclaimed", help="Only those that nobody has.")
+    ] = False,
     sort: Annotated[
         Sort,
         typer.Option("--sort", metavar="ORDER", help="One of waiting, newest, risk, priority."),
@@ -210,10 +225,16 @@ def inbox(
         asked_until=app.clock.now() - age if older is not None else None,
         approver=approver,
         mine=permitting.resolve(app) if mine else None,
+        holder=claimed_by,
+        is_free=unclaimed,
+        as_of=app.clock.now(),
     )
     found = sifting.list_cards(app, wanted, sort=sort, limit=limit)
     if call.as_json:
-        printing.print_json([documents.of_approval(approval) for approval in found])
+        claims = assigning.fetch_claims(app, [card.approval_id for card in found])
+        printing.print_json(
+            [card_documents.of_listed(card, claims.get(card.approval_id)) for card in found]
+        )
         return
     print_inbox(found)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from interlock.core.model.approvals import Approval
 from interlock.core.model.bulk import Outcome, Told
 from interlock.core.model.claims import Claim, Move
+from interlock.core.services import documents
 from interlock.core.types import Json
 
 
@@ -44,6 +46,11 @@ def of_claim(held: Claim | None) -> dict[str, Json] | None:
         "note": held.note,
         "assigned_by": held.assigned_by,
     }
+
+
+def of_listed(card: Approval, held: Claim | None) -> dict[str, Json]:
+    """One entry of `inbox`, with who has it."""
+    return {**documents.of_approval(card), "claim": of_claim(held)}
 
 
 def of_hands(held: Claim | None, moves: Sequence[Move], opened: Sequence[str]) -> dict[str, Json]:

@@ -62,3 +62,32 @@ async def test_each_card_is_told_of(client):
 )
 async def test_what_does_not_fit_is_422(client, body):
     assert (await client.post("/approvals/decisions", json=body)).status_code == 422
+
+
+async def test_a_card_goes_from_hand_to_hand(client):
+    held = await client.post("/approvals/a0/claim", json={"note": "mine"})
+    assert (held.status_code, held.json()["claimed_by"]) == (200, "ann")
+    given = await client.post(
+        "/approvals/a0/forward", json={"to": "ben", "note": "yours", "for": "4h"}
+    )
+    assert (given.json()["claimed_by"], given.json()["assigned_by"]) == ("ben", "ann")
+    decision = {"verb": "approve", "version": 1}
+    refused = await client.post("/approvals/a0/decision", json=decision)
+    assert (refused.status_code, refused.json()["winner"]["claimed_by"]) == (409, "ben")
+    listed = await client.get("/approvals", params={"claimed_by": "ben"})
+    assert [each["approval_id"] for each in listed.json()["items"]] == ["a0"]
+    assert listed.json()["items"][0]["claim"]["claimed_by"] == "ben"
+    free = await client.get("/approvals", params={"unclaimed": True})
+    assert [each["approval_id"] for each in free.json()["items"]] == ["a1", "a2"]
+    assert (await client.post("/approvals/a0/unclaim", json={})).json()["claim"] is None
+    assert (await client.post("/approvals/a0/unclaim", json={})).status_code == 409
+    assigned = await client.post("/approvals/a0/assign", json={"to": "cleo"})
+    assert assigned.json()["claimed_by"] == "cleo"
+    hands = (await client.get("/approvals/a0/hands")).json()
+    assert [move["verb"] for move in hands["moves"]] == ["assign", "unclaim", "forward", "claim"]
+    assert (await client.get("/approvals/gone/hands")).status_code == 404
+
+
+async def test_a_span_that_is_none_is_422(client):
+    told = await client.post("/approvals/a0/assign", json={"to": "ben", "for": "soon"})
+    assert told.status_code == 422

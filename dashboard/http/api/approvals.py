@@ -12,7 +12,15 @@ from starlette.responses import Response
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.approvals import ApprovalStatus, Kind
 from interlock.core.model.inbox_filters import InboxFilter, Risk, Sort, read_age
-from interlock.core.services import deadlines, deciding, documents, observing, sifting
+from interlock.core.services import (
+    assigning,
+    card_documents,
+    deadlines,
+    deciding,
+    documents,
+    observing,
+    sifting,
+)
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import examples
 from interlock.dashboard.http.api.answers import answer, problem
@@ -41,6 +49,16 @@ def list_approvals(
     older: Annotated[
         str | None, Query(max_length=10, description="Asked so long ago: 90s, 10m, 4h, 2d.")
     ] = None,
+    approver: Annotated[
+        str | None, Query(max_length=300, description="A name, or a group as `group:finance`.")
+    ] = None,
+    mine: Annotated[
+        bool, Query(description="Those that you may decide and have not voted on.")
+    ] = False,
+    claimed_by: Annotated[
+        str | None, Query(max_length=200, description="Those that somebody has.")
+    ] = None,
+    unclaimed: Annotated[bool, Query(description="Those that nobody has.")] = False,
     sort: Sort = Sort.WAITING,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -48,6 +66,7 @@ def list_approvals(
     """Cards, the longest waiting first unless told otherwise."""
     statuses = tuple(dict.fromkeys(status or (ApprovalStatus.PENDING,)))
     which = ["approvals", statuses, workflow, thread_id, node, kind, risk, search, older, sort]
+    which += [approver, str(mine), claimed_by, str(unclaimed)]
     place = read_cursor(cursor, which=which)
     age = timedelta() if older is None else read_age(older)
     if age is None:
@@ -63,14 +82,20 @@ def list_approvals(
         risk=risk,
         text=search,
         asked_until=None if older is None else app.clock.now() - age,
+        approver=approver,
+        mine=deps.person(app) if mine else None,
+        holder=claimed_by,
+        is_free=unclaimed,
+        as_of=app.clock.now(),
     )
     found = sifting.list_cards(app, wanted, sort=sort, limit=limit + 1, after=place)
+    claims = assigning.fetch_claims(app, [card.approval_id for card in found])
     return page(
         found,
         limit=limit,
         which=which,
         place=lambda card: [card.approval_id],
-        show=documents.of_approval,
+        show=lambda card: card_documents.of_listed(card, claims.get(card.approval_id)),
     )
 
 
@@ -93,14 +118,26 @@ def decide(
     if_match: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Response:
     """Decide a card. The first decision wins; a later one is told of it with 409."""
-    intent = body.intent()
+    if body.agree_with is not None:
+        body.refuse_more()
+    intent = body.intent() if body.agree_with is None else None
     version = _read_version(if_match, body.version)
     if version is None:
         told = (
             "Say which version you saw: `If-Match` with the card's ETag, or `version` in the body."
         )
         return problem(428, told)
-    made = deciding.decide(deps.app(), approval_id, intent, version=version, actor=actor)
+    if intent is not None:
+        made = deciding.decide(deps.app(), approval_id, intent, version=version, actor=actor)
+    else:
+        made = deciding.agree(
+            deps.app(),
+            approval_id,
+            with_=body.agree_with or "",
+            version=version,
+            actor=actor,
+            reason=body.reason,
+        )
     return answer(documents.of_decided(made))
 
 

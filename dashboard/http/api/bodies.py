@@ -90,9 +90,23 @@ class DecisionBody(Body):
 
 
 class CardDecisionBody(DecisionBody):
-    """A decision on one version of a card."""
+    """A decision on one version of a card; or the word of somebody who has voted on it, said again."""
 
     version: Version = None
+    agree_with: str | None = Field(
+        None, max_length=300, description="Who has voted; neither `verb` nor `each` then."
+    )
+
+    def refuse_more(self) -> None:
+        """
+        See that nothing else is said.
+
+        Raises:
+            InvalidInput: It is.
+        """
+        if self.verb is not None or self.each is not None:
+            problem = FieldProblem("agree_with", "give either this or `verb` or `each`")
+            raise InvalidInput("It does not say what is decided.", problems=[problem])
 
 
 class ExtendBody(Body):

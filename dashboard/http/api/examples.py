@@ -15,6 +15,7 @@ from interlock.core.model.audit_lists import AuditEntry
 from interlock.core.model.breaker import Breaker, BreakerState, Served
 from interlock.core.model.bulk import Outcome, Pick, Told
 from interlock.core.model.caches import CacheFigures, Counts, Place
+from interlock.core.model.claims import Claim
 from interlock.core.model.figures import (
     ErrorFigures,
     NodeFigures,
@@ -189,6 +190,20 @@ _decision = Decision(
     run_id=_RUN_ID,
 )
 APPROVAL = show("Approval", documents.of_approval(_card), documents.of_approval(_bare_card))
+_claim = Claim(
+    approval_id=_card.approval_id,
+    person="ann",
+    claimed_at=_card.asked_at,
+    until=_card.asked_at,
+    note="on the phone with them",
+    assigned_by="ben",
+)
+LISTED = show(
+    "ListedApproval",
+    card_documents.of_listed(_card, _claim),
+    card_documents.of_listed(_bare_card, replace(_claim, assigned_by=None)),
+    card_documents.of_listed(_bare_card, None),
+)
 CARD = show(
     "Card",
     documents.of_card(
@@ -445,7 +460,7 @@ REWOUND = show(
     },
 )
 
-WORKFLOWS, RUNS, APPROVALS = page_of(WORKFLOW), page_of(RUN), page_of(APPROVAL)
+WORKFLOWS, RUNS, APPROVALS = page_of(WORKFLOW), page_of(RUN), page_of(LISTED)
 THREADS, ENTRIES = page_of(THREAD), page_of(ENTRY)
 POINTS = page_of(POINT, missing="Its older points are not read yet.")
 BREAKERS, CACHES = page_of(BREAKER), page_of(CACHE)

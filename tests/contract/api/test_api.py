@@ -14,7 +14,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.model.approvals import ApprovalStatus
 from interlock.core.model.kept_answers import KEPT, LONGEST
 from interlock.core.model.runs import RunStatus
-from interlock.core.services import documents, launching, observing, repeating
+from interlock.core.services import card_documents, documents, launching, observing, repeating
 from interlock.core.store import (
     approvals,
     checkpoints,
@@ -121,7 +121,7 @@ async def test_what_the_api_shows_is_what_the_command_line_prints(
     for path, ours in [
         ("/workflows", [documents.of_workflow(w) for w in observing.list_workflows(app)]),
         ("/runs", [documents.of_run(r) for r in observing.list_runs(app)]),
-        ("/approvals", [documents.of_approval(a) for a in observing.list_inbox(app)]),
+        ("/approvals", [card_documents.of_listed(a, None) for a in observing.list_inbox(app)]),
     ]:
         assert (await client.get(path)).json() == {"items": ours, "next": None}
     detail = observing.run_detail(app, "r1")
