@@ -37,7 +37,7 @@ class Notice:
     One message to one address: the outbox.
 
     `position` is the address's place in its rule, `target` how it is shown: without secrets. `body` is
-    what is sent: title, text and a line for people, the document for a program.
+    what is sent: title, text and a line for people, the document for a program; it is not kept longer.
     """
 
     notice_id: str
@@ -120,7 +120,7 @@ def settle(
         "claimed_until": None,
     }
     if outcome.is_sent:
-        return changed | {"status": NoticeStatus.SENT, "settled_at": now}
+        return changed | {"status": NoticeStatus.SENT, "settled_at": now, "body": {}}
     if outcome.is_final or count >= tries:
         return changed | {"status": NoticeStatus.GIVEN_UP, "settled_at": now}
     wait = find_wait(notice.notice_id, count, retry_s=retry_s)

@@ -182,7 +182,8 @@ class Courier:
         if card is not None and card.status is ApprovalStatus.PENDING:
             return False
         with engine.write(self._app.engine) as conn:
-            done = {"status": NoticeStatus.NEEDLESS, "settled_at": fetch_now(self._app, conn)}
+            now = fetch_now(self._app, conn)
+            done = {"status": NoticeStatus.NEEDLESS, "settled_at": now, "body": {}}
             notices.settle(conn, notice, done, until=errand.until)
             topics.bump(conn, TOPIC)
         return True

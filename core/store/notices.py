@@ -13,7 +13,6 @@ from interlock.core.model.notices import Notice, NoticeStatus, PublishedRule
 from interlock.core.store import bulk, dialect
 from interlock.core.store.schema_notices import notice_rules, notices
 
-_ANY = tuple(status.value for status in NoticeStatus)
 _INSERT = bulk.insert_new(notices)
 _FETCH = select(notices).where(notices.c.notice_id == bindparam("of_id"))
 _WAITS = notices.c.status == literal_column("'waiting'")
@@ -66,6 +65,7 @@ _SETTLE = (
         next_at=bindparam("new_next_at"),
         last_error=bindparam("new_last_error"),
         settled_at=bindparam("new_settled_at"),
+        body=bindparam("new_body"),
         claimed_until=None,
     )
 )
@@ -102,11 +102,11 @@ _OLD = (
 _PRUNE = delete(notices).where(notices.c.notice_id.in_(bindparam("ids", expanding=True)))
 _NEWEST = (
     select(notices)
-    .where(notices.c.status.in_(bindparam("statuses", expanding=True)))
     .order_by(notices.c.created_at.desc(), notices.c.notice_id.desc())
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
+_NEWEST_OF = _NEWEST.where(notices.c.status.in_(bindparam("statuses", expanding=True)))
 _COUNTS = select(notices.c.status, func.count().label("total")).group_by(notices.c.status)
 
 _RULES = select(notice_rules).order_by(notice_rules.c.kind, notice_rules.c.name).limit(1000)
@@ -157,7 +157,7 @@ def settle(
     """Keep what came of a try; False if somebody else has the message by now."""
     new = {
         f"new_{name}": changed.get(name, getattr(notice, name))
-        for name in ("status", "tries", "next_at", "last_error", "settled_at")
+        for name in ("status", "tries", "next_at", "last_error", "settled_at", "body")
     }
     given = new | {"of_id": notice.notice_id, "until": until}
     return conn.execute(_SETTLE, given).rowcount == 1
@@ -185,8 +185,11 @@ def fetch_many(
     conn: Connection, *, statuses: Sequence[str] = (), limit: int, offset: int = 0
 ) -> list[Notice]:
     """Messages, newest first; `statuses` empty means any."""
-    given = {"statuses": list(statuses) or _ANY, "limit": limit, "offset": offset}
-    return [_from_row(row) for row in conn.execute(_NEWEST, given)]
+    given: dict[str, Any] = {"limit": limit, "offset": offset}
+    if not statuses:
+        return [_from_row(row) for row in conn.execute(_NEWEST, given)]
+    given["statuses"] = list(statuses)
+    return [_from_row(row) for row in conn.execute(_NEWEST_OF, given)]
 
 
 def count_by_status(conn: Connection) -> dict[NoticeStatus, int]:

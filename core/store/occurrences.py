@@ -65,9 +65,10 @@ def waiting(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
 
 def warned(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
     """Cards that wait, by when their deadline was near."""
-    has_deadline = approvals.c.deadline_at.is_not(None)
+    # A warning comes before its deadline, and deadlines have an index.
+    is_near = approvals.c.deadline_at.is_not(None) & (approvals.c.deadline_at >= span.since)
     at, key = approvals.c.warn_at, approvals.c.approval_id
-    for row in _pages(conn, span, cards.SUMMARY, _PENDING & has_deadline, at, key):
+    for row in _pages(conn, span, cards.SUMMARY, _PENDING & is_near, at, key):
         yield cards.summary_from_row(row)
 
 

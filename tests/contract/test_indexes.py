@@ -33,6 +33,8 @@ from interlock.core.store import (
     history,
     inbox,
     nodes,
+    notices,
+    occurrences,
     run_lists,
     runs,
     schema,
@@ -296,6 +298,39 @@ QUERIES = {
         "ix_cache_counters_start",
     ),
     "due jobs": (lambda c, m: LocalQueue().count_due(c, now=m.at(0)), "ix_jobs_todo"),
+    **{
+        f"what is told of: {read.__name__}": (
+            lambda c, m, read=read: list(read(c, occurrences.Span(m.at(2990), m.at(2995)))),
+            index,
+        )
+        for read, index in (
+            (occurrences.asked, "ix_approvals_status_asked"),
+            (occurrences.waiting, "ix_approvals_status_asked"),
+            (occurrences.warned, "ix_approvals_deadline ix_approvals_status"),  # of those that wait
+            (occurrences.escalated, "ix_audit_action"),
+            (occurrences.decided, "ix_decisions_decided"),
+            (occurrences.ended, "ix_runs_status_ended"),
+        )
+    },
+    "where messages are due": (
+        lambda c, m: notices.fetch_places(c, now=m.at(50)),
+        "ix_notices_due",
+    ),
+    "messages that are due": (
+        lambda c, m: notices.claim_due(
+            c, ("people", "r1", 0), now=m.at(50), until=m.at(60), limit=5
+        ),
+        "ix_notices_due",
+    ),
+    "messages": (lambda c, m: notices.fetch_many(c, limit=5), "ix_notices_created"),
+    "messages that were given up": (
+        lambda c, m: notices.fetch_many(c, statuses=["given_up"], limit=5),
+        "ix_notices_status_created",
+    ),
+    "old messages": (
+        lambda c, m: notices.prune(c, before=m.at(-1), limit=5),
+        "ix_notices_settled",
+    ),
 }
 # Those that read no more than a page, so that nothing is sorted.
 SORTED_BY_INDEX = {
@@ -466,6 +501,23 @@ def _fill(conn: Connection, make) -> None:
         ({**worker, "worker_id": f"w{n}", "heartbeat_at": make.at(n)} for n in range(1000)),
     )
     job = {"kind": "run", "payload": {}, "run_at": make.at(0)}
+    message = {"kind": "people", "position": 0, "target": "x", "event": "card.asked", "link": ""}
+    message |= {"object": "approval:a", "workflow": "w", "at": make.at(0), "body": {}}
+    put(
+        schema.notices,
+        (
+            {
+                **message,
+                "notice_id": f"n{n}",
+                "rule": f"r{n % 5}",
+                "status": "sent" if n % 20 else "waiting",
+                "next_at": make.at(n),
+                "created_at": make.at(n),
+                "settled_at": make.at(n) if n % 20 else None,
+            }
+            for n in numbers
+        ),
+    )
     put(
         schema.jobs,
         (
