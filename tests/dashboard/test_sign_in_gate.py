@@ -549,6 +549,10 @@ async def test_a_session_is_good_through_the_proxy_and_for_its_name_alone(behind
         assert (await client.get("/x", headers=said("bob"))).status_code == 303
         assert (await client.get("/x", headers=HTML)).status_code == 303
         assert (await client.get("/x", headers=said(groups="admins"))).status_code == 303
+        assert (await client.get("/api/v1/x", headers=said())).status_code == 200
+        for other in (said("bob"), HTML, said(groups="admins")):
+            refused = await client.get("/api/v1/x", headers=other)
+            assert (refused.status_code, refused.json()["status"]) == (401, 401)
     async with behind.client() as client:
         client.cookies.set("interlock_session", secret)
         assert (await client.get("/x", headers=said())).status_code == 303

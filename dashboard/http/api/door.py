@@ -101,26 +101,27 @@ class Door:
     ) -> Admitted | Response:
         headers = Headers(scope=scope)
         is_session = visitor.caller.kind is CallerKind.SESSION
-        if self._is_foreign(headers, is_reading=is_reading and not is_session) or (
-            is_session and not is_reading and not _is_own_page(headers)
-        ):
+        is_foreign = self._is_foreign(headers, is_reading=is_reading, is_session=is_session)
+        if is_foreign or (is_session and not is_reading and not _is_own_page(headers)):
             told = "Another site's page asked; the API answers programs and Interlock's own pages."
             return problem(403, told, name="foreign-origin")
         return admit(visitor, is_reading=is_reading)
 
-    def _is_foreign(self, headers: Headers, *, is_reading: bool) -> bool:
+    def _is_foreign(self, headers: Headers, *, is_reading: bool, is_session: bool) -> bool:
         """
         Whether a browser says that a page of elsewhere asks.
 
         A program sends neither header. What is only read needs no more than its origin: without a CORS
-        header of ours no page of elsewhere gets to see it.
+        header of ours no page of elsewhere gets to see it. A session is for our own pages alone, whoever
+        else is welcome: a browser sends its cookie along to every port of a host.
         """
         origin = headers.get("origin")
-        if origin in self._welcome:
-            return False
         if origin is not None:
-            return not self._find_hosts().allows_origin(origin, headers.get("host"))
-        return not is_reading and headers.get("sec-fetch-site") in _ELSEWHERE
+            is_welcome = origin in self._welcome and not is_session
+            return not is_welcome and not self._find_hosts().allows_origin(
+                origin, headers.get("host")
+            )
+        return (is_session or not is_reading) and headers.get("sec-fetch-site") in _ELSEWHERE
 
     def _find_hosts(self) -> Hosts:
         """The names this process answers to; it may ask the network for its own, so once."""

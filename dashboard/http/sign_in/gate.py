@@ -14,10 +14,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from interlock.core.errors import InterlockError, StoreUnavailable
+from interlock.core.errors import InterlockError, SignedOut, StoreUnavailable
 from interlock.core.settings import Settings
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import mounting
+from interlock.dashboard.http.api.answers import refusal
 from interlock.dashboard.http.guarding import Hosts, is_loopback
 from interlock.dashboard.http.sign_in import knowing, places
 from interlock.dashboard.http.sign_in.peers import peer_of
@@ -59,8 +60,10 @@ class Gate:
         path = scope["path"]
         if self._is_forged(scope):
             return PlainTextResponse("Another site's page asked.", status_code=403)
-        if places.is_open(path) or path.startswith(_SEES_ITSELF):
+        if places.is_open(path):
             return None
+        if path.startswith(_SEES_ITSELF):
+            return await _refuse_session(scope)
         if path == _FIGURES:
             return await _refuse_figures(scope)
         if await _is_known(scope):
@@ -92,6 +95,20 @@ async def _is_known(scope: Scope) -> bool:
         # is drawn on it but that: whatever is read asks first who it is for.
         has_cookie = knowing.caller_of(scope) is not None
         return has_cookie and (_is_opening(scope) or scope["path"].startswith(_DRAWN_WITHOUT))
+
+
+async def _refuse_session(scope: Scope) -> Response | None:
+    """A session that is good for no page any more is good for nothing else; a token is looked at there."""
+    headers = Headers(scope=scope)
+    if "authorization" in headers or knowing.caller_of(scope) is None:
+        return None
+    try:
+        is_known = await knowing.find_person(scope) is not None
+    except StoreUnavailable:
+        return None  # it is told there, too
+    return (
+        None if is_known else refusal(SignedOut("This session has ended.", hint="Sign in again."))
+    )
 
 
 async def _refuse_figures(scope: Scope) -> Response | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from interlock.core.model import people
@@ -20,7 +21,8 @@ from interlock.core.services import (
 from interlock.core.store import audit, events, sessions
 from interlock.core.store import engine as engines
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import rates
+from interlock.dashboard.http.api import app as api
+from interlock.dashboard.http.api import door, rates
 
 OWN = {"origin": "http://127.0.0.1:8501"}
 
@@ -163,6 +165,18 @@ async def test_a_browsers_session_reads_and_acts_from_our_own_pages_alone(client
     assert (await client.get("/runs", headers=session | elsewhere)).status_code == 403
     signing_in.sign_out(permitting.bind(app, deps.caller_of(session["cookie"].partition("=")[2])))
     assert (await client.get("/runs", headers=session)).status_code == 401
+
+
+async def test_a_site_that_is_welcome_is_not_so_with_somebodys_session(app, token):
+    friend = "http://127.0.0.1:3000"
+    welcoming = door.Door(api.build()._app, welcome=frozenset({friend}))
+    transport = httpx.ASGITransport(app=welcoming)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8501") as client:
+        for headers, status in [(token()[1], 200), (cookie_of(app), 403)]:
+            asked = headers | {"origin": friend, "sec-fetch-site": "same-site"}
+            assert (await client.get("/runs", headers=asked)).status_code == status
+            asked |= {"origin": "http://127.0.0.1:4000"}
+            assert (await client.get("/runs", headers=asked)).status_code == 403
 
 
 async def test_a_role_that_is_taken_away_counts_for_the_next_request(client, app, refunds, token):
