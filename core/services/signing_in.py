@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,16 +88,29 @@ def admit(app: App, known: Elsewhere, *, address: str = "", agent: str = "") -> 
     name = people.read_name(known.name)
     now = app.clock.now()
     with engine.write(app.engine) as conn:
-        operator = operators.fetch(conn, name)
-        if operator is None:
+        before = operators.fetch(conn, name)
+        if before is None:
             operator = _make(conn, known, name, now)
-        elif operator.source != known.method:
+        elif before.source != known.method:
             raise NotAllowed(f"There is an account {name!r} that signs in otherwise.")
-        elif not operator.is_active:
+        elif not before.is_active:
             raise NotAllowed(f"The account of {name} is closed.")
         else:
-            operator = _bring_level(conn, operator, known, now)
-        return _open(app, conn, operator, method=known.method, address=address, agent=agent)
+            operator = _bring_level(conn, before, known, now)
+
+        def tell_level() -> None:
+            if operator is not before:
+                _tell_level(conn, before, operator, now)
+
+        return _open(
+            app,
+            conn,
+            operator,
+            method=known.method,
+            address=address,
+            agent=agent,
+            tell_first=tell_level,
+        )
 
 
 def sign_out(app: App) -> bool:
@@ -194,8 +207,16 @@ def note_seen(app: App) -> None:
 
 
 def _open(
-    app: App, conn: Connection, operator: Operator, *, method: str, address: str, agent: str
+    app: App,
+    conn: Connection,
+    operator: Operator,
+    *,
+    method: str,
+    address: str,
+    agent: str,
+    tell_first: Callable[[], None] = lambda: None,
 ) -> SignedIn:
+    """Open a session; `tell_first` adds to the audit, whose end is locked from then on."""
     now = app.clock.now()
     secret = secrets.token_urlsafe(32)
     session = Session(
@@ -212,6 +233,7 @@ def _open(
     sessions.insert(conn, session)
     operators.change(conn, operator.name, {"last_sign_in_at": now})
     topics.bump(conn, "people")
+    tell_first()
     _tell(conn, session, action="sign-in", actor=operator.name, now=now)
     return SignedIn(secret=secret, session=session, operator=operator)
 
@@ -227,7 +249,6 @@ def _make(conn: Connection, known: Elsewhere, name: str, now: datetime) -> Opera
         updated_at=now,
     )
     operators.insert(conn, new, password_hash=None)
-    _tell_level(conn, None, new, now)
     return new
 
 
@@ -246,7 +267,6 @@ def _bring_level(conn: Connection, operator: Operator, known: Elsewhere, now: da
     operators.change(conn, operator.name, values | {"updated_at": now})
     after = operators.fetch(conn, operator.name)
     assert after is not None
-    _tell_level(conn, operator, after, now)
     return after
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -276,6 +277,14 @@ def test_who_signed_in_elsewhere_gets_an_account_that_follows_what_is_said_there
             signing_in.admit(team, refused)
     newcomer = signing_in.admit(team, Elsewhere(name="pat", method="oidc"))
     assert newcomer.operator.role is Role.VIEWER
+
+
+def test_a_sign_in_writes_all_else_before_the_audit(team, list_written):
+    known = Elsewhere(name="olga", method="oidc", role=Role.OPERATOR)
+    for level in (known, replace(known, groups=["ops"])):  # made, and brought level
+        written = list_written(team.engine, partial(signing_in.admit, team, level))
+        assert written[-2:] == ["topics", "audit"]
+        assert set(written[:-2]) == {"operators", "sessions"}
 
 
 def test_a_session_in_use_is_noted_once_a_minute(team, frozen):
