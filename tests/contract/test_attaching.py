@@ -30,6 +30,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import checkpoints, events
 from interlock.core.store import engine as engines
 from interlock.core.worker import attached_keeping, indexing
+from tests.published import published
 
 CONFIG = {"configurable": {"thread_id": "t"}}
 
@@ -322,19 +323,7 @@ def ask(thread_id, number, *, is_answered=False) -> LiveInterrupt:
 
 
 def workflow(app, policy) -> Workflow:
-    return Workflow(
-        name="refunds",
-        description="",
-        nodes=("review",),
-        graph={},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=app.clock.now(),
-        policy=policy,
-    )
+    return published("refunds", nodes=("review",), at=app.clock.now(), policy=policy)
 
 
 def test_the_cards_of_many_threads_are_kept_with_a_few_statements(app):

@@ -27,7 +27,6 @@ from interlock.core.model.caches import Asked, Clearing, Counts, Place, Tier
 from interlock.core.model.policies import CacheRules, NodePolicy, WorkflowPolicy
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.spans import HOUR, floor
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import caching, keeping, presence
 from interlock.core.services.context import App
@@ -38,6 +37,7 @@ from interlock.core.store import engine as engines
 from interlock.core.store.schema_sight import cache_counters, cache_entries
 from interlock.core.types import RunId, ThreadId
 from interlock.core.worker.caches import Caches
+from tests.published import published
 
 NODE = Place("quotes", "price")
 
@@ -506,21 +506,7 @@ async def test_once_goes_to_the_next_when_the_first_fails(app, caches, other):
 def publish(app: App, policy) -> None:
     presence.publish(
         app,
-        [
-            Workflow(
-                name="quotes",
-                description="",
-                nodes=("price",),
-                graph={"nodes": [], "edges": []},
-                input_schema=None,
-                context_schema=None,
-                state_schema=None,
-                channels=(),
-                error=None,
-                published_at=app.clock.now(),
-                policy=policy,
-            )
-        ],
+        [published("quotes", nodes=("price",), at=app.clock.now(), policy=policy)],
     )
 
 

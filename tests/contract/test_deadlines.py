@@ -14,7 +14,6 @@ from interlock.core.model.approvals import ApprovalStatus, Intent, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.figures import Window
 from interlock.core.model.runs import Failure, RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import (
     alert_reading,
@@ -30,6 +29,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import approvals, audit, decisions, reviews, runs, threads
 from interlock.core.store import deadlines as store
 from interlock.core.store.engine import read, write
+from tests.published import published
 
 POLICY = {
     "approval": {
@@ -53,19 +53,7 @@ NODES = ("stay", "no", "yes", "given", "lead", "free")
 @pytest.fixture
 def app(engine, tmp_path, frozen) -> App:
     app = App(Settings(data_dir=tmp_path / "data"), engine, LocalQueue(), frozen)
-    workflow = Workflow(
-        name="refunds",
-        description="",
-        nodes=NODES,
-        graph={},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=frozen.now(),
-        policy=POLICY,
-    )
+    workflow = published("refunds", nodes=NODES, at=frozen.now(), policy=POLICY)
     presence.publish(app, [workflow])
     return app
 

@@ -12,10 +12,10 @@ import pytest
 from interlock.core.errors import InterlockError
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.nodes import RunEvent
-from interlock.core.model.workflows import Workflow
 from interlock.core.services import deciding, holding, launching, observing, presence
 from interlock.core.services.launching import Launch
 from interlock.core.store import approvals, audit, engine, events, runs, threads
+from tests.published import published
 
 ODD = {
     "NUL": "a\0b",
@@ -43,18 +43,7 @@ def try_(act) -> str:
 @pytest.fixture
 def desk(app, engine, make):
     app = replace(app, engine=engine)
-    workflow = Workflow(
-        name="refunds",
-        description="",
-        nodes=("review",),
-        graph={"nodes": [], "edges": []},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=make.at(0),
-    )
+    workflow = published("refunds", nodes=("review",), at=make.at(0))
     presence.publish(app, [workflow])
     return app
 

@@ -10,7 +10,6 @@ import pytest
 from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.launch_batches import LaunchBatch
 from interlock.core.model.runs import Failure, RunKind, RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import batch_launching, observing, presence
 from interlock.core.services.context import App
@@ -19,6 +18,7 @@ from interlock.core.settings import Settings
 from interlock.core.store import audit, launch_batches, runs, threads
 from interlock.core.store.engine import read, write
 from interlock.core.types import RunId
+from tests.published import published
 
 SCHEMA = {
     "type": "object",
@@ -36,18 +36,7 @@ def app(engine, frozen, tmp_path) -> App:
 
 
 def workflow(app, name, **changes):
-    plain = Workflow(
-        name=name,
-        description="",
-        nodes=("draft",),
-        graph={},
-        input_schema=SCHEMA,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=app.clock.now(),
-    )
+    plain = published(name, nodes=("draft",), input_schema=SCHEMA, at=app.clock.now())
     return replace(plain, **changes)
 
 

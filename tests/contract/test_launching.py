@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from interlock.core.errors import InvalidInput
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import launching, observing, presence, running
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
+from tests.published import published
 
 SCHEMA = {
     "type": "object",
@@ -26,18 +26,7 @@ SCHEMA = {
 @pytest.fixture
 def app(engine, frozen, tmp_path) -> App:
     app = App(Settings(data_dir=tmp_path), engine, LocalQueue(), frozen)
-    workflow = Workflow(
-        name="essay",
-        description="",
-        nodes=("draft", "review"),
-        graph={},
-        input_schema=SCHEMA,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=frozen.now(),
-    )
+    workflow = published("essay", nodes=("draft", "review"), input_schema=SCHEMA, at=frozen.now())
     presence.publish(app, [workflow])
     return app
 

@@ -17,7 +17,6 @@ from interlock.core.model.failure_kinds import FailureKind, find_retry_after_s, 
 from interlock.core.model.policies import NodePolicy, RateRules
 from interlock.core.model.rates import limits_of_call
 from interlock.core.model.runs import RunKind
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import batch_launching, launching, limiting, observing, presence
 from interlock.core.services.context import App
@@ -27,6 +26,7 @@ from interlock.core.store.engine import open_engine, read, write
 from interlock.core.store.schema_limits import rate_takes
 from interlock.core.worker import limiting as guarding
 from interlock.core.worker.limiting import Rates
+from tests.published import published
 
 RATE = {"per_user_hour": 4, "per_minute": 3}
 
@@ -34,17 +34,11 @@ RATE = {"per_user_hour": 4, "per_minute": 3}
 @pytest.fixture
 def app(engine, frozen, tmp_path) -> App:
     app = App(Settings(data_dir=tmp_path), engine, LocalQueue(), frozen)
-    workflow = Workflow(
-        name="essay",
-        description="",
+    workflow = published(
+        "essay",
         nodes=("draft",),
-        graph={},
         input_schema={"type": "object", "properties": {"topic": {"type": "string"}}},
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=frozen.now(),
+        at=frozen.now(),
         policy={"rate": RATE},
     )
     free = replace(workflow, name="free", policy=None)

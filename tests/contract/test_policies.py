@@ -9,7 +9,6 @@ import pytest
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
 from interlock.core.model.runs import Failure, RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import carding, deciding, launching, presence
 from interlock.core.services.context import App
@@ -17,6 +16,7 @@ from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
 from interlock.core.store import approvals, decisions, workflows
 from interlock.core.store.engine import read, write
+from tests.published import published
 
 POLICY = {
     "priority": 5,
@@ -32,19 +32,7 @@ POLICY = {
 def app(engine, tmp_path, frozen) -> App:
     """The services, and a workflow with a policy."""
     app = App(Settings(data_dir=tmp_path / "data"), engine, LocalQueue(), frozen)
-    workflow = Workflow(
-        name="refunds",
-        description="",
-        nodes=("charge", "refund"),
-        graph={},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=frozen.now(),
-        policy=POLICY,
-    )
+    workflow = published("refunds", nodes=("charge", "refund"), at=frozen.now(), policy=POLICY)
     presence.publish(app, [workflow])
     return app
 

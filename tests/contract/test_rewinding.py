@@ -12,7 +12,6 @@ from interlock.core.model.approvals import ApprovalStatus, Intent, Kind, Verb
 from interlock.core.model.history import EditMode, FieldEdit, WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import deciding, rewinding, what_ifs
 from interlock.core.services.context import App
@@ -33,6 +32,7 @@ from interlock.core.store import (
 )
 from interlock.core.store import engine as engines
 from interlock.core.store import what_ifs as store
+from tests.published import published
 
 SCHEMA = {
     "type": "object",
@@ -57,18 +57,12 @@ def app(engine, frozen, tmp_path, make) -> App:
         )
         for n, nodes in enumerate(due)
     ]
-    card = Workflow(
-        name="refunds",
-        description="",
+    card = published(
+        "refunds",
         nodes=("review", "charge", "confirm"),
-        graph={},
-        input_schema=None,
-        context_schema=None,
         state_schema=SCHEMA,
         channels=("amount", "log"),
-        error=None,
-        published_at=make.at(0),
-        policy=None,
+        at=make.at(0),
     )
     with engines.write(engine) as conn:
         workflows.replace_all(conn, [card])

@@ -12,7 +12,6 @@ from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.rewind_checks import Refusal
 from interlock.core.model.rewinding import Intention, RewindVerb
 from interlock.core.model.runs import RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import staging
 from interlock.core.services.context import App
@@ -20,6 +19,7 @@ from interlock.core.services.placing import index_checkpoints
 from interlock.core.settings import Settings
 from interlock.core.store import decisions, nodes, runs, snapshots, threads, workflows
 from interlock.core.store import engine as engines
+from tests.published import published
 
 
 @pytest.fixture
@@ -55,17 +55,11 @@ def thread(app, make) -> App:
         )
         for path, step in (("team", 1), ("review", 2), ("charge", 3))
     ]
-    card = Workflow(
-        name="refunds",
-        description="",
+    card = published(
+        "refunds",
         nodes=("team", "team/look", "review", "charge", "confirm"),
         graph={"nodes": [{"id": "team", "kind": "subgraph"}, {"id": "review", "kind": "node"}]},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=make.at(0),
+        at=make.at(0),
         policy={"default": {"side_effects": True}, "node": {"review": {"side_effects": False}}},
     )
     with engines.write(app.engine) as conn:

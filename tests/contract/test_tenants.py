@@ -22,7 +22,6 @@ from interlock.core.model.people import (
     Token,
 )
 from interlock.core.model.run_lists import RunFilter
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import (
     auditing,
@@ -47,6 +46,7 @@ from interlock.core.store import approvals, operators, runs, sight, threads, tok
 from interlock.core.store import engine as engines
 from interlock.core.store.schema import metadata
 from interlock.core.store.schema import runs as runs_table
+from tests.published import published
 
 TENANTS = {"refunds": "emea", "trades": "apac", "shared": None}
 
@@ -58,17 +58,10 @@ def house(engine, frozen, tmp_path, make) -> App:
     presence.publish(
         app,
         [
-            Workflow(
-                name=name,
-                description="",
+            published(
+                name,
                 nodes=("review",),
-                graph={},
-                input_schema=None,
-                context_schema=None,
-                state_schema=None,
-                channels=(),
-                error=None,
-                published_at=frozen.now(),
+                at=frozen.now(),
                 policy=None if tenant is None else {"tenant": tenant},
             )
             for name, tenant in TENANTS.items()

@@ -15,13 +15,13 @@ from interlock.core import services
 from interlock.core.errors import InterlockError, NotFound
 from interlock.core.model.people import Person, Role
 from interlock.core.model.rewinding import Intention, RewindVerb
-from interlock.core.model.workflows import Workflow
 from interlock.core.services import observing, permitting, presence
 from interlock.core.services.context import App
 from interlock.core.services.forking import ForkRequest
 from interlock.core.store import approvals, checkpoints, decisions, runs, snapshots, threads
 from interlock.core.store import engine as engines
 from interlock.core.store.schema import jobs
+from tests.published import published
 
 OTHERS = {
     "thread_id": "t2",
@@ -70,20 +70,7 @@ READERS = readers()
 @pytest.fixture
 def house(app, make, frozen) -> App:
     """Everything there is of a thread that waits, of a tenant, and a worker that is alive."""
-    told = {"description": "", "nodes": ("review",), "graph": {}, "channels": (), "error": None}
-    schemas = dict.fromkeys(("input_schema", "context_schema", "state_schema"))
-    presence.publish(
-        app,
-        [
-            Workflow(
-                name="refunds",
-                published_at=frozen.now(),
-                policy={"tenant": "apac"},
-                **told,
-                **schemas,
-            )
-        ],
-    )
+    presence.publish(app, [published("refunds", at=frozen.now(), policy={"tenant": "apac"})])
     with engines.write(app.engine) as conn:
         threads.insert(conn, make.thread("t2", head_checkpoint_id="c2", last_run_id="r2"))
         runs.insert(conn, make.run("r2", thread_id="t2"))

@@ -10,7 +10,6 @@ from interlock.core.errors import Conflict, InvalidInput, NotFound
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadFilter, ThreadOrder, ThreadSearch
 from interlock.core.model.threads import Snapshot
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import launching, presence, thread_searching
 from interlock.core.services.context import App
@@ -18,24 +17,14 @@ from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
 from interlock.core.store import engine as engines
 from interlock.core.store import snapshots, threads
+from tests.published import published
 
 
 @pytest.fixture
 def desk(engine, frozen, tmp_path) -> App:
     """Two workflows."""
     app = App(Settings(data_dir=tmp_path), engine, LocalQueue(), frozen)
-    card = Workflow(
-        name="desk",
-        description="",
-        nodes=("review",),
-        graph={},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=frozen.now(),
-    )
+    card = published("desk", nodes=("review",), at=frozen.now())
     presence.publish(app, [card, replace(card, name="till")])
     return app
 

@@ -32,7 +32,6 @@ from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import OPEN, RunKind, RunStatus
 from interlock.core.model.spans import Tier
 from interlock.core.model.threads import Origin
-from interlock.core.model.workflows import Workflow
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import claiming, figuring, rotating, transfer_files, transferring
 from interlock.core.services.carding import level_cards
@@ -53,6 +52,7 @@ from interlock.core.store import (
 )
 from interlock.core.store import engine as engines
 from interlock.core.worker.transferring import answer_import
+from tests.published import published
 
 KINDS = ("sqlite", "postgres")
 START_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -95,18 +95,7 @@ class Place:
         bare = build()
         saver = savers.for_run(serializer_for(bare, None))
         self.graph = prepare(bare, checkpointer=saver, store=None, name="refunds")
-        workflow = Workflow(
-            name="refunds",
-            description="",
-            nodes=("plan", "team"),
-            graph={},
-            input_schema=None,
-            context_schema=None,
-            state_schema=None,
-            channels=(),
-            error=None,
-            published_at=app.clock.now(),
-        )
+        workflow = published("refunds", nodes=("plan", "team"), at=app.clock.now())
         with engines.write(app.engine) as conn:
             workflows.replace_all(conn, [workflow])
 

@@ -10,9 +10,9 @@ import pytest
 
 from interlock.core import cli
 from interlock.core.model.runs import Failure, RunStatus
-from interlock.core.model.workflows import Workflow
 from interlock.core.services import observing, presence
 from interlock.core.store import engine, runs
+from tests.published import published
 
 SCHEMA = {
     "type": "object",
@@ -25,18 +25,7 @@ MIXED = "topic,count\nbees,1\nants,0\n,3\n"
 
 @pytest.fixture
 def desk(app):
-    workflow = Workflow(
-        name="essay",
-        description="",
-        nodes=("draft",),
-        graph={},
-        input_schema=SCHEMA,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=app.clock.now(),
-    )
+    workflow = published("essay", nodes=("draft",), input_schema=SCHEMA, at=app.clock.now())
     presence.publish(app, [workflow])
     return app
 

@@ -14,7 +14,6 @@ from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, NodeStatus, RunEvent
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
-from interlock.core.model.workflows import Workflow
 from interlock.core.services import browsing, launching, observing, presence
 from interlock.core.store import (
     approvals,
@@ -27,6 +26,7 @@ from interlock.core.store import (
     threads,
 )
 from interlock.core.types import ApprovalId, CheckpointId, new_id
+from tests.published import published
 
 SCHEMA = {
     "type": "object",
@@ -70,17 +70,13 @@ def desk(app) -> Desk:
 
 
 def workflow(app, name, *, error=None):
-    return Workflow(
-        name=name,
+    return published(
+        name,
         description="Pay money back",
         nodes=() if error else ("check", "review"),
-        graph={},
         input_schema=None if error else SCHEMA,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
         error=error,
-        published_at=app.clock.now(),
+        at=app.clock.now(),
     )
 
 

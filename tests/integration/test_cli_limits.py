@@ -9,8 +9,8 @@ import pytest
 
 from interlock.core import cli
 from interlock.core.model.policies import ModelRules
-from interlock.core.model.workflows import Workflow
 from interlock.core.services import limiting, presence
+from tests.published import published
 
 
 @pytest.fixture
@@ -48,18 +48,8 @@ def test_what_is_left_of_keys_and_under_way_is_shown(app, call, frozen):
 
 
 def test_a_launch_too_many_says_when_to_try_again(app, call):
-    workflow = Workflow(
-        name="essay",
-        description="",
-        nodes=("draft",),
-        graph={},
-        input_schema=None,
-        context_schema=None,
-        state_schema=None,
-        channels=(),
-        error=None,
-        published_at=app.clock.now(),
-        policy={"rate": {"per_minute": 1}},
+    workflow = published(
+        "essay", nodes=("draft",), at=app.clock.now(), policy={"rate": {"per_minute": 1}}
     )
     presence.publish(app, [workflow])
     assert call("launch", "essay", "--input", "{}")[0] == 0

@@ -14,6 +14,7 @@ from interlock.core.store import engine as engines
 from interlock.core.store import workflows
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import app as api
+from tests.published import published
 
 HOST = "http://127.0.0.1:8501"
 
@@ -60,18 +61,13 @@ def put(app, make):
 
 @pytest.fixture
 def refunds(put, make) -> Workflow:
-    card = Workflow(
-        name="refunds",
+    card = published(
+        "refunds",
         description="Refunds.",
         input_schema={"type": "object", "properties": {"amount": {"type": "integer"}}},
-        context_schema=None,
-        state_schema=None,
-        published_at=make.at(0),
+        at=make.at(0),
         channels=("amount",),
         nodes=("review",),
-        graph={"nodes": [], "edges": []},
-        policy=None,
-        error=None,
     )
     put(workflows.replace_all, [card])
     return card
