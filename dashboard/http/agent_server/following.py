@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import structlog
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from interlock.core.errors import InterlockError
 from interlock.core.model import people
@@ -28,16 +30,19 @@ logger = structlog.get_logger(__name__)
 _cancelling: set[asyncio.Task[None]] = set()  # the loop itself keeps none
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cancel:
-    """Cancels a run if whoever asked for it leaves before its end."""
+    """Cancels a run if whoever asked for it leaves before its end; `is_over` once that was told."""
 
     app: App
     run: Run
     actor: str
+    is_over: bool = False
 
     def begin(self) -> None:
-        """Do it; who has left cannot wait for it."""
+        """Do it, unless the run has ended; who has left cannot wait for it."""
+        if self.is_over:
+            return
         task = asyncio.get_running_loop().create_task(self._carry_out())
         _cancelling.add(task)
         task.add_done_callback(_cancelling.discard)
@@ -49,6 +54,32 @@ class Cancel:
             )
         except InterlockError as exc:
             logger.info("a run was not cancelled", run_id=self.run.run_id, reason=str(exc))
+
+
+class Line(StreamingResponse):
+    """An answer that stays open. However it ends, even unbegun, its place is given back."""
+
+    def __init__(
+        self,
+        told: AsyncIterator[bytes],
+        *,
+        held: ExitStack,
+        cancel: Cancel | None,
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(told, media_type=media_type, headers=headers)
+        self._held = held
+        self._cancel = cancel
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._held.close()
+            if self._cancel is not None:
+                self._cancel.begin()
 
 
 def hold_place(app: App) -> ExitStack:
@@ -71,23 +102,18 @@ async def wait(
 
     Until then a line break from time to time, so that nobody between takes the line for dead.
     """
-    is_over = False
-    with held:
+    watch = Watch(held, run.run_id)
+    while True:
         try:
-            watch = Watch(held, run.run_id)
-            while not is_over:
-                try:
-                    told = await run_in_threadpool(_look_for_end, app, run.run_id)
-                except InterlockError as exc:  # the answer has begun: no status can say it any more
-                    told = dump({"__error__": _of_problem(exc)})
-                is_over = told != b""
-                if is_over:
-                    yield told
-                elif not await watch.is_news():
-                    yield b"\n"
-        finally:
-            if cancel is not None and not is_over:
-                cancel.begin()
+            told = await run_in_threadpool(_look_for_end, app, run.run_id)
+        except InterlockError as exc:  # the answer has begun: no status can say it any more
+            told = dump({"__error__": _of_problem(exc)})
+        if told:
+            _note_end(cancel)
+            yield told
+            return
+        if not await watch.is_news():
+            yield b"\n"
 
 
 async def stream(
@@ -103,26 +129,30 @@ async def stream(
 
     What was before that number is heard, too, as a message is told of as a whole.
     """
-    is_over, seq = False, 0
-    with held:
+    seq = 0
+    watch = Watch(held, heard.run_id)
+    yield _write(heard.open())
+    while True:
         try:
-            watch = Watch(held, heard.run_id)
-            yield _write(heard.open())
-            while not is_over:
-                try:
-                    seen = await run_in_threadpool(_look, app, heard, seq, after_seq)
-                except InterlockError as exc:
-                    yield _write(Part("error", _of_problem(exc)))
-                    is_over = True
-                    return
-                seq, is_over = seen.seq, seen.is_end
-                if seen.text:
-                    yield seen.text
-                if not is_over and not seen.count and not await watch.is_news():
-                    yield b": still there\n\n"
-        finally:
-            if cancel is not None and not is_over:
-                cancel.begin()
+            seen = await run_in_threadpool(_look, app, heard, seq, after_seq)
+        except InterlockError as exc:
+            _note_end(cancel)
+            yield _write(Part("error", _of_problem(exc)))
+            return
+        seq = seen.seq
+        if seen.is_end:
+            _note_end(cancel)
+        if seen.text:
+            yield seen.text
+        if seen.is_end:
+            return
+        if not seen.count and not await watch.is_news():
+            yield b": still there\n\n"
+
+
+def _note_end(cancel: Cancel | None) -> None:
+    if cancel is not None:
+        cancel.is_over = True
 
 
 @dataclass(frozen=True)

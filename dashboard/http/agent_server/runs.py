@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Header, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from interlock.core.errors import InvalidInput, NotFound, NotServed
 from interlock.core.model.runs import OPEN, Run
@@ -17,7 +17,7 @@ from interlock.core.services.context import App
 from interlock.dashboard import deps
 from interlock.dashboard.http.agent_server import following, starting
 from interlock.dashboard.http.agent_server.bodies import RunBody
-from interlock.dashboard.http.agent_server.following import Cancel
+from interlock.dashboard.http.agent_server.following import Cancel, Line
 from interlock.dashboard.http.agent_server.threads import REASON
 from interlock.dashboard.http.api import waiting
 from interlock.dashboard.http.api.answers import NO_STORE, answer
@@ -75,8 +75,7 @@ def create(thread_id: str, body: RunBody, actor: Actor) -> Response:
 async def join(thread_id: str, run_id: str, app: Bound) -> Response:
     """Wait for a run that was created before."""
     run = await run_in_threadpool(_find, app, thread_id, run_id)
-    held = following.hold_place(app)
-    return _waiting(run, following.wait(app, run, held))
+    return _waiting(app, run, following.hold_place(app), None)
 
 
 @router.get("/threads/{thread_id:path}/runs/{run_id}/stream")
@@ -96,10 +95,7 @@ async def join_stream(
     run = await run_in_threadpool(_find, app, thread_id, run_id)
     cancel = Cancel(app, run, actor) if cancel_on_disconnect else None
     heard = Stream(run.run_id, run.workflow, modes)
-    held = following.hold_place(app)
-    return _streaming(
-        run, heard, following.stream(app, heard, held, after_seq=after_seq, cancel=cancel)
-    )
+    return _streaming(app, run, heard, following.hold_place(app), cancel, after_seq=after_seq)
 
 
 @router.post("/threads/{thread_id:path}/runs/{run_id}/cancel")
@@ -159,7 +155,7 @@ async def _wait(app: App, thread_id: str | None, body: RunBody, actor: str) -> R
         held.close()
         raise
     cancel = Cancel(app, run, actor) if body.on_disconnect == "cancel" else None
-    return _waiting(run, following.wait(app, run, held, cancel))
+    return _waiting(app, run, held, cancel)
 
 
 async def _stream(app: App, thread_id: str | None, body: RunBody, actor: str) -> Response:
@@ -172,18 +168,36 @@ async def _stream(app: App, thread_id: str | None, body: RunBody, actor: str) ->
         raise
     cancel = Cancel(app, run, actor) if body.on_disconnect == "cancel" else None
     heard = Stream(run.run_id, run.workflow, modes, has_subgraphs=bool(body.stream_subgraphs))
-    return _streaming(run, heard, following.stream(app, heard, held, cancel=cancel))
+    return _streaming(app, run, heard, held, cancel)
 
 
-def _waiting(run: Run, told: AsyncIterator[bytes]) -> StreamingResponse:
-    headers = NO_STORE | OPEN_LINE | _places(run, "join")
-    return StreamingResponse(told, media_type="application/json", headers=headers)
+def _waiting(app: App, run: Run, held: ExitStack, cancel: Cancel | None) -> Line:
+    return Line(
+        following.wait(app, run, held, cancel),
+        held=held,
+        cancel=cancel,
+        media_type="application/json",
+        headers=NO_STORE | OPEN_LINE | _places(run, "join"),
+    )
 
 
-def _streaming(run: Run, heard: Stream, told: AsyncIterator[bytes]) -> StreamingResponse:
+def _streaming(
+    app: App,
+    run: Run,
+    heard: Stream,
+    held: ExitStack,
+    cancel: Cancel | None,
+    *,
+    after_seq: int = 0,
+) -> Line:
     again = "stream?" + urlencode({"stream_mode": heard.modes}, doseq=True)
-    headers = NO_STORE | OPEN_LINE | _places(run, again)
-    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
+    return Line(
+        following.stream(app, heard, held, after_seq=after_seq, cancel=cancel),
+        held=held,
+        cancel=cancel,
+        media_type="text/event-stream",
+        headers=NO_STORE | OPEN_LINE | _places(run, again),
+    )
 
 
 def _told(run: Run) -> Response:
