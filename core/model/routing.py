@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from interlock.core.errors import InvalidInput
 from interlock.core.model import conditions
-from interlock.core.model.approvals import ApprovalSummary, Intent, Verb
+from interlock.core.model.approvals import ApprovalSummary, Intent, Kind, Verb
+from interlock.core.model.payload_answers import build_answer
 from interlock.core.model.people import Person, Role
 from interlock.core.model.policies import ApprovalPolicy
+from interlock.core.model.questions import Question
 from interlock.core.model.routes import (
     GROUP,
     RISKS,
@@ -27,16 +31,21 @@ from interlock.core.model.routes import (
     read_approvers,
     say_one,
 )
+from interlock.core.model.schemas import fields_of
 from interlock.core.model.texts import join_words
 from interlock.core.types import ApprovalId, Json
 
 AGAINST = frozenset({Verb.REJECT, Verb.REVISE, Verb.STOP})
+_ANY_REASON = "any"
 DECIDERS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """What one person said to one version of a card; `intent` without the reason, as JSON."""
+    """
+    What one person said to one version of a card. `intent` is that without the reason, as JSON; its `sends`
+    is what the workflow would get, by which votes agree: a form that was left as it was is a plain yes.
+    """
 
     approval_id: ApprovalId
     version: int
@@ -171,10 +180,24 @@ def say_deciders(card: ApprovalSummary) -> str:
     return f"{join_words(list(dict.fromkeys(who)))} decides it"
 
 
-def intent_as_json(intent: Intent) -> dict[str, Json]:
-    """What somebody wants without why: of two votes that agree it is the same."""
+def intent_as_json(intent: Intent, sends: Json) -> dict[str, Json]:
+    """What somebody wants, without why, and what that sends."""
     each = None if intent.each is None else list(intent.each)
-    return {"verb": intent.verb and str(intent.verb), "value": intent.value, "each": each}
+    verb = intent.verb and str(intent.verb)
+    return {"verb": verb, "value": intent.value, "each": each, "sends": sends}
+
+
+def sends_of(question: Question, intent: Intent, answer: Json) -> Json:
+    """What an intent sends, as if everybody gave the same reason; `answer` is what it sends with its own."""
+    with suppress(InvalidInput):  # where a form bounds its reasons, they are a part of what is said
+        answer = build_answer(question, replace(intent, reason=_ANY_REASON))
+    if question.kind is not Kind.SCHEMA or not isinstance(answer, dict):
+        return answer
+    defaults = {f.name: f.default for f in fields_of(question.schema) if f.name and f.has_default}
+    return {
+        **defaults,
+        **answer,
+    }  # one that is left out and one that is left as it was are the same
 
 
 def intent_of(vote: Vote, reason: str) -> Intent:
@@ -188,7 +211,9 @@ def intent_of(vote: Vote, reason: str) -> Intent:
     )
 
 
-def weigh(found: Route, votes: Sequence[Vote], intent: Intent, *, actor: str, verb: Verb) -> Effect:
+def weigh(
+    found: Route, votes: Sequence[Vote], intent: Intent, sends: Json, *, actor: str, verb: Verb
+) -> Effect:
     """
     What a vote does.
 
@@ -196,12 +221,13 @@ def weigh(found: Route, votes: Sequence[Vote], intent: Intent, *, actor: str, ve
         found: How the card is routed.
         votes: Those on the version that is asked, at most one a person.
         intent: What somebody wants.
+        sends: What that sends, as `sends_of` made it.
         actor: Who.
         verb: The same in one word.
     """
     if found.quorum <= 1 or (verb in AGAINST and found.one_rejects):
         return Effect.DECIDES
-    agreeing = {vote.actor for vote in votes if _agrees(vote, intent)}
+    agreeing = {vote.actor for vote in votes if _key_of(vote.intent["sends"]) == _key_of(sends)}
     if actor in agreeing:
         return Effect.REPEATS
     if len(agreeing) + 1 >= found.quorum:
@@ -211,13 +237,21 @@ def weigh(found: Route, votes: Sequence[Vote], intent: Intent, *, actor: str, ve
 
 def count_missing(found: Route, votes: Sequence[Vote]) -> int:
     """How many more people it takes to agree with what most have said."""
-    said = [json.dumps(vote.intent, sort_keys=True) for vote in votes]
+    said = [_key_of(vote.intent["sends"]) for vote in votes]
     return found.quorum - max(map(said.count, said), default=0)
 
 
-def _agrees(vote: Vote, intent: Intent) -> bool:
-    said = json.dumps(intent_as_json(intent), sort_keys=True)
-    return said == json.dumps(vote.intent, sort_keys=True)
+def _key_of(sends: Json) -> str:
+    return json.dumps(_plain(sends), sort_keys=True)
+
+
+def _plain(value: Json) -> Json:
+    """With whole numbers written as such: a form says 620.0 where a person writes 620."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_edit(intent: Intent) -> bool:

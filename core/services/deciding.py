@@ -96,13 +96,14 @@ def decide(
     answers = approval_rules.answers_of(seen, policy)
     question = replace(payloads.question_of(seen), answers=answers)
     answer = payloads.build_answer(question, intent)
+    sends = routing.sends_of(question, intent, answer) if seen.route.quorum > 1 else answer
     with engine.write(app.engine) as conn:
         require_sound(threads.lock(conn, seen.thread_id))
         approval = fetch_open(conn, seen.approval_id, seen.version)
         voting.require_may(approval, app.person)  # it may have been routed anew meanwhile
         card_claims.settle(app, conn, approval, actor=actor)
         verb, now = intent.verb or _verb_of_each(intent), app.clock.now()
-        counted = voting.count(conn, approval, intent, verb, actor=actor, now=now)
+        counted = voting.count(conn, approval, intent, sends, verb, actor=actor, now=now)
         if counted is not None:
             if also is not NOTHING:
                 raise InvalidInput(voting.say_takes_several(approval))

@@ -96,10 +96,26 @@ def say_takes_several(card: ApprovalSummary) -> str:
 
 
 def count(
-    conn: Connection, card: Approval, intent: Intent, verb: Verb, *, actor: str, now: datetime
+    conn: Connection,
+    card: Approval,
+    intent: Intent,
+    sends: Json,
+    verb: Verb,
+    *,
+    actor: str,
+    now: datetime,
 ) -> Counted | None:
     """
     Count a vote on a card, whose thread is locked.
+
+    Args:
+        conn: The transaction.
+        card: As it is asked now.
+        intent: What somebody wants.
+        sends: What that sends, as `routing.sends_of` made it.
+        verb: The same in one word.
+        actor: Who votes.
+        now: When.
 
     Returns:
         None if it decides the card, which the caller does; else the card waits for others.
@@ -110,7 +126,7 @@ def count(
     if card.route.quorum <= 1:
         return None
     cast = votes.fetch_on(conn, card.approval_id, card.version)
-    effect = routing.weigh(card.route, cast, intent, actor=actor, verb=verb)
+    effect = routing.weigh(card.route, cast, intent, sends, actor=actor, verb=verb)
     before = next((vote for vote in cast if vote.actor == actor), None)
     if effect is Effect.REPEATS:
         assert before is not None
@@ -130,7 +146,7 @@ def count(
         version=version,
         actor=actor,
         verb=verb,
-        intent=routing.intent_as_json(intent),
+        intent=routing.intent_as_json(intent, sends),
         reason=intent.reason,
         voted_at=now,
     )

@@ -32,7 +32,6 @@ UNCHECKED = (
     "Nobody has to sign in, so this is not held against names: whoever is at the screen decides."
 )
 TITLE_COUNT = 60
-_CONTENT = frozenset({Verb.EDIT, Verb.ANSWER, Verb.RESPOND})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +73,13 @@ def build(card: Card, person: Person | None, *, now: datetime) -> RoutingView:
     is_open = approval.status is ApprovalStatus.PENDING
     blocked = why_not(approval, person) if is_open and person is not None else ""
     standing = [vote for vote in card.votes if vote.version == approval.version]
-    own = next((v.intent for v in standing if person is not None and v.actor == person.name), None)
+    own = [v.intent["sends"] for v in standing if person is not None and v.actor == person.name]
     rows = [
         _build_row(
-            vote, approval, now=now, can_agree=is_open and not blocked and vote.intent != own
+            vote,
+            approval,
+            now=now,
+            can_agree=is_open and not blocked and vote.intent["sends"] not in own,
         )
         for vote in standing
     ]
@@ -147,6 +149,6 @@ def _build_row(vote: Vote, card: Approval, *, now: datetime, can_agree: bool) ->
         headline=show_hidden(f"{vote.actor}: {done.lower()} {format_ago(vote.voted_at, now)}"),
         voted_at=format_exact(vote.voted_at),
         reason=show_hidden(vote.reason),
-        wants=each if each is not None else vote.intent["value"] if vote.verb in _CONTENT else None,
+        wants=vote.intent["value"] if each is None else each,
         can_agree=can_agree,
     )

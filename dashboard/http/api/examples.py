@@ -173,7 +173,7 @@ _vote = Vote(
     version=1,
     actor="ann",
     verb=Verb.APPROVE,
-    intent={"verb": "approve", "value": None, "each": None},
+    intent={"verb": "approve", "value": None, "each": None, "sends": True},
     reason="checked",
     voted_at=_AT + timedelta(minutes=9),
 )

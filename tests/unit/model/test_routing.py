@@ -216,13 +216,18 @@ def test_several_nodes_that_are_routed_differently_are_left_to_admins():
 # -- votes ------------------------------------------------------------------------------------------
 
 
+def sends(intent):
+    """Stands for what is sent: the same for the same word and content."""
+    return [intent.verb and str(intent.verb), intent.value, intent.each and list(intent.each)]
+
+
 def vote(actor, intent) -> Vote:
     return Vote(
         approval_id="a1",
         version=1,
         actor=actor,
         verb=intent.verb or Verb.ANSWER,
-        intent=routing.intent_as_json(intent),
+        intent=routing.intent_as_json(intent, sends(intent)),
         reason=intent.reason,
         voted_at=NOW,
     )
@@ -273,13 +278,60 @@ TWO_NO = Route(quorum=2, one_rejects=False)
 def test_what_a_vote_does(route, votes, intent, effect):
     cast = [vote(actor, said) for actor, said in votes]
     verb = intent.verb or Verb.ANSWER
-    assert weigh(route, cast, intent, actor="Me", verb=verb) is effect
+    assert weigh(route, cast, intent, sends(intent), actor="Me", verb=verb) is effect
+
+
+def test_a_whole_number_is_the_same_however_it_is_written():
+    cast = [vote("Ann", Intent(verb=Verb.ANSWER, value=[{"n": 3.0}, 2.5]))]
+    intent = Intent(verb=Verb.ANSWER, value=[{"n": 3}, 2.5])
+    assert weigh(TWO, cast, intent, sends(intent), actor="Me", verb=Verb.ANSWER) is Effect.DECIDES
 
 
 def test_how_many_are_missing_is_counted_from_the_largest_number_that_agrees():
     assert count_missing(THREE, []) == 3
     assert count_missing(THREE, [vote("Ann", YES), vote("Ben", EDIT)]) == 2
     assert count_missing(THREE, [vote("Ann", YES), vote("Ben", YES), vote("Zoe", EDIT)]) == 1
+
+
+FORM = {
+    "type": "object",
+    "properties": {
+        "approved": {"type": "boolean"},
+        "amount": {"type": "number", "default": 5},
+        "reason": {"type": "string", "maxLength": 4},
+    },
+    "required": ["approved"],
+}
+
+
+def test_votes_agree_by_what_they_send_whatever_their_reasons():
+    question = read_interrupt("Go?", FORM, node="pay")
+
+    def sent(value=None, reason="", verb=Verb.APPROVE):
+        intent = Intent(verb=verb, value=value, reason=reason)
+        return routing.sends_of(question, intent, payloads.build_answer(question, intent))
+
+    assert sent() == sent(reason="fine") == sent({}) == sent({"amount": 5}) != sent({"amount": 4})
+    plain = read_interrupt("Go?", None, node="pay")
+    assert routing.sends_of(plain, Intent(verb=Verb.APPROVE), True) is True
+    confirm = read_interrupt({"type": "approval"}, None, node="pay")
+    no, other = (Intent(verb=Verb.REJECT, reason=why) for why in ("late", "dear"))
+    answers = [payloads.build_answer(confirm, each) for each in (no, other)]
+    assert answers[0] != answers[1]
+    assert routing.sends_of(confirm, no, answers[0]) == routing.sends_of(confirm, other, answers[1])
+    strict = {**FORM, "properties": {**FORM["properties"], "reason": {"enum": ["", "late"]}}}
+    asked = read_interrupt("Go?", strict, node="pay")
+    answer = {"approved": False, "reason": "late"}
+    intent = Intent(verb=Verb.EDIT, value=answer)
+    assert routing.sends_of(asked, intent, answer) == {**answer, "amount": 5}
+    short = {
+        **FORM,
+        "properties": {**FORM["properties"], "reason": {"type": "string", "maxLength": 2}},
+    }
+    tight = read_interrupt("Go?", short, node="pay")
+    hurried = Intent(verb=Verb.REJECT, reason="no")
+    sent_as = payloads.build_answer(tight, hurried)
+    assert routing.sends_of(tight, hurried, sent_as) == {**sent_as, "amount": 5}
 
 
 @pytest.mark.parametrize("intent", [YES, EDIT, EACH])
@@ -297,8 +349,10 @@ def test_a_card_is_decided_by_so_many_who_agree_and_never_by_one_twice(quorum, s
     route = Route(quorum=quorum, one_rejects=one_rejects)
     votes: dict[str, Vote] = {}
     for actor, intent in said:
-        effect = weigh(route, [*votes.values()], intent, actor=actor, verb=intent.verb)
-        agreeing = {a for a, v in votes.items() if v.intent == routing.intent_as_json(intent)}
+        effect = weigh(
+            route, [*votes.values()], intent, sends(intent), actor=actor, verb=intent.verb
+        )
+        agreeing = {a for a, v in votes.items() if v.intent["sends"] == sends(intent)}
         if effect is Effect.DECIDES:
             assert len(agreeing | {actor}) >= quorum or (intent is NO and one_rejects)
             return

@@ -21,12 +21,13 @@ BEN = Person(name="Ben", role=Role.OPERATOR)
 
 
 def vote(make, actor="Ann", verb=Verb.APPROVE, version=1, reason="", **intent) -> Vote:
+    wanted = Intent(verb=None if intent.get("each") else verb, **intent)
     return Vote(
         approval_id="card-1",
         version=version,
         actor=actor,
         verb=verb,
-        intent=intent_as_json(Intent(verb=None if intent.get("each") else verb, **intent)),
+        intent=intent_as_json(wanted, [str(verb), intent]),
         reason=reason,
         voted_at=make.now - timedelta(minutes=2),
     )
