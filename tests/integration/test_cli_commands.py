@@ -241,6 +241,7 @@ def test_the_inbox_has_the_agreed_keys(desk, ask):
         *("approval_id", "interrupt_id", "thread_id", "run_id", "workflow", "node", "kind"),
         *("title", "payload", "allowed", "schema", "risk", "status", "version", "asked_at"),
         *("deadline_at", "warn_at", "on_timeout", "is_due", "escalated_to", "deadline_note"),
+        *("approvers", "quorum", "self_approval", "initiators", "priority", "route_note", "claim"),
     }
     assert (card["approval_id"], card["allowed"]) == (
         desk.card.approval_id,
