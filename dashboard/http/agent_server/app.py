@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interlock.dashboard import deps
 from interlock.dashboard.http.agent_server import (
@@ -19,6 +19,21 @@ from interlock.dashboard.http.api import app as api
 from interlock.dashboard.http.api.door import Door
 
 _TOLD = ("Location", "Content-Location", "Retry-After")  # headers that pages of elsewhere may read
+
+
+class Front:
+    """Tells anybody that the server is there: clients ask before they show who they are."""
+
+    def __init__(self, app: ASGIApp, door: ASGIApp) -> None:
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, all but those two through the door."""
+        is_reading = scope["type"] == "http" and scope["method"] == "GET"
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        is_open = is_reading and path in system.OPEN_PATHS
+        await (self._app if is_open else self._door)(scope, receive, send)
 
 
 def build() -> ASGIApp:
@@ -37,11 +52,11 @@ def build() -> ASGIApp:
         app.include_router(router)
     api.tell_errors(app)
     origins = deps.process_app().settings.agent_server_origins
-    door = Door(app, welcome=frozenset(origins))
+    front = Front(app, Door(app, welcome=frozenset(origins)))
     if not origins:
-        return door
+        return front
     return CORSMiddleware(
-        door,
+        front,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],

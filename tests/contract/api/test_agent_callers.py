@@ -65,7 +65,17 @@ async def test_without_sign_in_a_key_of_another_service_is_passed_over(client, r
     headers = {"x-api-key": "lsv2_of_somebody_else"}
     told = await client.post("/runs", json=RUN, headers=headers)
     assert told.json()["metadata"]["created_by"] == "ann"
-    assert (await client.get("/ok", headers={"x-api-key": "ilk_wrong"})).status_code == 401
+    told = await client.post("/runs", json=RUN, headers={"x-api-key": "ilk_wrong"})
+    assert told.status_code == 401
+
+
+async def test_anybody_is_told_that_the_server_is_there_and_nothing_else(client, refunds, key):
+    key("ben")
+    assert (await client.get("/ok")).json() == {"ok": True}
+    assert (await client.get("/info")).json()["flags"]["assistants"] is True
+    for method, path in (("POST", "/ok"), ("GET", "/assistants/refunds"), ("GET", "/ok/..")):
+        assert (await client.request(method, path)).status_code in {401, 404}, path
+    assert (await client.get("/assistants/refunds")).status_code == 401
 
 
 async def test_a_body_is_bounded_and_a_key_of_a_request_carries_it_out_once(client, refunds):
