@@ -6,7 +6,7 @@ Source: `langgraph_sdk.schema`. What a document of theirs has and we do not know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -37,6 +37,11 @@ THREAD_STATUSES: Mapping[str, tuple[RunStatus, ...]] = {
     "idle": (RunStatus.DONE, RunStatus.CANCELLED, RunStatus.CONTINUED),
 }
 _OF_LAST_RUN = {run: thread for thread, each in THREAD_STATUSES.items() for run in each}
+
+
+def select(document: dict[str, Json], names: Collection[str] | None) -> dict[str, Json]:
+    """The fields of a document that were asked for; None is all of them."""
+    return document if names is None else {k: v for k, v in document.items() if k in names}
 
 
 def assistant_id(workflow: str) -> str:

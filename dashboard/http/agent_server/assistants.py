@@ -32,7 +32,7 @@ def search(body: AssistantSearchBody) -> Response:
     if body.sort_order == "desc":
         found.reverse()
     page = found[body.offset : body.offset + body.limit]
-    return answer([_select(each, body.select) for each in page])
+    return answer([agent_documents.select(each, body.select) for each in page])
 
 
 @router.post("/assistants/count")
@@ -100,7 +100,3 @@ def _find_all(app: App, body: AssistantSearchBody) -> list[dict[str, Json]]:
 
 def _loaded(app: App) -> list[Workflow]:
     return [each for each in observing.list_workflows(app) if each.error is None]
-
-
-def _select(document: dict[str, Json], names: list[str] | None) -> dict[str, Json]:
-    return document if names is None else {k: v for k, v in document.items() if k in names}

@@ -141,10 +141,8 @@ def list_runs(
     found = observing.list_runs(
         app, statuses=statuses, thread_id=thread_id, limit=limit, offset=offset
     )
-    told = [agent_documents.of_run(run) for run in found]
-    return answer(
-        [each if select is None else {k: each[k] for k in each if k in select} for each in told]
-    )
+    told = [agent_documents.select(agent_documents.of_run(run), select) for run in found]
+    return answer(told)
 
 
 async def _wait(app: App, thread_id: str | None, body: RunBody, actor: str) -> Response:

@@ -156,7 +156,7 @@ def _tell_state(
         point = history.read_point(app, about.thread_id, checkpoint_id).point
     except NotFound:  # its state was kept, its place in the index was not
         point = None
-    return answer(_select(_of_state(thread, snapshot, point), names))
+    return answer(agent_documents.select(_of_state(thread, snapshot, point), names))
 
 
 async def _answer_history(app: App, thread_id: str, body: HistoryBody) -> Response:
@@ -191,7 +191,7 @@ def _tell_history(
             snapshot = reading.state(app, thread_id, point.checkpoint_id, wait_s=0.0)
         else:
             snapshot = agent_documents.without_values(point)
-        told.append(_select(_of_state(thread, snapshot, point), names))
+        told.append(agent_documents.select(_of_state(thread, snapshot, point), names))
     return answer(told)
 
 
@@ -211,10 +211,6 @@ def _of_state(thread: _Thread, snapshot: Snapshot, point: Point | None) -> dict[
         cards=thread.cards,
         is_head=snapshot.checkpoint_id == thread.head,
     )
-
-
-def _select(document: dict[str, Json], names: list[str] | None) -> dict[str, Json]:
-    return document if names is None else {k: v for k, v in document.items() if k in names}
 
 
 def _refuse_subgraphs(*, wanted: bool) -> None:

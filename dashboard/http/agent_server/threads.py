@@ -34,7 +34,9 @@ def search(body: ThreadSearchBody) -> Response:
         return answer([])
     has_values = body.select is None or "values" in body.select
     found = thread_searching.search(app, wanted, with_states=has_values)
-    return answer([_select(agent_documents.of_thread(each), body.select) for each in found])
+    return answer(
+        [agent_documents.select(agent_documents.of_thread(each), body.select) for each in found]
+    )
 
 
 @router.post("/threads/count")
@@ -105,10 +107,6 @@ def get(thread_id: str, include: str = "") -> Response:
 
 def _names(app: App) -> list[str]:
     return [each.name for each in observing.list_workflow_names(app)]
-
-
-def _select(document: dict[str, Json], names: list[str] | None) -> dict[str, Json]:
-    return document if names is None else {k: v for k, v in document.items() if k in names}
 
 
 def _refuse_end_of_life(ttl: Json) -> None:

@@ -233,3 +233,8 @@ def test_what_the_index_alone_knows_of_a_state() -> None:
     told = agent_documents.without_values(POINT)
     assert (told.values, told.next) == ({}, ("review",))
     assert told.metadata == {"source": "loop", "step": 3, "run_id": "r1"}
+
+
+def test_a_document_holds_what_was_asked_for() -> None:
+    assert agent_documents.select({"a": 1, "b": 2}, None) == {"a": 1, "b": 2}
+    assert agent_documents.select({"a": 1, "b": 2}, ["b", "c"]) == {"b": 2}
