@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from interlock.core.masking import mask_hidden
 from interlock.core.model.approvals import ApprovalSummary
 from interlock.core.model.inbox_filters import COUNT_LIMIT
 from interlock.core.model.workflows import WorkflowName
@@ -90,7 +91,8 @@ class InboxList:
 def build_row(approval: ApprovalSummary, *, now: datetime) -> CardRow:
     """One card as a row."""
     risk = look_of_risk(approval.risk)
-    title = clip(one_line(show_hidden(approval.title)), TITLE_LIMIT_COUNT) or "(no title)"
+    words = one_line(show_hidden(mask_hidden(approval.title)))
+    title = clip(words, TITLE_LIMIT_COUNT) or "(no title)"
     return CardRow(
         approval_id=approval.approval_id,
         version=approval.version,
