@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from interlock.core.services import figure_documents, tripping
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import examples
+from interlock.dashboard.http.api import figure_examples
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import OrderBody
 from interlock.dashboard.http.api.described import body_example, responses
@@ -16,7 +16,7 @@ from interlock.dashboard.http.api.identity import Actor
 router = APIRouter(tags=["breakers"])
 
 
-@router.get("/breakers", responses=responses(examples.BREAKERS))
+@router.get("/breakers", responses=responses(figure_examples.BREAKERS))
 def list_breakers() -> Response:
     """All breakers, by name; always one page."""
     app = deps.app()
@@ -29,7 +29,7 @@ def list_breakers() -> Response:
 
 @router.post(
     "/breakers/{name:path}",
-    responses=responses(examples.BREAKER, 404),
+    responses=responses(figure_examples.BREAKER, 404),
     openapi_extra=body_example(order="open", reason="maintenance"),
 )
 def order(name: str, body: OrderBody, actor: Actor) -> Response:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.services import caching, figure_documents
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import examples
+from interlock.dashboard.http.api import figure_examples
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import ClearBody
 from interlock.dashboard.http.api.described import body_example, responses
@@ -17,7 +17,7 @@ from interlock.dashboard.http.api.identity import Actor
 router = APIRouter(tags=["caches"])
 
 
-@router.get("/caches", responses=responses(examples.CACHES))
+@router.get("/caches", responses=responses(figure_examples.CACHES))
 def list_caches() -> Response:
     """All caches, those that hit the least first; always one page."""
     found = caching.list_caches(deps.app())
@@ -26,7 +26,7 @@ def list_caches() -> Response:
 
 @router.post(
     "/caches/clear",
-    responses=responses(examples.CLEARED, 404),
+    responses=responses(figure_examples.CLEARED, 404),
     openapi_extra=body_example(workflow="help_desk"),
 )
 def clear(body: ClearBody, actor: Actor) -> Response:

@@ -12,7 +12,7 @@ from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.model.inbox_filters import read_age
 from interlock.core.services import figure_documents, metrics
 from interlock.dashboard import deps
-from interlock.dashboard.http.api import examples
+from interlock.dashboard.http.api import figure_examples
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.described import responses
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["figures"])
 MAX_WINDOW = timedelta(days=366)
 
 
-@router.get("/metrics", responses=responses(examples.METRICS))
+@router.get("/metrics", responses=responses(figure_examples.METRICS))
 def get_metrics(
     window: Annotated[str, Query(max_length=10, description="90s, 5m, 1h, 7d.")] = "1h",
     workflow: Annotated[str | None, Query(max_length=1000)] = None,

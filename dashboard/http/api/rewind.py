@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from interlock.core.model.runs import OPEN
 from interlock.core.services import figure_documents, rewinding
-from interlock.dashboard.http.api import examples, waiting
+from interlock.dashboard.http.api import figure_examples, waiting
 from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import RewindBody
 from interlock.dashboard.http.api.described import body_example, responses
@@ -20,7 +20,7 @@ router = APIRouter(tags=["threads"])
 
 @router.post(
     "/threads/{thread_id:path}/rewind",
-    responses=responses(examples.REWOUND, 404, also=202),
+    responses=responses(figure_examples.REWOUND, 404, also=202),
     openapi_extra=body_example(checkpoint_id="1f0c7a9e-0000-6000-8002-000000000001", dry_run=True),
 )
 async def rewind(thread_id: str, body: RewindBody, app: Bound, actor: Actor) -> Response:

@@ -20,7 +20,7 @@ from interlock.dashboard.http.api import app as api
 from interlock.dashboard.http.api import mounting, waiting
 
 # Of each operation, right and wrong ones; `make soak` asks for more.
-EXAMPLES = int(os.environ.get("INTERLOCK_API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("INTERLOCK_API_EXAMPLES", "3"))
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
