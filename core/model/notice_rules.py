@@ -32,6 +32,7 @@ class Event(StrEnum):
     CARD_WAITING = "card.waiting"  # for as long as the rule says
     CARD_WARNED = "card.warned"  # its deadline is near
     CARD_ESCALATED = "card.escalated"
+    CARD_ASSIGNED = "card.assigned"  # somebody gave it to another
     CARD_DECIDED = "card.decided"
     CARD_TIMED_OUT = "card.decided_by_deadline"
     RUN_ENDED = "run.ended"
@@ -41,13 +42,20 @@ class Event(StrEnum):
 
 
 PENDING = frozenset(  # what is no news any more once the card is decided
-    {Event.CARD_ASKED, Event.CARD_WAITING, Event.CARD_WARNED, Event.CARD_ESCALATED}
+    {
+        Event.CARD_ASKED,
+        Event.CARD_WAITING,
+        Event.CARD_WARNED,
+        Event.CARD_ESCALATED,
+        Event.CARD_ASSIGNED,
+    }
 )
 _Told = Literal[
     "card.asked",
     "card.waiting",
     "card.warned",
     "card.escalated",
+    "card.assigned",
     "card.decided",
     "card.decided_by_deadline",
     "run.ended",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ _HEADS = {
     Event.CARD_WAITING: "A decision is still waited for",
     Event.CARD_WARNED: "A deadline is near",
     Event.CARD_ESCALATED: "A card was escalated",
+    Event.CARD_ASSIGNED: "A card was given to somebody",
     Event.CARD_DECIDED: "A card was decided",
     Event.CARD_TIMED_OUT: "A deadline has decided",
     Event.RUN_ENDED: "A run has ended",
@@ -129,6 +131,9 @@ def _say_more(seen: Occurrence) -> Iterable[str]:
             decision = data.get("decision") or {}
             who = "Its deadline" if decision.get("by_deadline") else decision.get("actor", "")
             yield make_inert(f"{who} chose {decision.get('verb', '')}.")
+        case Event.CARD_ASSIGNED:
+            yield make_inert(f"{data.get('assigned_by')} gave it to {data.get('assigned_to')}.")
+            yield from _say_waiting(replace(seen, groups=()))
         case _:
             yield from _say_waiting(seen)
 

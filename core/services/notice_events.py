@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from interlock.core.model.notice_rules import Event, Occurrence, Rule
 from interlock.core.model.routes import GROUP
 from interlock.core.model.runs import RunSummary
 from interlock.core.store import approvals, occurrences
-from interlock.core.store.occurrences import Span
+from interlock.core.store.occurrences import Moved, Span
 
 AddPayload = Callable[[Connection], Mapping[str, Any]]
 HOLD_OFF = timedelta(seconds=HOLD_OFF_S)  # an alert that comes back within it was not over
@@ -43,18 +43,10 @@ def read(
         asked_since: Since when the cards were asked that may wait too long by now.
     """
     wanted = frozenset(event for rule in rules for event in rule.wanted)
-    if Event.CARD_ASKED in wanted:
-        for card in occurrences.asked(conn, span):
-            yield _of_card(Event.CARD_ASKED, card, card.asked_at, key=_version_of(card))
-    for waits_s in sorted({r.waits_s for r in rules if r.waits_s is not None}):
+    waits = sorted({rule.waits_s for rule in rules if rule.waits_s is not None})
+    yield from _cards(conn, span, wanted)
+    for waits_s in waits:
         yield from _waiting(conn, Span(asked_since, span.until), waits_s)
-    if Event.CARD_WARNED in wanted:
-        for card in occurrences.warned(conn, span):
-            at = card.warn_at or card.asked_at
-            yield _of_card(Event.CARD_WARNED, card, at, key=f"{_version_of(card)}:{_iso(at)}")
-    if Event.CARD_ESCALATED in wanted:
-        for seq, at, card in occurrences.escalated(conn, span):
-            yield _of_card(Event.CARD_ESCALATED, card, at, key=str(seq))
     if wanted & {Event.CARD_DECIDED, Event.CARD_TIMED_OUT}:
         for decision, card in occurrences.decided(conn, span):
             yield from _of_decision(decision, card)
@@ -62,6 +54,22 @@ def read(
         for run in occurrences.ended(conn, span):
             yield _of_run(run)
     yield from _alerts(conn, span, wanted)
+
+
+def _cards(conn: Connection, span: Span, wanted: Collection[Event]) -> Iterator[Seen]:
+    if Event.CARD_ASKED in wanted:
+        for card in occurrences.asked(conn, span):
+            yield _of_card(Event.CARD_ASKED, card, card.asked_at, key=_version_of(card))
+    if Event.CARD_WARNED in wanted:
+        for card in occurrences.warned(conn, span):
+            at = card.warn_at or card.asked_at
+            yield _of_card(Event.CARD_WARNED, card, at, key=f"{_version_of(card)}:{_iso(at)}")
+    if Event.CARD_ESCALATED in wanted:
+        for each in occurrences.moved(conn, span, "escalate"):
+            yield _of_card(Event.CARD_ESCALATED, each.card, each.at, key=str(each.seq))
+    if Event.CARD_ASSIGNED in wanted:
+        for verb in ("assign", "forward"):
+            yield from (_of_gift(each) for each in occurrences.moved(conn, span, verb))
 
 
 def _waiting(conn: Connection, span: Span, waits_s: float) -> Iterator[Seen]:
@@ -129,6 +137,15 @@ def _of_card(
         return {"title": card.title, "payload": payload, **(add or {})}
 
     return Seen(what, read_payload)
+
+
+def _of_gift(given: Moved) -> Seen:
+    """A card that somebody gave to another; whoever has it now is who is told."""
+    after = given.after if isinstance(given.after, dict) else {}
+    to = str(after.get("claimed_by") or "")
+    more = {"assigned_to": to, "assigned_by": given.actor}
+    seen = _of_card(Event.CARD_ASSIGNED, given.card, given.at, key=str(given.seq), more=more)
+    return replace(seen, what=replace(seen.what, groups=(to,)))
 
 
 def _of_decision(decision: Decision, card: ApprovalSummary) -> Iterator[Seen]:

@@ -31,7 +31,7 @@ from interlock.core.store import decisions as taken
 from interlock.core.store.runs import SUMMARY as SUMMARY_OF_RUN
 from interlock.core.store.runs import read_summary as read_run
 from interlock.core.store.schema import alerts, approvals, audit, decisions, runs
-from interlock.core.types import ApprovalId
+from interlock.core.types import ApprovalId, Json
 
 PAGE = 500
 _ENDS = ("done", "failed", "cancelled")
@@ -47,6 +47,17 @@ class Span:
 
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An entry of the audit about a card, and the card."""
+
+    seq: int
+    at: datetime
+    actor: str
+    after: Json
+    card: ApprovalSummary
 
 
 def asked(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
@@ -72,13 +83,13 @@ def warned(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
         yield cards.summary_from_row(row)
 
 
-def escalated(conn: Connection, span: Span) -> Iterator[tuple[int, datetime, ApprovalSummary]]:
-    """Cards that were given to a group: the number and the time of the audit's entry, and the card as it is now."""
-    columns = (audit.c.seq, audit.c.at, audit.c.object)
-    for row in _pages(conn, span, columns, audit.c.action == "escalate", audit.c.at, audit.c.seq):
+def moved(conn: Connection, span: Span, action: str) -> Iterator[Moved]:
+    """What was done to cards in one way, by the audit, and the cards as they are now."""
+    columns = (audit.c.seq, audit.c.at, audit.c.actor, audit.c.object, audit.c.after)
+    for row in _pages(conn, span, columns, audit.c.action == action, audit.c.at, audit.c.seq):
         card = cards.fetch_summary(conn, ApprovalId(row.object.partition(":")[2]))
         if card is not None:
-            yield row.seq, row.at, card
+            yield Moved(row.seq, row.at, row.actor, row.after, card)
 
 
 def decided(conn: Connection, span: Span) -> Iterator[tuple[Decision, ApprovalSummary]]:

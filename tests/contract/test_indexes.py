@@ -307,11 +307,14 @@ QUERIES = {
             (occurrences.asked, "ix_approvals_status_asked"),
             (occurrences.waiting, "ix_approvals_status_asked"),
             (occurrences.warned, "ix_approvals_deadline ix_approvals_status"),  # of those that wait
-            (occurrences.escalated, "ix_audit_action"),
             (occurrences.decided, "ix_decisions_decided"),
             (occurrences.ended, "ix_runs_status_ended"),
         )
     },
+    "what was done to cards": (
+        lambda c, m: list(occurrences.moved(c, occurrences.Span(m.at(-1), m.at(-1)), "forward")),
+        "ix_audit_action",
+    ),
     "where messages are due": (
         lambda c, m: notices.fetch_places(c, now=m.at(50)),
         "ix_notices_due",

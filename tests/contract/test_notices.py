@@ -30,6 +30,7 @@ ALL = (
     "card.waiting",
     "card.warned",
     "card.escalated",
+    "card.assigned",
     "card.decided",
     "card.decided_by_deadline",
     "run.ended",
@@ -128,8 +129,18 @@ def test_everything_that_happens_is_told_to_a_program_with_what_may_be_told(app,
             "a2", decided_at=app.clock.now(), verb=Verb.REJECT, by_deadline=True
         )
         decisions.insert(conn, decision)
+        audit.append(
+            conn,
+            at=app.clock.now(),
+            actor="ann",
+            action="forward",
+            object_="approval:a1",
+            after={"claimed_by": "bob"},
+        )
     look()
+    assert told(app)[0] == ("card.asked", "approval:a1", 0)
     assert told(app)[2:] == [
+        ("card.assigned", "approval:a1", 0),
         ("card.decided", "approval:a2", 0),
         ("card.decided_by_deadline", "approval:a2", 0),
         ("card.escalated", "approval:a1", 0),
@@ -143,6 +154,7 @@ def test_everything_that_happens_is_told_to_a_program_with_what_may_be_told(app,
     assert bodies["card.decided"]["data"]["answer"] == {"approved": True}
     assert bodies["card.waiting"]["data"]["approvers"] == ["group:finance", "ann"]
     assert bodies["card.asked"]["data"]["payload"] == {"amount": 700, "by": "mail"}
+    assert bodies["card.assigned"]["data"]["assigned_to"] == "bob"
     assert bodies["card.escalated"]["data"]["escalated_to"] == "leads"
 
 

@@ -238,6 +238,15 @@ def test_people_read_names_times_and_a_link_and_nothing_of_the_payload():
             "Asked at 2026-01-05 09:30 UTC.",
         ),
         (
+            seen(
+                Event.CARD_ASSIGNED,
+                groups=("bob",),
+                data={"asked_at": None, "assigned_by": "ann", "assigned_to": "bob"},
+            ),
+            "A card was given to somebody: refunds (high risk)",
+            "ann gave it to bob.\nAsked at an unknown time.",
+        ),
+        (
             seen(Event.CARD_DECIDED, data={"decision": {"actor": "ann", "verb": "approve"}}),
             "A card was decided: refunds (high risk)",
             "ann chose approve.",
