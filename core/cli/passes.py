@@ -12,7 +12,7 @@ from interlock.core.cli.acting import AsOption, ReasonOption
 from interlock.core.cli.call import Call, actor_of
 from interlock.core.errors import UsageError
 from interlock.core.model.people import Permission, Session, Token
-from interlock.core.services import signing_in, token_keeping
+from interlock.core.services import opening, signing_in, token_keeping
 from interlock.core.services.context import App
 from interlock.core.types import Json
 
@@ -57,10 +57,14 @@ def make_token(
     operator: Annotated[
         str | None, typer.Option("--operator", metavar="NAME", help="Whose it is, for an admin.")
     ] = None,
+    recover: Annotated[
+        bool,
+        typer.Option("--recover", help="Without a token, as whoever holds the database."),
+    ] = False,
     who: AsOption = None,
 ) -> None:
     """Make a token. It is printed once and kept nowhere."""
-    app = call.open()
+    app = opening.enter_as_holder(call.open_unasked()) if recover else call.open()
     made = token_keeping.make(
         app, label, scopes=scope, days=days, operator=operator, actor=actor_of(app, who)
     )

@@ -198,12 +198,16 @@ def _enter_for_adding(call: Call) -> App:
 def _read_password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
+    if not _has_terminal():
         raise UsageError("There is no terminal to ask for a password; use --password-stdin.")
     typed = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != typed:
         raise UsageError("The two are not the same.")
     return typed
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _words(given: list[str] | None) -> list[str] | None:

@@ -84,6 +84,11 @@ def enter_as_first(app: App) -> App:
             "There is an admin already.",
             hint="Put a token of theirs into INTERLOCK_TOKEN, or let them add people on the page People.",
         )
+    return enter_as_holder(app)
+
+
+def enter_as_holder(app: App) -> App:
+    """The parts for whoever holds the database, and so may do all that is in it; under their own name."""
     return replace(app, caller=SYSTEM)
 
 
@@ -96,7 +101,7 @@ def recover(app: App, name: str, password: str) -> Operator:
         InvalidInput: The password does not fit, or they sign in elsewhere.
     """
     return operators.change(
-        replace(app, caller=SYSTEM),
+        enter_as_holder(app),
         name,
         Change(password=password, is_active=True),
         actor=app.settings.operator,
@@ -113,8 +118,8 @@ def end_sign_in(app: App, *, reason: str = "") -> bool:
     """
     if not operators.read_sign_in(app):
         return False
-    by_us = replace(app, caller=SYSTEM)
-    operators.set_sign_in(by_us, "", actor=app.settings.operator, reason=reason)
+    holder = enter_as_holder(app)
+    operators.set_sign_in(holder, "", actor=app.settings.operator, reason=reason)
     return True
 
 
