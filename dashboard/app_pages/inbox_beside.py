@@ -34,8 +34,8 @@ def draw_fresh(approval_id: str, version: int, *, is_open: bool, may_act: bool) 
         live("inbox", card, *topics, key=keys.live(f"fresh-{approval_id}"))
         seen = explaining.aftermath(app, approval_id)
         view = aftermath.build(seen, version, now=app.clock.now())
+        draw_row(approval_id, is_open=is_open and not seen.newest, may_act=may_act)
         draw_aftermath(view, approval_id=approval_id, is_warning=is_open)
-    draw_row(approval_id, is_open=is_open and not seen.newest, may_act=may_act)
 
 
 def draw_beside(card: ApprovalSummary) -> None:

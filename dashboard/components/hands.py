@@ -53,12 +53,16 @@ def draw_hands(
                 )
         if view.people:
             _draw_menu(view, approval_id, on_act)
-    if view.note:
-        st.caption(f":material/sticky_note_2: {md_escape(view.note)}")
-    if view.moves:
-        with st.expander("How it changed hands", icon=":material/route:"):
-            for move in view.moves:
-                st.caption(md_escape(move))
+        if view.moves:
+            with st.popover(
+                "",
+                icon=":material/route:",
+                type="tertiary",
+                key=keys.hands_act("moves", approval_id),
+                help="How it changed hands",
+            ):
+                for move in view.moves:
+                    st.caption(md_escape(move))
 
 
 def _draw_menu(view: HandsView, approval_id: str, on_act: OnAct) -> None:

@@ -29,7 +29,7 @@ from interlock.dashboard.views.inbox_filters import (
     sorts_of,
 )
 
-WAITS_PX, RISK_PX, ASKS_PX = 64, 68, 180  # the last one holds `SHORT_COUNT` letters
+WAITS_PX, RISK_PX, HAS_IT_PX, ASKS_PX = 64, 68, 76, 180  # the last one holds `SHORT_COUNT` letters
 _BOUND: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -208,8 +208,8 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
                 row.age if row.look.word == "waiting" else row.look
             ),
             "Risk": row.risk.removesuffix(" risk"),
-            "Asks": row.short_title,
             "Has it": row.hands,
+            "Asks": row.short_title,
             "Where": row.about,
             "Left": row.timed or (Look(Tone.QUIET, row.left, "") if row.left else ""),
         }
@@ -227,6 +227,7 @@ def draw_list(view: InboxList, *, turn: int, on_pick: OnPick, on_clear: Callable
         columns={
             "Waits": st.column_config.TextColumn("Waits", width=WAITS_PX),
             "Risk": st.column_config.TextColumn("Risk", width=RISK_PX),
+            "Has it": st.column_config.TextColumn("Has it", width=HAS_IT_PX),
             "Asks": st.column_config.TextColumn("Asks", width=ASKS_PX),
         },
         is_whole=True,

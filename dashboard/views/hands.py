@@ -41,7 +41,7 @@ _DID = {
 @dataclass(frozen=True, kw_only=True)
 class HandsView:
     """
-    The row. `text`, `note` and `moves` may hold what people wrote: drawn escaped.
+    The row. `text` and `moves` may hold what people wrote: drawn escaped.
 
     `people` are those it can be passed on to; none where nobody else could have it. `verb` is how that
     is called: whoever has it forwards it, which takes a note.
@@ -49,7 +49,6 @@ class HandsView:
 
     text: str
     exact: str
-    note: str
     open_text: str
     can_claim: bool
     can_release: bool
@@ -78,15 +77,15 @@ def build(
         now: Aware UTC time.
     """
     claim = found.claim if is_open else None
-    others = [name for name in found.opened if name != me]
+    holder = claim.person if claim else None
+    others = [name for name in found.opened if name not in (me, holder)]
     if not found.has_team and claim is None:
         return None
     is_mine = claim is not None and claim.person == me
     acts = may_act and is_open
     return HandsView(
-        text=_say_holder(claim, me, now) if is_open else "",
+        text=_say_holder(claim, found.opened, me, now) if is_open else "",
         exact=f"until {format_exact(claim.until)}" if claim else "",
-        note=_say_note(claim),
         open_text=_say_open(others),
         can_claim=acts and claim is None,
         can_release=acts and claim is not None and me in (claim.person, claim.assigned_by),
@@ -110,17 +109,15 @@ def _find_others(found: Hands, claim: Claim | None, me: str) -> tuple[str, ...]:
     return tuple(name for name in found.people if name not in (me, holder))
 
 
-def _say_holder(claim: Claim | None, me: str, now: datetime) -> str:
+def _say_holder(claim: Claim | None, opened: Sequence[str], me: str, now: datetime) -> str:
     if claim is None:
         return "Nobody has it"
-    who = "You have it" if claim.person == me else f"{claim.person} has it"
+    is_open = " open" if claim.person in opened else ""
+    who = "You have it" if claim.person == me else f"{claim.person} has it{is_open}"
     given = "you" if claim.assigned_by == me else claim.assigned_by
     by = f", given by {given}" if given else ""
-    return show_hidden(f"{who} · {format_countdown(claim.until, now)}{by}")
-
-
-def _say_note(claim: Claim | None) -> str:
-    return show_hidden(clip(one_line(claim.note), NOTE_COUNT)) if claim and claim.note else ""
+    note = f": {one_line(claim.note, limit_count=NOTE_COUNT)}" if claim.note else ""
+    return show_hidden(f"{who} · {format_countdown(claim.until, now)}{by}{note}")
 
 
 def _say_open(names: Sequence[str]) -> str:

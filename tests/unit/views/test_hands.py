@@ -35,14 +35,14 @@ def test_where_nobody_signs_in_nothing_is_said_of_a_card_that_nobody_has(make, c
 
 def test_a_card_that_nobody_has_can_be_claimed_or_given_away(make):
     view = build(make, team())
-    assert (view.text, view.exact, view.note) == ("Nobody has it", "", "")
+    assert (view.text, view.exact) == ("Nobody has it", "")
     assert (view.can_claim, view.can_release, view.can_take_over) == (True, False, False)
     assert (view.verb, view.needs_note, view.people) == ("Assign", False, ("Ben", "Cleo"))
 
 
 def test_who_has_it_releases_it_or_forwards_it_with_a_note(make, claim):
     view = build(make, team(claim("Ann", assigned_by="Ben", note="a  b")))
-    assert (view.text, view.note) == ("You have it · 10:00 left, given by Ben", "a b")
+    assert view.text == "You have it · 10:00 left, given by Ben: a b"
     assert view.exact == "until 2026-03-02 12:10:00 UTC"
     assert (view.can_claim, view.can_release, view.can_take_over) == (False, True, False)
     assert (view.verb, view.needs_note, view.people) == ("Forward", True, ("Ben", "Cleo"))
@@ -52,7 +52,12 @@ def test_what_somebody_else_has_can_be_taken_over_and_by_who_gave_it_released(ma
     view = build(make, team(claim(assigned_by="Ann")))
     assert view.text == "Ben has it · 10:00 left, given by you"
     assert (view.can_release, view.can_take_over, view.people) == (True, True, ())
-    assert not build(make, team(claim())).can_release
+    looking = build(make, team(claim(), opened=("Ben", "Cleo")))
+    assert (looking.text, looking.open_text) == (
+        "Ben has it open · 10:00 left",
+        "Cleo has it open",
+    )
+    assert not looking.can_release
     idle = build(make, team(claim()), may_act=False)
     assert not (idle.can_claim or idle.can_release or idle.can_take_over or idle.people)
     closed = build(make, team(claim()), is_open=False)
