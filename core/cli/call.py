@@ -20,7 +20,7 @@ from interlock.core.cli import edge, printing
 from interlock.core.errors import UsageError
 from interlock.core.model import people
 from interlock.core.model.people import LOCAL, Caller, CallerKind
-from interlock.core.services import permitting
+from interlock.core.services import permitting, rotating
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 
@@ -69,23 +69,26 @@ class Call:
         """
         return settings.load_settings({**self.overrides, **more})
 
-    def open(self) -> App:
+    def open(self, *, without_keys: bool = False) -> App:
         """
         Open the database and put the services' parts together.
+
+        A process without the keys of what is there would write beside it what others cannot read, or
+        everybody can; `without_keys` is for what looks after keys.
 
         An embedded one that is not there is not made: in a wrong folder the answer would be a new,
         empty one, and nothing can be launched before a worker has published its workflows either.
 
         Raises:
-            InvalidInput: A setting is wrong.
+            InvalidInput: A setting is wrong, or a key of what is there is missing.
             NotFound: There is no database where the settings say.
             StoreUnavailable: The database does not answer or does not fit.
             SignedOut: One has to sign in here, and no good token was given.
         """
-        app = self.open_unasked()
+        app = self.open_unasked(without_keys=without_keys)
         return permitting.enter(app, caller_of(app.settings))
 
-    def open_unasked(self) -> App:
+    def open_unasked(self, *, without_keys: bool = False) -> App:
         """
         The same for commands that whoever holds the database may use; they see to it themselves.
 
@@ -96,6 +99,8 @@ class Call:
             self.settings(), name="interlock-cli", origin="cli", may_create=False
         )
         self._opened.append(app)
+        if not without_keys:
+            rotating.require_keys(app)
         return app
 
     def close(self) -> None:

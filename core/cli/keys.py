@@ -29,7 +29,7 @@ def new(call: Call) -> None:
 
 def status(call: Call) -> int:
     """Count what is kept by the key that it is encrypted with; it reads all of it."""
-    found = rotating.status(call.open())
+    found = rotating.status(call.open(without_keys=True))
     if call.as_json:
         printing.print_json(
             {
@@ -73,7 +73,7 @@ def rotate(call: Call, reason: ReasonOption = "", who: AsOption = None) -> int:
 
     Workers may run meanwhile, if they have the key. Stopped halfway, run it again.
     """
-    app = call.open()
+    app = call.open(without_keys=True)
     shown: dict[str, int] = {}
 
     def say(name: str, count: int) -> None:

@@ -91,6 +91,18 @@ def test_a_key_that_is_gone_is_told_by_every_command(call, app):
     assert call("keys", "rotate", keys=[other, key])[0] == 0
 
 
+def test_a_command_without_the_keys_writes_nothing(call, app):
+    keep_run(app, key := ciphers.make_key())
+    for keys in ((), (ciphers.make_key(),)):
+        code, out, err = call("hold", keys=keys)
+        assert (code, out) == (1, "")
+        assert f"is encrypted with the key {ciphers.fingerprint(key)}, which" in err
+        assert call("keys", "status", keys=keys)[0] == 1
+    assert call("hold", keys=[key])[0] == 0
+    with engine.read(app.engine) as conn:
+        assert [entry.action for entry in audit.fetch_many(conn, limit=9)] == ["hold"]
+
+
 def test_a_value_is_encrypted_for_the_environment(call):
     key = ciphers.make_key()
     code, out, _ = call("keys", "encrypt-value", "STRIPE_API_KEY", keys=[key], given="sk_live\n")
@@ -104,8 +116,9 @@ def test_a_value_is_encrypted_for_the_environment(call):
     assert (code, "There are no keys" in err) == (1, True)
 
 
-def test_a_worker_without_the_keys_is_not_started(app):
-    key, now = ciphers.make_key(), app.clock.now()
+def keep_run(app, key):
+    """A run whose input is encrypted with a key."""
+    now = app.clock.now()
     columns.use_cipher(app.engine, Cipher([key]))
     with engine.write(app.engine) as conn:
         thread = Thread(
@@ -131,5 +144,9 @@ def test_a_worker_without_the_keys_is_not_started(app):
             created_by="ann",
         )
         runs.insert(conn, run)
+
+
+def test_a_worker_without_the_keys_is_not_started(app):
+    keep_run(app, key := ciphers.make_key())
     with pytest.raises(InvalidInput, match=f"with the key {ciphers.fingerprint(key)}, which"):
         worker.main(Settings(data_dir=app.settings.data_dir))
