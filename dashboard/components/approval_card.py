@@ -21,7 +21,7 @@ from interlock.dashboard.components.decisions import draw_decisions
 from interlock.dashboard.components.links import draw_link, page_path
 from interlock.dashboard.components.media import draw_media
 from interlock.dashboard.components.notices import draw_notice, draw_problem
-from interlock.dashboard.components.routing import OnAgree, draw_routing
+from interlock.dashboard.components.routing import OnAgree, draw_route, draw_votes
 from interlock.dashboard.views.answer_forms import AnswerForm, Button, Mode
 from interlock.dashboard.views.answer_intents import place_problems
 from interlock.dashboard.views.card import CardView
@@ -65,10 +65,11 @@ def draw_card(
             _draw_head(card)
             draw_fresh()
         draw_deadline(card, on_extend=on_extend)
-        draw_routing(card, on_agree=on_agree)
+        draw_route(card)
         if card.form is None:
             _draw_closed(card, on_next)
         _draw_asked(card)
+        draw_votes(card, on_agree=on_agree)
         draw_notice(card.unchecked)
         if card.form is not None:
             mode = _draw_form(card, card.form, problems)

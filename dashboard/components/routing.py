@@ -15,13 +15,18 @@ from interlock.dashboard.views.routing import VoteRow
 OnAgree = Callable[[CardView, str], None]
 
 
-def draw_routing(card: CardView, *, on_agree: OnAgree) -> None:
-    """Draw it; nothing for a card that any operator decides alone."""
+def draw_route(card: CardView) -> None:
+    """Who decides it; nothing for a card that any operator decides alone."""
     view = card.routing
     if view.text:
         st.caption(f":material/group: {md_escape(view.text)}")
     if view.note:
         st.caption(f":material/warning: {md_escape(view.note)}")
+
+
+def draw_votes(card: CardView, *, on_agree: OnAgree) -> None:
+    """What others have said, beneath what is asked: it is read first."""
+    view = card.routing
     for at, vote in enumerate(view.votes):
         _draw_vote(card, vote, at, on_agree)
     if view.earlier:
