@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,10 @@ from interlock.core.store.occurrences import Moved, Span
 
 AddPayload = Callable[[Connection], Mapping[str, Any]]
 HOLD_OFF = timedelta(seconds=HOLD_OFF_S)  # an alert that comes back within it was not over
+_VERBS = {  # of the audit
+    Event.CARD_ESCALATED: ("escalate",),
+    Event.CARD_ASSIGNED: ("assign", "forward"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,64 +34,99 @@ class Seen:
     add_payload: AddPayload
 
 
-def read(
-    conn: Connection, rules: Collection[Rule], span: Span, *, asked_since: datetime
-) -> Iterator[Seen]:
+class Reader:
     """
-    All that any of the rules may tell of, within a span of time.
+    Reads what any of the rules may tell of.
 
-    Args:
-        conn: The connection.
-        rules: The rules; what none of them wants is not looked for.
-        span: From when, and up to now.
-        asked_since: Since when the cards were asked that may wait too long by now.
+    What was `told` already is not made again: it is only known by its event and its key, as
+    `Occurrence.token` has them.
     """
-    wanted = frozenset(event for rule in rules for event in rule.wanted)
-    waits = sorted({rule.waits_s for rule in rules if rule.waits_s is not None})
-    yield from _cards(conn, span, wanted)
-    for waits_s in waits:
-        yield from _waiting(conn, Span(asked_since, span.until), waits_s)
-    if wanted & {Event.CARD_DECIDED, Event.CARD_TIMED_OUT}:
-        for decision, card in occurrences.decided(conn, span):
-            yield from _of_decision(decision, card)
-    if Event.RUN_ENDED in wanted:
-        for run in occurrences.ended(conn, span):
-            yield _of_run(run)
-    yield from _alerts(conn, span, wanted)
+
+    def __init__(self, conn: Connection, rules: Collection[Rule], told: Container[str]) -> None:
+        self._conn = conn
+        self._told = told
+        self._wanted = frozenset(event for rule in rules for event in rule.wanted)
+        self._waits = sorted({rule.waits_s for rule in rules if rule.waits_s is not None})
+
+    def read(self, span: Span, *, asked_since: datetime) -> Iterator[Seen]:
+        """
+        All that happened within a span of time.
+
+        Args:
+            span: From when, and up to now.
+            asked_since: Since when the cards were asked that may wait too long by now.
+        """
+        yield from self._cards(span)
+        for waits_s in self._waits:
+            yield from self._waiting(Span(asked_since, span.until), waits_s)
+        yield from self._moves(span)
+        yield from self._decisions(span)
+        if Event.RUN_ENDED in self._wanted:
+            for run in occurrences.ended(self._conn, span):
+                if self._is_news(Event.RUN_ENDED, run.run_id):
+                    yield _of_run(run)
+        yield from self._alerts(span)
+
+    def _is_news(self, event: Event, key: str) -> bool:
+        return event in self._wanted and token(event, key) not in self._told
+
+    def _cards(self, span: Span) -> Iterator[Seen]:
+        if Event.CARD_ASKED in self._wanted:
+            for card in occurrences.asked(self._conn, span):
+                if self._is_news(Event.CARD_ASKED, key := _version_of(card)):
+                    yield _of_card(Event.CARD_ASKED, card, card.asked_at, key=key)
+        if Event.CARD_WARNED in self._wanted:
+            for card in occurrences.warned(self._conn, span):
+                at = card.warn_at or card.asked_at
+                if self._is_news(Event.CARD_WARNED, key := f"{_version_of(card)}:{_iso(at)}"):
+                    yield _of_card(Event.CARD_WARNED, card, at, key=key)
+
+    def _waiting(self, span: Span, waits_s: float) -> Iterator[Seen]:
+        wait = timedelta(seconds=waits_s)
+        for card in occurrences.waiting(self._conn, Span(span.since, span.until - wait)):
+            key = f"{_version_of(card)}:{waits_s:g}"
+            if self._is_news(Event.CARD_WAITING, key):
+                at = card.asked_at + wait
+                yield _of_card(Event.CARD_WAITING, card, at, key=key, waits_s=waits_s)
+
+    def _moves(self, span: Span) -> Iterator[Seen]:
+        for event, verbs in _VERBS.items():
+            for verb in verbs if event in self._wanted else ():
+                for each in occurrences.moved(self._conn, span, verb):
+                    if not self._is_news(event, str(each.seq)):
+                        continue
+                    card = approvals.fetch_summary(self._conn, each.approval_id)
+                    if card is not None:
+                        yield _of_move(event, each, card)
+
+    def _decisions(self, span: Span) -> Iterator[Seen]:
+        if not self._wanted & {Event.CARD_DECIDED, Event.CARD_TIMED_OUT}:
+            return
+        for decision in occurrences.decided(self._conn, span):
+            events = (Event.CARD_DECIDED, Event.CARD_TIMED_OUT)[: 2 if decision.by_deadline else 1]
+            news = [each for each in events if self._is_news(each, decision.decision_id)]
+            if not news:
+                continue
+            card = approvals.fetch_summary(self._conn, decision.approval_id)
+            if card is not None:
+                yield from (_of_decision(event, decision, card) for event in news)
+
+    def _alerts(self, span: Span) -> Iterator[Seen]:
+        if Event.ALERT_FIRED in self._wanted:
+            for alert in occurrences.fired(self._conn, span):
+                if self._is_news(Event.ALERT_FIRED, alert.alert_id):
+                    yield _of_alert(Event.ALERT_FIRED, alert, alert.fired_at, key=alert.alert_id)
+        if Event.ALERT_ENDED in self._wanted:
+            ended = Span(span.since - HOLD_OFF, span.until - HOLD_OFF)
+            for alert in occurrences.over(self._conn, ended):
+                at = alert.resolved_at or alert.fired_at
+                if self._is_news(Event.ALERT_ENDED, key := f"{alert.alert_id}:{_iso(at)}"):
+                    yield _of_alert(Event.ALERT_ENDED, alert, at + HOLD_OFF, key=key)
 
 
-def _cards(conn: Connection, span: Span, wanted: Collection[Event]) -> Iterator[Seen]:
-    if Event.CARD_ASKED in wanted:
-        for card in occurrences.asked(conn, span):
-            yield _of_card(Event.CARD_ASKED, card, card.asked_at, key=_version_of(card))
-    if Event.CARD_WARNED in wanted:
-        for card in occurrences.warned(conn, span):
-            at = card.warn_at or card.asked_at
-            yield _of_card(Event.CARD_WARNED, card, at, key=f"{_version_of(card)}:{_iso(at)}")
-    if Event.CARD_ESCALATED in wanted:
-        for each in occurrences.moved(conn, span, "escalate"):
-            yield _of_card(Event.CARD_ESCALATED, each.card, each.at, key=str(each.seq))
-    if Event.CARD_ASSIGNED in wanted:
-        for verb in ("assign", "forward"):
-            yield from (_of_gift(each) for each in occurrences.moved(conn, span, verb))
-
-
-def _waiting(conn: Connection, span: Span, waits_s: float) -> Iterator[Seen]:
-    wait = timedelta(seconds=waits_s)
-    for card in occurrences.waiting(conn, Span(span.since, span.until - wait)):
-        key = f"{_version_of(card)}:{waits_s:g}"
-        yield _of_card(Event.CARD_WAITING, card, card.asked_at + wait, key=key, waits_s=waits_s)
-
-
-def _alerts(conn: Connection, span: Span, wanted: Collection[Event]) -> Iterator[Seen]:
-    if Event.ALERT_FIRED in wanted:
-        for alert in occurrences.fired(conn, span):
-            yield _of_alert(Event.ALERT_FIRED, alert, alert.fired_at, key=alert.alert_id)
-    if Event.ALERT_ENDED in wanted:
-        for alert in occurrences.over(conn, Span(span.since - HOLD_OFF, span.until - HOLD_OFF)):
-            at = alert.resolved_at or alert.fired_at
-            key = f"{alert.alert_id}:{_iso(at)}"
-            yield _of_alert(Event.ALERT_ENDED, alert, at + HOLD_OFF, key=key)
+def token(event: Event, key: str) -> str:
+    """What tells something that happened from all else."""
+    return f"{event.value} {key}"
 
 
 def _of_card(
@@ -139,16 +178,18 @@ def _of_card(
     return Seen(what, read_payload)
 
 
-def _of_gift(given: Moved) -> Seen:
-    """A card that somebody gave to another; whoever has it now is who is told."""
-    after = given.after if isinstance(given.after, dict) else {}
+def _of_move(event: Event, moved: Moved, card: ApprovalSummary) -> Seen:
+    """A card that was given to a group or to somebody; whoever was given it is who is told."""
+    seen = _of_card(event, card, moved.at, key=str(moved.seq))
+    if event is not Event.CARD_ASSIGNED:
+        return seen
+    after = moved.after if isinstance(moved.after, dict) else {}
     to = str(after.get("claimed_by") or "")
-    more = {"assigned_to": to, "assigned_by": given.actor}
-    seen = _of_card(Event.CARD_ASSIGNED, given.card, given.at, key=str(given.seq), more=more)
-    return replace(seen, what=replace(seen.what, groups=(to,)))
+    data = {**seen.what.data, "assigned_to": to, "assigned_by": moved.actor}
+    return replace(seen, what=replace(seen.what, groups=(to,), data=data))
 
 
-def _of_decision(decision: Decision, card: ApprovalSummary) -> Iterator[Seen]:
+def _of_decision(event: Event, decision: Decision, card: ApprovalSummary) -> Seen:
     told = {
         "decision_id": decision.decision_id,
         "version": decision.version,
@@ -159,15 +200,14 @@ def _of_decision(decision: Decision, card: ApprovalSummary) -> Iterator[Seen]:
         "run_id": decision.run_id,
         "by_deadline": decision.by_deadline,
     }
-    for event in (Event.CARD_DECIDED, Event.CARD_TIMED_OUT)[: 2 if decision.by_deadline else 1]:
-        yield _of_card(
-            event,
-            card,
-            decision.decided_at,
-            key=decision.decision_id,
-            more={"decision": told},
-            add={"answer": decision.answer, "reason": decision.reason},
-        )
+    return _of_card(
+        event,
+        card,
+        decision.decided_at,
+        key=decision.decision_id,
+        more={"decision": told},
+        add={"answer": decision.answer, "reason": decision.reason},
+    )
 
 
 def _of_run(run: RunSummary) -> Seen:

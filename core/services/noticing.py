@@ -8,6 +8,7 @@ late may be dated early; a message's id is made of what it tells, so that it is 
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,12 +16,12 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from interlock.core.errors import StoreUnavailable
 from interlock.core.model import notice_texts
 from interlock.core.model.notice_rules import Event, RuleKind, is_about
 from interlock.core.model.notices import Notice, NoticeStatus, make_id
-from interlock.core.services import notice_events
 from interlock.core.services.context import App, fetch_now
-from interlock.core.services.notice_events import Seen
+from interlock.core.services.notice_events import Reader, Seen, token
 from interlock.core.services.notice_targets import Target, publish
 from interlock.core.store import engine, notices, topics
 from interlock.core.store.occurrences import Span
@@ -33,8 +34,9 @@ NOTE = timedelta(seconds=30)  # how often it is kept up to when all was seen
 FURTHEST = timedelta(days=3)  # what happened while no worker was there is told for so long
 LONGEST_WAIT = timedelta(days=400)
 AT_ONCE = 200  # messages in one transaction
-MOST_KNOWN = 50_000  # ids that are remembered, so that they are not written again
+MOST_KNOWN = 100_000  # things that are remembered, so that they are not told again and again
 
+logger = logging.getLogger(__name__)
 Key = tuple[RuleKind, str]
 
 
@@ -51,7 +53,7 @@ class Collector:
         self._is_first = True  # what waits already is told, too
         self._deep_at: datetime | None = None
         self._noted_at: datetime | None = None
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[str, None] = OrderedDict()  # tokens of what happened
 
     def begin(self) -> None:
         """Tell of the rules, and find out how far whoever looked before came."""
@@ -69,6 +71,13 @@ class Collector:
         """Look once; how many messages were found that are not known here yet."""
         if self._since is None:
             self.begin()
+        try:
+            return self._look()
+        except BaseException:
+            self._told.clear()  # it may not be kept what was told
+            raise
+
+    def _look(self) -> int:
         assert self._since is not None
         count = 0
         with engine.read(self._app.engine) as conn:
@@ -79,6 +88,8 @@ class Collector:
                 self._put(some)
                 count += len(some)
         self._since, self._is_first = now, False
+        while len(self._told) > MOST_KNOWN:
+            self._told.popitem(last=False)
         self._note(now, is_news=count > 0)
         return count
 
@@ -89,16 +100,27 @@ class Collector:
         return OVERLAP
 
     def _find(self, conn: Connection, span: Span, now: datetime) -> Iterator[Notice]:
-        longest = max((r.waits_s or 0 for r in self._rules), default=0)
-        asked_since = (
-            now - LONGEST_WAIT if self._is_first else span.since - timedelta(seconds=longest)
-        )
-        for seen in notice_events.read(conn, self._rules, span, asked_since=asked_since):
+        longest = timedelta(seconds=max((r.waits_s or 0 for r in self._rules), default=0))
+        asked_since = now - LONGEST_WAIT if self._is_first else span.since - longest
+        reader = Reader(conn, self._rules, self._told)
+        for seen in reader.read(span, asked_since=asked_since):
             for target in self._targets:
                 if self._is_wanted(target, seen):
-                    notice_id = make_id(target.rule, target.position, seen.what)
-                    if notice_id not in self._known:
-                        yield self._make(conn, target, seen, notice_id, now)
+                    yield from self._try_to_make(conn, target, seen, now)
+            self._told[token(seen.what.event, seen.what.key)] = None
+
+    def _try_to_make(
+        self, conn: Connection, target: Target, seen: Seen, now: datetime
+    ) -> Iterator[Notice]:
+        """A message; none where it cannot be made, which must not keep the others from being told."""
+        try:
+            made = self._make(conn, target, seen, now)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            logger.exception("notice_not_made", extra={"object": seen.what.object})
+        else:
+            yield made
 
     def _is_wanted(self, target: Target, seen: Seen) -> bool:
         if not is_about(target.rule, seen.what):
@@ -107,15 +129,13 @@ class Collector:
             return True  # it holds now, since when ever
         return seen.what.at >= self._added[target.kind, target.rule.name]
 
-    def _make(
-        self, conn: Connection, target: Target, seen: Seen, notice_id: str, now: datetime
-    ) -> Notice:
+    def _make(self, conn: Connection, target: Target, seen: Seen, now: datetime) -> Notice:
         payload = seen.add_payload(conn) if target.rule.payload else None
         is_program = target.kind is RuleKind.WEBHOOK
         compose = notice_texts.make_document if is_program else notice_texts.compose
         what = seen.what
         return Notice(
-            notice_id=notice_id,
+            notice_id=make_id(target.rule, target.position, what),
             kind=target.kind,
             rule=target.rule.name,
             position=target.position,
@@ -135,9 +155,6 @@ class Collector:
         with engine.write(self._app.engine) as conn:
             notices.insert_new(conn, found)
             topics.bump(conn, TOPIC)
-        self._known.update(dict.fromkeys(notice.notice_id for notice in found))
-        while len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
 
     def _note(self, now: datetime, *, is_news: bool) -> None:
         """Keep how far all was seen: not each time, as every write wakes the screens."""

@@ -51,13 +51,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Moved:
-    """An entry of the audit about a card, and the card."""
+    """An entry of the audit about a card."""
 
     seq: int
     at: datetime
     actor: str
     after: Json
-    card: ApprovalSummary
+    approval_id: ApprovalId
 
 
 def asked(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
@@ -84,21 +84,18 @@ def warned(conn: Connection, span: Span) -> Iterator[ApprovalSummary]:
 
 
 def moved(conn: Connection, span: Span, action: str) -> Iterator[Moved]:
-    """What was done to cards in one way, by the audit, and the cards as they are now."""
+    """What was done to cards in one way, by the audit."""
     columns = (audit.c.seq, audit.c.at, audit.c.actor, audit.c.object, audit.c.after)
     for row in _pages(conn, span, columns, audit.c.action == action, audit.c.at, audit.c.seq):
-        card = cards.fetch_summary(conn, ApprovalId(row.object.partition(":")[2]))
-        if card is not None:
-            yield Moved(row.seq, row.at, row.actor, row.after, card)
+        approval_id = ApprovalId(row.object.partition(":")[2])
+        yield Moved(row.seq, row.at, row.actor, row.after, approval_id)
 
 
-def decided(conn: Connection, span: Span) -> Iterator[tuple[Decision, ApprovalSummary]]:
-    """Decisions, and the cards as they are now."""
+def decided(conn: Connection, span: Span) -> Iterator[Decision]:
+    """Decisions."""
     at, key = decisions.c.decided_at, decisions.c.decision_id
     for row in _pages(conn, span, tuple(decisions.columns), None, at, key):
-        card = cards.fetch_summary(conn, row.approval_id)
-        if card is not None:
-            yield taken.from_row(row), card
+        yield taken.from_row(row)
 
 
 def ended(conn: Connection, span: Span) -> Iterator[RunSummary]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from interlock.core.errors import StoreUnavailable
@@ -56,16 +56,20 @@ def _watch(app: App, targets: tuple[Target, ...], stop: threading.Event) -> None
     collector, courier = Collector(app, targets), Courier(app, targets)
     rested_at = -REST_S
     while True:
-        try:
-            collector.look()
-            courier.work()
-            if time.monotonic() - rested_at >= REST_S:
-                rested_at = time.monotonic()
-                courier.settle_rest()
-        except StoreUnavailable as exc:  # what is to be told then is to be told still
-            logger.warning("notices_wait", extra={"reason": str(exc)})
-        except Exception:  # the next look may go well; who works must not be ended by this
-            logger.exception("notices_not_looked_for")
+        _try(collector.look)
+        _try(courier.work)
+        if time.monotonic() - rested_at >= REST_S:
+            rested_at = time.monotonic()
+            _try(courier.settle_rest)
         if stop.wait(LOOK_S):
             courier.wait(LEAVE_S / 2)
             return
+
+
+def _try(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except StoreUnavailable as exc:  # what is to be told then is to be told still
+        logger.warning("notices_wait", extra={"reason": str(exc)})
+    except Exception:  # the next look may go well; who works must not be ended by this
+        logger.exception("notices_not_looked_for")
