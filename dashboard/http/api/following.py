@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from interlock.core.errors import InterlockError
 from interlock.core.model import people
@@ -17,7 +19,7 @@ from interlock.core.model.runs import OPEN
 from interlock.core.services import documents, observing, permitting
 from interlock.core.services.context import App
 from interlock.dashboard.http import broadcasting, heads
-from interlock.dashboard.http.api.answers import describe, dump
+from interlock.dashboard.http.api.answers import NO_STORE, describe, dump
 from interlock.dashboard.http.broadcasting import Subscription
 
 BATCH = 200
@@ -36,9 +38,21 @@ class _Seen:
     is_end: bool
 
 
-async def stream(
-    app: App, run_id: str, *, after_seq: int, places: ExitStack
-) -> AsyncIterator[bytes]:
+class Stream(StreamingResponse):
+    """Server-sent events that give back what they hold, also where their reader has left before the first."""
+
+    def __init__(self, content: AsyncIterator[bytes], *, held: ExitStack) -> None:
+        headers = NO_STORE | {"x-accel-buffering": "no"}
+        super().__init__(content, media_type="text/event-stream", headers=headers)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them until they end or nobody reads them."""
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def stream(app: App, run_id: str, *, after_seq: int, held: ExitStack) -> AsyncIterator[bytes]:
     """
     The log from a number on, until the run has ended or needs a human, or who asks may not see it any more.
 
@@ -46,29 +60,29 @@ async def stream(
         app: The application as who asks may use it.
         run_id: The run.
         after_seq: Events after this number.
-        places: What is given back at the end.
+        held: What is given back at the end.
     """
-    with places:
-        watch = Watch(places, run_id)
-        while True:
-            try:
-                seen = await run_in_threadpool(_look, app, run_id, after_seq)
-            except InterlockError as exc:  # the answer has begun: no status can say it any more
-                yield b"event: problem\ndata: " + dump(describe(exc)) + b"\n\n"
-                return
-            after_seq = seen.after_seq
-            if seen.text:
-                yield seen.text
-            if seen.is_end:
-                return
-            if not seen.count and not await watch.is_news():
-                yield b": still there\n\n"
+    watch = Watch(held, run_id)
+    while True:
+        try:
+            seen = await run_in_threadpool(_look, app, run_id, after_seq)
+        except InterlockError as exc:  # the answer has begun: no status can say it any more
+            yield b"event: problem\ndata: " + dump(describe(exc)) + b"\n\n"
+            return
+        after_seq = seen.after_seq
+        if seen.text:
+            yield seen.text
+        if seen.is_end:
+            return
+        if not seen.count and not await watch.is_news():
+            yield b": still there\n\n"
 
 
 def _look(app: App, run_id: str, after_seq: int) -> _Seen:
     """Who asks is looked at anew each time: a stream may outlast a token."""
     person = permitting.resolve(app)
     people.require(person, Permission.SEE, actor=person.name)
+    app = permitting.see(app, person)
     # The status first: what is written before it moves is then among the events.
     run = observing.get_run(app, run_id)
     found = observing.list_events(app, run_id, after_seq=after_seq, limit=BATCH)

@@ -16,7 +16,7 @@ from interlock.core.services import browsing, documents, observing, running
 from interlock.core.types import RunId, ThreadId
 from interlock.dashboard import deps
 from interlock.dashboard.http.api import examples, following
-from interlock.dashboard.http.api.answers import NO_STORE, answer
+from interlock.dashboard.http.api.answers import answer
 from interlock.dashboard.http.api.bodies import WhyBody
 from interlock.dashboard.http.api.described import problem, responses
 from interlock.dashboard.http.api.identity import Actor, Bound
@@ -107,11 +107,8 @@ async def follow_run(
     await run_in_threadpool(observing.get_run, app, run_id)
     held = ExitStack()
     held.enter_context(places.take(app.caller, at=app.clock.now()))
-    return StreamingResponse(
-        following.stream(app, run_id, after_seq=after, places=held),
-        media_type="text/event-stream",
-        headers=NO_STORE | {"x-accel-buffering": "no"},
-    )
+    events = following.stream(app, run_id, after_seq=after, held=held)
+    return following.Stream(events, held=held)
 
 
 @router.post("/runs/{run_id}/cancel", responses=responses(examples.RUN, 404, also=202))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import ExitStack
 
 import anyio.to_thread
 import psycopg
@@ -20,7 +21,7 @@ from interlock.core.store import audit, checkpoints, events, runs, snapshots, wo
 from interlock.core.store import engine as engines
 from interlock.core.types import WorkerId
 from interlock.dashboard.http.api import app as api
-from interlock.dashboard.http.api import door, incoming, rates, waiting
+from interlock.dashboard.http.api import door, following, incoming, rates, waiting
 from interlock.dashboard.http.api.pages import write_cursor
 
 both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
@@ -401,6 +402,25 @@ async def test_a_stream_whose_reader_has_left_ends(app, put, make):
     }
     await asyncio.wait_for(api.build()(scope, receive, take), timeout=60)
     assert sent[0]["status"] == 200
+    assert rates.places._taken.total() == 0
+
+
+async def test_a_stream_whose_reader_has_left_before_it_began_holds_no_place(app):
+    held = ExitStack()
+    held.enter_context(rates.places.take("one", at=app.clock.now()))
+
+    async def never():
+        yield b"x"
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def take(_message):
+        await asyncio.Event().wait()
+
+    stream = following.Stream(never(), held=held)
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}}
+    await asyncio.wait_for(stream(scope, receive, take), timeout=60)
     assert rates.places._taken.total() == 0
 
 
