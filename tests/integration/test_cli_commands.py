@@ -12,6 +12,7 @@ from interlock.core import cli
 from interlock.core.model import json_values
 from interlock.core.model.approvals import Approval, ApprovalStatus, Kind, Verb
 from interlock.core.model.nodes import THREAD_LEFT, NodeRun, NodeStatus, RunEvent
+from interlock.core.model.routes import Route
 from interlock.core.model.runs import Failure, Run, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
 from interlock.core.services import browsing, launching, observing, presence
@@ -344,6 +345,33 @@ def test_a_verb_that_the_card_does_not_allow_is_refused(desk, ask):
     code, document = ask("decide", desk.card.approval_id, "--skip")
     assert code == 1
     assert document["problems"] is not None
+
+
+def test_a_card_that_takes_several_is_voted_on(desk, ask, call, app):
+    card = desk.card.approval_id
+    route = Route(approvers=("group:finance",), quorum=2, priority=3)
+    with engine.write(app.engine) as conn:
+        conn.execute(approvals.approvals.update().values(**approvals.route_columns(route)))
+    code, told = ask("decide", card, "--approve", "--as", "ann", "--reason", "ok")
+    assert (code, told["status"], told["run_id"], told["missing"]) == (0, "pending", None, 1)
+    assert [(v["actor"], v["verb"]) for v in told["votes"]] == [("ann", "approve")]
+    assert ask("decide", card, "--approve", "--as", "ann")[0] == 3
+    assert ask("decide", card, "--agree-with", "bob", "--as", "bob")[0] == 4
+    assert call("decide", card, "--agree-with", "ann", "--approve")[0] == 2
+    (listed,) = ask("inbox", "--approver", "group:finance", "--mine", "--sort", "priority")[1]
+    assert (listed["approvers"], listed["quorum"]) == (["group:finance"], 2)
+    assert ask("inbox", "--approver", "ann") == (0, [])
+    code, told = ask("decide", card, "--agree-with", "ann", "--as", "bob")
+    assert (code, told["status"], set(told)) == (
+        0,
+        "decided",
+        {"approval_id", "status", "run_id"},
+    )
+
+
+def test_a_revision_is_refused_where_no_policy_has_an_answer_for_it(desk, call):
+    code, _, err = call("decide", desk.card.approval_id, "--revise", "--reason", "shorter")
+    assert (code, "does not take revise" in err) == (1, True)
 
 
 def test_a_launch_prints_its_ids_and_says_that_no_worker_runs(desk, call):
