@@ -9,10 +9,11 @@ entry's number and hash, that was noted somewhere else at the time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 GENESIS = "0" * 64  # what the first entry has for the hash of the one before
 MAX_PROBLEMS = 20  # that are told one by one
@@ -95,24 +96,29 @@ class Head:
 
 
 def read_heads(lines: Iterable[str], *, database: str) -> tuple[Head, ...]:
-    """The heads that were noted of one database; a line that was not written to its end is none."""
+    """The heads that were noted of one database; a line that was not written to its end, or by us, is none."""
     found = []
     for line in lines:
         try:
             told = json.loads(line)
             if told["database"] == database:
-                found.append(
-                    Head(
-                        seq=int(told["seq"]),
-                        hash=str(told["hash"]),
-                        at=datetime.fromisoformat(told["at"]),
-                        by=str(told.get("by", "")),
-                        database=database,
-                    )
-                )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                found.append(_read_head(told))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             continue
     return tuple(found)
+
+
+def _read_head(told: Mapping[str, Any]) -> Head:
+    seq, at = int(told["seq"]), datetime.fromisoformat(told["at"])
+    if not 0 < seq < 2**31 or at.tzinfo is None:
+        raise ValueError("no entry has this number, or no moment this time")
+    return Head(
+        seq=seq,
+        hash=str(told["hash"]),
+        at=at.astimezone(UTC),
+        by=str(told.get("by", "")),
+        database=str(told["database"]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,6 +132,18 @@ def test_heads_are_read_as_they_were_noted_and_others_left_out():
     assert read_heads(lines, database="embedded") == (own,)
 
 
+def test_a_head_that_no_entry_could_have_is_none():
+    good = {"seq": 1, "hash": "h", "at": "2026-01-01T00:00:00+00:00", "database": "embedded"}
+    bad = (
+        {"seq": 10**30},
+        {"seq": 0},
+        {"at": "2026-01-01T00:00:00"},
+        {"at": "0001-01-01T00:00:00+23:00"},
+    )
+    lines = [json.dumps(good | each) for each in ({}, *bad)]
+    assert [head.seq for head in read_heads(lines, database="embedded")] == [1]
+
+
 def entry(**fields):
     values = {
         "seq": 1,
