@@ -103,14 +103,14 @@ def read_modes(given: Json) -> tuple[str, ...]:
 def _find_way(
     given: Mapping[str, Json], checkpoint_id: str | None
 ) -> tuple[Way, Mapping[str, Json]]:
-    command = {k: v for k, v in (given.get("command") or {}).items() if v is not None}
+    command = _find_command(given)
     if given.get("input") is not None:
         if command:
             raise _unfit("input", "an input and a command exclude each other")
         if checkpoint_id is not None:
             raise NotServed("an input at an earlier checkpoint")
         return Way.LAUNCH, {}
-    if "resume" in (given.get("command") or {}):  # null is an answer, too
+    if "resume" in command:
         if "update" in command:
             raise NotServed("an answer and an update in one command")
         if checkpoint_id is not None:
@@ -119,6 +119,14 @@ def _find_way(
     if "update" in command:
         return Way.EDIT, read_edits(command["update"])
     return (Way.GO_ON if checkpoint_id is None else Way.RERUN), {}
+
+
+def _find_command(given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What a command says; null is an answer, too, where it is all that is said."""
+    told: Mapping[str, Json] = given.get("command") or {}
+    if told.keys() == {"resume"}:
+        return told
+    return {key: value for key, value in told.items() if value is not None and value != []}
 
 
 def read_edits(values: Json) -> Mapping[str, Json]:
@@ -156,7 +164,7 @@ def _refuse_unserved(given: Mapping[str, Json]) -> None:
 
 
 def _find_unserved(given: Mapping[str, Json]) -> Iterator[str]:
-    command, config = given.get("command") or {}, given.get("config") or {}
+    command, config = _find_command(given), given.get("config") or {}
     for name in ("webhook", "feedback_keys", "after_seconds", "langsmith_tracer"):
         if given.get(name):
             yield f"`{name}` of a run"
@@ -164,7 +172,7 @@ def _find_unserved(given: Mapping[str, Json]) -> Iterator[str]:
         yield "`on_completion: delete`: threads are kept"
     if given.get("multitask_strategy") not in (None, "reject"):
         yield f"`multitask_strategy: {given['multitask_strategy']}`: a busy thread answers 409"
-    if command.get("goto") is not None:
+    if "goto" in command:
         yield "`goto` of a command"
     for name in sorted(command.keys() - {"resume", "update", "goto"}):
         yield f"`{name}` of a command"

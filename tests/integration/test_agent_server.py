@@ -15,6 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel.remote import RemoteGraph
+from langgraph.types import Command
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import APIStatusError, ConflictError, NotFoundError
@@ -330,6 +333,22 @@ async def test_why_a_run_failed_is_told(client):
     with pytest.raises(APIStatusError, match="cannot be launched") as refused:
         await client.runs.create(None, "desk", input={"text": 7})
     assert refused.value.body["problems"] == [{"path": "text", "message": "must be text"}]
+
+
+async def test_a_graph_of_elsewhere_runs_as_if_it_were_here(client):
+    remote = RemoteGraph("desk", client=client)
+    config: RunnableConfig = {"configurable": {"thread_id": "remote"}}
+    asked = await remote.ainvoke({"text": "7"}, config)
+    assert [each["value"] for each in asked["__interrupt__"]] == [{"question": "Pay 7?"}]
+    state = await remote.aget_state(config)
+    assert (state.next, state.interrupts[0].value) == (("review",), {"question": "Pay 7?"})
+    at = await remote.aupdate_state(config, {"log": ["by hand"]}, as_node="review")
+    assert (await remote.aget_state(at)).next == ("pay",)
+    assert await remote.ainvoke(None, config) == {"text": "7", "log": ["read", "by hand", "paid"]}
+    assert len([each async for each in remote.aget_state_history(config)]) == 5
+    await remote.ainvoke({"text": "8"}, config)
+    assert (await remote.ainvoke(Command(resume=True), config))["log"][-2:] == [True, "paid"]
+    assert set((await remote.aget_graph()).nodes) > {"read", "review", "pay"}
 
 
 async def test_what_is_not_served_says_so(client, url):

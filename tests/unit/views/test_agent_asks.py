@@ -20,6 +20,8 @@ AT = {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": "c1", "checkpoint_
         ({"input": 0}, Way.LAUNCH),
         ({"command": {"resume": None}}, Way.ANSWER),
         ({"command": {"resume": {"a": 1}, "goto": None}}, Way.ANSWER),
+        ({"command": {"resume": 0, "goto": [], "update": None, "graph": None}}, Way.ANSWER),
+        ({"command": {"resume": None, "goto": [], "update": {"a": 1}}}, Way.EDIT),
         ({"command": {"update": {"a": 1}}}, Way.EDIT),
         ({"command": {"update": {"a": 1}}, "checkpoint_id": "c1"}, Way.EDIT),
         ({"checkpoint": AT}, Way.RERUN),
