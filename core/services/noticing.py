@@ -28,7 +28,7 @@ from interlock.core.store.occurrences import Span
 
 TOPIC = "notices"
 OVERLAP = timedelta(minutes=15)  # how late what is written may be dated
-NEAR = timedelta(seconds=30)  # the same, looked at each time
+NEAR = timedelta(seconds=10)  # the same, looked at each time
 DEEP = timedelta(minutes=1)  # how often all of the overlap is looked at
 NOTE = timedelta(seconds=30)  # how often it is kept up to when all was seen
 FURTHEST = timedelta(days=3)  # what happened while no worker was there is told for so long
