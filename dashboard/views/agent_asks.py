@@ -126,7 +126,10 @@ def _find_command(given: Mapping[str, Json]) -> Mapping[str, Json]:
     told: Mapping[str, Json] = given.get("command") or {}
     if told.keys() == {"resume"}:
         return told
-    return {key: value for key, value in told.items() if value is not None and value != []}
+    said = {key: value for key, value in told.items() if value is not None}
+    if said.get("goto") == []:
+        del said["goto"]
+    return said
 
 
 def read_edits(values: Json) -> Mapping[str, Json]:
