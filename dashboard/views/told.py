@@ -39,7 +39,7 @@ LOOKS = {
     NoticeStatus.NEEDLESS: Look(Tone.QUIET, "needless", ":material/do_not_disturb_on:"),
     NoticeStatus.GIVEN_UP: Look(Tone.FAILED, "given up", ":material/error:"),
 }
-AT_WORK = Look(Tone.DONE, "works", ":material/check_circle:")
+IN_FORCE = Look(Tone.DONE, "in force", ":material/check_circle:")
 WRONG = Look(Tone.FAILED, "wrong", ":material/error:")
 _STALE_S = 300.0  # a rule that no worker has told of for so long is probably gone
 UNKNOWN = Look(Tone.QUIET, "no worker has it", ":material/help:")
@@ -135,7 +135,7 @@ def _look(rule: PublishedRule, now: datetime) -> Look:
     if any(rule.about.get("problems", ())):
         return WRONG
     is_stale = (now - rule.seen_at).total_seconds() > _STALE_S
-    return UNKNOWN if is_stale else AT_WORK
+    return UNKNOWN if is_stale else IN_FORCE
 
 
 def _problems(rule: PublishedRule) -> list[str]:
@@ -160,17 +160,17 @@ def _row(notice: Notice, now: datetime) -> Row:
         "rule": notice.rule,
         "to": notice.target,
         "about": show_hidden(notice.workflow or notice.object),
-        "tries": format_count(notice.tries),
-        "next try": _say_next(notice, now),
+        "tries": _say_tries(notice, now),
         "last error": show_hidden(notice.last_error) or NOTHING,
     }
 
 
-def _say_next(notice: Notice, now: datetime) -> str:
-    if notice.status is not NoticeStatus.WAITING:
-        return NOTHING
+def _say_tries(notice: Notice, now: datetime) -> str:
+    tries = format_count(notice.tries)
     left_s = (notice.next_at - now).total_seconds()
-    return "now" if left_s <= 0 else f"in {format_age_s(left_s)}"
+    if notice.status is not NoticeStatus.WAITING or left_s <= 0:
+        return tries
+    return f"{tries}, next in {format_age_s(left_s)}"
 
 
 def _link(notice: Notice) -> Link | None:

@@ -93,7 +93,7 @@ def test_a_rule_says_of_what_and_to_whom_and_whether_it_works():
     )
     first, second, third = view.rules
     assert first["only"] == "risk high; waiting 15 min; alerts from warning on"
-    assert (first["state"], first["tells"], first["payload"]) == (told.AT_WORK, "people", "yes")
+    assert (first["state"], first["tells"], first["payload"]) == (told.IN_FORCE, "people", "yes")
     assert (second["state"], second["tells"], second["only"]) == (told.WRONG, "a program", NOTHING)
     assert third["state"] == told.UNKNOWN
     assert view.problems == ("hook, address 1: no address",)
@@ -113,7 +113,7 @@ def test_a_message_says_how_it_stands():
     soon = notice("n2", next_at=NOW + timedelta(minutes=2), last_error="It answered 500.", tries=1)
     gone = notice("n3", status=NoticeStatus.GIVEN_UP, workflow="", object="alert:x")
     view = build(notice(), soon, gone)
-    assert [row["next try"] for row in view.rows] == ["now", "in 2 min", NOTHING]
+    assert [row["tries"] for row in view.rows] == ["0", "1, next in 2 min", "0"]
     assert view.rows[1]["last error"] == "It answered 500."
     assert (view.rows[0]["last error"], view.rows[2]["about"]) == (NOTHING, "alert:x")
     assert view.given_up == ("n3",)
