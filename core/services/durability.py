@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Pool
 
+from interlock.core.services import permitting
 from interlock.core.services.context import App
-from interlock.core.store import engine, runs, workflows
+from interlock.core.store import engine, runs, sight, workflows
 from interlock.core.types import Json, RunId
 
 FRESH_S = 60.0  # a policy that a worker has published is known here after this
@@ -23,7 +24,7 @@ class _Known:
 
 
 _lock = threading.Lock()
-_known: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Pool, _Known] = WeakKeyDictionary()  # by what all who ask have in common
 
 
 def remember(app: App) -> None:
@@ -34,21 +35,22 @@ def remember(app: App) -> None:
         StoreUnavailable: It is away already.
     """
     with _lock:
-        known = _known.get(app.engine)
+        known = _known.get(app.engine.pool)
     if app.settings.is_embedded or (known and time.monotonic() - known.at < FRESH_S):
         return
-    with engine.read(app.engine) as conn:
+    with engine.read(app.engine.execution_options(**{sight.OPTION: None})) as conn:
         policies = workflows.fetch_policies(conn)
     names = tuple(name for name, policy in policies.items() if _goes_on(policy))
     with _lock:
-        _known[app.engine] = _Known(names, time.monotonic())
+        _known[app.engine.pool] = _Known(names, time.monotonic())
 
 
 def list_going_on(app: App) -> tuple[str, ...]:
     """The workflows whose runs go on without being stored while the database is away, by name."""
     with _lock:
-        known = _known.get(app.engine)
-    return known.names if known is not None else ()
+        known = _known.get(app.engine.pool)
+    names = known.names if known is not None else ()
+    return tuple(name for name in names if permitting.is_seen(app, name))
 
 
 def read_mark(app: App, run_id: RunId) -> tuple[int, bool]:

@@ -9,17 +9,19 @@ from sqlalchemy import select
 
 from interlock.core.graphs.describing import describe_failure
 from interlock.core.model.delivery import HANDED_OVER
+from interlock.core.model.people import LOCAL, Person, Role
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.usage import Usage
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import claiming, durability, observing
+from interlock.core.services import claiming, durability, observing, permitting
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch, Ending, record
 from interlock.core.settings import Settings
 from interlock.core.store import engine as engines
 from interlock.core.store import events, workflows
 from interlock.core.store.schema import runs
+from tests.published import published
 
 
 @pytest.fixture
@@ -137,3 +139,25 @@ def test_what_goes_on_without_the_database_is_known_while_it_is_away(app, frozen
 
     is_shared = not shared.settings.is_embedded
     assert durability.list_going_on(shared) == (("desk",) if is_shared else ())
+
+
+def test_what_one_visitor_learned_of_it_every_other_knows_who_sees_the_workflow(
+    app, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(durability, "_known", type(durability._known)())
+    policies = {
+        "ours": {"tenant": "emea", "outage": {"on": "memory"}},
+        "theirs": {"tenant": "apac", "outage": {"on": "memory"}},
+        "held": {"outage": {"on": "hold"}},
+    }
+    with engines.write(app.engine) as conn:
+        at = app.clock.now()
+        found = [published(name, at=at, policy=policy) for name, policy in policies.items()]
+        workflows.replace_all(conn, found)
+    served = replace(app, settings=Settings(data_dir=tmp_path, database="postgresql://x/y"))
+    emea = Person(name="eva", role=Role.VIEWER, tenants=frozenset({"emea"}))
+    first = permitting.see(permitting.bind(served, LOCAL, address="10.0.0.1"), emea)
+    durability.remember(first)
+    other = permitting.bind(served, LOCAL, address="10.0.0.2")
+    assert sorted(durability.list_going_on(other)) == ["ours", "theirs"]
+    assert durability.list_going_on(first) == ("ours",)
