@@ -78,6 +78,12 @@ def test_true_is_not_one_but_one_is_one_point_zero():
     assert [e.change for e in diff([1, 2], [True, 2]).entries] == [Change.CHANGED]
 
 
+def test_records_without_an_id_are_known_by_all_they_hold():
+    found = diff({"l": [{"n": 1}, {"n": 2}]}, {"l": [{"n": 2}, {"n": 3}]}, limit=1)
+    assert len(found.entries) == 1
+    assert found.left_out_count == 1
+
+
 def test_messages_are_known_by_their_id():
     kept, edited = _message("m1", "hello"), _message("m2", "pay 10 EUR now")
     gone, new = _message("m3", "old"), _message("m4", "new")

@@ -27,6 +27,12 @@ def test_pieces_of_a_message_are_joined_in_order(make):
     assert second.text == "x"
 
 
+def test_pieces_that_are_known_already_change_nothing(make):
+    pieces = [piece(make, 1, "Dear "), piece(make, 2, "Ann")]
+    told = stream.add(stream.Told(run_id=""), pieces)
+    assert stream.add(told, pieces) == told
+
+
 def test_the_whole_text_replaces_its_pieces(make):
     events = [piece(make, 1, "Hel"), piece(make, 2, "Hello you", done=True)]
     (text,) = stream.build(events).texts
