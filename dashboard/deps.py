@@ -19,6 +19,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from interlock.core import bootstrap
+from interlock.core.errors import StoreUnavailable
 from interlock.core.model import people
 from interlock.core.model.people import LOCAL, SYSTEM, Caller, CallerKind, Person
 from interlock.core.services import permitting
@@ -98,13 +99,19 @@ def person(bound: App) -> Person:
 
     Raises:
         SignedOut: Nobody known asks.
+        StoreUnavailable: The database does not answer, and nobody has seen them before.
     """
     now = time.monotonic()
     with _lock:
         at, known = _seen.get(bound.caller, (0.0, None))
     if known is not None and now - at < _SEEN_S:
         return known
-    found = permitting.resolve(bound)
+    try:
+        found = permitting.resolve(bound)
+    except StoreUnavailable:
+        if known is None:
+            raise
+        return known  # nothing can be read but what the process remembers, as that the database is away
     with _lock:
         _seen[bound.caller] = (now, found)
         _seen.move_to_end(bound.caller)

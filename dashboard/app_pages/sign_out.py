@@ -8,7 +8,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.model.people import Person
 from interlock.core.services import signing_in
 from interlock.dashboard import deps, keys, state
-from interlock.dashboard.views import people
+from interlock.dashboard.views.people import say_who
 
 
 def sign_out() -> None:
@@ -23,7 +23,7 @@ def sign_out() -> None:
 
 def draw_person(who: Person) -> None:
     """Who acts here: signed in, or taken at their word."""
-    st.caption(people.say_who(who))
+    st.caption(say_who(who))
     if not who.is_trusted:
         st.button(
             "Sign out",

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from interlock.core import bootstrap
+from interlock.core.errors import StoreUnavailable
 from interlock.core.model import people
 from interlock.core.model.audit_lists import AuditFilter
 from interlock.core.model.people import SYSTEM, Permission, Role
@@ -264,6 +265,27 @@ async def test_figures_are_for_this_machine_or_a_token(house):
         ):
             headers = {"authorization": given} if given else {}
             assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
+async def test_while_the_database_is_away_pages_come_to_say_so_and_nothing_else_does(
+    house, monkeypatch
+):
+    async with house.client() as known, house.client() as stranger:
+        await sign_in(known)
+        assert (await known.get("/x", headers=HTML)).status_code == 200
+
+        def away(*_args, **_options):
+            raise StoreUnavailable("It is away.")
+
+        monkeypatch.setattr(deps.permitting, "resolve", away)
+        monkeypatch.setattr(deps, "_SEEN_S", 0.0)
+        assert (await known.get("/x", headers=HTML)).status_code == 200
+        stranger.cookies.set("interlock_session", "made-up")
+        assert (await stranger.get("/x", headers=HTML)).status_code == 200  # it draws nothing
+        assert (await stranger.get("/media/x")).status_code == 401
+        assert (await stranger.get("/sign-in")).status_code == 503
+        stranger.cookies.clear()
+        assert (await stranger.get("/x", headers=HTML)).status_code == 303
 
 
 # Forms and cookies ------------------------------------------------------------------------------

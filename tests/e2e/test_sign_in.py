@@ -63,6 +63,8 @@ def test_who_has_signed_out_in_another_tab_decides_nothing_more(
     assert office.decisions(second) == ()
     assert signing_in.list_sessions(office.app) == []
 
+    expect(foot).to_contain_text("disconnected")  # its socket was closed
+
     foot.get_by_role("link", name="Sign in").click()
     expect(page.get_by_label("Name")).to_be_visible()
     other.close()
