@@ -120,13 +120,23 @@ def seal_typed(cipher: Cipher | None, kind: str, data: bytes) -> tuple[str, byte
     return f"{kind}{KIND_MARK}{cipher.newest}", cipher.encrypt(data)
 
 
+_noted: KeyMissing | None = None
+
+
+def noted() -> str:
+    """Which key this process has missed last, and what to do; empty where it missed none."""
+    return "" if _noted is None else str(_noted)
+
+
 def missing(key: str, cipher: Cipher | None) -> KeyMissing:
     """The failure that says which key is missing, and what to do."""
+    global _noted
     given = f"Given are {', '.join(cipher.fingerprints)}." if cipher else "No key is given."
-    return KeyMissing(
+    _noted = KeyMissing(
         f"This is encrypted with the key {key}, which is not among those of {KEYS}. {given}",
         hint=f"Add that key to {KEYS} or {KEYS_FILE} of every process; nothing is lost.",
     )
+    return _noted
 
 
 def open_cipher(keys: Sequence[str], path: Path | None) -> Cipher | None:

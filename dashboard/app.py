@@ -6,12 +6,14 @@ Runs again for every interaction, so it reads one number; what must stay fresh i
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from interlock.core.errors import SignedOut, StoreUnavailable
+from interlock.core import ciphers
+from interlock.core.errors import KeyMissing, SignedOut, StoreUnavailable
 from interlock.core.services import alerting, attaching, demonstrating, durability, observing
 from interlock.dashboard import deps, keys, palette, state
 from interlock.dashboard.app_pages.bell_part import draw_bell
@@ -25,6 +27,7 @@ from interlock.dashboard.components.notices import draw_notice
 from interlock.dashboard.components.signed_out import draw_signed_out
 from interlock.dashboard.views.alerts import title_of_menu
 from interlock.dashboard.views.attached import say_shortly
+from interlock.dashboard.views.escaping import md_escape
 from interlock.dashboard.views.flow import find_foot_notice
 
 _HERE = Path(__file__).parent
@@ -57,11 +60,21 @@ def main() -> None:
     if out is not None:
         draw_signed_out(out, key=keys.signed_out("page"))
     elif reason is None:
-        page.run()
+        _run(page)
     else:
         draw_outage(reason)
     with end:  # drawn last: once it is there, so is the page
         frame(key=keys.live("whole-page"))
+
+
+def _run(page: st.Page) -> None:
+    """Run the page; where it stops at a key that is missing, say which: a page's own error says nothing."""
+    try:
+        page.run()
+    except Exception:
+        if told := ciphers.noted():
+            st.error(md_escape(told), icon=":material/key_off:")
+        raise
 
 
 def _draw_menu(waiting: int, calling: int) -> st.Page:
@@ -142,7 +155,8 @@ def _draw_foot(title: str) -> None:
         st.page_link(page_path("inbox"), label=f"{overview.waiting} waiting", icon=look.icon)
     else:
         st.caption("Nothing waits for a human.")
-    draw_bell()
+    with suppress(KeyMissing):  # the page says so
+        draw_bell()
     draw_notice(find_foot_notice(overview))
     draw_switch(overview)
     if deps.app().settings.attach is not None:
