@@ -58,7 +58,7 @@ class Looked:
         return self.question is not None and not self.obstacle
 
 
-def look(app: App, picks: Sequence[Pick], *, actor: str) -> tuple[Looked, ...]:
+def look(app: App, picks: Sequence[Pick], *, name: str) -> tuple[Looked, ...]:
     """
     What the chosen cards ask, in their order, and whether somebody can decide them; each card once.
 
@@ -76,7 +76,7 @@ def look(app: App, picks: Sequence[Pick], *, actor: str) -> tuple[Looked, ...]:
         }
         held = claims.fetch_many(conn, ids, now=fetch_now(app, conn))
         seen = [_look(conn, pick, cards.get(pick.approval_id), policies) for pick in wanted]
-    person = app.person or permitting.resolve(app, name=actor)
+    person = app.person or permitting.resolve(app, name=name)
     return tuple(_keep(each, held.get(each.pick.approval_id), person) for each in seen)
 
 
@@ -122,7 +122,7 @@ def decide_many(
 
 
 def _decide(app: App, pick: Pick, intent: Intent, *, actor: str) -> Told:
-    (found,) = look(app, [pick], actor=actor)
+    (found,) = look(app, [pick], name=actor)
     card = found.card
     told = Told(pick=pick, outcome=Outcome.REFUSED)
     if card is not None:

@@ -50,7 +50,7 @@ def draw_bulk(bar: DeltaGenerator) -> None:
 def build() -> BulkView:
     """What is chosen, as it is now."""
     app = deps.app()
-    found = bulk_deciding.look(app, chosen.picks(), actor=deps.actor())
+    found = bulk_deciding.look(app, chosen.picks(), name=deps.actor())
     if app.settings.mask_cards:
         found = hiding.hide_chosen(found)
     return bulk.build(found, page=chosen.page(), seen=chosen.seen(), now=app.clock.now())

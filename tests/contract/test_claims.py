@@ -198,7 +198,7 @@ def test_a_claimed_card_is_left_out_of_what_is_decided_together(app, cards):
     assigning.claim(app, "a0", actor="ben")
     assigning.claim(app, "a1", actor="ann")
     picks = [Pick(each, 1) for each in cards]
-    taken, *others = bulk_deciding.look(app, picks, actor="ann")
+    taken, *others = bulk_deciding.look(app, picks, name="ann")
     assert (taken.is_open, "ben has this card" in str(taken.trouble)) == (False, True)
     assert all(each.is_open for each in others)
     told = bulk_deciding.decide_many(app, picks, Verb.APPROVE, actor="ann")

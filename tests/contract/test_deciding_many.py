@@ -134,7 +134,7 @@ def test_of_two_who_decide_the_same_cards_at_once_each_card_has_one(app, ask):
 def test_what_was_chosen_is_looked_at_as_it_is_now(app, ask):
     ids = ask({}, {"risk": "high"}, {"version": 2})
     picks = [*(Pick(each, 1) for each in ids), Pick("gone")]
-    plain, risky, anew, gone = bulk_deciding.look(app, picks, actor="ann")
+    plain, risky, anew, gone = bulk_deciding.look(app, picks, name="ann")
     assert (plain.is_open, plain.question.allowed) == (True, (Verb.APPROVE, Verb.REJECT))
     assert (risky.is_open, "high risk" in risky.obstacle) == (False, True)
     assert (anew.is_open, anew.card.version, "version 2" in str(anew.trouble)) == (False, 2, True)
