@@ -47,7 +47,7 @@ def compose(
     seen: Occurrence, *, public_url: str = "", payload: Mapping[str, Any] | None = None
 ) -> dict[str, str]:
     """
-    What people are sent: `title`, `text`, and `line`, which stands for it among many.
+    What people are sent: `title`, `text`, `line`, which stands for it among many, and Apprise's `kind` of it.
 
     Args:
         seen: What happened.
@@ -62,6 +62,7 @@ def compose(
         "title": cut(title, 200),
         "text": "\n".join(line for line in lines if line),
         "line": " ".join(part for part in (title, link) if part),
+        "kind": _find_kind(seen),
     }
 
 
@@ -101,6 +102,16 @@ def dump(document: Mapping[str, Any]) -> str:
 def link_to(link: str, public_url: str) -> str:
     """A page of ours as others open it; empty where nobody said under which address they do."""
     return f"{public_url.rstrip('/')}/{link}" if public_url and link else ""
+
+
+def _find_kind(seen: Occurrence) -> str:
+    """By which services choose a colour or a picture."""
+    if seen.event is Event.ALERT_FIRED:
+        return "failure" if seen.severity == "critical" else "warning"
+    if seen.event is Event.ALERT_ENDED:
+        return "success"
+    is_urgent = seen.event in {Event.CARD_WARNED, Event.CARD_ESCALATED, Event.CARD_WAITING}
+    return "warning" if is_urgent else "info"
 
 
 def _say_about(seen: Occurrence) -> str:

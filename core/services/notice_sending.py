@@ -238,4 +238,5 @@ class Courier:
 
 def _tell(target: Target, message: Mapping[str, object]) -> Outcome:
     title, text = str(message.get("title", "")), str(message.get("text", ""))
-    return Outcome(notifying.send(target.address, title=title, text=text))
+    kind = str(message.get("kind", "info"))
+    return Outcome(notifying.send(target.address, title=title, text=text, kind=kind))

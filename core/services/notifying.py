@@ -80,7 +80,7 @@ def _listen() -> None:
     apprise_log.addFilter(_listener)  # once: the same one is not added again
 
 
-def send(address: str, *, title: str, text: str) -> str:
+def send(address: str, *, title: str, text: str, kind: str = "info") -> str:
     """
     Send one message to one Apprise URL; no redirect is followed. It may take seconds.
 
@@ -98,7 +98,7 @@ def send(address: str, *, title: str, text: str) -> str:
     heard: list[str] = []
     _heard.set(heard)
     try:
-        is_sent = service.notify(title=title, body=text, body_format="text")
+        is_sent = service.notify(title=title, body=text, notify_type=kind, body_format="text")
     except Exception as exc:  # noqa: BLE001 - a service's module may raise anything
         return f"The service failed with {type(exc).__name__}."
     return "" if is_sent else hide(" ".join(heard[-1:]), address) or "It was refused."

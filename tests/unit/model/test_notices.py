@@ -281,6 +281,20 @@ def test_each_event_is_told_in_its_words(what, title, text):
     assert (said["title"], said["text"]) == (title, text)
 
 
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        (seen(), "info"),
+        (seen(Event.CARD_WARNED), "warning"),
+        (seen(Event.ALERT_FIRED, severity="critical"), "failure"),
+        (seen(Event.ALERT_FIRED, severity="warning"), "warning"),
+        (seen(Event.ALERT_ENDED), "success"),
+    ],
+)
+def test_a_message_has_a_kind_for_its_colour(what, kind):
+    assert notice_texts.compose(what)["kind"] == kind
+
+
 def test_a_payload_that_may_be_told_is_masked_inert_and_cut():
     payload = {"title": "Pay @channel <!here> [x](http://y)", "password": "hunter2", "none": None}
     said = notice_texts.compose(seen(), payload=payload | {"payload": {"note": "n" * 5000}})
