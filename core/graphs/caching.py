@@ -220,10 +220,17 @@ class RunCache(BaseCache[Any]):
             encoding, value = self.serde.dumps_typed(kept)
         except Exception as exc:  # noqa: BLE001 - a value without a lasting form, told by the serializer
             self._say_failed(question, exc)
-            self.asker.drop(question)
+            self._drop(question)
             return
         try:
             self.asker.keep(question, encoding, value, cost=cost)
+        except InterlockError as exc:
+            self._say_failed(question, exc)
+
+    def _drop(self, question: Question) -> None:
+        """Nothing is kept of it; that a tier cannot be told so is no matter of the run."""
+        try:
+            self.asker.drop(question)
         except InterlockError as exc:
             self._say_failed(question, exc)
 

@@ -79,7 +79,7 @@ class ToolCaches:
         try:
             result = await proceed()
         except BaseException:
-            await run.asker.call(run.asker.drop, question)
+            await run.asker.call(drop, run, question)
             raise
         await run.asker.call(_keep_tool, run, question, result)
         return result
@@ -99,7 +99,7 @@ class ToolCaches:
         try:
             result = proceed()
         except BaseException:
-            run.asker.drop(question)
+            drop(run, question)
             raise
         _keep_tool(run, question, result)
         return result
@@ -139,7 +139,15 @@ def _keep_tool(run: RunCalls, question: Question, result: Any) -> None:
         run.asker.keep(question, *run.serde.dumps_typed(result))
     except Exception as exc:  # noqa: BLE001 - an artifact without a lasting form
         say_failed(question.place, exc)
+        drop(run, question)
+
+
+def drop(run: RunCalls, question: Question) -> None:
+    """An answer did not come about: that a cache cannot be told so is no matter of whoever asked."""
+    try:
         run.asker.drop(question)
+    except InterlockError as exc:
+        say_failed(question.place, exc)
 
 
 def _restore(run: RunCalls, question: Question, hit: Found) -> Any:
@@ -359,4 +367,4 @@ def keep_said(
         run.asker.keep(question, "json", json.dumps(kept).encode(), cost=used.cost or 0.0)
     except Exception as exc:  # noqa: BLE001 - a provider's extras without a lasting form
         say_failed(question.place, exc)
-        run.asker.drop(question)
+        drop(run, question)

@@ -30,6 +30,7 @@ from interlock.core.graphs.cache_asking import Question
 from interlock.core.graphs.call_caching import (
     ModelCaches,
     RunCalls,
+    drop,
     generations_of,
     keep_said,
     say_failed,
@@ -225,7 +226,4 @@ class _Lookup:
 
     def drop(self) -> None:
         """It did not end, or not well."""
-        try:
-            self._run.asker.drop(self._question)
-        except InterlockError as exc:
-            say_failed(self._question.place, exc)
+        drop(self._run, self._question)

@@ -203,7 +203,12 @@ class Caches:
             created_at=now,
             expires_at=until,
         )
-        is_kept = self._put(entry, asked, clears=clears)
+        try:
+            is_kept = self._put(entry, asked, clears=clears)
+        except InterlockError:
+            with self._lock:  # who cannot write now cannot give a claim back: it ends by itself
+                self._claims.discard(asked.id)
+            raise
         if is_kept:
             with self._lock:
                 self._claims.discard(asked.id)

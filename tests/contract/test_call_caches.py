@@ -166,6 +166,24 @@ async def test_a_cache_and_a_limit_go_by_the_same_name(caches, rule, model, is_k
         set_llm_cache(None)
 
 
+async def test_a_tool_that_fails_is_told_of_and_not_that_its_cache_is_away(caches, monkeypatch):
+    rules = CacheRules(once=True)
+    place = NodePlace(workflow="quotes", path="tools", tool="look", policy=ToolPolicy(cache=rules))
+    run, notes = make_run(), Notes()
+
+    def fail(*_, **__):
+        raise StoreUnavailable("It is away.")
+
+    async def proceed():
+        monkeypatch.setattr(keeping, "drop_claims", fail)
+        raise LookupError("no such city")
+
+    call = Call(run=run, place=place, task_id="t", notes=notes, arguments={"city": "Rome"})
+    async with NodeCaches(caches).around(run, notes, serializer_for(None, None)):
+        with pytest.raises(LookupError, match="no such city"):
+            await ToolCaches().call_async(call, proceed)
+
+
 async def test_a_tool_gives_the_same_for_the_same_arguments(app, caches):
     made: list[str] = []
     place = NodePlace(
