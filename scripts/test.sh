@@ -17,9 +17,12 @@ rm -rf build/coverage .coverage .coverage.*
 mkdir -p build/coverage
 browser_log=build/browser.log
 
-# Counting what is reached makes a test half as slow again. So only those are counted that reach every
-# part in their own process; what the browser tests and the others reach, these reach too.
-counted="tests/unit tests/contract tests/dashboard tests/integration/test_worker_*.py tests/integration/test_cli_*.py"
+# Counting what is reached makes a test take two or three times as long. So each line is to be reached by a
+# plain example in its own process, on SQLite; those are counted. What Hypothesis finds, what runs on
+# Postgres, in other processes and in the browser holds the same lines to more, uncounted.
+near="tests/unit tests/contract tests/dashboard"
+apart="tests/integration/test_worker_*.py tests/integration/test_cli_*.py"
+heavy="hypothesis or postgres"
 
 # The browser tests mostly wait, for a page or a worker: they run beside the others, two files at a time.
 "$bin/pytest" tests/e2e -n 2 --dist loadfile -p no:cacheprovider >"$browser_log" 2>&1 &
@@ -33,8 +36,10 @@ status=0
 "$bin/pytest" tests/integration -n "$("$bin/python" -c 'import os; print(os.cpu_count() + 1)')" --dist loadgroup \
     --ignore-glob="tests/integration/test_worker_*.py" --ignore-glob="tests/integration/test_cli_*.py" || status=$?
 # shellcheck disable=SC2086 # these are several, and patterns
-COVERAGE_FILE=build/coverage/.coverage.rest "$bin/pytest" $counted -n auto --dist loadgroup \
-    --cov --cov-report= --cov-fail-under=0 || status=$?
+"$bin/pytest" $near $apart -n auto --dist loadgroup -k "$heavy" || status=$?
+# shellcheck disable=SC2086
+COVERAGE_FILE=build/coverage/.coverage.rest "$bin/pytest" $near $apart -n auto --dist loadgroup \
+    -k "not ($heavy)" --cov --cov-report= --cov-fail-under=0 || status=$?
 echo "test: the rest is done; waiting for the tests in the browser" >&2
 wait "$browser" || status=$?
 cat "$browser_log"

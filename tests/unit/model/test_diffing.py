@@ -82,7 +82,7 @@ def test_records_without_an_id_are_known_by_all_they_hold():
     found = diff({"l": [{"n": 1}, {"n": 2}]}, {"l": [{"n": 2}, {"n": 3}]}, limit=1)
     assert len(found.entries) == 1
     assert found.left_out_count == 1
-    assert diff({"l": [[1], [2]]}, {"l": [[1], [2], [3]]}).entries[0].after == [3]
+    assert diff({"l": [[1], [2]]}, {"l": [[1], [2], [3]]}).entries[0].items == ([3],)
 
 
 def test_messages_are_known_by_their_id():

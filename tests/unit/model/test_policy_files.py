@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.model.policies import NodePolicy
+from interlock.core.model.policies import ApprovalPolicy, NodePolicy
 from interlock.core.model.policy_files import dotted, read
 
 
@@ -34,3 +34,31 @@ def test_the_arms_of_a_choice_are_told_each_at_its_place():
         "retry.on[0]: must be a text",
         "retry.on[1]: must be a text",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"approvers": "finance"}, "must be a list of names"),
+        ({"approvers": [3]}, "must be a list of names"),
+        ({"approvers": ["ann"], "quorum": 2}, "names fewer people than that"),
+        ({"rules": [{"when": "amount > 1"}]}, "says when, and not what then"),
+        ({"rules": [{"when": "amount >", "quorum": 2}]}, "column"),
+        ({"on_timeout": "reject"}, "without the deadline_s"),
+        ({"deadline_s": 5, "warn_s": 9}, "longer than its deadline_s"),
+        ({"deadline_s": 5, "on_timeout": "escalate"}, "on_timeout that is none"),
+    ],
+)
+def test_a_card_that_nobody_could_decide_is_refused_where_it_is_said(given, told):
+    part, problems = read(ApprovalPolicy, given, "approval.review")
+    assert part is None
+    assert any(told in str(problem) for problem in problems), problems
+
+
+def test_who_decides_is_named_or_read_with_each_card():
+    for approvers in ("$.approvers", "$state.owner", ("ann", "group:finance"), ()):
+        given = list(approvers) if isinstance(approvers, tuple) else approvers
+        part, problems = read(ApprovalPolicy, {"approvers": given}, "")
+        assert not problems
+        assert part is not None
+        assert part.approvers == approvers
