@@ -150,3 +150,12 @@ def test_a_worker_without_the_keys_is_not_started(app):
     keep_run(app, key := ciphers.make_key())
     with pytest.raises(InvalidInput, match=f"with the key {ciphers.fingerprint(key)}, which"):
         worker.main(Settings(data_dir=app.settings.data_dir))
+
+
+def test_a_worker_is_not_started_with_a_variable_that_it_cannot_decrypt(app, monkeypatch):
+    monkeypatch.setenv("LANGGRAPH_STRICT_MSGPACK", "true")  # put back as it was
+    monkeypatch.setenv("INTERLOCK_ENCRYPTION_KEYS", ciphers.make_key())
+    other = Cipher([ciphers.make_key()])
+    monkeypatch.setenv("PAYMENTS_API_KEY_ENCRYPTED", other.seal(b"sk"))
+    with pytest.raises(InvalidInput, match=f"PAYMENTS_API_KEY_ENCRYPTED .* {other.newest}"):
+        worker.main(Settings(data_dir=app.settings.data_dir))
