@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -176,9 +175,6 @@ class Savers(Protocol):
 
     async def ask(self, question: Question, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows that answer a question; nothing is written."""
-
-
-OpenSavers = AbstractAsyncContextManager[Savers]
 
 
 class NamesChannels:
