@@ -195,6 +195,12 @@ SHOTS = (
         "Each with its graph, its policy in words, its tools and its schemas.",
     ),
     Shot(
+        "people",
+        "People",
+        "people",
+        "Accounts, who is signed in and where, and the tokens of programs; each is ended here.",
+    ),
+    Shot(
         "system",
         "System",
         "system",

@@ -54,6 +54,7 @@ def add() -> None:
     if is_done:
         for field in ("name", "groups", "tenants"):
             st.session_state[keys.people_field("add", field)] = ""
+        state.ask_for_drawing()  # who was added can be changed, and have tokens
 
 
 def change(account: Operator, tag: str) -> None:
@@ -77,6 +78,8 @@ def alter(account: Operator, wanted: Change, said: str) -> None:
 
 @st.fragment
 def draw_adding() -> None:
+    if state.take_drawing():
+        st.rerun()
     draw_note(state.take_note("people-add"))
     with (
         st.expander("Add somebody"),

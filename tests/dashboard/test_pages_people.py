@@ -76,6 +76,7 @@ def test_where_nobody_signs_in_the_first_admin_is_made_on_the_page(app, open_pag
     made = operators.get_operator(app, "root")
     assert (made.role, made.groups, made.has_password) == (Role.ADMIN, ("finance", "legal"), True)
     assert field(page, "add", "password").value == ""
+    assert page.selectbox(key=keys.people_choice("accounts")).options == ["root"]
 
 
 def test_what_does_not_fit_is_said_and_kept(app, open_page):
