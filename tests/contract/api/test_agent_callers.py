@@ -7,11 +7,14 @@ import pytest
 
 from interlock.core.model import people
 from interlock.core.model.people import Permission, Role
+from interlock.core.model.routes import Route
+from interlock.core.model.runs import RunStatus
 from interlock.core.services import observing, operators, permitting, token_keeping
 from interlock.core.services.context import App
 from interlock.dashboard.http.agent_server import app as agent_server
 
 HOST = "http://127.0.0.1:8501"
+ONE = "1" * 32
 RUN = {"assistant_id": "refunds", "input": {"amount": 7}}
 
 
@@ -29,14 +32,14 @@ def key(app: App):
         operators.add(app, name, role=role, actor="ann")
     operators.set_sign_in(app, "local", actor="ann")
 
-    def make(name: str) -> dict[str, str]:
+    def make_key(name: str) -> dict[str, str]:
         trusted = permitting.bind(app, people.SYSTEM)
         made = token_keeping.make(
             trusted, "sdk", scopes=tuple(Permission), days=1, operator=name, actor="ada"
         )
         return {"x-api-key": made.secret}
 
-    return make
+    return make_key
 
 
 async def test_an_api_key_acts_in_the_name_of_its_person(client, app, refunds, key):
@@ -85,3 +88,17 @@ async def test_a_body_is_bounded_and_a_key_of_a_request_carries_it_out_once(clie
     first, again = [await client.post("/runs", json=RUN, headers=once) for _ in range(2)]
     assert first.json()["run_id"] == again.json()["run_id"]
     assert first.headers["content-location"] == again.headers["content-location"]
+
+
+async def test_an_answer_where_two_have_to_agree_is_one_vote(client, refunds, put, make, key):
+    put(make.put_run, "r1", status=RunStatus.WAITING)
+    put(make.put_approval, run_id="r1", schema=None, interrupt_id=ONE, route=Route(quorum=2))
+    body = {"assistant_id": "refunds", "command": {"resume": {ONE: True}}}
+    ben = key("ben")
+    first = await client.post("/threads/t1/runs", json=body, headers=ben)
+    assert (first.status_code, first.json()["run_id"]) == (200, "r1")
+    assert first.json()["status"] == "interrupted"
+    second = await client.post("/threads/t1/runs", json=body, headers=key("ada"))
+    assert (second.status_code, second.json()["status"]) == (200, "pending")
+    late = await client.post("/threads/t1/runs", json=body, headers=ben)
+    assert (late.status_code, late.json()["winner"]["actor"]) == (409, "ada")

@@ -54,6 +54,9 @@ def test_what_agent_inbox_sends_to_langchains_middleware_reaches_it() -> None:
     value = {"decisions": [{"type": "approve", "args": None}, {"type": "reject", "args": "No."}]}
     told = {"decisions": [{"type": "approve"}, {"type": "reject", "message": "No."}]}
     assert sent(BATCH, value) == told
+    edit = {"type": "edit", "args": {"action": "pay", "args": {"amount": 8}}}
+    edited = {"type": "edit", "edited_action": {"name": "pay", "args": {"amount": 8}}}
+    assert sent(BATCH, {"decisions": [edit, {"type": "approve"}]})["decisions"][0] == edited
     assert sent(CALL, {"type": "reject", "message": "No."}) == {"type": "reject", "message": "No."}
 
 
