@@ -8,6 +8,7 @@ from interlock.core.model.approvals import Approval
 from interlock.core.model.bulk import Outcome, Told
 from interlock.core.model.claims import Claim, Move
 from interlock.core.services import documents
+from interlock.core.services.observing import Card
 from interlock.core.types import Json
 
 
@@ -51,6 +52,11 @@ def of_claim(held: Claim | None) -> dict[str, Json] | None:
 def of_listed(card: Approval, held: Claim | None) -> dict[str, Json]:
     """One entry of `inbox`, with who has it."""
     return {**documents.of_approval(card), "claim": of_claim(held)}
+
+
+def of_opened(card: Card, held: Claim | None) -> dict[str, Json]:
+    """One card by itself: what was decided of it and voted on it, and who has it."""
+    return {**documents.of_card(card), "claim": of_claim(held)}
 
 
 def of_hands(held: Claim | None, moves: Sequence[Move], opened: Sequence[str]) -> dict[str, Json]:

@@ -101,9 +101,14 @@ def list_approvals(
 
 @router.get("/approvals/{approval_id}", responses=responses(examples.CARD, 404))
 def get_approval(approval_id: str) -> Response:
-    """One card with what was decided of it; its `ETag` is the version that a decision names."""
-    card = observing.get_card(deps.app(), approval_id)
-    return answer(documents.of_card(card), headers={"etag": f'"{card.approval.version}"'})
+    """One card with what was decided of it and who has it; its `ETag` is the version that a decision names."""
+    app = deps.app()
+    card = observing.get_card(app, approval_id)
+    held = assigning.fetch_claims(app, [card.approval.approval_id])
+    return answer(
+        card_documents.of_opened(card, held.get(card.approval.approval_id)),
+        headers={"etag": f'"{card.approval.version}"'},
+    )
 
 
 @router.post(

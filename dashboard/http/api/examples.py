@@ -195,15 +195,19 @@ LISTED = show(
 )
 CARD = show(
     "Card",
-    documents.of_card(
+    card_documents.of_opened(
         Card(
             approval=replace(_card, status=ApprovalStatus.DECIDED),
             decisions=(_decision,),
             siblings=(),
             votes=(_vote,),
-        )
+        ),
+        _claim,
     ),
-    documents.of_card(Card(approval=_bare_card, decisions=(), siblings=())),
+    card_documents.of_opened(
+        Card(approval=_bare_card, decisions=(), siblings=()), replace(_claim, assigned_by=None)
+    ),
+    card_documents.of_opened(Card(approval=_bare_card, decisions=(), siblings=()), None),
 )
 DECIDED = show(
     "Decided",
