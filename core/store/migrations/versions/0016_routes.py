@@ -11,6 +11,8 @@ branch_labels = None
 depends_on = None
 
 JSON = sa.JSON().with_variant(sa.Text(), "sqlite")
+PENDING = sa.text("status = 'pending'")
+MINE = "ix_approvals_mine"
 INDEX = "ix_approvals_status_priority_asked"
 
 
@@ -23,6 +25,13 @@ def upgrade() -> None:
     ):
         op.add_column("approvals", column)
     op.create_index(INDEX, "approvals", ["status", "priority_order", "asked_at", "approval_id"])
+    op.create_index(
+        MINE,
+        "approvals",
+        ["status", "asked_at", "approval_id", "deciders", "barred", "escalated_to", "version"],
+        sqlite_where=PENDING,
+        postgresql_where=PENDING,
+    )
     op.create_table(
         "votes",
         sa.Column("approval_id", sa.String(200), nullable=False),
@@ -44,6 +53,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("votes")
+    op.drop_index(MINE, table_name="approvals")
     op.drop_index(INDEX, table_name="approvals")
     with op.batch_alter_table("approvals") as table:
         for name in ("priority_order", "barred", "deciders", "route"):
