@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,18 +12,9 @@ from interlock.core.model.payloads import question_of
 from interlock.core.model.rewinding import RUNS_AS_NODE, RewindVerb
 from interlock.core.services import history, observing, reading
 from interlock.core.services.forking import ForkRequest
+from interlock.core.services.history import PointDetail
 from interlock.core.types import ThreadId
 from interlock.dashboard import deps, keys
-from interlock.dashboard.components import staged_change
-from interlock.dashboard.components.agent_text import draw_text
-from interlock.dashboard.components.answer_drafts import read_drafts, read_mode
-from interlock.dashboard.components.answer_fields import draw_answer
-from interlock.dashboard.components.notices import draw_problem
-from interlock.dashboard.views import answer_forms, answer_intents, forms, points, staged
-
-if TYPE_CHECKING:
-    from interlock.core.services.history import PointDetail
-
 from interlock.dashboard.app_pages.history_change import (
     Change,
     apply,
@@ -33,6 +23,12 @@ from interlock.dashboard.app_pages.history_change import (
     left_over,
     request_of,
 )
+from interlock.dashboard.components import staged_change
+from interlock.dashboard.components.agent_text import draw_text
+from interlock.dashboard.components.answer_drafts import read_drafts, read_mode
+from interlock.dashboard.components.answer_fields import draw_answer
+from interlock.dashboard.components.notices import draw_problem
+from interlock.dashboard.views import answer_forms, answer_intents, forms, points, staged
 
 NO_VERB = "choose what is decided"
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from interlock.core.errors import InterlockError, NotFound
 from interlock.core.model.rewinding import Intention
 from interlock.core.services import history, staging
 from interlock.dashboard import deps, keys, state
+from interlock.dashboard.app_pages.history_change import FOLLOW, PLACE, Change, discard, find_change
+from interlock.dashboard.app_pages.history_needs import draw_needed
 from interlock.dashboard.components import point_panes, staged_change
 from interlock.dashboard.components.card_context import draw_folded
 from interlock.dashboard.components.live import live
 from interlock.dashboard.components.notices import draw_note, draw_problem
 from interlock.dashboard.views import points, staged
 from interlock.dashboard.views import state_diff as diffs
-
-if TYPE_CHECKING:
-    pass
-
-from interlock.dashboard.app_pages.history_change import FOLLOW, PLACE, Change, discard, find_change
-from interlock.dashboard.app_pages.history_needs import draw_needed
 
 
 @st.fragment
@@ -57,16 +51,20 @@ def draw_staged(thread_id: str) -> None:
 def draw_told(change: Change, as_node: str | None) -> None:
     """What would happen, as the thread stands now."""
     live("runs", "inbox", key=keys.live(f"staged-{change.staged_id}"))
-    found = staging.stage(
-        deps.app(),
-        change.thread_id,
-        Intention(
-            verb=change.verb,
-            checkpoint_id=change.checkpoint_id,
-            as_node=as_node,
-            expected_head_id=change.head_id,
-        ),
-    )
+    try:
+        found = staging.stage(
+            deps.app(),
+            change.thread_id,
+            Intention(
+                verb=change.verb,
+                checkpoint_id=change.checkpoint_id,
+                as_node=as_node,
+                expected_head_id=change.head_id,
+            ),
+        )
+    except NotFound as exc:  # pruned since the page was drawn
+        draw_problem(str(exc))
+        return
     staged_change.draw_preview(
         staged.build_preview(found), key=keys.staged_part("nodes", change.staged_id)
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from interlock.core.errors import NotFound
 from interlock.core.model.branching import Tree, grow
 from interlock.core.model.folding import lay_out
 from interlock.core.model.history import Point, PointFilter
@@ -25,6 +26,7 @@ from interlock.dashboard.app_pages.history_moves import (
 )
 from interlock.dashboard.components import history_controls, history_tree, staged_change
 from interlock.dashboard.components.live import live
+from interlock.dashboard.components.notices import draw_problem
 from interlock.dashboard.components.theme import read_theme
 from interlock.dashboard.views import history as trees
 from interlock.dashboard.views import history_filters, points, staged
@@ -37,7 +39,11 @@ def draw_tree(thread_id: str) -> None:
     live("runs", "inbox", key=keys.live(f"history-{thread_id}"))
     app = deps.app()
     before = state.read_param("before")
-    found = history.open_history(app, thread_id, before=before)
+    try:
+        found = history.open_history(app, thread_id, before=before)
+    except NotFound as exc:  # pruned since the page was drawn
+        draw_problem(str(exc))
+        return
     wanted = history_filters.read({name: state.read_param(name) for name in FilterView.NAMES})
     shown = st.session_state.get(SHOWN)
     if found.head_id != shown and (shown is None or st.session_state.get(FOLLOW) == thread_id):

@@ -11,9 +11,9 @@ from interlock.core.model.history import Inner
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.model.threads import CheckpointEntry, Snapshot
-from interlock.core.services import deciding, history, reading, rewinding
+from interlock.core.services import attaching, deciding, history, reading, rewinding
 from interlock.core.services.forking import ForkRequest
-from interlock.core.store import checkpoints, engine, runs, snapshots, threads
+from interlock.core.store import checkpoints, engine, pruning, runs, snapshots, threads
 from interlock.core.types import CheckpointId
 from interlock.dashboard import keys
 
@@ -165,6 +165,27 @@ def test_who_comes_second_is_told_who_was_first_and_looks_again(app, thread, ope
     at.button(key=keys.staged_part("discard", change.staged_id)).click().run()
     assert "Nothing has happened yet." not in said(at)
     assert len(history.open_history(app, thread).forks) == 1
+
+
+@pytest.mark.parametrize("last_read", ["find_thread", "read_point"])
+def test_a_thread_that_is_pruned_while_it_is_drawn_says_so(
+    app, thread, open_page, monkeypatch, last_read
+):
+    at = open_page("history", thread=thread, at="c")
+    at.button(key=keys.history_verb("rerun", "c")).click().run()
+    place = attaching if last_read == "find_thread" else history
+    read = getattr(place, last_read)
+
+    def prune(*args):
+        found = read(*args)
+        with engine.write(app.engine) as conn:
+            pruning.delete_thread(conn, thread)
+        return found
+
+    monkeypatch.setattr(place, last_read, prune)
+    at.run()
+    assert not at.exception
+    assert f"There is no thread {thread!r}" in said(at)
 
 
 def test_what_subgraphs_hold_is_read_when_somebody_asks(thread, open_page, monkeypatch):
