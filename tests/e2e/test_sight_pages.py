@@ -16,6 +16,7 @@ PAGES = {
     "/breakers": "Breakers",
     "/caches": "Caches",
     "/alerts": "Alerts",
+    "/notices": "Notices",
     "/workflows?workflow=refund_desk": "Workflows",
     "/audit": "Audit",
     "/system": "System",
@@ -23,7 +24,7 @@ PAGES = {
 SECTIONS = (
     *("Overview", "Inbox", "Launch", "Runs", "Time machine"),
     *("Health", "Metrics", "Breakers", "Caches", "Alerts", "Notices"),
-    *("Setup", "Workflows", "Audit", "System"),
+    *("Setup", "Workflows", "Audit", "People", "System"),
 )
 
 
