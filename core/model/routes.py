@@ -75,9 +75,13 @@ def path_of(text: str) -> conditions.Path:
         ConditionError: It is none.
     """
     found = _PATH.fullmatch(text)
+    told = "is no path such as $.approvers or $state.owners[0]"
     if found is None:
-        raise conditions.ConditionError("is no path such as $.approvers or $state.approvers", 1)
-    return conditions.parse_path(f"{conditions.WHOLE}{found['rest'] or ''}")
+        raise conditions.ConditionError(told, 1)
+    try:
+        return conditions.parse_path(f"{conditions.WHOLE}{found['rest'] or ''}")
+    except conditions.ConditionError as exc:  # its column is that of another text
+        raise conditions.ConditionError(told, 1) from exc
 
 
 def is_reachable(approvers: Iterable[str], quorum: int) -> bool:

@@ -119,12 +119,6 @@ def say_counted(counted: Counted, title: str) -> str:
     )
 
 
-def say_votes(votes: Sequence[Vote], *, but_for: str) -> str:
-    """Who said the same before the one who decided: `with Ann and Ben`; empty if nobody did."""
-    names = [vote.actor for vote in votes if vote.actor != but_for]
-    return f"with {join_words(names, last='and')}" if names else ""
-
-
 def _say(card: Approval, votes: Sequence[Vote], *, is_trusted: bool) -> Iterator[str]:
     route = card.route
     if route.is_open and card.escalated_to is None:

@@ -426,6 +426,11 @@ def test_a_form_takes_a_revision_that_fits_it():
     card = ask({"q": "Go?"}, schema=SCHEMA, answers=REVISE)
     assert Verb.REVISE in card.allowed
     assert card.route.note == ""
+    policy = {"approval": {"pay": {"answers": REVISE}}}
+    assert approval_rules.answers_of(card, policy) == {Verb.REVISE: REVISE["revise"]}
+    action = ask([{"action_request": {"action": "x", "args": {}}, "config": {}}], answers=REVISE)
+    assert Verb.REVISE not in action.allowed
+    assert approval_rules.answers_of(action, policy) == {}
     short = ask({"q": "Go?"}, schema=SCHEMA, answers={"revise": {"decision": "later"}})
     assert Verb.REVISE not in short.allowed
     assert short.route.note.startswith("What its policy sends for a revision does not fit:")
