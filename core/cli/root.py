@@ -102,8 +102,7 @@ def command() -> Any:
     register(alerts.alert)
     register(notices.notices)
     root.add_typer(_audit())
-    root.add_typer(_keys())
-    for group in (_operator(), _token(), _session(), _sign_in()):
+    for group in (_keys(), _operator(), _token(), _session(), _sign_in()):
         root.add_typer(group)
     return typer.main.get_command(root)
 
