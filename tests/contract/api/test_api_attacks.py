@@ -322,7 +322,7 @@ async def test_who_waits_holds_no_thread(client, app, put, make, refunds):
         ]
         while rates.places._taken.total() < 20:
             assert not any(task.done() for task in waiting)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
         assert (await client.get("/runs")).status_code == 200
         for task in waiting:
             task.cancel()
