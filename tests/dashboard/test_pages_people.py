@@ -121,6 +121,19 @@ def test_the_last_admin_cannot_be_closed(house, enter, open_page):
     assert "the last admin" in texts(page)
 
 
+def test_what_others_wrote_stays_words(house, enter, open_page):
+    operators.add(house, EVIL, role=Role.VIEWER, actor="root")
+    token_keeping.make(house, EVIL, scopes=[Permission.SEE], days=3, operator=EVIL, actor="root")
+    enter("root")
+    page = open_page("people")
+    page.selectbox(key=keys.people_choice("accounts")).set_value(EVIL).run()
+    page = press(page, "close", EVIL)
+    assert not operators.get_operator(house, EVIL).is_active
+    drawn = [*page.markdown, *page.caption, *page.warning, *page.info]
+    labels = [button.label for button in page.button]
+    assert not [word for word in (*labels, *(each.value for each in drawn)) if EVIL in word]
+
+
 def test_others_see_their_own_sessions_and_tokens_alone(house, enter, open_page):
     signing_in.sign_in(house, "root", PASSWORD)
     token_keeping.make(house, EVIL, scopes=[Permission.SEE], days=3, operator="root", actor="root")

@@ -568,6 +568,7 @@ async def test_a_session_is_good_through_the_proxy_and_for_its_name_alone(behind
         answered = await client.get("/sign-in", headers=said())
         secret = re.match("interlock_session=([^;]+)", cookie_of(answered))[1]
         assert (await client.get("/x", headers=said())).status_code == 200
+        assert (await client.get("/x", headers=said("group:x"))).status_code == 303
         assert (await client.get("/x", headers=said("bob"))).status_code == 303
         assert (await client.get("/x", headers=HTML)).status_code == 303
         assert (await client.get("/x", headers=said(groups="admins"))).status_code == 303
@@ -575,9 +576,11 @@ async def test_a_session_is_good_through_the_proxy_and_for_its_name_alone(behind
         for other in (said("bob"), HTML, said(groups="admins")):
             refused = await client.get("/api/v1/x", headers=other)
             assert (refused.status_code, refused.json()["status"]) == (401, 401)
+        assert (await client.get("/api/v1/runs", headers=said())).status_code == 200
     async with behind.client() as client:
         client.cookies.set("interlock_session", secret)
         assert (await client.get("/x", headers=said())).status_code == 303
+        assert (await client.get("/api/v1/runs", headers=said())).status_code == 401
 
 
 async def test_other_groups_are_brought_level_in_sessions_that_are_open(behind):

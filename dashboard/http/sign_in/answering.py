@@ -71,7 +71,6 @@ async def open_session(
     opened = await asyncio.to_thread(admit, app)
     if before is not None:
         await asyncio.to_thread(end_session, app, before)
-    knowing.note_groups(opened.session.session_id, peer_of(request.scope).groups)
     response = lead(next_)
     is_safe = cookies.is_safe(request.scope, app.settings)
     lasts_s = int(app.settings.session_hours * 3600)

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import OrderedDict
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from interlock.core.errors import SignedOut
+from interlock.core.errors import NotAllowed, SignedOut
+from interlock.core.model import sign_ins
 from interlock.core.model.people import Caller, CallerKind, Permission, Person, permissions_of
+from interlock.core.model.sign_ins import Vouched
 from interlock.core.services import permitting, signing_in
-from interlock.core.services.context import App
+from interlock.core.settings import Settings
 from interlock.dashboard import deps
 from interlock.dashboard.http.sign_in.peers import Peer, peer_of
-
-_MOST = 10_000
-
-_lock = threading.Lock()
-_groups: OrderedDict[str, str] = OrderedDict()  # by session, as the proxy told them when it began
-
-
-def note_groups(session_id: str, groups: str) -> None:
-    """Remember with which groups a session began: when the proxy tells others, another has to begin."""
-    with _lock:
-        _groups[session_id] = groups
-        while len(_groups) > _MOST:
-            _groups.popitem(last=False)
 
 
 def caller_of(scope: Scope) -> Caller | None:
@@ -70,11 +57,31 @@ async def note_seen(scope: Scope) -> None:
 
 def _find(caller: Caller, peer: Peer) -> Person | None:
     person = _resolve(caller)
-    if person is None or not _is_by_proxy(deps.process_app()):
+    settings = deps.process_app().settings
+    if person is None or settings.sign_in != "proxy":
         return person
-    with _lock:
-        is_level = _groups.get(caller.id) == peer.groups
-    return person if is_level and peer.name == person.name else None
+    return person if _is_level(person, peer, settings) else None
+
+
+def _is_level(person: Person, peer: Peer, settings: Settings) -> bool:
+    """Whether the proxy still says of them what their account has; else they are let in anew."""
+    try:
+        told = read_peer(peer, settings)
+    except NotAllowed:
+        return False
+    said = (told.name, told.role, frozenset(told.groups))
+    return said == (person.name, person.role, person.groups)
+
+
+def read_peer(peer: Peer, settings: Settings) -> Vouched:
+    """
+    Whom a trusted proxy names.
+
+    Raises:
+        NotAllowed: Nobody, or the name does not fit.
+    """
+    roles = dict(settings.sign_in_roles or ())
+    return sign_ins.read_vouched(peer.name, sign_ins.split_groups(peer.groups), roles)
 
 
 def _resolve(caller: Caller) -> Person | None:
@@ -82,7 +89,3 @@ def _resolve(caller: Caller) -> Person | None:
         return deps.person(permitting.bind(deps.process_app(), caller))
     except SignedOut:
         return None
-
-
-def _is_by_proxy(app: App) -> bool:
-    return app.settings.sign_in == "proxy"

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from interlock.core.errors import NotAllowed, RateLimited, StoreUnavailable
-from interlock.core.model import sign_ins
 from interlock.core.services import opening, permitting, signing_in
 from interlock.core.services.context import App
 from interlock.core.services.signing_in import Elsewhere, SignedIn
@@ -191,8 +190,7 @@ class _Door:
 
 
 def _admit(app: App, *, peer: Peer, agent: str) -> SignedIn:
-    roles = dict(app.settings.sign_in_roles or ())
-    told = sign_ins.read_vouched(peer.name, sign_ins.split_groups(peer.groups), roles)
+    told = knowing.read_peer(peer, app.settings)
     known = Elsewhere(name=told.name, method="proxy", role=told.role, groups=told.groups)
     return signing_in.admit(app, known, address=peer.address[:100], agent=agent)
 
