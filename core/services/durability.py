@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
-
-from sqlalchemy import Pool
 
 from interlock.core.services import permitting
 from interlock.core.services.context import App
@@ -24,7 +23,8 @@ class _Known:
 
 
 _lock = threading.Lock()
-_known: WeakKeyDictionary[Pool, _Known] = WeakKeyDictionary()  # by what all who ask have in common
+# By the pool of connections, which all who ask have in common.
+_known: WeakKeyDictionary[Any, _Known] = WeakKeyDictionary()
 
 
 def remember(app: App) -> None:

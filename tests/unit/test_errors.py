@@ -34,6 +34,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "Conflict": 3,
         "NotFound": 4,
         "NotAllowed": 5,
+        "SignedOut": 5,
     }
 
 
