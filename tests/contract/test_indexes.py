@@ -147,6 +147,10 @@ QUERIES = {
         lambda c, m: sift(c, mine=Person(name="ann", role=Role.OPERATOR)),
         STATUS_ASKED,
     ),
+    "inbox without what others have": (
+        lambda c, m: sift(c, free_for="ann", as_of=m.at(0)),
+        STATUS_ASKED,
+    ),
     "inbox of a risk": (
         lambda c, m: sift(c, risk=Risk.MEDIUM, sort=Sort.RISK),
         "ix_approvals_status_order_asked",
