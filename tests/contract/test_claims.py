@@ -15,7 +15,14 @@ from interlock.core.model.inbox_filters import InboxFilter
 from interlock.core.model.people import SYSTEM, Operator, Role
 from interlock.core.model.runs import RunStatus
 from interlock.core.queue.local import LocalQueue
-from interlock.core.services import assigning, bulk_deciding, deciding, observing, sifting
+from interlock.core.services import (
+    assigning,
+    bulk_deciding,
+    deadlines,
+    deciding,
+    observing,
+    sifting,
+)
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import approvals, audit, claims, operators, topics
@@ -83,6 +90,19 @@ def test_a_claim_lapses_by_itself_and_is_made_longer_by_who_has_it(app, frozen):
     assert assigning.claim(app, "a0", actor="ben").person == "ben"
     frozen.advance(seconds=901)
     deciding.decide(app, "a0", YES, version=1, actor="cleo")
+
+
+@pytest.mark.usefixtures("cards")
+def test_a_deadline_is_not_held_up_by_a_claim(app, make):
+    with write(app.engine) as conn:
+        make.put_run(conn, "r9", thread_id="t9", status=RunStatus.WAITING)
+        given = {"kind": Kind.VALUE, "schema": None, "risk": "", "on_timeout": "reject"}
+        at = {"deadline_at": make.at(5), "due_at": make.at(5), "warn_at": make.at(5)}
+        make.put_approval(conn, "a9", thread_id="t9", run_id="r9", **given, **at)
+    assigning.claim(app, "a9", actor="ann")
+    app.clock.advance(seconds=60)
+    assert deadlines.carry_out_due(app).done == 1
+    assert observing.get_card(app, "a9").approval.status is ApprovalStatus.DECIDED
 
 
 @pytest.mark.usefixtures("cards")
