@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from interlock.core.errors import NotFound
 from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
 from interlock.core.model.holds import Hold
@@ -103,6 +105,7 @@ class RunDetail:
     thread_runs: tuple[RunSummary, ...]
     story: tuple[RunSummary, ...]
     story_nodes: tuple[NodeRun, ...]
+    votes: tuple[Vote, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +221,14 @@ def run_detail(app: App, run_id: str) -> RunDetail:
             thread_runs=tuple(thread_runs),
             story=story,
             story_nodes=tuple(sorted(told, key=lambda n: (n.started_at, n.task_id, n.attempt))),
+            votes=_fetch_votes(conn, cards),
         )
+
+
+def _fetch_votes(conn: Connection, cards: Sequence[ApprovalSummary]) -> tuple[Vote, ...]:
+    """The votes on those of some cards that take several people."""
+    ids = [card.approval_id for card in cards if card.route.quorum > 1]
+    return tuple(votes.fetch_for_cards(conn, ids)) if ids else ()
 
 
 def list_events(

@@ -154,7 +154,8 @@ def show_older(key: str, count: int) -> None:
 
 
 def draw_record(detail: RunDetail) -> None:
-    rows = decisions.build_rows(detail.decisions, detail.approvals, now=deps.app().clock.now())
+    now = deps.app().clock.now()
+    rows = decisions.build_rows(detail.decisions, detail.approvals, now=now, votes=detail.votes)
     if not rows:
         st.caption("Nobody has decided anything on this thread.")
     draw_decisions(rows)

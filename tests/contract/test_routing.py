@@ -502,3 +502,12 @@ def test_a_decision_is_changed_by_one_of_those_who_decide(app, ask, sign_in):
         change(ben, money)
     with pytest.raises(NotAllowed, match="nobody decides what they began"):
         change(ben, other)
+
+
+@ONE
+def test_the_record_of_a_run_has_the_votes(app, ask):
+    card = ask("two")
+    decide(app, card, actor="ann")
+    (vote,) = observing.run_detail(app, card.run_id).votes
+    assert (vote.actor, vote.verb) == ("ann", Verb.APPROVE)
+    assert observing.run_detail(app, ask("free").run_id).votes == ()
