@@ -225,7 +225,10 @@ def _seal(entry: Mapping[Any, Any]) -> str:
         "reason": entry["reason"],
         "previous_hash": entry["previous_hash"],
     }
-    for name in ("origin", "address"):  # entries from before they were kept have the seal they were given
+    for name in (
+        "origin",
+        "address",
+    ):  # entries from before they were kept have the seal they were given
         if entry[name]:
             sealed[name] = entry[name]
     return hashlib.sha256(encoding.canonical_json(sealed).encode()).hexdigest()

@@ -312,7 +312,10 @@ QUERIES = {
         for read, index in (
             (occurrences.asked, STATUS_ASKED),
             (occurrences.waiting, STATUS_ASKED),
-            (occurrences.warned, "ix_approvals_deadline ix_approvals_status ix_approvals_mine"),  # those that wait
+            (
+                occurrences.warned,
+                "ix_approvals_deadline ix_approvals_status ix_approvals_mine",
+            ),  # those that wait
             (occurrences.decided, "ix_decisions_decided"),
             (occurrences.ended, "ix_runs_status_ended"),
         )

@@ -43,7 +43,16 @@ MARKUP = re.compile(
 UNSEEN = re.compile("\u202e|001\u200b|\0")
 # Elements and fields that show letters as letters, or that hold what one is to write oneself.
 LETTERS = {"text", "code", "json", "arrow_data_frame", "dataframe", "table", "exception"}
-WRITTEN = {"value", "raw_value", "default", "set_value", "raw_values", "default_values", "id", "form_id"}
+WRITTEN = {
+    "value",
+    "raw_value",
+    "default",
+    "set_value",
+    "raw_values",
+    "default_values",
+    "id",
+    "form_id",
+}
 PLAIN = {
     *("options", "placeholder", "url", "page", "page_script_hash", "query_string", "file_name"),
     *("mime_type", "element_id", "key", "language", "data", "json", "mixed", "bytes", "arrow_data"),
