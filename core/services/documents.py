@@ -106,12 +106,12 @@ def of_node(node: NodeRun) -> dict[str, Json]:
 
 
 def of_launch(run: Run, approvals: Sequence[Approval]) -> dict[str, Json]:
-    """The document of `launch`."""
+    """The document of `launch`; its cards are as `inbox` lists them, and nobody has one yet."""
     return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
         "status": str(run.status),
-        "approvals": [of_approval(approval) for approval in approvals],
+        "approvals": [{**of_approval(approval), "claim": None} for approval in approvals],
         "error": _of_failure(run.error, with_snapshot=False),
     }
 

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from interlock.core.model.approvals import Intent, Verb
+from interlock.core.services import assigning
 from interlock.dashboard import keys
 
 
@@ -94,3 +95,24 @@ def draw_picture() -> bytes:
 
 def encode(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def test_a_card_that_somebody_has_is_decided_once_it_was_taken_over(
+    office: Any, open_card: Callable[..., Any]
+) -> None:
+    card = office.ask({"type": "approval_needed", "question": "Open the valve?"})
+    sheet = open_card(card)
+    row = sheet.root.locator(keys.selector(keys.hands(card.approval_id)))
+
+    assigning.claim(office.app, card.approval_id, actor="Ann", note="I know this valve")
+    expect(row).to_contain_text("Ann has it")
+    sheet.press("Approve")
+    expect(sheet.root).to_contain_text("Your decision was not used")
+    assert office.decisions(card) == ()
+
+    row.get_by_role("button", name="Take over").click()
+    expect(row).to_contain_text("You have it")
+    sheet.press("Approve")
+    expect(sheet.outcome).to_contain_text("Done in")
+    (decision,) = office.decisions(card)
+    assert decision.actor != "Ann"

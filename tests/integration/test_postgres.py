@@ -19,7 +19,7 @@ from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
 from interlock.core.store import audit, engine, watching
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 @pytest.fixture
