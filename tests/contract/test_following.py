@@ -99,8 +99,15 @@ async def test_a_look_reads_the_values_of_the_threads_that_changed_alone(
             follower = Follower(app, Workshop(project, {}, savers, None), call)
             assert await follower.look() == 3
             assert take()[1] == {"a", "b", "c"}
-            assert await follower.look() == 0
-            assert take() == (1, set())  # whether anything was stored
+            # A look asks first whether anything was stored. On Postgres that is anything of any database of
+            # the server, and other tests use it: so it may take some looks until it was nothing.
+            for _ in range(100):
+                assert await follower.look() == 0
+                asked, values = take()
+                assert values == set()
+                if asked == 1:
+                    break
+            assert asked == 1
 
             graph.invoke(Command(resume="1"), at("b"))  # the next question, at the same checkpoint
             assert await follower.look() == 1
