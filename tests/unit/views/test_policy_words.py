@@ -178,3 +178,5 @@ def test_who_decides_the_cards_of_a_node_is_said():
         "Decided by whom $state.owner names",
         "Takes 2 people who say the same, for a no as well",
     )
+    alone = ApprovalPolicy.model_validate({"rules": [{"when": "new", "risk": "low"}]})
+    assert say_approval(alone) == ("If new: low risk",)
