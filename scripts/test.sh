@@ -30,10 +30,10 @@ browser=$!
 trap 'kill "$browser" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
-# Those that wait for processes come first, as long as the browser tests leave room, one more at a time than
-# there are cores; the last ones never wait.
+# Those that start processes come first, as long as the browser tests leave room. Not more at a time than there
+# are cores: what they start needs these, and a test that has to wait for its turn waits too long.
 status=0
-"$bin/pytest" tests/integration -n "$("$bin/python" -c 'import os; print(os.cpu_count() + 1)')" --dist loadgroup \
+"$bin/pytest" tests/integration -n auto --dist loadgroup \
     --ignore-glob="tests/integration/test_worker_*.py" --ignore-glob="tests/integration/test_cli_*.py" || status=$?
 # shellcheck disable=SC2086 # these are several, and patterns
 "$bin/pytest" $near $apart -n auto --dist loadgroup -k "$heavy" || status=$?

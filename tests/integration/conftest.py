@@ -50,7 +50,7 @@ from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.serving import Server
 
 PROJECTS = Path(__file__).parent / "projects"
-WAIT_S = 20.0  # far beyond what anything here takes on a busy machine
+WAIT_S = 60.0  # far beyond what anything here takes on a busy machine
 POLL_S = 0.01
 
 

@@ -44,7 +44,7 @@ from interlock.core.worker import attaching as following
 
 from .conftest import PROJECTS, Desk
 
-WAIT_S = 30
+WAIT_S = 60
 REFUND = {"amount": 5, "log": []}
 
 
