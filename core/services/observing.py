@@ -20,6 +20,7 @@ from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, find_run
+from interlock.core.services.permitting import is_of_house
 from interlock.core.store import (
     approvals,
     audit,
@@ -120,7 +121,9 @@ class Change:
 
 
 def list_changes(app: App, *, limit: int = 10) -> list[Change]:
-    """What people did last, newest first."""
+    """What people did last, newest first; nothing for people of tenants: the audit is of all of them."""
+    if not is_of_house(app):
+        return []
     with engine.read(app.engine) as conn:
         found = audit.fetch_latest(conn, limit=limit)
     return [

@@ -167,6 +167,12 @@ def test_what_is_of_the_whole_house_is_for_those_of_no_tenant(house, ann):
     }
 
 
+def test_what_others_did_is_not_told_to_people_of_tenants(house, ann):
+    holding.hold(permitting.bind(house, people.SYSTEM), "trades", actor="root", reason="secret")
+    assert [change.object for change in observing.list_changes(house)] == ["workflow:trades"]
+    assert observing.list_changes(ann) == []
+
+
 def test_other_pages_can_be_read(ann):
     assert caching.list_caches(ann) == []
     assert tripping.list_breakers(ann) == []
