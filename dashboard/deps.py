@@ -19,7 +19,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from interlock.core import bootstrap
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import SignedOut, StoreUnavailable
 from interlock.core.model import people
 from interlock.core.model.people import LOCAL, SYSTEM, Caller, CallerKind, Person
 from interlock.core.services import permitting
@@ -101,6 +101,13 @@ def person(bound: App) -> Person:
         SignedOut: Nobody known asks.
         StoreUnavailable: The database does not answer, and nobody has seen them before.
     """
+    if bound.caller.kind is CallerKind.LOCAL and bound.settings.sign_in != "none":
+        # A process that was started for people who sign in stays closed to all others, also when
+        # somebody ends sign-in in the database beside it: it may be reached from anywhere.
+        raise SignedOut(
+            "One has to sign in here.",
+            hint="After `interlock sign-in off`, start again without INTERLOCK_SIGN_IN.",
+        )
     now = time.monotonic()
     with _lock:
         at, known = _seen.get(bound.caller, (0.0, None))
