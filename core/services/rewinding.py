@@ -18,7 +18,7 @@ from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFou
 from interlock.core.model import rewind_json
 from interlock.core.model.history import Fork, PlannedAnswer
 from interlock.core.model.people import Permission
-from interlock.core.model.rewinding import RUNS_AS_NODE, RewindVerb
+from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.services import checking, forking, staging, standing, standing_in, voting
@@ -148,11 +148,12 @@ def _judge(
     if staged.problems:
         raise _with_winner(conn, source, staged.problems[0].as_error())
     forking.check(conn, source.thread_id, request)
-    if request.verb in RUNS_AS_NODE:
+    if request.verb not in {RewindVerb.COPY, RewindVerb.STOP}:
         standing_in.require_may(
             conn,
             app.person,
             source,
+            verb=request.verb,
             checkpoint_id=request.checkpoint_id,
             as_node=staged.preview.as_node,
         )

@@ -20,13 +20,14 @@ from interlock.core.model.runs import (
     may_cancel,
     may_retry,
 )
-from interlock.core.services import asking, undoing
+from interlock.core.services import asking, card_claims, undoing, voting
 from interlock.core.services.carding import withdraw_cards
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_run, require_sound
 from interlock.core.services.launching import job_for
 from interlock.core.services.permitting import command
 from interlock.core.store import (
+    approvals,
     audit,
     checkpoints,
     engine,
@@ -37,6 +38,8 @@ from interlock.core.store import (
     topics,
 )
 from interlock.core.types import JobId, Json, RunId, new_id
+
+MOST_CARDS = 1000  # of one run
 
 
 @command(Permission.STEER)
@@ -101,7 +104,10 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
 
     Raises:
         NotFound: No such run.
-        Conflict: It did not fail and was not cancelled, or its thread has moved on since.
+        NotAllowed: It asks what to do about its failure, and others decide that.
+        InvalidInput: It takes several people to decide that.
+        Conflict: It did not fail and was not cancelled, its thread has moved on since, or somebody else
+            has the card that asks about its failure.
     """
     now = app.clock.now()
     with engine.write(app.engine) as conn:
@@ -118,6 +124,8 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
                 f"The thread went on with run {thread.last_run_id} since.",
                 hint="Retry that one, or set the thread back.",
             )
+        if old.status is RunStatus.PAUSED:
+            _require_may_retry(app, conn, old, actor=actor)
         if runs.move(conn, old.run_id, from_={RunStatus.PAUSED}, to=RunStatus.CONTINUED):
             asking.close_cards(conn, old.thread_id, now=now)
         new = replace(
@@ -150,6 +158,14 @@ def retry(app: App, run_id: str, *, actor: str, reason: str = "") -> Run:
             reason=reason,
         )
     return new
+
+
+def _require_may_retry(app: App, conn: Connection, run: Run, *, actor: str) -> None:
+    """A retry is what the card of its failure would decide, so it takes whoever decides that."""
+    for card in approvals.fetch_many(conn, run_id=run.run_id, limit=MOST_CARDS):
+        if app.person is not None:
+            voting.require_alone(card, app.person)
+        card_claims.settle(app, conn, card, actor=actor)
 
 
 @command(Permission.STEER)

@@ -7,6 +7,7 @@ under the lock of the card's thread, so of votes cast at the same moment each se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -125,7 +126,7 @@ def count(
     """
     if card.route.quorum <= 1:
         return None
-    cast = votes.fetch_on(conn, card.approval_id, card.version)
+    cast = _still_standing(conn, card, votes.fetch_on(conn, card.approval_id, card.version), actor)
     effect = routing.weigh(card.route, cast, intent, sends, actor=actor, verb=verb)
     before = next((vote for vote in cast if vote.actor == actor), None)
     if effect is Effect.REPEATS:
@@ -161,6 +162,17 @@ def count(
         missing=routing.count_missing(card.route, standing),
         changed=before,
     )
+
+
+def _still_standing(
+    conn: Connection, card: Approval, cast: Sequence[Vote], actor: str
+) -> list[Vote]:
+    """Votes of people who may decide the card now: who left a group, or was shut out, votes no more."""
+    return [
+        vote
+        for vote in cast
+        if vote.actor == actor or not routing.why_not(card, person_named(conn, vote.actor))
+    ]
 
 
 def tell(conn: Connection, counted: Counted) -> None:
