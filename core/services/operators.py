@@ -74,7 +74,8 @@ def add(
         reason: Why.
 
     Raises:
-        InvalidInput: The name, a group, a tenant or the password does not fit.
+        InvalidInput: The name, a group, a tenant or the password does not fit, or the first admin would
+            belong to tenants.
         Conflict: There is an account of this name.
     """
     now = app.clock.now()
@@ -91,6 +92,7 @@ def add(
     with engine.write(app.engine) as conn:
         if operators.fetch(conn, new.name) is not None:
             raise Conflict(f"There is an account {new.name!r} already.")
+        _refuse_first_with_tenants(conn, new)
         operators.insert(conn, new, password_hash=hashed)
         topics.bump(conn, "people")
         audit.append(
@@ -126,12 +128,17 @@ def change(app: App, name: str, wanted: Change, *, actor: str, reason: str = "")
             )
         operators.change(conn, name, values | {"updated_at": now})
         after = _find(conn, name)
-        if before.role is Role.ADMIN and before.is_active and not operators.count_admins(conn):
-            raise Conflict(f"{name} is the last admin.", hint="Make another one first.")
+        if operators.keeps_house(before) and not operators.count_admins(conn):
+            raise Conflict(
+                f"{name} is the last admin.",
+                hint="Make another one first, who belongs to no tenants.",
+            )
         if not after.is_active or "password_hash" in values:
             sessions.end_all(conn, name, now=now)
         if not after.is_active:
             tokens.end_all(conn, name, now=now)
+        if "password_hash" in values:
+            sessions.forgive(conn, sessions.key_of(name))
         topics.bump(conn, "people")
         audit.append(
             conn,
@@ -187,6 +194,16 @@ def _find(conn: Connection, name: str) -> Operator:
     if found is None:
         raise NotFound("account", name, hint="`interlock operator list` lists them.")
     return found
+
+
+def _refuse_first_with_tenants(conn: Connection, new: Operator) -> None:
+    """An admin of tenants may not change accounts: as the first, nobody could."""
+    is_first = new.role is Role.ADMIN or not operators.fetch_all(conn)
+    if new.tenants and is_first and not operators.count_admins(conn):
+        told = "must be empty for the first admin: who belongs to tenants may not change accounts"
+        raise InvalidInput(
+            "Nobody could change accounts:", problems=[FieldProblem("tenants", told)]
+        )
 
 
 def _read(wanted: Change, *, name: str) -> dict[str, Any]:

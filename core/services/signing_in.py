@@ -310,7 +310,7 @@ def _tell(
 
 
 def _keys_of(name: str, address: str) -> tuple[str, ...]:
-    return (f"name:{name[:200]}", *((f"from:{address}",) if address else ()))
+    return (sessions.key_of(name), *((f"from:{address}",) if address else ()))
 
 
 def _see_wait(app: App, keys: Sequence[str]) -> None:

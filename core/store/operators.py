@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy import insert as insert_into
 
 from interlock.core.model.people import Operator, Role
@@ -19,7 +19,7 @@ _ONE = select(operators).where(_C.name == bindparam("of_name"))
 _ALL = select(operators).order_by(_C.name).limit(MOST)
 _INSERT = insert_into(operators)
 _UPDATE = update(operators).where(_C.name == bindparam("of_name"))
-_ADMINS = select(func.count()).where(_C.role == Role.ADMIN.value, _C.is_active)
+_ADMINS = select(operators).where(_C.role == Role.ADMIN.value, _C.is_active)
 _ACCESS = select(access).where(access.c.id == 1)
 
 
@@ -41,9 +41,13 @@ def fetch_password_hash(conn: Connection, name: str) -> str | None:
 
 
 def count_admins(conn: Connection) -> int:
-    """How many active admins there are."""
-    found: int = conn.execute(_ADMINS).scalar_one()
-    return found
+    """How many there are who may change accounts."""
+    return sum(keeps_house(as_operator(row)) for row in conn.execute(_ADMINS).mappings())
+
+
+def keeps_house(operator: Operator) -> bool:
+    """Whether an account may change accounts: an open admin's who belongs to no tenants."""
+    return operator.role is Role.ADMIN and operator.is_active and not operator.tenants
 
 
 def insert(conn: Connection, operator: Operator, *, password_hash: str | None) -> None:

@@ -104,6 +104,11 @@ def forget(conn: Connection, *, until: datetime) -> None:
     conn.execute(_FORGET, {"until": until})
 
 
+def key_of(name: str) -> str:
+    """Under which wrong passwords of a name are kept."""
+    return f"name:{name[:200]}"
+
+
 def fetch_failure(conn: Connection, key: str) -> tuple[int, datetime] | None:
     """Wrong passwords in a row, and when the last was."""
     row = conn.execute(_FAILURE, {"of_key": key}).mappings().one_or_none()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.errors import InvalidInput, NotAllowed, NotFound, SignedOut
+from interlock.core.errors import InvalidInput, NotAllowed, NotFound, RateLimited, SignedOut
 from interlock.core.model.audit_lists import AuditFilter
 from interlock.core.model.people import LOCAL, SYSTEM, Caller, CallerKind, Role, hash_secret
 from interlock.core.queue.local import LocalQueue
@@ -12,6 +12,8 @@ from interlock.core.services import auditing, opening, operators, permitting, si
 from interlock.core.services.context import App
 from interlock.core.services.operators import Change
 from interlock.core.settings import Settings
+from interlock.core.store import engine
+from interlock.core.store import operators as kept
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 
@@ -89,6 +91,28 @@ def test_whoever_holds_the_database_gets_back_in(open_app):
     (actor, after, reason) = entries(web, "operator:change")[0]
     assert (actor, reason) == ("the holder", "recovery by whoever holds the database")
     assert "password" in after  # that it changed, not what to
+
+
+def test_whoever_is_let_back_in_need_not_wait_for_the_wrong_tries_before(open_app):
+    web = open_app(SYSTEM, sign_in="local")
+    operators.add(web, "root", role=Role.ADMIN, password=PASSWORD, actor="setup")
+    for _ in range(6):
+        with pytest.raises((NotAllowed, RateLimited)):
+            signing_in.sign_in(web, "root", "wrong")
+    opening.recover(open_app(), "root", "another horse battery")
+    signing_in.sign_in(web, "root", "another horse battery")
+
+
+def test_an_admin_with_tenants_is_not_the_first(open_app):
+    web = open_app(SYSTEM, sign_in="local")
+    operators.add(web, "ann", role=Role.ADMIN, actor="setup")
+    operators.add(web, "eve", role=Role.ADMIN, tenants=["emea"], actor="setup")
+    with engine.write(web.engine) as conn:
+        kept.change(conn, "ann", {"is_active": False})  # as a database of before may have it
+    assert not opening.has_admin(web)
+    assert "interlock operator add" in opening.open_door(web)
+    operators.add(opening.enter_as_first(open_app()), "root", role=Role.ADMIN, actor="local")
+    assert opening.has_admin(web)
 
 
 def test_one_changes_ones_own_password_by_the_one_that_holds(open_app):

@@ -115,6 +115,14 @@ def test_guessing_makes_the_name_and_the_address_wait(team, frozen):
         enter(team, "root")
 
 
+def test_a_new_password_forgives_the_wrong_ones_before_it(team):
+    for _ in range(people.FREE_TRIES + 1):
+        with pytest.raises((NotAllowed, RateLimited)):
+            signing_in.sign_in(team, "ann", "wrong")
+    operators.change(team, "ann", Change(password="another long password"), actor="root")
+    assert signing_in.sign_in(team, "ann", "another long password").operator.name == "ann"
+
+
 def test_wrong_passwords_are_forgotten_after_an_hour(team, frozen):
     for _ in range(people.FREE_TRIES - 1):
         with pytest.raises(NotAllowed):
@@ -182,6 +190,26 @@ def test_the_last_admin_stays(team):
     assert operators.get_operator(team, "root").role is Role.ADMIN
     operators.add(team, "second", role=Role.ADMIN, actor="root")
     operators.change(team, "root", Change(role=Role.VIEWER), actor="second")
+
+
+def test_an_admin_with_tenants_is_none_of_those_who_may_change_accounts(team):
+    operators.add(team, "second", role=Role.ADMIN, tenants=["emea"], actor="root")
+    for wanted in (Change(role=Role.VIEWER), Change(tenants=["emea"])):
+        with pytest.raises(Conflict, match="last admin"):
+            operators.change(team, "root", wanted, actor="root")
+    operators.change(team, "second", Change(tenants=[]), actor="root")
+    operators.change(team, "root", Change(tenants=["emea"]), actor="root")
+
+
+def test_the_first_account_belongs_to_no_tenants(app):
+    for role in (Role.ADMIN, Role.VIEWER):
+        with pytest.raises(InvalidInput, match="Nobody could change accounts"):
+            operators.add(app, "root", role=role, tenants=["emea"], actor="setup")
+    assert operators.list_operators(app) == []
+    operators.add(app, "ann", role=Role.VIEWER, actor="setup")
+    with pytest.raises(InvalidInput):
+        operators.add(app, "root", role=Role.ADMIN, tenants=["emea"], actor="setup")
+    operators.add(app, "root", role=Role.ADMIN, actor="setup")
 
 
 def test_an_account_is_made_once_and_refused_where_it_does_not_fit(team):
