@@ -13,7 +13,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
+from interlock.core.errors import (
+    Conflict,
+    InterlockError,
+    InvalidInput,
+    KeyMissing,
+    SealBroken,
+    StoreUnavailable,
+)
 from interlock.core.model import approval_rules, deadlines, payloads
 from interlock.core.model.approvals import Approval, ApprovalStatus
 from interlock.core.model.people import Permission
@@ -58,11 +65,22 @@ def carry_out_due(app: App) -> Look:
         if next_at is None:
             return Look(0, None)
         now = fetch_now(app, conn)
-        due = store.fetch_due(conn, now=now, limit=AT_ONCE) if next_at <= now else []
-    done = sum(_carry_out(app, card) for card in due)
-    if due:  # there may be more; each of these is done, or is given up
+    if next_at > now:
+        return Look(0, (next_at - now).total_seconds())
+    unread = 0
+    while due := _fetch_some(app, now, skip=unread):
+        outcomes = [_carry_out(app, card) for card in due]
+        if outcomes.count(None) == AT_ONCE:  # they stay due, and must not hold up the others
+            unread += AT_ONCE
+            continue
+        done = outcomes.count(True)  # there may be more; each of the others is given up
         return Look(done, 0.0 if done or len(due) == AT_ONCE else None)
-    return Look(0, (next_at - now).total_seconds())
+    return Look(0, None)
+
+
+def _fetch_some(app: App, now: datetime, *, skip: int) -> list[Due]:
+    with engine.read(app.engine) as conn:
+        return store.fetch_due(conn, now=now, limit=AT_ONCE, skip=skip)
 
 
 @command(Permission.DECIDE)
@@ -111,12 +129,16 @@ def _fetch_open(conn: Connection, approval_id: ApprovalId, version: int | None) 
         raise Conflict(exc.message, winner=exc.winner, hint=NOT_MOVED) from exc
 
 
-def _carry_out(app: App, due: Due) -> bool:
-    """Whether the deadline did what it was to; not where somebody was first."""
+def _carry_out(app: App, due: Due) -> bool | None:
+    """Whether the deadline did what it was to; not where somebody was first. None: it is due still."""
     try:
         return _try(app, due)
     except StoreUnavailable:
         raise
+    except (KeyMissing, SealBroken) as exc:  # a worker with the key can, or it can be made whole
+        told = {"approval_id": due.approval_id, "reason": str(exc)}
+        logger.warning("deadline_not_read", extra=told)
+        return None
     except InvalidInput as exc:
         return _give_up(app, due, deadlines.say_refused(exc))
     except InterlockError as exc:

@@ -16,7 +16,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import KeyMissing, StoreUnavailable
 from interlock.core.model import notice_texts
 from interlock.core.model.notice_rules import Event, RuleKind, is_about
 from interlock.core.model.notices import Notice, NoticeStatus, make_id
@@ -115,7 +115,7 @@ class Collector:
         """A message; none where it cannot be made, which must not keep the others from being told."""
         try:
             made = self._make(conn, target, seen, now)
-        except StoreUnavailable:
+        except (KeyMissing, StoreUnavailable):  # it can be made later, or by another worker
             raise
         except Exception:
             logger.exception("notice_not_made", extra={"object": seen.what.object})

@@ -22,6 +22,7 @@ _DUE = (
     .where(_PENDING, approvals.c.due_at.is_not(None), approvals.c.due_at <= bindparam("now"))
     .order_by(approvals.c.due_at, approvals.c.approval_id)
     .limit(bindparam("limit"))
+    .offset(bindparam("skip"))
 )
 _NEXT = select(func.min(approvals.c.due_at)).where(_PENDING, approvals.c.due_at.is_not(None))
 _IS_OVERDUE = and_(
@@ -94,13 +95,14 @@ class Counted:
     group: str = ""
 
 
-def fetch_due(conn: Connection, *, now: datetime, limit: int) -> list[Due]:
+def fetch_due(conn: Connection, *, now: datetime, limit: int, skip: int = 0) -> list[Due]:
     """
     Pending cards at whose deadline something is to happen, and it is over; the longest first.
 
     What they ask is not read here: one that cannot be read must not hide the others.
     """
-    return [Due(*row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+    given = {"now": now, "limit": limit, "skip": skip}
+    return [Due(*row) for row in conn.execute(_DUE, given)]
 
 
 def next_due_at(conn: Connection) -> datetime | None:

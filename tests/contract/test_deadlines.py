@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from interlock.core.ciphers import Cipher, make_key
 from interlock.core.errors import Conflict, InvalidInput
 from interlock.core.model.approvals import ApprovalStatus, Intent, Verb
 from interlock.core.model.delivery import Head, LiveInterrupt
@@ -26,7 +27,7 @@ from interlock.core.services import (
 )
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import approvals, audit, decisions, reviews, runs, threads
+from interlock.core.store import approvals, audit, columns, decisions, reviews, runs, threads
 from interlock.core.store import deadlines as store
 from interlock.core.store.engine import read, write
 from tests.published import published
@@ -243,6 +244,25 @@ def test_cards_that_cannot_be_read_hold_up_no_other(app, ask, frozen, monkeypatc
         kept = {row.approval_id: row for row in rows}[broken.approval_id]
     assert kept.due_at is None
     assert "the worker's log has the reason" in kept.deadline_note
+
+
+@ONE
+def test_a_worker_without_the_key_leaves_a_deadline_to_one_that_has_it(
+    app, ask, frozen, monkeypatch
+):
+    columns.use_cipher(app.engine, cipher := Cipher([make_key()]))
+    sealed = ask("given", "Ours")
+    frozen.advance(seconds=1)
+    columns.use_cipher(app.engine, None)
+    plain = ask("no")
+    frozen.advance(seconds=901)
+    monkeypatch.setattr(deadlines, "AT_ONCE", 1)
+    assert deadlines.carry_out_due(app) == deadlines.Look(1, 0.0)
+    assert deadlines.carry_out_due(app) == deadlines.Look(0, None)  # not again at once
+    assert decided(app, plain)[0].status is ApprovalStatus.DECIDED
+    columns.use_cipher(app.engine, cipher)
+    assert deadlines.carry_out_due(app).done == 1
+    assert decided(app, sealed)[0].status is ApprovalStatus.DECIDED
 
 
 @ONE

@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from interlock.core.ciphers import Cipher, make_key
+from interlock.core.errors import KeyMissing
 from interlock.core.model.alerts import Alert, AlertStatus, RuleName, Severity
 from interlock.core.model.approvals import ApprovalStatus, Verb
 from interlock.core.model.notice_rules import NoticeRule, RuleKind, Webhook
@@ -20,7 +23,7 @@ from interlock.core.services.context import App
 from interlock.core.services.notice_targets import find_targets
 from interlock.core.services.noticing import Collector
 from interlock.core.settings import Settings
-from interlock.core.store import alerts, approvals, audit, decisions, notices
+from interlock.core.store import alerts, approvals, audit, columns, decisions, notices
 from interlock.core.store import deadlines as card_deadlines
 from interlock.core.store.engine import read, write
 
@@ -156,6 +159,23 @@ def test_everything_that_happens_is_told_to_a_program_with_what_may_be_told(app,
     assert bodies["card.asked"]["data"]["payload"] == {"amount": 700, "by": "mail"}
     assert bodies["card.assigned"]["data"]["assigned_to"] == "bob"
     assert bodies["card.escalated"]["data"]["escalated_to"] == "leads"
+
+
+def test_what_cannot_be_told_without_a_key_is_told_once_the_key_is_there(app, make, frozen):
+    look = collector_of(app, ledger(payload=True, events=("card.asked",), waits_s=None)).look
+    frozen.advance(seconds=1)
+    columns.use_cipher(app.engine, cipher := Cipher([make_key()]))
+    ask(app, make)
+    with write(app.engine) as conn:
+        conn.execute(text("UPDATE approvals SET title = 'Go?'"))  # only the payload is closed to it
+    columns.use_cipher(app.engine, None)
+    for _ in range(2):
+        with pytest.raises(KeyMissing):
+            look()
+        frozen.advance(seconds=7200)
+    columns.use_cipher(app.engine, cipher)
+    assert look() == 1
+    assert told(app) == [("card.asked", "approval:a1", 0)]
 
 
 def test_alerts_are_told_when_they_fire_and_when_their_end_has_lasted(app, frozen):
