@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from interlock.core.model import claims
 from interlock.core.model.approvals import Approval
 from interlock.core.services.context import App, fetch_now
 from interlock.core.store import claims as store
+from interlock.core.store import engine
+from interlock.core.types import ApprovalId
 
 
 def settle(app: App, conn: Connection, card: Approval, *, actor: str) -> None:
@@ -23,3 +27,18 @@ def settle(app: App, conn: Connection, card: Approval, *, actor: str) -> None:
     if held.person != actor:
         raise claims.refuse(held)
     store.remove(conn, card.approval_id)
+
+
+def require_free(app: App, approval_ids: Sequence[ApprovalId], *, name: str) -> None:
+    """
+    See, before several cards are decided one after the other, that nobody else has one of them now.
+
+    Raises:
+        Conflict: Somebody has; `winner` says who and until when.
+    """
+    with engine.read(app.engine) as conn:
+        held = store.fetch_many(conn, approval_ids, now=fetch_now(app, conn))
+    for approval_id in approval_ids:
+        claim = held.get(approval_id)
+        if claim is not None and claim.person != name:
+            raise claims.refuse(claim)

@@ -49,11 +49,23 @@ class Cancel:
 
     async def _carry_out(self) -> None:
         try:
-            await run_in_threadpool(
-                running.cancel, self.app, self.run.run_id, actor=self.actor, reason=REASON
-            )
+            await run_in_threadpool(self._cancel)
         except InterlockError as exc:
             logger.info("a run was not cancelled", run_id=self.run.run_id, reason=str(exc))
+
+    def _cancel(self) -> None:
+        run = observing.get_run(self.app, self.run.run_id)
+        if run.status in OPEN:  # by now it may ask something
+            running.cancel(self.app, run.run_id, actor=self.actor, reason=REASON)
+
+
+def arm(app: App, run: Run, actor: str, *, is_asked: bool) -> Cancel | None:
+    """
+    What cancels a run when whoever asked for that leaves; None where nothing does.
+
+    A run that is held asks people: a vote on its card did not make it go, and takes nothing from others.
+    """
+    return Cancel(app, run, actor) if is_asked and run.status in OPEN else None
 
 
 class Line(StreamingResponse):

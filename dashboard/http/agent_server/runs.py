@@ -93,7 +93,7 @@ async def join_stream(
     modes = agent_asks.read_modes(stream_mode)
     after_seq = _read_seq(last_event_id)
     run = await run_in_threadpool(_find, app, thread_id, run_id)
-    cancel = Cancel(app, run, actor) if cancel_on_disconnect else None
+    cancel = following.arm(app, run, actor, is_asked=cancel_on_disconnect)
     heard = Stream(run.run_id, run.workflow, modes)
     return _streaming(app, run, heard, following.hold_place(app), cancel, after_seq=after_seq)
 
@@ -152,7 +152,7 @@ async def _wait(app: App, thread_id: str | None, body: RunBody, actor: str) -> R
     except BaseException:
         held.close()
         raise
-    cancel = Cancel(app, run, actor) if body.on_disconnect == "cancel" else None
+    cancel = following.arm(app, run, actor, is_asked=body.on_disconnect == "cancel")
     return _waiting(app, run, held, cancel)
 
 
@@ -164,7 +164,7 @@ async def _stream(app: App, thread_id: str | None, body: RunBody, actor: str) ->
     except BaseException:
         held.close()
         raise
-    cancel = Cancel(app, run, actor) if body.on_disconnect == "cancel" else None
+    cancel = following.arm(app, run, actor, is_asked=body.on_disconnect == "cancel")
     heard = Stream(run.run_id, run.workflow, modes, has_subgraphs=bool(body.stream_subgraphs))
     return _streaming(app, run, heard, held, cancel)
 

@@ -7,22 +7,26 @@ decided on its card, so that one of two wins and the other is told of it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from interlock.core.errors import Conflict, InvalidInput, NotFound, NotServed
-from interlock.core.model import approval_rules, native_answers, payloads
+from interlock.core.model import approval_rules, native_answers, payloads, routing
 from interlock.core.model.approvals import Approval, Intent, Verb
 from interlock.core.model.history import EditMode, FieldEdit
 from interlock.core.model.rewinding import RewindVerb
+from interlock.core.model.routing import Effect
 from interlock.core.model.runs import OPEN, Run, RunStatus, may_retry
 from interlock.core.model.thread_lists import ThreadFound
 from interlock.core.services import (
+    card_claims,
     deciding,
     launching,
     observing,
+    permitting,
     rewinding,
     running,
     thread_searching,
+    voting,
 )
 from interlock.core.services.context import App
 from interlock.core.services.rewinding import ForkRequest
@@ -31,6 +35,7 @@ from interlock.dashboard.http.agent_server import assistants
 from interlock.dashboard.http.agent_server.bodies import RunBody
 from interlock.dashboard.http.agent_server.threads import REASON
 from interlock.dashboard.views import agent_answers, agent_asks
+from interlock.dashboard.views.agent_answers import Answered
 from interlock.dashboard.views.agent_asks import Ask, Way
 
 MAX_CARDS = 200  # of one thread, the newest
@@ -108,33 +113,57 @@ def _launch(
     return launching.launch(app, request, actor=actor)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What is decided on one card; `is_late` where it is known that this is refused."""
+
+    card: Approval
+    intent: Intent
+    is_late: bool
+
+
 def _answer(app: App, thread_id: ThreadId, value: Json, *, actor: str) -> Run:
+    """Nothing is decided where it is known of one of the cards that it would be refused."""
     cards = _list_cards(app, thread_id)
     chosen = agent_answers.choose(thread_id, cards, value)
-    intents = [
-        _read_intent(app, each.card, each.value)
-        if each.is_open
-        else Intent(verb=Verb.ANSWER, value=each.value)
-        for each in chosen
-    ]
-    chosen_first = sorted(zip(chosen, intents, strict=True), key=lambda pair: pair[0].is_open)
+    _require_may(app, [each.card for each in chosen if each.is_open], actor=actor)
+    steps = [_plan(app, each, actor=actor) for each in chosen]
     decided = [
-        deciding.decide(app, each.card.approval_id, intent, version=each.card.version, actor=actor)
-        for each, intent in chosen_first
+        deciding.decide(
+            app, each.card.approval_id, each.intent, version=each.card.version, actor=actor
+        )
+        for each in sorted(steps, key=lambda step: not step.is_late)  # the first then refuses
     ]
     # Where more people have to agree, nothing goes on yet: the run that waits is told.
     run_ids = [each.run_id for each in decided if each.run_id is not None]
     return observing.get_run(app, run_ids[-1] if run_ids else decided[-1].approval.run_id)
 
 
-def _read_intent(app: App, card: Approval, value: Json) -> Intent:
-    """The decision that an answer stands for, of which it is known that the card takes it."""
+def _require_may(app: App, cards: list[Approval], *, actor: str) -> None:
+    person = permitting.resolve(app, name=actor)
+    for card in cards:
+        voting.require_may(card, person)
+    card_claims.require_free(app, [card.approval_id for card in cards], name=person.name)
+
+
+def _plan(app: App, answered: Answered, *, actor: str) -> _Step:
+    """The decision that an answer stands for; of a card that is open it is known that it takes it."""
+    card, value = answered.card, answered.value
+    if not answered.is_open:
+        return _Step(card, Intent(verb=Verb.ANSWER, value=value), is_late=True)
     policy = observing.get_workflow(app, card.workflow).policy
     answers = approval_rules.answers_of(card, policy)
     question = replace(payloads.question_of(card), answers=answers)
     intent = native_answers.read(question, value)
-    payloads.build_answer(question, intent)
-    return intent
+    answer = payloads.build_answer(question, intent)
+    if card.route.quorum <= 1:
+        return _Step(card, intent, is_late=False)
+    sends = routing.sends_of(question, intent, answer)
+    found = observing.get_card(app, card.approval_id).votes
+    cast = [vote for vote in found if vote.version == card.version]
+    verb = intent.verb or Verb.ANSWER
+    effect = routing.weigh(card.route, cast, intent, sends, actor=actor, verb=verb)
+    return _Step(card, intent, is_late=effect is Effect.REPEATS)
 
 
 def _go_on(app: App, found: ThreadFound, *, actor: str) -> Run:
