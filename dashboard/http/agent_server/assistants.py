@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from interlock.core.errors import NotFound
+from interlock.core.model import people
+from interlock.core.model.people import Permission
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import observing
+from interlock.core.services import observing, permitting
 from interlock.core.services.context import App
 from interlock.core.types import Json
 from interlock.dashboard import deps
 from interlock.dashboard.http.agent_server.bodies import AssistantSearchBody
 from interlock.dashboard.http.api.answers import answer
+from interlock.dashboard.http.api.identity import Bound
 from interlock.dashboard.views import agent_documents
 
 router = APIRouter()
@@ -23,7 +26,21 @@ MAX_DEPTH = 100
 Assistant = Annotated[str, Path(max_length=1000)]
 
 
-@router.post("/assistants/search")
+def require_seeing(app: Bound) -> None:
+    """
+    See that who asks may read, where a POST only reads: the door looks at this for GET alone.
+
+    Raises:
+        NotAllowed: They may not.
+    """
+    person = permitting.resolve(app)
+    people.require(person, Permission.SEE, actor=person.name)
+
+
+READS = [Depends(require_seeing)]
+
+
+@router.post("/assistants/search", dependencies=READS)
 def search(body: AssistantSearchBody) -> Response:
     """The workflows that can be run, by name unless told otherwise."""
     found = _find_all(deps.app(), body)
@@ -35,7 +52,7 @@ def search(body: AssistantSearchBody) -> Response:
     return answer([agent_documents.select(each, body.select) for each in page])
 
 
-@router.post("/assistants/count")
+@router.post("/assistants/count", dependencies=READS)
 def count(body: AssistantSearchBody) -> Response:
     """How many there are."""
     return answer(len(_find_all(deps.app(), body)))

@@ -22,6 +22,7 @@ from interlock.core.services import history, observing, reading, rewinding, thre
 from interlock.core.services.context import App
 from interlock.core.services.rewinding import ForkRequest
 from interlock.core.types import CheckpointId, Json
+from interlock.dashboard.http.agent_server.assistants import READS
 from interlock.dashboard.http.agent_server.bodies import HistoryBody, PlaceBody, StateBody
 from interlock.dashboard.http.agent_server.threads import REASON
 from interlock.dashboard.http.api import waiting
@@ -55,7 +56,7 @@ class _Thread:
         return self.found.thread.head_checkpoint_id
 
 
-@router.post("/threads/{thread_id:path}/state/checkpoint")
+@router.post("/threads/{thread_id:path}/state/checkpoint", dependencies=READS)
 async def get_state_at(thread_id: str, body: PlaceBody, app: Bound) -> Response:
     """The state at a checkpoint."""
     _refuse_subgraphs(wanted=bool(body.subgraphs))
@@ -97,7 +98,7 @@ async def update_state(thread_id: str, body: StateBody, app: Bound, actor: Actor
     return answer({"checkpoint": at, "configurable": at, "checkpoint_id": at["checkpoint_id"]})
 
 
-@router.post("/threads/{thread_id:path}/history")
+@router.post("/threads/{thread_id:path}/history", dependencies=READS)
 async def get_history(thread_id: str, body: HistoryBody, app: Bound) -> Response:
     """The states of a thread, newest first."""
     return await _answer_history(app, thread_id, body)

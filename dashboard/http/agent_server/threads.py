@@ -25,7 +25,7 @@ router = APIRouter()
 REASON = "Asked for by a client of the Agent Server API."
 
 
-@router.post("/threads/search")
+@router.post("/threads/search", dependencies=assistants.READS)
 def search(body: ThreadSearchBody) -> Response:
     """Threads, the one that moved last first unless told otherwise."""
     app = deps.app()
@@ -39,7 +39,7 @@ def search(body: ThreadSearchBody) -> Response:
     )
 
 
-@router.post("/threads/count")
+@router.post("/threads/count", dependencies=assistants.READS)
 def count(body: ThreadSearchBody) -> Response:
     """How many there are."""
     app = deps.app()
