@@ -178,7 +178,7 @@ class _Seen:
 
 
 def _look(app: App, heard: Stream, seq: int, after_seq: int) -> _Seen:
-    _require_seeing(app)
+    app = _require_seeing(app)
     # The status first: what is written before it moves is then among the events.
     run = observing.get_run(app, heard.run_id)
     found = observing.list_events(app, heard.run_id, after_seq=seq, limit=BATCH)
@@ -204,7 +204,7 @@ def _look(app: App, heard: Stream, seq: int, after_seq: int) -> _Seen:
 
 
 def _look_for_end(app: App, run_id: str) -> bytes:
-    _require_seeing(app)
+    app = _require_seeing(app)
     run = observing.get_run(app, run_id)
     if run.status in OPEN:
         return b""
@@ -212,10 +212,11 @@ def _look_for_end(app: App, run_id: str) -> bytes:
     return dump(agent_documents.of_result(snapshot, cards, agent_documents.of_error(run)))
 
 
-def _require_seeing(app: App) -> None:
-    """Who asks is looked at anew each time: a stream may outlast a token."""
+def _require_seeing(app: App) -> App:
+    """Who asks, and what they see, is looked at anew each time: a stream may outlast a token."""
     person = permitting.resolve(app)
     people.require(person, Permission.SEE, actor=person.name)
+    return permitting.see(app, person)
 
 
 def _of_problem(error: InterlockError) -> dict[str, str]:

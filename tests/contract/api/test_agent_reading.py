@@ -1,16 +1,21 @@
-"""Who may read by the Agent Server API: by a POST as by a GET."""
+"""Who may read by the Agent Server API: by a POST as by a GET, and for as long as a stream goes on."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
+from interlock.core.errors import NotFound
 from interlock.core.model import people
-from interlock.core.model.people import Permission, Role
+from interlock.core.model.people import Caller, CallerKind, Permission, Role
+from interlock.core.model.runs import RunStatus
 from interlock.core.services import operators, permitting, token_keeping
 from interlock.core.services.context import App
+from interlock.core.store import workflows
 from interlock.dashboard.http.agent_server import app as agent_server
-from interlock.dashboard.http.agent_server import assistants, states, threads
+from interlock.dashboard.http.agent_server import assistants, following, states, threads
+from interlock.dashboard.views.agent_events import Stream
+from tests.published import published
 
 HOST = "http://127.0.0.1:8501"
 WRITES = {"/threads", "/threads/{thread_id:path}/copy", "/threads/{thread_id:path}/state"}
@@ -54,3 +59,19 @@ async def test_a_token_that_may_only_launch_reads_nothing_by_a_post(
 
 def test_every_post_that_only_reads_is_among_them():
     assert len(READS) == 6
+
+
+def test_a_stream_shows_what_its_reader_sees_by_now(app, trusted, put, make):
+    put(workflows.replace_all, [published("refunds", policy={"tenant": "emea"}, at=make.at(0))])
+    put(make.put_run, "r1", status=RunStatus.RUNNING)
+    operators.change(trusted, "ben", operators.Change(tenants=("emea",)), actor="ada")
+    secret = people.hash_secret(make_key(trusted, *Permission))
+    ben = permitting.enter(app, Caller(CallerKind.TOKEN, secret))
+    heard = Stream("r1", "refunds", ("values",))
+    assert following._look_for_end(ben, "r1") == b""
+    assert not following._look(ben, heard, 0, 0).is_end
+    operators.change(trusted, "ben", operators.Change(tenants=("apac",)), actor="ada")
+    with pytest.raises(NotFound):
+        following._look_for_end(ben, "r1")
+    with pytest.raises(NotFound):
+        following._look(ben, heard, 0, 0)
