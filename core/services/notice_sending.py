@@ -95,7 +95,9 @@ class Courier:
         """Give up what no worker knows an address for, and forget what was settled long ago."""
         with engine.write(self._app.engine) as conn:
             now = fetch_now(self._app, conn)
-            lost = notices.give_up_stray(conn, before=now - STRAY, now=now, why=NO_RULE)
+            lost = notices.give_up_stray(
+                conn, known=self._targets, before=now - STRAY, now=now, why=NO_RULE
+            )
             pruned = notices.prune(conn, before=now - KEEP, limit=PRUNE_AT_ONCE)
             if lost or pruned:
                 topics.bump(conn, TOPIC)

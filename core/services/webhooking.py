@@ -59,7 +59,7 @@ def post(target: Target, notice: Notice, *, now: datetime, timeout_s: float) -> 
         if isinstance(exc.reason, TimeoutError):
             return Outcome(f"No answer within {timeout_s:g} s.")
         return Outcome(f"Not reached: {_name(exc.reason)}.")
-    except (OSError, HTTPException) as exc:
+    except (OSError, HTTPException, ValueError) as exc:  # the last: a name that can be no host's
         return Outcome(f"Not reached: {_name(exc)}.")
 
 

@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from interlock.core.model.notice_rules import Event, RuleKind
 from interlock.core.model.notices import Notice, NoticeStatus, PublishedRule
@@ -85,7 +95,14 @@ _AGAIN = (
 )
 _STRAY = (
     update(notices)
-    .where(_WAITS, notices.c.next_at <= bindparam("before"))
+    .where(
+        _WAITS,
+        notices.c.next_at <= bindparam("before"),
+        (notices.c.claimed_until.is_(None)) | (notices.c.claimed_until <= bindparam("now")),
+        tuple_(notices.c.kind, notices.c.rule, notices.c.position).not_in(
+            bindparam("known", expanding=True)
+        ),
+    )
     .values(
         status=NoticeStatus.GIVEN_UP.value,
         settled_at=bindparam("now"),
@@ -168,9 +185,17 @@ def try_again(conn: Connection, notice_id: str, *, now: datetime) -> bool:
     return conn.execute(_AGAIN, {"of_id": notice_id, "now": now}).rowcount == 1
 
 
-def give_up_stray(conn: Connection, *, before: datetime, now: datetime, why: str) -> int:
-    """Give up what has been due since `before`: no worker knows where it goes."""
-    return conn.execute(_STRAY, {"before": before, "now": now, "why": why}).rowcount
+def give_up_stray(
+    conn: Connection,
+    *,
+    known: Collection[tuple[str, str, int]],
+    before: datetime,
+    now: datetime,
+    why: str,
+) -> int:
+    """Give up what has been due since `before`, goes to no `known` place, and is sent by nobody."""
+    given = {"known": list(known), "before": before, "now": now, "why": why}
+    return conn.execute(_STRAY, given).rowcount
 
 
 def prune(conn: Connection, *, before: datetime, limit: int) -> int:

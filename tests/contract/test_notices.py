@@ -285,7 +285,10 @@ def test_a_message_is_claimed_by_one_and_settled_by_whoever_claimed_it(app, make
         assert not notices.try_again(conn, mine.notice_id, now=now)
         assert notices.fetch(conn, mine.notice_id).tries == 0
         assert notices.fetch(conn, "none") is None
-        assert notices.give_up_stray(conn, before=now, now=now, why="Nobody knows.") == 2
+        stray = {"before": now, "now": now, "why": "Nobody knows."}
+        assert notices.give_up_stray(conn, known=[place, ("webhook", "ledger", 0)], **stray) == 0
+        assert notices.give_up_stray(conn, known=[place], **stray) == 1
+        assert notices.give_up_stray(conn, known=[], **stray) == 1
         assert notices.prune(conn, before=now, limit=1) == 1
         assert notices.prune(conn, before=now - timedelta(1), limit=1) == 0
 

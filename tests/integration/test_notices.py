@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -386,6 +387,30 @@ def test_what_no_worker_knows_an_address_for_is_given_up_after_a_day(app, receiv
     nobody.settle_rest()
     with read(app.engine) as conn:
         assert notices.fetch_many(conn, limit=10) == []
+
+
+def test_what_a_worker_knows_or_somebody_sends_is_not_given_up(app, receiver):
+    office = Office(app, ledger(receiver))
+    office.ask("a1")
+    app.clock.advance(seconds=2 * 86_400)  # no worker all the while
+    office.courier.settle_rest()
+    assert [status for status, *_ in office.kept()] == ["waiting"]
+    now, place = app.clock.now(), ("webhook", "ledger", 0)
+    until = now + timedelta(seconds=90)
+    with write(app.engine) as conn:
+        (mine,) = notices.claim_due(conn, place, now=now, until=until, limit=10)
+    Courier(app, ()).settle_rest()
+    with write(app.engine) as conn:
+        assert notices.settle(conn, mine, {"status": NoticeStatus.SENT}, until=until)
+
+
+def test_a_url_that_names_no_host_fails_like_another(app, receiver):
+    hook = ledger(receiver, url="https://ledger..example/in", tries=1)
+    office = Office(app, hook)
+    office.ask("a1")
+    office.send()
+    [(status, _, error)] = office.kept()
+    assert (status, error.startswith("Not reached: Unicode")) == ("given_up", True)
 
 
 def make_worker(app) -> Worker:
