@@ -39,7 +39,10 @@ _RENEW = (
     )
     .values(until=bindparam("new_until"))
 )
-_FORGET = delete(table).where(_C.until < bindparam("over"))
+_OVER = select(_C.approval_id).where(_C.until < bindparam("over"))
+# Not those that somebody moves right now: two who wait for each other's would never end. SQLite has
+# one writer at a time, and leaves the lock out.
+_FORGET = delete(table).where(_C.approval_id.in_(_OVER.with_for_update(skip_locked=True)))
 
 
 def take(conn: Connection, claim: Claim) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from interlock.core.errors import Conflict, InvalidInput, NotAllowed
 from interlock.core.model.approvals import ApprovalStatus, Intent, Kind, Verb
@@ -279,6 +280,22 @@ def test_of_a_claim_and_a_decision_at_once_the_second_is_told_of_the_first(app):
     assert is_decided == (seen["decide"] == "")
     assert ("Already decided: ben" in seen["claim"]) == is_decided
     assert ("ann has this card" in seen["decide"]) != is_decided
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer
+@pytest.mark.usefixtures("cards")
+def test_forgetting_waits_for_nobody_who_moves_a_claim(app, frozen):
+    for card in ("a0", "a1"):
+        assigning.claim(app, card, actor="ann")
+    frozen.advance(seconds=90_000)
+    with write(app.engine) as other, write(app.engine) as conn:
+        claims.remove(other, "a0")
+        conn.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        claims.forget(conn, now=frozen.now())
+        other.rollback()
+    with read(app.engine) as conn:
+        found = claims.fetch_many(conn, ["a0", "a1"], now=frozen.now() - timedelta(days=9))
+    assert list(found) == ["a0"]
 
 
 @pytest.mark.usefixtures("cards")
