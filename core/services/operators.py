@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from interlock.core.model import people
 from interlock.core.model.people import Operator, Permission, Role
-from interlock.core.services import passwords
+from interlock.core.services import passwords, token_keeping
 from interlock.core.services.context import App
 from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, operators, sessions, tokens, topics
@@ -110,7 +110,8 @@ def add(
 @command(Permission.ADMINISTER)
 def change(app: App, name: str, wanted: Change, *, actor: str, reason: str = "") -> Operator:
     """
-    Change an account. Closing it, or a new password, ends its sessions; closing it ends its tokens too.
+    Change an account. Closing it, or a new password, ends its sessions and tokens; a token that sets its own
+    account's password stays.
 
     Raises:
         NotFound: There is none of this name.
@@ -137,6 +138,8 @@ def change(app: App, name: str, wanted: Change, *, actor: str, reason: str = "")
             sessions.end_all(conn, name, now=now)
         if not after.is_active:
             tokens.end_all(conn, name, now=now)
+        elif "password_hash" in values:
+            token_keeping.end_others(app, conn, name, now=now)
         if "password_hash" in values:
             sessions.forgive(conn, sessions.key_of(name))
         topics.bump(conn, "people")

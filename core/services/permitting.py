@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from interlock.core.model.people import Caller, CallerKind, Operator, Permission
 from interlock.core.services.context import App
 from interlock.core.store import engine, operators, sessions, sight, tokens, workflows
 
+VOUCHED_FOR: Final = timedelta(days=30)  # how long tokens outlive a sign-in elsewhere
 COMMANDS: Final[dict[str, Permission]] = {}  # "module.function" -> what it asks for
 
 _Service = TypeVar("_Service", bound=Callable[..., Any])
@@ -178,6 +180,8 @@ def _find(app: App, conn: Connection, caller: Caller) -> Person:
         raise SignedOut(f"This {caller.kind.value} has ended.", hint="Sign in again.")
     if not operator.is_active:
         raise SignedOut(f"The account of {operator.name} is closed.", hint="Ask an admin.")
+    if caller.kind is CallerKind.TOKEN:
+        _require_vouched(operator, now)
     return Person(
         name=operator.name,
         role=operator.role,
@@ -185,3 +189,15 @@ def _find(app: App, conn: Connection, caller: Caller) -> Person:
         tenants=frozenset(operator.tenants),
         scopes=frozenset(shown.scopes) if isinstance(shown, people.Token) else None,
     )
+
+
+def _require_vouched(operator: Operator, now: datetime) -> None:
+    """Whom the provider lets in no more is not heard of here: their tokens end with time."""
+    if operator.source == "local":
+        return
+    if now - (operator.last_sign_in_at or operator.created_at) > VOUCHED_FOR:
+        raise SignedOut(
+            f"{operator.name} has not signed in for {VOUCHED_FOR.days} days,"
+            " so their tokens are not good for now.",
+            hint="They are again when their owner signs in; programs do better with a local account.",
+        )

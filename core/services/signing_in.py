@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from interlock.core.errors import FieldProblem, InvalidInput, NotAllowed, NotFound, RateLimited
 from interlock.core.model import people
 from interlock.core.model.people import CallerKind, Operator, Permission, Role, Session
-from interlock.core.services import passwords, permitting
+from interlock.core.services import passwords, permitting, token_keeping
 from interlock.core.services.context import App
 from interlock.core.services.permitting import command
 from interlock.core.store import audit, engine, operators, sessions, topics
@@ -161,7 +161,7 @@ def end_session(app: App, session_id: str, *, actor: str, reason: str = "") -> S
 @command(Permission.SEE)
 def change_password(app: App, current: str, new: str, *, actor: str) -> None:
     """
-    Change one's own password; one's other sessions end.
+    Change one's own password; one's other sessions and one's tokens end.
 
     Raises:
         InvalidInput: The current one is wrong, the new one does not fit, or nobody signs in with one here.
@@ -181,6 +181,7 @@ def change_password(app: App, current: str, new: str, *, actor: str) -> None:
             sessions.forgive(conn, keys[0])
             operators.change(conn, actor, {"password_hash": kept, "updated_at": now})
             sessions.end_all(conn, actor, now=now, but=app.caller.id)
+            token_keeping.end_others(app, conn, actor, now=now)
             topics.bump(conn, "people")
             audit.append(
                 conn,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from interlock.core.errors import FieldProblem, InvalidInput, NotAllowed, NotFound
 from interlock.core.model import people
@@ -138,6 +140,22 @@ def end(app: App, token_id: str, *, actor: str, reason: str = "") -> Token:
             reason=reason.strip(),
         )
     return token
+
+
+def end_others(app: App, conn: Connection, name: str, *, now: datetime) -> None:
+    """End all tokens of a person but the one that asks, as whoever holds it knows the new password."""
+    asking = (
+        tokens.fetch_with_operator(conn, app.caller.id)
+        if app.caller.kind is CallerKind.TOKEN
+        else None
+    )
+    held = tokens.fetch_many(conn, operator=name)
+    if asking is None or asking[1].name != name or len(held) >= tokens.MOST:
+        tokens.end_all(conn, name, now=now)
+        return
+    for token in held:
+        if token.token_id != asking[0].token_id:
+            tokens.end(conn, token.token_id, now=now)
 
 
 def note_used(app: App) -> None:

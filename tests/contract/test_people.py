@@ -174,13 +174,55 @@ def test_closing_an_account_ends_its_sessions_and_tokens(team):
         permitting.resolve(ann)
 
 
-def test_a_new_password_ends_the_sessions_but_not_the_tokens(team):
+def test_a_new_password_ends_the_sessions_and_the_tokens(team):
     ann = enter(team)
     made = tokens.make(ann, "ci", scopes=[Permission.SEE], days=30, actor="ann")
     operators.change(team, "ann", Change(password="another long password"), actor="root")
-    with pytest.raises(SignedOut):
-        permitting.resolve(ann)
-    assert permitting.resolve(with_token(team, made)).name == "ann"
+    for gone in (ann, with_token(team, made)):
+        with pytest.raises(SignedOut, match="has ended"):
+            permitting.resolve(gone)
+
+
+def test_ones_own_new_password_ends_ones_tokens(team):
+    ann = enter(team)
+    made = tokens.make(ann, "ci", scopes=[Permission.SEE], days=30, actor="ann")
+    signing_in.change_password(ann, PASSWORD, "another long password", actor="ann")
+    assert permitting.resolve(ann).name == "ann"
+    with pytest.raises(SignedOut, match="has ended"):
+        permitting.resolve(with_token(team, made))
+
+
+def test_a_token_that_sets_the_password_of_its_own_account_stays(team):
+    root = enter(team, "root")
+    used, other, of_ann = (
+        tokens.make(root, "x", scopes=list(Permission), days=30, operator=whose, actor="root")
+        for whose in ("root", "root", "ann")
+    )
+    asking = with_token(team, used)
+    operators.change(asking, "root", Change(password="another long password"), actor="root")
+    operators.change(asking, "ann", Change(password="another long password"), actor="root")
+    assert permitting.resolve(asking).name == "root"
+    for gone in (other, of_ann):
+        with pytest.raises(SignedOut, match="has ended"):
+            permitting.resolve(with_token(team, gone))
+
+
+def test_tokens_of_somebody_from_elsewhere_want_a_sign_in_now_and_then(team, frozen):
+    operators.set_sign_in(team, "oidc", actor="root")
+    known = Elsewhere(name="olga", method="oidc", role=Role.OPERATOR)
+    olga = as_(team, signing_in.admit(team, known))
+    of_olga = tokens.make(olga, "ci", scopes=[Permission.SEE], days=90, actor="olga")
+    of_ann = tokens.make(
+        team, "ci", scopes=[Permission.SEE], days=90, operator="ann", actor="setup"
+    )
+    frozen.advance(seconds=permitting.VOUCHED_FOR.total_seconds())
+    assert permitting.resolve(with_token(team, of_olga)).name == "olga"
+    frozen.advance(seconds=1)
+    with pytest.raises(SignedOut, match="has not signed in for 30 days"):
+        permitting.resolve(with_token(team, of_olga))
+    assert permitting.resolve(with_token(team, of_ann)).name == "ann"
+    signing_in.admit(team, known)
+    assert permitting.resolve(with_token(team, of_olga)).name == "olga"
 
 
 def test_the_last_admin_stays(team):
