@@ -20,7 +20,7 @@ from interlock.core.model.people import CallerKind, Operator, Permission, Role, 
 from interlock.core.services import passwords, permitting, token_keeping
 from interlock.core.services.context import App
 from interlock.core.services.permitting import command
-from interlock.core.store import audit, engine, operators, sessions, topics
+from interlock.core.store import audit, engine, operators, sessions, topics, workflows
 from interlock.core.types import Json
 
 _WRONG = "The name or the password is wrong."
@@ -59,7 +59,8 @@ def sign_in(app: App, name: str, password: str, *, address: str = "", agent: str
 
     Raises:
         RateLimited: Too many wrong passwords for this name, or from this address; it says when again.
-        NotAllowed: The name or the password is wrong, or the account is closed; not told apart.
+        NotAllowed: The name or the password is wrong, or the account is closed; not told apart. Or one
+            signs in otherwise here.
     """
     keys = _keys_of(name, address)
     _see_wait(app, keys)
@@ -68,6 +69,7 @@ def sign_in(app: App, name: str, password: str, *, address: str = "", agent: str
     is_right = passwords.verify(password, hashed)
     now = app.clock.now()
     with engine.write(app.engine) as conn:
+        _require_method(conn, "local")
         operator = operators.fetch(conn, name) if is_right else None
         if operator is not None and operator.is_active:
             # The address is not forgiven: one right password must not pay for guessing others.
@@ -81,16 +83,22 @@ def admit(app: App, known: Elsewhere, *, address: str = "", agent: str = "") -> 
     """
     Open a session for somebody who has signed in elsewhere; their account is made or brought level.
 
+    Where workflows belong to tenants and nothing says to which somebody new does, their account is made
+    closed: without tenants they would see everything.
+
     Raises:
         InvalidInput: The name or a group does not fit.
-        NotAllowed: The account is closed here, or is one of this name that signs in otherwise.
+        NotAllowed: The account is closed here, or is one of this name that signs in otherwise, or an
+            admin has to open it first; or one signs in otherwise here.
     """
     name = people.read_name(known.name)
     now = app.clock.now()
     with engine.write(app.engine) as conn:
+        _require_method(conn, known.method)
         before = operators.fetch(conn, name)
+        is_waiting = before is None and _is_to_wait(conn, known)
         if before is None:
-            operator = _make(conn, known, name, now)
+            operator = _make(conn, known, name, now, is_active=not is_waiting)
         elif before.source != known.method:
             raise NotAllowed(f"There is an account {name!r} that signs in otherwise.")
         elif not before.is_active:
@@ -102,15 +110,24 @@ def admit(app: App, known: Elsewhere, *, address: str = "", agent: str = "") -> 
             if operator is not before:
                 _tell_level(conn, before, operator, now)
 
-        return _open(
-            app,
-            conn,
-            operator,
-            method=known.method,
-            address=address,
-            agent=agent,
-            tell_first=tell_level,
-        )
+        if not is_waiting:
+            return _open(
+                app,
+                conn,
+                operator,
+                method=known.method,
+                address=address,
+                agent=agent,
+                tell_first=tell_level,
+            )
+        topics.bump(conn, "people")
+        _tell_level(conn, None, operator, now)
+    raise NotAllowed(
+        f"The account of {name} is made, and closed for now: an admin has to say of which tenants"
+        f" {name} is, and open it.",
+        hint=f"`interlock operator change {name} --tenant …` and `interlock operator open {name}`,"
+        " or the page People.",
+    )
 
 
 def sign_out(app: App) -> bool:
@@ -239,13 +256,32 @@ def _open(
     return SignedIn(secret=secret, session=session, operator=operator)
 
 
-def _make(conn: Connection, known: Elsewhere, name: str, now: datetime) -> Operator:
+def _require_method(conn: Connection, method: str) -> None:
+    """Another process may have said since this one was started how one signs in."""
+    if operators.fetch_sign_in(conn) not in ("", method):
+        raise NotAllowed("Here one signs in otherwise.")
+
+
+def _is_to_wait(conn: Connection, known: Elsewhere) -> bool:
+    """Whether somebody new would see all tenants as nobody said of which they are."""
+    if known.tenants is not None:
+        return False
+    if known.role is Role.ADMIN and not operators.count_admins(conn):
+        return False  # the first admin: nobody else could open their account
+    policies = workflows.fetch_policies(conn).values()
+    return any(isinstance(policy, dict) and policy.get("tenant") for policy in policies)
+
+
+def _make(
+    conn: Connection, known: Elsewhere, name: str, now: datetime, *, is_active: bool
+) -> Operator:
     new = Operator(
         name=name,
         role=known.role or Role.VIEWER,
         groups=people.read_words(list(known.groups or ()), what="groups"),
         tenants=people.read_words(list(known.tenants or ()), what="tenants"),
         source=known.method,
+        is_active=is_active,
         created_at=now,
         updated_at=now,
     )
@@ -278,6 +314,7 @@ def _tell_level(conn: Connection, before: Operator | None, after: Operator, now:
             "groups": list(operator.groups),
             "tenants": list(operator.tenants),
             "source": operator.source,
+            "is_active": operator.is_active,
         }
 
     audit.append(

@@ -330,6 +330,7 @@ def test_ones_own_sessions_and_tokens_are_seen_and_ended_others_are_not(team):
 
 
 def test_who_signed_in_elsewhere_gets_an_account_that_follows_what_is_said_there(team):
+    operators.set_sign_in(team, "oidc", actor="root")
     known = Elsewhere(name="olga", method="oidc", role=Role.OPERATOR, groups=["ops"])
     olga = as_(team, signing_in.admit(team, known))
     assert permitting.resolve(olga).groups == {"ops"}
@@ -349,7 +350,21 @@ def test_who_signed_in_elsewhere_gets_an_account_that_follows_what_is_said_there
     assert newcomer.operator.role is Role.VIEWER
 
 
+def test_one_signs_in_as_the_database_says_and_not_otherwise(team):
+    for method in ("oidc", "proxy"):
+        with pytest.raises(NotAllowed, match="signs in otherwise"):
+            signing_in.admit(team, Elsewhere(name="olga", method=method))
+    operators.set_sign_in(team, "proxy", actor="root")
+    for password in (PASSWORD, "wrong"):
+        with pytest.raises(NotAllowed, match="signs in otherwise"):
+            signing_in.sign_in(team, "ann", password)
+    assert signing_in.admit(team, Elsewhere(name="olga", method="proxy"))
+    operators.set_sign_in(team, "", actor="root")
+    assert signing_in.sign_in(team, "ann", PASSWORD)
+
+
 def test_a_sign_in_writes_all_else_before_the_audit(team, list_written):
+    operators.set_sign_in(team, "oidc", actor="root")
     known = Elsewhere(name="olga", method="oidc", role=Role.OPERATOR)
     for level in (known, replace(known, groups=["ops"])):  # made, and brought level
         written = list_written(team.engine, partial(signing_in.admit, team, level))

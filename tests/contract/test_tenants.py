@@ -37,10 +37,13 @@ from interlock.core.services import (
     presence,
     running,
     sifting,
+    signing_in,
     tripping,
 )
+from interlock.core.services import operators as accounts
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
+from interlock.core.services.signing_in import Elsewhere
 from interlock.core.settings import Settings
 from interlock.core.store import approvals, operators, runs, sight, threads, tokens
 from interlock.core.store import engine as engines
@@ -171,6 +174,28 @@ def test_what_others_did_is_not_told_to_people_of_tenants(house, ann):
     holding.hold(permitting.bind(house, people.SYSTEM), "trades", actor="root", reason="secret")
     assert [change.object for change in observing.list_changes(house)] == ["workflow:trades"]
     assert observing.list_changes(ann) == []
+
+
+def test_who_is_new_from_elsewhere_waits_until_somebody_says_of_which_tenants_they_are(house):
+    ours = permitting.bind(house, people.SYSTEM)
+    accounts.set_sign_in(ours, "oidc", actor="setup")
+    root = Elsewhere(name="root", method="oidc", role=Role.ADMIN)
+    assert signing_in.admit(ours, root)  # the first admin: nobody else could open the account
+    pat = Elsewhere(name="pat", method="oidc", role=Role.OPERATOR)
+    for told in ("of which tenants", "is closed"):
+        with pytest.raises(NotAllowed, match=told):
+            signing_in.admit(ours, pat)
+    assert not accounts.get_operator(ours, "pat").is_active
+    assert [each.operator for each in signing_in.list_sessions(ours)] == ["root"]
+    assert [
+        (entry.actor, entry.after["is_active"])
+        for entry in auditing.list_entries(ours, AuditFilter(action="operator:level")).entries
+        if entry.object == "operator:pat"
+    ] == [("pat", False)]
+    accounts.change(ours, "pat", accounts.Change(tenants=["emea"], is_active=True), actor="root")
+    assert signing_in.admit(ours, pat).operator.tenants == ("emea",)
+    said = Elsewhere(name="zoe", method="oidc", tenants=["apac"])
+    assert signing_in.admit(ours, said).operator.tenants == ("apac",)
 
 
 def test_other_pages_can_be_read(ann):
