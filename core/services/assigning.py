@@ -7,7 +7,7 @@ version; a claim ends when it is decided, released or given away, and by itself 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from interlock.core.model.people import Permission, Person, Role
 from interlock.core.services import deciding, voting
 from interlock.core.services.context import App, fetch_now
 from interlock.core.services.finding import find_card
-from interlock.core.services.permitting import command
+from interlock.core.services.permitting import command, resolve, workflows_of
 from interlock.core.store import audit, engine, operators, threads, topics
 from interlock.core.store import claims as store
 from interlock.core.types import ApprovalId, Json
@@ -199,7 +199,12 @@ def list_people(app: App) -> tuple[str, ...]:
         if not operators.fetch_sign_in(conn):
             return ()
         found = operators.fetch_all(conn)
-    able = [o.name for o in found if o.is_active and _may_decide(_person_of(o))]
+    theirs = resolve(app).tenants
+    able = [
+        o.name
+        for o in found
+        if o.is_active and _may_decide(_person_of(o)) and _is_among(o.tenants, theirs)
+    ]
     return tuple(able[:MAX_PEOPLE])
 
 
@@ -218,7 +223,7 @@ def _give(
     to = people.read_name(to)
     with engine.write(app.engine) as conn:
         card = _lock(conn, approval_id, None)
-        _require_can(conn, card, to)
+        _require_can(app, conn, card, to)
         now = fetch_now(app, conn)
         before = store.fetch(conn, card.approval_id, now=now)
         if before is not None and before.person != actor and not take_over:
@@ -249,22 +254,35 @@ def _lengthen(before: Claim, mine: Claim) -> Claim:
     return replace(before, until=until, note=mine.note or before.note)
 
 
-def _require_can(conn: Connection, card: Approval, name: str) -> None:
+def _require_can(app: App, conn: Connection, card: Approval, name: str) -> None:
     if not operators.fetch_sign_in(conn):
         return
     found = operators.fetch(conn, name)
-    if found is None or not found.is_active:
+    theirs = app.person.tenants if app.person is not None else ()
+    if found is None or not found.is_active or not _is_among(found.tenants, theirs):
         raise InvalidInput(f"There is nobody called {name!r} here.")
     person = _person_of(found)
     if not _may_decide(person):
         raise NotAllowed(f"{name} may not decide cards.")
+    if person.tenants and card.workflow not in workflows_of(conn, person.tenants):
+        raise NotAllowed(f"{name} does not see the workflow {card.workflow}.")
     why = routing.why_not(card, person)
     if why:
         raise NotAllowed(why)
 
 
+def _is_among(tenants: Collection[str], asking: Collection[str]) -> bool:
+    """Whether somebody of these tenants is known to somebody of those; of none is to be of the whole house."""
+    return not asking or not tenants or not set(asking).isdisjoint(tenants)
+
+
 def _person_of(found: people.Operator) -> Person:
-    return Person(name=found.name, role=found.role, groups=frozenset(found.groups))
+    return Person(
+        name=found.name,
+        role=found.role,
+        groups=frozenset(found.groups),
+        tenants=frozenset(found.tenants),
+    )
 
 
 def _may_decide(person: Person) -> bool:

@@ -8,7 +8,7 @@ role: each counts from the next command on, whatever a page that was drawn befor
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
@@ -107,13 +107,18 @@ def see(app: App, person: Person) -> App:
     if not person.tenants:
         return app
     with engine.read(app.engine.execution_options(**{sight.OPTION: None})) as conn:
-        policies = workflows.fetch_policies(conn)
-    seen = frozenset(
+        seen = workflows_of(conn, person.tenants)
+    return replace(app, engine=app.engine.execution_options(**{sight.OPTION: seen}))
+
+
+def workflows_of(conn: Connection, tenants: Collection[str]) -> frozenset[str]:
+    """The workflows of these tenants, among those that this connection sees."""
+    policies = workflows.fetch_policies(conn)
+    return frozenset(
         name
         for name, policy in policies.items()
-        if isinstance(policy, dict) and policy.get("tenant") in person.tenants
+        if isinstance(policy, dict) and policy.get("tenant") in tenants
     )
-    return replace(app, engine=app.engine.execution_options(**{sight.OPTION: seen}))
 
 
 def require_house(app: App, what: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,19 +63,17 @@ def sign_in(app: App, name: str, password: str, *, address: str = "", agent: str
             signs in otherwise here.
     """
     keys = _keys_of(name, address)
-    _see_wait(app, keys)
+    begun = _begin_try(app, keys)
     with engine.read(app.engine) as conn:
         hashed = operators.fetch_password_hash(conn, name)
     is_right = passwords.verify(password, hashed)
-    now = app.clock.now()
     with engine.write(app.engine) as conn:
         _require_method(conn, "local")
         operator = operators.fetch(conn, name) if is_right else None
         if operator is not None and operator.is_active:
-            # The address is not forgiven: one right password must not pay for guessing others.
-            sessions.forgive(conn, keys[0])
+            _end_try(conn, begun)
             return _open(app, conn, operator, method="local", address=address, agent=agent)
-        _note_failure(conn, keys, now=now)
+        _tell_refused(conn, keys, now=app.clock.now())
     raise NotAllowed(_WRONG)
 
 
@@ -185,7 +183,7 @@ def change_password(app: App, current: str, new: str, *, actor: str) -> None:
         RateLimited: Too many wrong ones; it says when again.
     """
     keys = _keys_of(actor, "")
-    _see_wait(app, keys)
+    begun = _begin_try(app, keys)
     with engine.read(app.engine) as conn:
         hashed = operators.fetch_password_hash(conn, actor)
     is_right = passwords.verify(current, hashed)
@@ -193,9 +191,9 @@ def change_password(app: App, current: str, new: str, *, actor: str) -> None:
     now = app.clock.now()
     with engine.write(app.engine) as conn:
         if kept is None:
-            _note_failure(conn, keys, now=now)
+            _tell_refused(conn, keys, now=now)
         else:
-            sessions.forgive(conn, keys[0])
+            _end_try(conn, begun)
             operators.change(conn, actor, {"password_hash": kept, "updated_at": now})
             sessions.end_all(conn, actor, now=now, but=app.caller.id)
             token_keeping.end_others(app, conn, actor, now=now)
@@ -351,32 +349,52 @@ def _keys_of(name: str, address: str) -> tuple[str, ...]:
     return (sessions.key_of(name), *((f"from:{address}",) if address else ()))
 
 
-def _see_wait(app: App, keys: Sequence[str]) -> None:
-    now = app.clock.now()
-    with engine.read(app.engine) as conn:
-        found = [sessions.fetch_failure(conn, key) for key in keys]
-    again = [at + people.wait_after(count) for count, at in filter(None, found)]
-    wait_s = max(((at - now).total_seconds() for at in again), default=0.0)
-    if wait_s > 0:
-        raise RateLimited(
-            f"Too many wrong passwords; try again in {math.ceil(wait_s)} s.",
-            name="sign-in",
-            now=now,
-            wait_s=wait_s,
-        )
+@dataclass(frozen=True)
+class _Try:
+    """A password that is being looked at, and what was counted before it, by name and by address."""
+
+    at: datetime
+    before: Mapping[str, tuple[int, datetime] | None]
 
 
-def _note_failure(conn: Connection, keys: Sequence[str], *, now: datetime) -> None:
-    for key in keys:
-        before = sessions.fetch_failure(conn, key)
-        is_old = before is not None and now - before[1] >= people.FORGOTTEN_AFTER
-        count = 0 if before is None or is_old else before[0]
-        sessions.keep_failure(conn, key, count=count + 1, now=now)
-    sessions.forget_failures(conn, until=now - timedelta(days=1))
-    audit.append(
-        conn,
-        at=now,
-        actor=keys[0].removeprefix("name:"),
-        action="sign-in:refused",
-        object_=f"operator:{keys[0].removeprefix('name:')}",
-    )
+def _begin_try(app: App, keys: Sequence[str]) -> _Try:
+    """
+    Count a try as wrong before it is looked at, so that many at the same moment count as many.
+
+    Raises:
+        RateLimited: There were too many; it says when again.
+    """
+    with engine.write(app.engine) as conn:
+        now = app.clock.now()
+        for key in sorted(keys):  # one order: two tries must not wait for each other
+            sessions.lock_failures(conn, key)
+        found = {key: sessions.fetch_failure(conn, key) for key in keys}
+        again = [at + people.wait_after(count) for count, at in filter(None, found.values())]
+        wait_s = max(((at - now).total_seconds() for at in again), default=0.0)
+        if wait_s > 0:
+            raise RateLimited(
+                f"Too many wrong passwords; try again in {math.ceil(wait_s)} s.",
+                name="sign-in",
+                now=now,
+                wait_s=wait_s,
+            )
+        for key, before in found.items():
+            is_old = before is not None and now - before[1] >= people.FORGOTTEN_AFTER
+            count = 0 if before is None or is_old else before[0]
+            sessions.keep_failure(conn, key, count=count + 1, now=now)
+        sessions.forget_failures(conn, until=now - timedelta(days=1))
+    return _Try(now, found)
+
+
+def _end_try(conn: Connection, begun: _Try) -> None:
+    """The password was right: the name is forgiven, of the address only this try is taken back."""
+    # One right password must not pay for guessing others.
+    name, *address = begun.before
+    sessions.forgive(conn, name)
+    for key in address:
+        sessions.take_back_failure(conn, key, begun.before[key], now=begun.at)
+
+
+def _tell_refused(conn: Connection, keys: Sequence[str], *, now: datetime) -> None:
+    name = keys[0].removeprefix("name:")
+    audit.append(conn, at=now, actor=name, action="sign-in:refused", object_=f"operator:{name}")

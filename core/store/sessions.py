@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, update
 from sqlalchemy import insert as insert_into
 
 from interlock.core.model.people import Operator, Session
+from interlock.core.store import dialect
 from interlock.core.store.operators import as_operator
 from interlock.core.store.schema import operators, sessions, sign_in_failures
 
@@ -121,6 +122,23 @@ def keep_failure(conn: Connection, key: str, *, count: int, now: datetime) -> No
     changed = conn.execute(update(sign_in_failures).where(_F.key == key), values)
     if changed.rowcount == 0:
         conn.execute(insert_into(sign_in_failures), {"key": key, **values})
+
+
+def lock_failures(conn: Connection, key: str) -> None:
+    """Let tries of one name or address take turns until the end of the transaction."""
+    dialect.lock_name(conn, f"sign-in:{key}")
+
+
+def take_back_failure(
+    conn: Connection, key: str, before: tuple[int, datetime] | None, *, now: datetime
+) -> None:
+    """A try that was counted at `now`, and was right: as if it had not been, whatever came meanwhile."""
+    if before is None:
+        conn.execute(delete(sign_in_failures).where(_F.key == key, _F.count <= 1))
+    values: dict[str, Any] = {"count": _F.count - 1}
+    if before is not None:
+        values["last_at"] = case((_F.last_at == now, before[1]), else_=_F.last_at)
+    conn.execute(update(sign_in_failures).where(_F.key == key).values(values))
 
 
 def forgive(conn: Connection, key: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -113,6 +115,18 @@ def test_guessing_makes_the_name_and_the_address_wait(team, frozen):
         signing_in.sign_in(team, "root", "wrong", address="192.0.2.7")
     with pytest.raises(RateLimited, match="try again in 2 s"):
         enter(team, "root")
+
+
+def test_wrong_passwords_at_the_same_moment_count_each(team):
+    def guess(_number: int) -> type[Exception]:
+        with pytest.raises((NotAllowed, RateLimited)) as caught:
+            signing_in.sign_in(team, "ann", "wrong", address="192.0.2.7")
+        return caught.type
+
+    tries = 3 * people.FREE_TRIES
+    with ThreadPoolExecutor(tries) as pool:
+        told = Counter(pool.map(guess, range(tries)))
+    assert told == {NotAllowed: people.FREE_TRIES, RateLimited: 2 * people.FREE_TRIES}
 
 
 def test_a_new_password_forgives_the_wrong_ones_before_it(team):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from interlock.core.errors import Conflict, NotAllowed, NotFound
+from interlock.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from interlock.core.model import people
 from interlock.core.model.approvals import Intent, Verb
 from interlock.core.model.audit_lists import AuditFilter
@@ -24,6 +24,7 @@ from interlock.core.model.people import (
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import (
+    assigning,
     auditing,
     browsing,
     caching,
@@ -133,6 +134,29 @@ def test_what_is_of_another_tenant_is_not_found_by_its_id(ann):
     ):
         with pytest.raises(NotFound):
             look()
+
+
+def test_a_card_is_given_to_nobody_of_another_tenant(house, ann):
+    now = house.clock.now()
+    tenants = {"eve": ("emea",), "abe": ("apac",), "all": (), "ann": ("emea",)}
+    with engines.write(house.engine) as conn:
+        for name in ("eve", "abe", "all"):
+            someone = Operator(
+                name=name,
+                role=Role.OPERATOR,
+                tenants=tenants[name],
+                created_at=now,
+                updated_at=now,
+            )
+            operators.insert(conn, someone, password_hash=None)
+    assert assigning.list_people(ann) == ("all", "ann", "eve")
+    with pytest.raises(InvalidInput, match="nobody called 'abe'"):
+        assigning.assign(ann, "a-refunds", to="abe", actor="ann")
+    assert assigning.assign(ann, "a-refunds", to="eve", actor="ann").person == "eve"
+
+    system = permitting.enter(house, people.SYSTEM)
+    with pytest.raises(NotAllowed, match="abe does not see the workflow refunds"):
+        assigning.assign(system, "a-refunds", to="abe", actor="rota", take_over=True)
 
 
 def test_nothing_of_another_tenant_is_changed(house, ann):
