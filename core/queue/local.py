@@ -25,7 +25,15 @@ from sqlalchemy import (
 )
 
 from interlock.core.model.holds import EVERYTHING
-from interlock.core.queue.port import ERRAND_PRIORITY, Job, JobKind, JobQueue, NewJob
+from interlock.core.queue.port import (
+    ERRAND_PRIORITY,
+    SERVES_ALL,
+    Job,
+    JobKind,
+    JobQueue,
+    NewJob,
+    Serves,
+)
 from interlock.core.store import dialect
 from interlock.core.store.schema import holds, jobs
 from interlock.core.types import JobId, Json, WorkerId
@@ -67,6 +75,9 @@ _FREE = (
 # By their priority, which the index serves: they stand before all runs.
 _IS_ERRAND = and_(jobs.c.priority >= ERRAND_PRIORITY, jobs.c.kind != JobKind.RUN.value)
 _FREE_ERRANDS = _FREE.where(_IS_ERRAND)
+_IS_SERVED = jobs.c.workflow.in_(bindparam("served", expanding=True))
+_FREE_SERVED = _FREE.where(_IS_SERVED)
+_FREE_ERRANDS_SERVED = _FREE_ERRANDS.where(_IS_SERVED)
 _CLAIM = (
     update(jobs)
     .where(jobs.c.job_id.in_(bindparam("job_ids", expanding=True)))
@@ -113,6 +124,8 @@ _IS_CLAIMED = select(
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _ANY_DUE = select(exists().where(_DUE))
 _ANY_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND))
+_ANY_SERVED_DUE = select(exists().where(_DUE, _IS_SERVED))
+_ANY_SERVED_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND, _IS_SERVED))
 _COUNT_DUE = select(func.count()).where(_WAITS)
 _CLEAR = delete(jobs).where(
     jobs.c.status.in_(("done", "failed")), jobs.c.created_at < bindparam("before")
@@ -149,13 +162,19 @@ class LocalQueue(JobQueue):
         limit: int,
         now: datetime,
         only_errands: bool = False,
+        serves: Serves = SERVES_ALL,
     ) -> Sequence[Job]:
         """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
         # A statement sees what was committed before it began: two claims at once could each take
         # a job of one lock.
         dialect.lock_all(conn, dialect.Lock.CLAIM)
-        free = _FREE_ERRANDS if only_errands else _FREE
-        found = list(conn.execute(free, {"now": now, "limit": limit}).scalars())
+        wanted: dict[str, Any] = {"now": now, "limit": limit}
+        if serves.workflows is None:
+            free = _FREE_ERRANDS if only_errands else _FREE
+        else:
+            free = _FREE_ERRANDS_SERVED if only_errands else _FREE_SERVED
+            wanted["served"] = _served(serves.workflows)
+        found = list(conn.execute(free, wanted).scalars())
         if not found:
             return []
         rows = conn.execute(_CLAIM, {"job_ids": found, "worker_id": worker_id})
@@ -212,14 +231,31 @@ class LocalQueue(JobQueue):
         count: int = conn.execute(_COUNT_DUE, {"now": now}).scalar_one()
         return count
 
-    def is_any_due(self, conn: Connection, *, now: datetime, only_errands: bool = False) -> bool:
+    def is_any_due(
+        self,
+        conn: Connection,
+        *,
+        now: datetime,
+        only_errands: bool = False,
+        serves: Serves = SERVES_ALL,
+    ) -> bool:
         """Whether a claim could find something; may say yes too often, never no."""
-        due = _ANY_ERRAND_DUE if only_errands else _ANY_DUE
-        return bool(conn.execute(due, {"now": now}).scalar_one())
+        wanted: dict[str, Any] = {"now": now}
+        if serves.workflows is None:
+            due = _ANY_ERRAND_DUE if only_errands else _ANY_DUE
+        else:
+            due = _ANY_SERVED_ERRAND_DUE if only_errands else _ANY_SERVED_DUE
+            wanted["served"] = _served(serves.workflows)
+        return bool(conn.execute(due, wanted).scalar_one())
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:
         """Delete finished jobs enqueued before this moment; the number deleted."""
         return conn.execute(_CLEAR, {"before": before}).rowcount
+
+
+def _served(workflows: Collection[str]) -> list[str]:
+    """The workflows of which a worker takes jobs, in one order; what needs no workflow is anybody's."""
+    return ["", *sorted(workflows)]
 
 
 def _from_row(row: Row[Any]) -> Job:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from interlock.core.queue.port import Job, JobQueue, NewJob
+from interlock.core.queue.port import SERVES_ALL, Job, JobQueue, NewJob, Serves
 from interlock.core.types import JobId, Json, WorkerId
 
 
@@ -42,6 +42,7 @@ class PlayedQueue(JobQueue):
         limit: int,
         now: datetime,
         only_errands: bool = False,
+        serves: Serves = SERVES_ALL,  # noqa: ARG002
     ) -> Sequence[Job]:
         """Take up to `limit` jobs that are there by then, in the order in which they came."""
         if only_errands:
@@ -89,7 +90,14 @@ class PlayedQueue(JobQueue):
         """How many jobs wait."""
         return len(self._waiting)
 
-    def is_any_due(self, conn: Connection, *, now: datetime, only_errands: bool = False) -> bool:  # noqa: ARG002
+    def is_any_due(
+        self,
+        conn: Connection,  # noqa: ARG002
+        *,
+        now: datetime,  # noqa: ARG002
+        only_errands: bool = False,
+        serves: Serves = SERVES_ALL,  # noqa: ARG002
+    ) -> bool:
         """Whether a claim finds something."""
         return bool(self._waiting) and not only_errands
 

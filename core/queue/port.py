@@ -7,7 +7,7 @@ transaction as what causes it. Jobs with the same `lock` run one at a time, in o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -53,7 +53,8 @@ class NewJob:
     """
     A job to enqueue. `priority`: higher first. `run_at`: not before; None means at once.
 
-    `workflow`: while it is held, no claim takes the job; for one that carries out a run.
+    `workflow`: whose code the job needs; empty means that any worker may have it. While it is held,
+    no claim takes a job that carries out a run of it.
     """
 
     job_id: JobId
@@ -63,6 +64,25 @@ class NewJob:
     priority: int = 0
     run_at: datetime | None = None
     workflow: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serves:
+    """
+    What a worker takes, and how workflows share its room.
+
+    Attributes:
+        workflows: The only ones of which it takes jobs; None means all. A job of no workflow is anybody's.
+        tenants: Whose a workflow is, by its name. Tenants share the room before their workflows do.
+        shares: A workflow's part of the room against the others', by its name; 1 unless it is told.
+    """
+
+    workflows: frozenset[str] | None = None
+    tenants: Mapping[str, str] = field(default_factory=dict)
+    shares: Mapping[str, int] = field(default_factory=dict)
+
+
+SERVES_ALL = Serves()  # of everybody, in equal shares
 
 
 class JobQueue(Protocol):
@@ -79,13 +99,15 @@ class JobQueue(Protocol):
         limit: int,
         now: datetime,
         only_errands: bool = False,
+        serves: Serves = SERVES_ALL,
     ) -> Sequence[Job]:
         """
-        Take up to `limit` due jobs, highest priority first, then oldest, one per lock.
+        Take up to `limit` due jobs, one per lock, and none that carries out a run of what is held.
 
-        None that carries out a run of what is held.
+        The highest priority comes first. Of the same priority, that of the tenant of which the fewest
+        runs are carried, then of the workflow of which the fewest are (for its share), then the oldest.
 
-        `only_errands`: none that carries out a run.
+        `only_errands`: none that carries out a run. `serves`: of which workflows.
         """
 
     def finish(
@@ -119,7 +141,14 @@ class JobQueue(Protocol):
     def count_due(self, conn: Connection, *, now: datetime) -> int:
         """How many jobs wait for a worker."""
 
-    def is_any_due(self, conn: Connection, *, now: datetime, only_errands: bool = False) -> bool:
+    def is_any_due(
+        self,
+        conn: Connection,
+        *,
+        now: datetime,
+        only_errands: bool = False,
+        serves: Serves = SERVES_ALL,
+    ) -> bool:
         """Whether a claim could find something; may say yes too often, never no."""
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:

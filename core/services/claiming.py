@@ -13,7 +13,7 @@ from interlock.core.model.delivery import HANDED_OVER, Delivery, is_suspect
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import FORKING, Run, RunKind, RunStatus
-from interlock.core.queue.port import Job, JobKind
+from interlock.core.queue.port import SERVES_ALL, Job, JobKind, Serves
 from interlock.core.services.context import App
 from interlock.core.services.provenance import is_from_elsewhere
 from interlock.core.store import (
@@ -76,14 +76,22 @@ class Seen:
     holds: tuple[Hold, ...] = ()
 
 
-def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> Seen:
+def look(
+    app: App,
+    run_ids: Sequence[RunId],
+    *,
+    only_errands: bool = False,
+    serves: Serves = SERVES_ALL,
+) -> Seen:
     """
     See whether a claim is worth the database's only writer, which of these runs somebody asked to
     cancel, and what is held; a plain read. `only_errands`: there is no room for another run.
     """
     with engine.read(app.engine) as conn:
         return Seen(
-            is_any_due=app.queue.is_any_due(conn, now=app.clock.now(), only_errands=only_errands),
+            is_any_due=app.queue.is_any_due(
+                conn, now=app.clock.now(), only_errands=only_errands, serves=serves
+            ),
             cancelled=frozenset(runs.fetch_cancel_requests(conn, run_ids=run_ids))
             if run_ids
             else frozenset(),
@@ -91,7 +99,14 @@ def look(app: App, run_ids: Sequence[RunId], *, only_errands: bool = False) -> S
         )
 
 
-def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool = False) -> Claim:
+def claim_jobs(
+    app: App,
+    worker_id: WorkerId,
+    *,
+    limit: int,
+    only_errands: bool = False,
+    serves: Serves = SERVES_ALL,
+) -> Claim:
     """
     Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way.
 
@@ -103,7 +118,12 @@ def claim_jobs(app: App, worker_id: WorkerId, *, limit: int, only_errands: bool 
     with engine.write(app.engine) as conn:
         now = app.clock.now()  # once it is our turn to write: no run starts before it was created
         jobs = app.queue.claim(
-            conn, worker_id=worker_id, limit=limit, now=now, only_errands=only_errands
+            conn,
+            worker_id=worker_id,
+            limit=limit,
+            now=now,
+            only_errands=only_errands,
+            serves=serves,
         )
         carried = [job for job in jobs if job.kind is JobKind.RUN]
         for job in jobs:

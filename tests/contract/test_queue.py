@@ -10,7 +10,7 @@ from sqlalchemy import text
 from interlock.core.errors import Conflict
 from interlock.core.model.holds import EVERYTHING, Hold
 from interlock.core.queue.local import LocalQueue
-from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
+from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob, Serves
 from interlock.core.store import holds
 from interlock.core.store.engine import read, write
 
@@ -331,3 +331,28 @@ def test_a_job_that_is_handed_back_is_claimed_anew(engine, queue, put, claim):
         queue.hand_back(conn, "j2")  # of one that nobody has claimed, nothing comes
 
     assert claim(worker_id="w2") == ["j1"]
+
+
+def test_a_worker_that_serves_some_workflows_takes_no_job_of_another(engine, queue, make, put):
+    put("a1", workflow="a")
+    put("b1", workflow="b")
+    put("c1", workflow="c")
+    put("anybodys")
+    some = Serves(workflows=frozenset({"b", "c"}))
+    with write(engine) as conn:
+        found = queue.claim(conn, worker_id="w1", limit=9, now=make.at(9), serves=some)
+        assert [job.job_id for job in found] == ["b1", "c1", "anybodys"]
+        assert not queue.is_any_due(conn, now=make.at(9), serves=some)
+        assert queue.is_any_due(conn, now=make.at(9), serves=Serves(workflows=frozenset({"a"})))
+
+
+def test_an_errand_is_taken_by_who_has_its_workflows_code(engine, queue, make):
+    errand = NewJob(job_id="e1", kind=JobKind.STEP, priority=ERRAND_PRIORITY, workflow="a")
+    with write(engine) as conn:
+        queue.enqueue(conn, errand, now=make.at(1))
+        for name, expected in (("b", []), ("a", ["e1"])):
+            serves = Serves(workflows=frozenset({name}))
+            wanted = {"now": make.at(9), "only_errands": True, "serves": serves}
+            assert queue.is_any_due(conn, **wanted) == bool(expected)
+            found = queue.claim(conn, worker_id="w1", limit=9, **wanted)
+            assert [job.job_id for job in found] == expected
