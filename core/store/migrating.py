@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect
 
 from interlock.core import private
 from interlock.core.errors import StoreUnavailable
-from interlock.core.store import dialect, schema
+from interlock.core.store import dialect, schema, window
 from interlock.core.store import engine as opening
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent / "migrations"
 
 def ensure_schema(engine: Engine, settings_is_embedded: bool) -> None:  # noqa: FBT001  # one flag, named
     """
-    See to it that the tables are those of this version.
+    See to it that the tables are those of this version, or newer ones that serve it too.
 
     Args:
         engine: The database.
@@ -31,15 +31,16 @@ def ensure_schema(engine: Engine, settings_is_embedded: bool) -> None:  # noqa: 
             backup beside it.
 
     Raises:
-        StoreUnavailable: A shared database is older than this version, or any is newer.
+        StoreUnavailable: A shared database is older than this version, or any is too new for it.
     """
     with opening.read(engine) as conn:
-        found = _revision(conn)
-    if found == schema.REVISION:
+        found = window.fetch(conn)
+    if found.serves(schema.REVISION):
         return
     _refuse_newer(found)
     if not settings_is_embedded:
-        state = "has no tables yet" if found is None else f"has the tables of version {found}"
+        old = found.revision
+        state = "has no tables yet" if old is None else f"has the tables of version {old}"
         raise StoreUnavailable(
             f"The database {state}; this version needs {schema.REVISION}.",
             hint="Run `interlock db upgrade`.",
@@ -51,20 +52,28 @@ def upgrade(engine: Engine) -> str:
     """
     Upgrade the tables to this version; whoever comes second waits and finds it done.
 
+    Tables of a newer version that serve this one are left as they are, so that a roll-back's own
+    upgrade is no failure.
+
     Returns:
         The revision that the database has now.
 
     Raises:
-        StoreUnavailable: The database is newer than this version; nothing was changed.
+        StoreUnavailable: The database is too new for this version; nothing was changed.
     """
     with opening.rebuild(engine) as conn:
         dialect.lock_all(conn, dialect.Lock.UPGRADE)
-        found = _revision(conn)
+        found = window.fetch(conn)
         _refuse_newer(found)
-        if found != schema.REVISION:
+        if found.revision is not None and found.revision > schema.REVISION:
+            return found.revision
+        if found.revision != schema.REVISION:
             if engine.dialect.name == "sqlite" and inspect(conn).get_table_names():
-                _back_up(engine, found)
+                _back_up(engine, found.revision)
             _carry_out(conn)
+        due = window.Window(schema.REVISION, schema.SERVES_FROM)
+        if found != due:
+            window.note(conn, due)
     return schema.REVISION
 
 
@@ -74,20 +83,16 @@ def backup_path(engine: Engine, revision: str | None) -> Path:
     return path.with_name(f"{path.name}.{revision or 'unversioned'}.backup")
 
 
-def _revision(conn: Connection) -> str | None:
-    if not inspect(conn).has_table("alembic_version"):
-        return None
-    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
-
-
-def _refuse_newer(found: str | None) -> None:
-    if found is not None and found > schema.REVISION:
-        raise StoreUnavailable(
-            f"The database has the tables of version {found}, newer than {schema.REVISION}, "
-            "the newest that this program knows.",
-            hint="Install the newer Interlock, or give it another database.",
-        )
+def _refuse_newer(found: window.Window) -> None:
+    if found.revision is None or found.revision <= schema.REVISION or found.serves(schema.REVISION):
+        return
+    since = found.serves_from or found.revision
+    raise StoreUnavailable(
+        f"The database has the tables of version {found.revision}, too new for this program, which "
+        f"knows {schema.REVISION}: they serve programs from {since} on.",
+        hint="Install the newer Interlock (`pip install --upgrade interlock-control-room`), or give "
+        "this one another database with --database.",
+    )
 
 
 def _back_up(engine: Engine, revision: str | None) -> None:
