@@ -103,6 +103,12 @@ class Settings(AccessSettings):
         le=10_000_000,
         description="Requests to the HTTP API a minute, of each token and each browser; 0 is any number.",
     )
+    max_queue: int = Field(
+        default=20_000,
+        ge=0,
+        le=10_000_000,
+        description="Runs that may wait for a worker; a launch beyond is refused for a while. 0 is any number.",
+    )
     concurrency: int = Field(
         default=20, ge=1, le=500, description="Runs one worker carries at the same time."
     )
@@ -126,6 +132,12 @@ class Settings(AccessSettings):
     )
     heartbeat_s: float = Field(
         default=2.0, gt=0, le=60, description="Seconds between two signs of life of a worker."
+    )
+    worker_dead_after_s: float = Field(
+        default=7.0,
+        ge=1,
+        le=3600,
+        description="Seconds of silence after which other workers take over, on Postgres; at least three heartbeats.",
     )
     queue_events: int = Field(
         default=5000,
@@ -375,6 +387,11 @@ class Settings(AccessSettings):
     def thread_count(self) -> int:
         """Size of the pool that LangGraph's sync nodes and savers share (facts: langgraph 4)."""
         return self.max_threads or self.concurrency * 4 + 16
+
+    @property
+    def dead_after_s(self) -> float:
+        """Seconds of silence after which a worker is dead to the others; a slow heart has its time."""
+        return max(self.worker_dead_after_s, 3 * self.heartbeat_s)
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:

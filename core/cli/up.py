@@ -142,7 +142,7 @@ def child_specs(settings: Settings, app: App, options: UpOptions) -> list[ChildS
             env=env,
             stop_grace_s=settings.drain_s + WORKER_EXTRA_GRACE_S,
             look=WorkerPulse(app).look,
-            is_taken=lambda: _has_worker(settings, app),
+            is_taken=lambda: holding.is_held(settings.data_dir, holding.WORKER_LOCK),
             silent_s=max(SILENT_S, SILENT_BEATS * settings.heartbeat_s),
         ),
     ]
@@ -156,16 +156,6 @@ def child_specs(settings: Settings, app: App, options: UpOptions) -> list[ChildS
             )
         )
     return specs
-
-
-def _has_worker(settings: Settings, app: App) -> bool:
-    """Whether another worker has what a database has only one of."""
-    if settings.is_embedded:
-        return holding.is_held(settings.data_dir, holding.WORKER_LOCK)
-    try:
-        return bool(observing.list_workers(app))
-    except InterlockError:
-        return True  # a worker of ours would not reach the database either
 
 
 def environment(settings: Settings) -> dict[str, str]:

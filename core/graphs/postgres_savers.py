@@ -45,6 +45,7 @@ from interlock.core.keepalives import keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+OnConnect = Callable[[Any], Awaitable[None]]  # awaited with each new session before it is used
 
 OPEN_TIMEOUT_S = 15.0
 CONNECTION_TIMEOUT_S = 5.0  # who waits for one asks again; only who asks anew lets a pool grow anew
@@ -260,7 +261,12 @@ class PostgresSavers:
 
 @asynccontextmanager
 async def open_postgres_savers(
-    url: str, *, max_size: int, application_name: str, cipher: Cipher | None = None
+    url: str,
+    *,
+    max_size: int,
+    application_name: str,
+    cipher: Cipher | None = None,
+    on_connect: OnConnect | None = None,
 ) -> AsyncIterator[PostgresSavers]:
     """
     Open a pool and make LangGraph's tables where they are missing; with `cipher`, values are encrypted.
@@ -268,7 +274,9 @@ async def open_postgres_savers(
     Raises:
         StoreUnavailable: The database does not answer.
     """
-    async with open_pool(url, max_size=max_size, application_name=application_name) as pool:
+    async with open_pool(
+        url, max_size=max_size, application_name=application_name, on_connect=on_connect
+    ) as pool:
         savers = PostgresSavers(pool, cipher)
         await savers.setup()
         yield savers
@@ -276,7 +284,12 @@ async def open_postgres_savers(
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, max_size: int, application_name: str, option: str = "--database"
+    url: str,
+    *,
+    max_size: int,
+    application_name: str,
+    option: str = "--database",
+    on_connect: OnConnect | None = None,
 ) -> AsyncIterator[Pool]:
     """
     A pool whose sessions carry `application_name`, by which a takeover ends them.
@@ -293,6 +306,7 @@ async def open_pool(
             open=False,
             timeout=CONNECTION_TIMEOUT_S,
             reconnect_timeout=RECONNECT_S,
+            configure=on_connect,
             kwargs={
                 **CONNECTION,
                 **keepalives_for(url),
@@ -336,6 +350,11 @@ async def set_up_once(
                 try:
                     if not await is_current(conn):
                         await set_up(conn)
+                except psycopg.errors.InsufficientPrivilege as exc:
+                    raise StoreUnavailable(
+                        f"LangGraph's tables are not those of this version, and this role may not make them: {exc}",
+                        hint="Run `interlock db upgrade` as the role that owns the tables.",
+                    ) from exc
                 finally:
                     await conn.execute("SELECT pg_advisory_unlock(%s)", (SETUP_LOCK,))
                 return

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from interlock.core.ciphers import Cipher
 from interlock.core.graphs.attached_savers import open_attached_file, open_attached_server
 from interlock.core.graphs.checkpoints import RawCheckpoint, Savers
-from interlock.core.graphs.postgres_savers import open_postgres_savers
+from interlock.core.graphs.postgres_savers import OnConnect, open_postgres_savers
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
 from interlock.core.settings import Settings
 
@@ -19,12 +19,17 @@ MAX_CONNECTIONS = 22  # 20 runs save at once, two for questions; more gained not
 
 @asynccontextmanager
 async def open_savers(
-    settings: Settings, *, application_name: str = "interlock", cipher: Cipher | None = None
+    settings: Settings,
+    *,
+    application_name: str = "interlock",
+    cipher: Cipher | None = None,
+    on_connect: OnConnect | None = None,
 ) -> AsyncIterator[Savers]:
     """
     Open the checkpoint database, with its tables made; that of another application as it is.
 
     With `cipher`, what is written into our own is encrypted; another application has not our keys.
+    `on_connect` is awaited with each new session of our own server.
 
     Raises:
         StoreUnavailable: It does not answer, or another application's does not fit.
@@ -46,7 +51,11 @@ async def open_savers(
         return
     url = postgres_url(settings)
     async with open_postgres_savers(
-        url, max_size=size, application_name=application_name, cipher=cipher
+        url,
+        max_size=size,
+        application_name=application_name,
+        cipher=cipher,
+        on_connect=on_connect,
     ) as shared:
         yield shared
 

@@ -21,7 +21,13 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from interlock.core.graphs.modules import import_file
 from interlock.core.graphs.outages import PatientStore
-from interlock.core.graphs.postgres_savers import Pool, has_version, open_pool, set_up_once
+from interlock.core.graphs.postgres_savers import (
+    OnConnect,
+    Pool,
+    has_version,
+    open_pool,
+    set_up_once,
+)
 from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import postgres_url
 from interlock.core.graphs.sqlite_file import CheckpointFile
@@ -43,6 +49,7 @@ async def open_store(
     *,
     project: Project | None = None,
     application_name: str = "interlock",
+    on_connect: OnConnect | None = None,
     warn: Warn = logger.warning,
 ) -> AsyncIterator[BaseStore]:
     """
@@ -53,12 +60,13 @@ async def open_store(
         store_config: The `store` section of langgraph.json: `index` and `ttl`.
         project: Where an embedder given as "path.py:function" is looked for.
         application_name: As the savers' connections are called.
+        on_connect: Awaited with each new session of a server.
         warn: Told in one sentence what of the config cannot be used.
     """
     config = store_config or {}
     index = await asyncio.to_thread(load_index, config.get("index"), project, warn)
     ttl = config.get("ttl") or None
-    async with _open_backend(settings, application_name) as make:
+    async with _open_backend(settings, application_name, on_connect) as make:
         store = await _make(make, index, ttl, warn)
         await store.start_ttl_sweeper()
         try:
@@ -107,7 +115,9 @@ async def _make(make: Make, index: dict[str, Any] | None, ttl: Any, warn: Warn) 
 
 
 @asynccontextmanager
-async def _open_backend(settings: Settings, application_name: str) -> AsyncIterator[Make]:
+async def _open_backend(
+    settings: Settings, application_name: str, on_connect: OnConnect | None
+) -> AsyncIterator[Make]:
     if settings.is_embedded:
         async with connect(settings.checkpoints_path) as conn:
 
@@ -120,7 +130,9 @@ async def _open_backend(settings: Settings, application_name: str) -> AsyncItera
             yield make_embedded
         return
     url = postgres_url(settings)
-    async with open_pool(url, max_size=MAX_CONNECTIONS, application_name=application_name) as pool:
+    async with open_pool(
+        url, max_size=MAX_CONNECTIONS, application_name=application_name, on_connect=on_connect
+    ) as pool:
 
         async def make_shared(index: Any, ttl: Any) -> Store:
             await _set_up_postgres(pool, index)

@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow
 from interlock.core.services import limiting
-from interlock.core.services.context import App
-from interlock.core.store import engine, topics, workers, workflows
+from interlock.core.services.context import App, fetch_now
+from interlock.core.store import engine, fencing, topics, workers, workflows
 from interlock.core.types import WorkerId
 
 KEEP_JOBS = timedelta(hours=1)  # finished jobs, for whoever waits for their result
+NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """A worker that was found dead, and how many jobs of it were put back."""
+
+    worker_id: WorkerId
+    count: int
+
+
+def session_name(worker_id: WorkerId) -> str:
+    """How all sessions of a worker are called towards the server; a takeover ends them by it."""
+    return fencing.session_name(worker_id)
 
 
 def beat(app: App, worker: Worker) -> None:
-    """Write a sign of life."""
+    """Enter a worker, with its first sign of life."""
     with engine.write(app.engine) as conn:
-        workers.beat(conn, worker)
+        workers.beat(conn, replace(worker, heartbeat_at=fetch_now(app, conn)))
+
+
+def beat_on(app: App, worker_id: WorkerId) -> bool:
+    """Write a further sign of life; False if others have found the worker dead meanwhile."""
+    with engine.statements(app.engine) as conn:
+        return workers.beat_on(conn, worker_id)
+
+
+def change(app: App, worker: Worker) -> bool:
+    """Write what a worker does with new jobs; False if others have found it dead meanwhile."""
+    with engine.write(app.engine) as conn:
+        return workers.change(conn, worker)
+
+
+def tell_time(app: App) -> datetime:
+    """What time it is for the workers of a database."""
+    with engine.statements(app.engine) as conn:
+        return fetch_now(app, conn)
+
+
+def is_alive(app: App, worker_id: WorkerId) -> bool:
+    """Whether nobody has found the worker dead."""
+    with engine.read(app.engine) as conn:
+        return workers.is_alive(conn, worker_id)
 
 
 def publish(app: App, cards: Sequence[Workflow]) -> None:
@@ -42,6 +81,46 @@ def take_over(app: App, worker_id: WorkerId) -> int:
                 count += len(app.queue.put_back(conn, worker_id=other.worker_id))
                 workers.remove(conn, other.worker_id)
         return count
+
+
+def rescue(
+    app: App, worker_id: WorkerId, *, watched_since: datetime | None = None
+) -> Sequence[Rescued]:
+    """
+    Take over from workers of the same Postgres that are dead: law 3.
+
+    Who was silent for too long is marked, which no session of it survives and no new one passes, so
+    that it writes nothing more, should it only have been stopped; then its jobs are put back. Each
+    step may be done twice, or be begun by one worker and ended by another.
+
+    Args:
+        app: The parts.
+        worker_id: Who looks.
+        watched_since: Since when it has had the database before its eyes: silence before that, as in
+            an outage of the server, is nobody's.
+
+    Returns:
+        Whose jobs were put back.
+    """
+    with engine.statements(app.engine) as conn:
+        now = fetch_now(app, conn)
+        since = now - timedelta(seconds=app.settings.dead_after_s)
+        lost = workers.find_lost(conn, since=since, but=worker_id)
+        if not lost:
+            return ()
+        if max(fencing.fetch_up_since(conn), watched_since or since) > since:
+            since = NEVER  # nobody is silent; but who was found dead before is seen to
+        marked = workers.mark_dead(conn, lost, since=since)
+        gone = fencing.end_sessions(conn, lost if since is not NEVER else marked)
+    return [_put_back(app, dead) for dead in marked if dead in gone]
+
+
+def _put_back(app: App, dead: WorkerId) -> Rescued:
+    with engine.write(app.engine) as conn:
+        jobs = app.queue.put_back(conn, worker_id=dead)
+        workers.remove(conn, dead)
+        topics.bump(conn, "runs")
+    return Rescued(dead, len(jobs))
 
 
 def leave(app: App, worker_id: WorkerId) -> None:

@@ -181,7 +181,8 @@ class _Now(_Spelled[datetime]):
     on_postgres = "clock_timestamp()"
 
 
-_NOW = select(_Now())
+NOW = _Now()  # in a statement: what `fetch_now` gives
+_NOW = select(NOW)
 
 
 def fetch_now(conn: Connection) -> datetime:
@@ -202,7 +203,6 @@ class Lock(IntEnum):
     CLAIM = 7_401_002  # claims take turns
     UPGRADE = 7_401_003  # several hosts may start at once
     FIGURES = 7_401_005  # rolling up figures, a step at a time
-    WORKER = 7_401_004  # being the only worker, as long as the session lasts
     ALERTS = 7_401_015  # what is wrong is settled by one process at a time
 
 

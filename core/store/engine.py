@@ -106,6 +106,25 @@ def write(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def statements(engine: Engine) -> Iterator[Connection]:
+    """
+    A connection on which each statement is a transaction of its own, which the server ends by itself.
+
+    A process that is stopped between two of them holds nothing that others would wait for. SQLite,
+    where nobody else writes such a row, has one transaction.
+
+    Raises:
+        StoreUnavailable: The database does not answer, or does not fit this version.
+    """
+    if engine.dialect.name == "sqlite":
+        with write(engine) as conn:
+            yield conn
+        return
+    with _connection(engine) as conn:
+        yield conn.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
 def rebuild(engine: Engine) -> Iterator[Connection]:
     """
     A `write` in which tables may be rebuilt, for upgrades.

@@ -5,24 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
-from sqlalchemy import Connection, Engine, text
-
-from interlock.core.errors import StoreUnavailable
-from interlock.core.store import dialect
+from sqlalchemy import Connection, Engine
 
 POLL_S = 0.02  # facts, engine 5: 11 ms from commit to start, 1.4 % of a core
-Session = Connection  # the one that holds a worker's place
 
 POSTGRES_POLL_S = 0.1  # there the caller looks at its tables; LISTEN comes with the queue's engine
-
-
-# A session of our own may outlast the connection for a while, where that was cut.
-_TAKEN = text(
-    "select 1 from pg_locks l join pg_stat_activity a on a.pid = l.pid"
-    " where l.locktype = 'advisory' and l.granted and a.datname = current_database()"
-    " and (l.classid::bigint << 32) + l.objid::bigint = :key"
-    " and a.application_name <> current_setting('application_name')"
-)
 
 
 class ChangeWatch:
@@ -68,32 +55,3 @@ class ChangeWatch:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
-
-
-def is_alive(conn: Connection) -> bool:
-    """Whether the session of a connection that `hold_alone` gave has not ended."""
-    try:
-        conn.execute(text("select 1"))
-    except StoreUnavailable:
-        return False
-    return True
-
-
-def is_taken(engine: Engine) -> bool:
-    """Whether another application than ours holds the lock of `hold_alone`."""
-    with engine.connect() as conn:
-        return conn.execute(_TAKEN, {"key": dialect.Lock.WORKER}).first() is not None
-
-
-def hold_alone(engine: Engine) -> Connection | None:
-    """
-    Take the lock that makes a worker the only one on a Postgres database, for as long as the
-    connection is open; None if another holds it.
-    """
-    conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    if conn.execute(
-        text("select pg_try_advisory_lock(:key)"), {"key": dialect.Lock.WORKER}
-    ).scalar_one():
-        return conn
-    conn.close()
-    return None

@@ -1,4 +1,9 @@
-"""Being the only worker: the fence of SQLite (law 3), and of Postgres until its queue has one."""
+"""
+A worker's place: who else may work on the database, and what ends one that lost it (law 3).
+
+On SQLite there is one worker, which holds a file. On Postgres there are as many as wanted, each with
+a row that says that it lives; one whose row others have marked or removed ends itself at once.
+"""
 
 from __future__ import annotations
 
@@ -10,88 +15,99 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from interlock.core.errors import Conflict
+from interlock.core.services import presence
 from interlock.core.services.context import App
-from interlock.core.store import watching
+from interlock.core.store import fencing
+from interlock.core.store.workers import DEAD
+from interlock.core.types import WorkerId
 
 logger = logging.getLogger(__name__)
 
 LOCK_FILE = "worker.lock"
 WAIT_S = 5.0  # a worker that was just killed or told to stop is gone by then
+EXIT_LOST = 1
 T = TypeVar("T")
 
 
 class Place:
-    """The place of the only worker, which a file holds, or a session of Postgres."""
+    """The place of a worker among the workers of its database; all of it may be called from any thread."""
 
-    def __init__(self, app: App, conn: watching.Session | None = None) -> None:
+    def __init__(self, app: App, worker_id: WorkerId) -> None:
         self._app = app
-        self._conn = conn
-        self._is_by_session = conn is not None
+        self._worker_id = worker_id
+        self._is_shared = not app.settings.is_embedded
         self._turn = threading.Lock()
+        self._is_left = False
         self.on_loss: Callable[[], None] = lambda: None  # called before the process ends
 
-    def keep(self) -> None:
-        """
-        See that it is still ours; a session may have ended in an outage. From any thread.
+    def guard(self) -> None:
+        """From now on no session of the store is opened that the worker may not have any more."""
+        if self._is_shared:
+            fencing.guard(self._app.engine, self._worker_id, self._lose)
 
-        Ends the process at once where another worker has taken it: that one carries our runs now.
+    async def ask(self, conn: Any) -> None:
+        """The same for a new session of LangGraph's pools, on the same server."""
+        cursor = await conn.execute(fencing.IS_ALIVE, (self._worker_id, DEAD))
+        row = await cursor.fetchone()
+        if not next(iter(row.values())):
+            self._lose()
+
+    def beat(self) -> None:
+        """
+        Give a sign of life; the process ends at once where others have found it dead.
 
         Raises:
             StoreUnavailable: Nobody knows; ask again.
         """
-        with self._turn:
-            self._keep()
+        if not presence.beat_on(self._app, self._worker_id) and self._is_shared:
+            self._lose()
 
-    def _keep(self) -> None:
-        if not self._is_by_session or (self._conn and watching.is_alive(self._conn)):
-            return
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
-        taken = watching.hold_alone(self._app.engine)
-        if taken is not None:
-            logger.warning("place_taken_again")
-            self._conn = taken
-            return
-        if watching.is_taken(self._app.engine):
-            logger.critical("place_lost")
+    def keep(self) -> None:
+        """
+        See that it is still ours, after an outage say; the process ends at once where it is not.
+
+        Raises:
+            StoreUnavailable: Nobody knows; ask again.
+        """
+        if self._is_shared and not presence.is_alive(self._app, self._worker_id):
+            self._lose()
+
+    def leave(self) -> None:
+        """The worker signs off by itself: that its row is gone says nothing any more."""
+        self._is_left = True
+
+    def _lose(self) -> None:
+        """Others carry our runs now: nothing more is written, and a fresh worker is to be started."""
+        with self._turn:
+            if self._is_left:
+                return
+            logger.critical("place_lost", extra={"worker_id": self._worker_id})
             self.on_loss()
             _leave()
-
-    def close(self) -> None:
-        """Leave it to others."""
-        if self._conn is not None:
-            self._conn.close()
 
 
 def _leave() -> None:
     logging.shutdown()
-    os._exit(1)
+    os._exit(EXIT_LOST)
 
 
 @contextmanager
-def hold_alone(app: App) -> Iterator[Place]:
+def hold_place(app: App, worker_id: WorkerId) -> Iterator[Place]:
     """
-    Hold the database as its only worker for as long as this process lives.
+    Take a place: on SQLite that of the only worker, for as long as this process lives.
 
     Raises:
         Conflict: Another worker holds it.
     """
-    if app.settings.is_embedded:
-        with _hold_file(app.settings.data_dir / LOCK_FILE):
-            yield Place(app)
-        return
-    conn = _try_until(lambda: watching.hold_alone(app.engine))
-    if conn is None:
-        raise _taken("this database")
-    place = Place(app, conn)
-    try:
+    place = Place(app, worker_id)
+    if not app.settings.is_embedded:
         yield place
-    finally:
-        place.close()
+        return
+    with _hold_file(app.settings.data_dir / LOCK_FILE):
+        yield place
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -39,8 +40,8 @@ from interlock.core.worker.attaching import following as following_attached
 from interlock.core.worker.breaking import Breakers
 from interlock.core.worker.caching import add_hooks, open_caches
 from interlock.core.worker.deadlines import watching_deadlines
-from interlock.core.worker.heart import Heart
-from interlock.core.worker.holding import Place, hold_alone
+from interlock.core.worker.heart import Heart, Watchman
+from interlock.core.worker.holding import Place, hold_place
 from interlock.core.worker.leveling import level_threads
 from interlock.core.worker.limiting import Rates
 from interlock.core.worker.model_gate import open_gate
@@ -66,14 +67,15 @@ def main(settings: Settings, *, reload: bool = False) -> int:
 
     Raises:
         InvalidInput: The project's langgraph.json is missing or wrong, or a key is missing.
-        Conflict: Another worker holds the database.
+        Conflict: Another worker holds the data folder, on SQLite.
         StoreUnavailable: The database does not answer or needs an upgrade.
     """
     project = read_project(settings.config)
     worker_id = WorkerId(new_id())
-    app = build_app(settings, name=f"interlock-worker-{worker_id}", origin="worker", caller=SYSTEM)
+    name = presence.session_name(worker_id)
+    app = build_app(settings, name=name, origin="worker", caller=SYSTEM)
     rotating.require_keys(app)
-    with hold_alone(app) as place:
+    with hold_place(app, worker_id) as place:
         enter_project(project)
         secrets.open_variables(os.environ, app.cipher)
         logs.locate(current_node)
@@ -169,30 +171,31 @@ async def _stop_after(changed: asyncio.Event, stop: asyncio.Event) -> None:
 async def _serve(
     app: App, project: Project, worker_id: WorkerId, place: Place, stop: asyncio.Event
 ) -> None:
-    now = app.clock.now()
-    worker = Worker(
-        worker_id=worker_id,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        status=WorkerStatus.STARTING,
-        concurrency=app.settings.concurrency,
-        project=str(project.path),
-        started_at=now,
-        heartbeat_at=now,
-    )
-    presence.beat(app, worker)
-    name = f"interlock-worker-{worker_id}"
+    worker = _enter(app, project, worker_id)
+    place.guard()
+    # Loading may take longer than others wait for a sign of life.
+    heart = Heart(app, place)
+    heart.start()
+    name = presence.session_name(worker_id)
     vitals = answering.Vitals(asyncio.get_running_loop())
     async with (
         answering.answering(app, vitals),
-        open_savers(app.settings, application_name=name, cipher=app.cipher) as savers,
+        open_savers(
+            app.settings, application_name=name, cipher=app.cipher, on_connect=place.ask
+        ) as savers,
         open_store(
-            app.settings, project.store_config, project=project, application_name=name
+            app.settings,
+            project.store_config,
+            project=project,
+            application_name=name,
+            on_connect=place.ask,
         ) as store,
     ):
         graphs = await _load(project, stop)
         if graphs is None:
+            place.leave()
             presence.leave(app, worker_id)
+            heart.stop()
             return
         workshop = Workshop(project, graphs, savers, store, cipher=app.cipher)
         cards = await workshop.describe_all(app.clock.now())
@@ -206,39 +209,49 @@ async def _serve(
         if caches is not None:  # nearer to the models than those that answer in their place
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
         models = [put(app, workshop.policies) for put in (open_gate, open_keys, open_turns)]
-        presence.take_over(app, worker_id)
+        watchman = Watchman(app, worker_id)
+        watchman.start()
         await level_threads(app, workshop)
         ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())
-        presence.beat(app, replace(ready, heartbeat_at=app.clock.now()))
+        presence.change(app, ready)
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         collecting.spare_what_stays(GC_THRESHOLD)
         server = Server(app, workshop, ready, on_change=breakers.notice, place=place)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
-        heart = Heart(app, ready, keep_place=place.keep)
-        heart.start()
         alerts = AlertWatch(app, workshop.policies)
         alerts.start()
-        try:
+        with ExitStack() as ends:
+            ends.callback(stopping.cancel)
+            if caches is not None:
+                ends.callback(caches.close)
+            for each in (heart, watchman, *models, rates, breakers, alerts):
+                if each is not None:
+                    ends.callback(each.stop)
             async with (
                 watching_deadlines(app),
                 telling_others(app, workshop.policies),
                 following_attached(app, workshop),
             ):
                 await server.serve()
-        finally:
-            alerts.stop()
-            breakers.stop()
-            rates.stop()
-            for each in models:
-                if each is not None:
-                    each.stop()
-            if caches is not None:
-                caches.close()
-            heart.stop()
-            stopping.cancel()
     logger.info("worker_stopped")
+
+
+def _enter(app: App, project: Project, worker_id: WorkerId) -> Worker:
+    now = app.clock.now()
+    worker = Worker(
+        worker_id=worker_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        status=WorkerStatus.STARTING,
+        concurrency=app.settings.concurrency,
+        project=str(project.path),
+        started_at=now,
+        heartbeat_at=now,
+    )
+    presence.beat(app, worker)
+    return worker
 
 
 async def _load(project: Project, stop: asyncio.Event) -> dict[str, LoadedGraph] | None:

@@ -85,7 +85,7 @@ class Server:
             workshop: The project's graphs.
             worker: What it says of itself.
             on_change: Called, from a thread, whenever something in the database may have changed.
-            place: That of the only worker, which another may take while the database is away.
+            place: Its place among the workers, which it may lose while the database is away.
         """
         self._app = app
         self._on_change = on_change
@@ -355,11 +355,9 @@ class Server:
 
     async def _drain(self) -> None:
         """Let supersteps end; what takes longer than the drain is cancelled and handed over."""
-        draining = replace(
-            self._worker, status=WorkerStatus.DRAINING, heartbeat_at=self._app.clock.now()
-        )
+        draining = replace(self._worker, status=WorkerStatus.DRAINING)
         with suppress(StoreUnavailable):  # nobody is there to read it
-            await self.call(presence.beat, self._app, draining)
+            await self.call(presence.change, self._app, draining)
         for carrier in self._carriers.values():
             carrier.drain()
         carriers = dict(self._carriers)
@@ -392,6 +390,8 @@ class Server:
                     logger.exception("not_seen_to", extra={"what": see_to.__name__})
 
     async def _leave(self) -> None:
+        if self._place is not None:
+            self._place.leave()
         try:
             await self.call(presence.leave, self._app, self._worker.worker_id)
         except StoreUnavailable as exc:  # whoever comes next takes over what is left

@@ -17,7 +17,6 @@ from interlock.core.model.approvals import Intent, Verb
 from interlock.core.services import deciding, health, launching, observing, reading
 from interlock.core.services.launching import Launch
 from interlock.core.settings import Settings
-from interlock.core.store import audit, engine, watching
 
 WAIT_S = 60.0
 
@@ -105,25 +104,3 @@ def read_port(settings: Settings) -> int:
 def ask(port: int, path: str) -> tuple[int, str]:
     """What the worker answers."""
     return probing.fetch("127.0.0.1", port, path)
-
-
-@pytest.mark.usefixtures("worker")
-def test_a_second_worker_on_the_same_postgres_is_refused(settings):
-    second = start_worker(settings, stderr=subprocess.PIPE)
-    _, said = second.communicate(timeout=WAIT_S)
-
-    assert second.returncode != 0
-    assert b"Another worker already works" in said
-
-
-def test_a_worker_that_holds_its_lock_keeps_nobody_from_writing(app):
-    """The worker's lock is held for hours; the audit's is taken by every command."""
-    held = watching.hold_alone(app.engine)
-    assert held is not None
-    with held:
-        assert watching.hold_alone(app.engine) is None
-        with engine.write(app.engine) as conn:
-            seq = audit.append(
-                conn, at=app.clock.now(), actor="ann", action="launch", object_="run:1"
-            )
-        assert seq == 1

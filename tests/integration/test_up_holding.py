@@ -57,12 +57,12 @@ def test_a_look_never_keeps_a_starting_one_out(tmp_path):
 def test_a_second_worker_is_told_which_process_has_the_database(app, monkeypatch):
     monkeypatch.setattr(worker_holding, "WAIT_S", 0)
     with (
-        worker_holding.hold_alone(app),
+        worker_holding.hold_place(app, "w1"),
         pytest.raises(Conflict, match=rf"process {os.getpid()}, already works"),
-        worker_holding.hold_alone(app),
+        worker_holding.hold_place(app, "w2"),
     ):
         pass
-    with worker_holding.hold_alone(app):
+    with worker_holding.hold_place(app, "w1"):
         assert holding.is_held(app.settings.data_dir, holding.WORKER_LOCK)
     assert not holding.is_held(app.settings.data_dir, holding.WORKER_LOCK)
 

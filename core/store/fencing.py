@@ -1,0 +1,70 @@
+"""
+The fence of Postgres (law 3): a worker that was found dead loses its sessions and gets no new ones.
+
+The sessions of a worker are called by its id. A session that is opened asks whether its worker was
+found dead: one that got "no" was there before the mark, so whoever marked sees it and ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, event, text
+
+from interlock.core.store.workers import DEAD
+from interlock.core.types import WorkerId
+
+PATIENCE_S = 5.0  # a session that is told to end is gone at once, unless its disk hangs
+POLL_S = 0.02
+
+IS_ALIVE = "SELECT EXISTS (SELECT 1 FROM workers WHERE worker_id = %s AND status <> %s)"
+_NAMES: BindParameter[str] = bindparam("names", expanding=True)
+_END = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN :names"
+).bindparams(_NAMES)
+_LEFT = text(
+    "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name IN :names"
+).bindparams(_NAMES)
+_UP_SINCE = text("SELECT pg_postmaster_start_time()")
+
+
+def session_name(worker_id: WorkerId) -> str:
+    """How all sessions of a worker are called towards the server."""
+    return f"interlock-worker-{worker_id}"
+
+
+def fetch_up_since(conn: Connection) -> datetime:
+    """Since when the server has been running: before that nobody could give it a sign of life."""
+    found: datetime = conn.execute(_UP_SINCE).scalar_one()
+    return found
+
+
+def end_sessions(conn: Connection, worker_ids: Collection[WorkerId]) -> list[WorkerId]:
+    """
+    End all sessions of these workers; whose are all gone.
+
+    A session that is just committing ends after that, so it is waited for.
+    """
+    by_name = {session_name(worker_id): worker_id for worker_id in worker_ids}
+    conn.execute(_END, {"names": list(by_name)})
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        left = set(conn.execute(_LEFT, {"names": list(by_name)}).scalars())
+        if not left or time.monotonic() > deadline:
+            return [worker_id for name, worker_id in by_name.items() if name not in left]
+        time.sleep(POLL_S)
+
+
+def guard(engine: Engine, worker_id: WorkerId, lose: Callable[[], None]) -> None:
+    """Have each new session of a worker's store ask whether it was found dead; then `lose` is called."""
+
+    def ask(connection: Any, _entry: Any) -> None:
+        found = connection.execute(IS_ALIVE, (worker_id, DEAD)).fetchone()
+        connection.rollback()
+        if not found[0]:
+            lose()
+
+    event.listen(engine, "connect", ask)
