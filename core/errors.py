@@ -7,6 +7,7 @@ enter (`store`, `graphs`). Each class states its exit code, so the command line 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -184,6 +185,29 @@ class RateLimited(CallRefused):
         """With when to try again."""
         retry_at = None if self.retry_at is None else self.retry_at.isoformat()
         return {**super().as_document(), "retry_at": retry_at}
+
+
+class QueueFull(InterlockError):
+    """
+    So many runs wait for a worker that no more are launched; nothing was written. Try again at `retry_at`.
+
+    `most` is how many may wait, `retry_after` the seconds until then. Decisions are not refused.
+    """
+
+    exit_code = 6
+
+    def __init__(self, *, most: int, now: datetime, wait_s: float) -> None:
+        super().__init__(
+            f"The queue is full: {most} runs wait for a worker, and no more may.",
+            hint=f"Try again in {math.ceil(wait_s)} s. Decisions are taken meanwhile.",
+        )
+        self.most = most
+        self.retry_after = wait_s
+        self.retry_at = now + timedelta(seconds=wait_s)
+
+    def as_document(self) -> dict[str, Any]:
+        """With when to try again."""
+        return {**super().as_document(), "retry_at": self.retry_at.isoformat()}
 
 
 class BreakerOpen(CallRefused):

@@ -25,7 +25,7 @@ from interlock.core.model.launch_batches import (
 from interlock.core.model.people import Permission
 from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import checking, launching, limiting
+from interlock.core.services import backlog, checking, launching, limiting
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.services.permitting import command
@@ -99,6 +99,7 @@ def launch(
     Raises:
         InvalidInput: A row does not fit, none is left, or an option does not fit. Nothing was launched.
         RateLimited: Its rows are more than its workflow may still be launched. Nothing was launched.
+        QueueFull: The queue has no room for all of its rows; it says when to try again. Nothing was launched.
         Conflict: There is a batch of this id that launched something else, or in another way.
     """
     _require_good(file, only_good=only_good)
@@ -112,7 +113,7 @@ def launch(
         created_by=actor,
         digest=_digest(file, template),
     )
-    _begin(app, batch, workflow)
+    _begin(app, batch, workflow)  # from here on it is accepted: the queue refuses no row of it
     while _launch_some(app, batch, file.good, template):
         pass
     return batch
@@ -217,6 +218,9 @@ def _begin(app: App, batch: LaunchBatch, workflow: Workflow) -> None:
                     hint="Another batch needs an id of its own.",
                 )
             return
+        backlog.require_room(
+            app, conn, batch.workflow, now=batch.created_at, starts=batch.row_count
+        )
         limiting.take_launch(
             conn,
             workflow,

@@ -15,7 +15,7 @@ from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import checking, limiting
+from interlock.core.services import backlog, checking, limiting
 from interlock.core.services.context import App
 from interlock.core.services.finding import require_sound
 from interlock.core.services.permitting import command
@@ -58,6 +58,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
         NotFound: No such workflow.
         InvalidInput: The workflow is not loaded, or the input, context or an option does not fit.
         RateLimited: It was launched as often as its policy allows; the error says until when.
+        QueueFull: Too many runs wait for a worker; the error says when to try again.
         Conflict: The thread waits for a human, is busy, or belongs to another workflow. A new
             input would silently abandon the waiting question (law 2).
     """
@@ -65,6 +66,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
     prepared = prepare(app, workflow, request)
     run = make_run(prepared, actor=actor, now=app.clock.now())
     with engine.write(app.engine) as conn:
+        backlog.require_room(app, conn, run.workflow, now=run.created_at)
         limiting.take_launch(conn, workflow, actor=actor, now=run.created_at)
         run = _keep_variant(conn, run, prepared)
         add(conn, app, run)

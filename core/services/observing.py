@@ -18,6 +18,7 @@ from interlock.core.model.runs import OPEN, Run, RunKind, RunStatus, RunSummary,
 from interlock.core.model.threads import CheckpointEntry, Snapshot, Thread
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow, WorkflowName
+from interlock.core.services import backlog
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, find_run
 from interlock.core.services.permitting import is_of_house
@@ -59,7 +60,7 @@ class Overview:
     `oldest_due_at` is since when the run that is queued longest waits for a worker, None where none
     is queued; `slots` is how many runs the living workers carry at once. The queue does not move
     (law 11) where a run waits for long although fewer than `slots` are running; one that is held
-    does not count.
+    does not count. `is_queue_full`: launches are refused, of whichever tenant the runs are.
     """
 
     waiting: int
@@ -75,6 +76,7 @@ class Overview:
     slots: int = 0
     holds: tuple[Hold, ...] = ()
     overdue: int = 0
+    is_queue_full: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,7 @@ def overview(app: App) -> Overview:
             slots=sum(w.concurrency for w in alive),
             holds=tuple(holds.fetch_all(conn)),
             overdue=deadlines.count_overdue(conn, now=now),
+            is_queue_full=backlog.is_full(app, conn),
         )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     or_,
     select,
     text,
@@ -75,6 +76,15 @@ _OLDEST_QUEUED = (
     )
     .order_by(runs.c.created_at, runs.c.run_id)
     .limit(1)
+)
+_OLDEST_QUEUED_OF_ALL = _OLDEST_QUEUED.execution_options(interlock_sees_all=True)
+# Each from an index alone, and no further than is asked.
+_QUEUED = select(literal(1)).where(runs.c.status == RunStatus.QUEUED.value)
+_COUNT_QUEUED, _COUNT_QUEUED_OF = (
+    select(func.count())
+    .select_from(some.limit(bindparam("at_most")).subquery())
+    .execution_options(interlock_sees_all=True)
+    for some in (_QUEUED, _QUEUED.where(runs.c.workflow == bindparam("workflow")))
 )
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
@@ -283,10 +293,22 @@ def _read_durability(kept: int | None) -> tuple[int, bool]:
     return (-1 - kept, True) if kept < 0 else (kept, False)
 
 
-def oldest_queued_at(conn: Connection) -> datetime | None:
-    """Since when the run that has waited longest for a worker has been there, what is held apart."""
-    oldest: datetime | None = conn.execute(_OLDEST_QUEUED).scalar_one_or_none()
+def oldest_queued_at(conn: Connection, *, of_all: bool = False) -> datetime | None:
+    """
+    Since when the run that has waited longest for a worker has been there, what is held apart.
+
+    `of_all`: of every tenant, whoever asks.
+    """
+    statement = _OLDEST_QUEUED_OF_ALL if of_all else _OLDEST_QUEUED
+    oldest: datetime | None = conn.execute(statement).scalar_one_or_none()
     return oldest
+
+
+def count_queued(conn: Connection, *, at_most: int, workflow: str | None = None) -> int:
+    """How many runs wait for a worker, of every tenant; counted no further than `at_most`."""
+    statement = _COUNT_QUEUED if workflow is None else _COUNT_QUEUED_OF
+    found: int = conn.execute(statement, {"at_most": at_most, "workflow": workflow}).scalar_one()
+    return found
 
 
 @lru_cache(maxsize=64)

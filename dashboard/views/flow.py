@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from interlock.core.services.observing import Overview
 
 LONG = timedelta(seconds=60)  # a free place is taken within a second
+QUEUE_FULL = (
+    "The queue is full: nothing more is launched until it is shorter (INTERLOCK_MAX_QUEUE)."
+    " Decisions are taken, and go on."
+)
 START = " Start one with `interlock up` or `interlock worker`."
 
 
@@ -39,6 +43,8 @@ def find_flow_notice(seen: Overview) -> Notice | None:
     flow = flow_of(seen)
     if flow is Flow.NO_WORKER:
         return _say_no_worker(seen)
+    if flow is not Flow.STANDING and seen.is_queue_full:
+        return Notice("warning", QUEUE_FULL)
     if flow is Flow.MOVING:
         return None
     queued = f"{format_plural(seen.queued, 'run')} queued, the oldest for {format_age(seen.oldest_due_at, seen.at)}"

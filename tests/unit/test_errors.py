@@ -24,7 +24,7 @@ def all_errors() -> list[type[InterlockError]]:
 @pytest.mark.parametrize("error", all_errors())
 def test_every_error_says_what_happened_and_has_an_exit_code(error: type[InterlockError]) -> None:
     assert error.__doc__
-    assert 1 <= error.exit_code <= 5
+    assert 1 <= error.exit_code <= 6
 
 
 def test_exit_codes_are_those_that_scripts_rely_on() -> None:
@@ -35,6 +35,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "NotFound": 4,
         "NotAllowed": 5,
         "SignedOut": 5,
+        "QueueFull": 6,
     }
 
 

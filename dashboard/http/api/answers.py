@@ -20,6 +20,7 @@ from interlock.core.errors import (
     NotServed,
     NoWorker,
     OutcomeUnknown,
+    QueueFull,
     RateLimited,
     SealBroken,
     SignedOut,
@@ -50,6 +51,7 @@ _TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
     (KeyMissing, 503, "key-missing"),
     (SealBroken, 503, "seal-broken"),
     (NoWorker, 503, "no-worker"),
+    (QueueFull, 503, "queue-full"),
     (CallRefused, 503, "refused-for-now"),
 )
 _TITLES = {
@@ -110,7 +112,7 @@ def dump(document: Json) -> bytes:
 def refusal(error: InterlockError) -> Response:
     """The problem that an error of ours is."""
     headers = {}
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | QueueFull):
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, SignedOut):
         headers["www-authenticate"] = 'Bearer realm="interlock"'

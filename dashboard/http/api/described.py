@@ -22,7 +22,7 @@ WHAT = {
     428: "the version is missing",
     429: "too often; `Retry-After` says until when",
     500: "a mistake of ours; the log has the reason under `reference`",
-    503: "the database or a worker is missing",
+    503: "the database or a worker is missing, or the queue is full: `Retry-After` says until when",
 }
 # What is anybody's JSON: of a project, an agent, a person.
 _FREE = frozenset(

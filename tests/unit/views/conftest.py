@@ -124,6 +124,7 @@ def make_overview(**fields: Any) -> Any:
         "oldest_due_at": None,
         "slots": 20,
         "overdue": 0,
+        "is_queue_full": False,
         "holds": (),
     }
     return SimpleNamespace(**(values | fields))

@@ -39,3 +39,18 @@ def test_a_queue_behind_taken_places_takes_patience_not_alarm(make):
     assert said.weight == "info"
     assert said.text.startswith("All 20 places of the worker taken: 1 run queued")
     assert flow.find_foot_notice(seen) is None
+
+
+def test_a_full_queue_is_said_unless_nothing_moves_at_all(make):
+    late = make.ago(minutes=2)
+    for seen in (
+        make.overview(is_queue_full=True),
+        make.overview(is_queue_full=True, running=20, slots=20, oldest_due_at=late),
+    ):
+        said = flow.find_flow_notice(seen)
+        assert said.weight == "warning"
+        assert said.text.startswith("The queue is full: nothing more is launched")
+    standing = make.overview(is_queue_full=True, running=1, oldest_due_at=late)
+    assert "The queue is not moving" in flow.find_flow_notice(standing).text
+    alone = make.overview(is_queue_full=True, workers_alive=0)
+    assert "No worker" in flow.find_flow_notice(alone).text
