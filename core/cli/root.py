@@ -17,6 +17,7 @@ from interlock.core.cli import (
     caches,
     call,
     claiming,
+    database,
     deciding_many,
     demo,
     doctor,
@@ -115,7 +116,7 @@ def version() -> str:
 def _database() -> typer.Typer:
     group = typer.Typer(name="db", help="Look after the database.", **_STYLE)
     call.add_callback(group)
-    call.register(group, "upgrade")(serving.upgrade_database)
+    call.register(group, "upgrade")(database.upgrade)
     return group
 
 

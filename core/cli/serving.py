@@ -1,4 +1,4 @@
-"""Commands that keep running, and the database's upgrade: up, web, worker, db upgrade."""
+"""Commands that keep running: up, web, worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from interlock.core import parent
-from interlock.core.cli import edge, printing
+from interlock.core.cli import edge
 from interlock.core.cli.call import Call
 from interlock.core.errors import InvalidInput, NotAllowed, UsageError
 from interlock.core.model.demonstration import DEFAULT_PER_MINUTE, DEFAULT_SEED
@@ -95,21 +95,6 @@ def worker(
         )
 
     return _serve(call, run)
-
-
-def upgrade_database(call: Call) -> None:
-    """Bring the schema to this version. Safe from several hosts at once."""
-    from interlock.core.store import engine, migrating
-
-    opened = engine.open_engine(call.settings().database_url, application_name="interlock-db")
-    try:
-        revision = migrating.upgrade(opened)
-    finally:
-        opened.dispose()
-    if call.as_json:
-        printing.print_json({"revision": revision})
-    else:
-        printing.print_text(f"The database is at revision {revision}.")
 
 
 def _serve(call: Call, run: Callable[[], int]) -> int:
