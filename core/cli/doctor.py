@@ -8,9 +8,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from interlock.core import extras, parent
-from interlock.core.cli import holding, printing, probing
+from interlock.core.cli import examining, holding, printing, probing
 from interlock.core.cli.call import Call
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.graphs import project
@@ -35,8 +38,17 @@ class Check:
     message: str
 
 
-def doctor(call: Call) -> int:
+def doctor(
+    call: Call,
+    workflow: Annotated[
+        str | None,
+        typer.Option("--workflow", metavar="NAME", help="Check this workflow instead."),
+    ] = None,
+) -> int:
     """List the settings and check the installation. Exits with 1 if something is wrong."""
+    if workflow is not None:
+        given = call.settings()
+        return examining.examine(call, given, _open(call, given), workflow)
     settings, settings_check = _load(call)
     checks = [_check_python(), settings_check, *_check_variables(), *_check_extras()]
     if settings is not None:

@@ -21,6 +21,7 @@ from interlock.core.graphs.schemas import (
     lift_root,
 )
 from interlock.core.graphs.tools import describe_tools
+from interlock.core.graphs.ways import describe_ways, find_limit
 from interlock.core.model.workflows import Workflow
 from interlock.core.types import Json
 
@@ -50,7 +51,7 @@ def describe(
         nodes=tuple(
             node["id"] for node in drawing["nodes"] if node["kind"] in {"node", "subgraph"}
         ),
-        graph=drawing,
+        graph=drawing | {"ways": describe_ways(graph), "recursion_limit": find_limit(graph)},
         input_schema=_plain(describe_input(graph)),
         context_schema=_plain(describe_context(graph)),
         state_schema=_plain(describe_state(graph)),

@@ -26,6 +26,7 @@ class Workflow(WorkflowName):
     {"nodes": [{"id", "label", "kind"}], "edges": [{"source", "target", "label", "conditional"}]},
     kind one of start, end, node, subgraph; ids are node paths. An error handler has "paths", beneath
     which its runs are recorded: those of the nodes it serves, each followed by its own name.
+    Beside them it has "ways" and "recursion_limit", which `workflow_checks` reads.
     `tools` is {path of the graph that holds them: {tool name: JSON Schema of its arguments}}, the path
     "" for the graph itself, or None; the schema is None where there is a tool of which nothing can be said.
     `policy` is what interlock.toml says of it, as JSON with the file's own keys, or None.
