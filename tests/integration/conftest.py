@@ -319,10 +319,23 @@ class WorkerProcess:
             self._process.kill()
         self._process.join(WAIT_S)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def terminate(self) -> None:
         """Ask it to stop."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Stop it in its tracks, as a machine does that is out of memory or moved to another host."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on as if nothing had been."""
+        os.kill(self.pid, signal.SIGCONT)
 
 
 class Dead(BaseException):
