@@ -11,7 +11,7 @@ from interlock.core.model.people import LOCAL, Caller
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import columns, migrating
+from interlock.core.store import columns, migrating, pooler
 from interlock.core.store import engine as engines
 
 
@@ -48,7 +48,12 @@ def build_app(
     cipher = ciphers.open_cipher(keys, settings.encryption_keys_file)
     engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)
     columns.use_cipher(engine, cipher)
-    migrating.ensure_schema(engine, settings.is_embedded)
+    try:
+        pooler.require_sessions(engine)
+        migrating.ensure_schema(engine, settings.is_embedded)
+    except BaseException:
+        engine.dispose()
+        raise
     return App(
         settings=settings,
         engine=engine,

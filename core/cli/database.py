@@ -12,7 +12,7 @@ def upgrade(call: Call) -> None:
     """Bring the schema to this version. Safe from several hosts at once."""
     # Alembic and LangGraph: seconds that no other command pays.
     from interlock.core.graphs import project, setting_up
-    from interlock.core.store import engine, migrating
+    from interlock.core.store import engine, migrating, pooler
 
     settings = call.settings()
     told: list[str] = []
@@ -21,6 +21,7 @@ def upgrade(call: Call) -> None:
     )
     opened = engine.open_engine(settings.database_url, application_name=setting_up.APPLICATION)
     try:
+        pooler.require_sessions(opened)
         revision = migrating.upgrade(opened)
     finally:
         opened.dispose()
