@@ -16,10 +16,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from interlock.core import ciphers, masking
 from interlock.core.access_settings import AccessSettings
+from interlock.core.environments import Environment, EnvironmentDefaults
 from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.masking import mask_text
 
@@ -35,6 +41,10 @@ class Settings(AccessSettings):
         env_prefix=ENV_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
+    environment: Environment | None = Field(
+        default=None,
+        description="What this is: development, staging or production; other defaults hold in each of them.",
+    )
     config: Path | None = Field(
         default=None, description="The project's langgraph.json; unset serves the shipped gallery."
     )
@@ -256,6 +266,19 @@ class Settings(AccessSettings):
         description="Model the gallery uses, as init_chat_model names it; unset uses the deterministic local one.",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The usual ones, and after them what the environment says."""
+        usual = (init_settings, env_settings, dotenv_settings, file_secret_settings)
+        return (*usual, EnvironmentDefaults(settings_cls))
+
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str | None) -> str | None:
@@ -349,6 +372,11 @@ class Settings(AccessSettings):
         if not value.isprintable() or not value.strip():
             raise ValueError("must be a name of printable characters")
         return value
+
+    @property
+    def is_production(self) -> bool:
+        """Whether what is only for trying things out is refused."""
+        return self.environment == "production"
 
     @property
     def database_url(self) -> str:

@@ -89,7 +89,8 @@ def refuse_open_door(settings: Settings) -> None:
     Raises:
         InvalidInput: It would listen beyond loopback without being told to.
     """
-    if is_loopback(settings.host) or settings.sign_in != "none" or settings.allow_remote:
+    may_stay_open = settings.allow_remote and not settings.is_production
+    if is_loopback(settings.host) or settings.sign_in != "none" or may_stay_open:
         return
     raise InvalidInput(
         "Interlock does not listen beyond this machine:",
@@ -101,7 +102,7 @@ def refuse_open_door(settings: Settings) -> None:
             )
         ],
         hint="Let people sign in (INTERLOCK_SIGN_IN, see docs/sign-in.md), keep 127.0.0.1, or set"
-        " INTERLOCK_ALLOW_REMOTE=true if that is what you want.",
+        " INTERLOCK_ALLOW_REMOTE=true if that is what you want; in production it does not do.",
     )
 
 

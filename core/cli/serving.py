@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -66,7 +66,9 @@ def up(
         as_json=call.as_json,
         demo=running.DemoOptions(per_minute=demo_rate, seed=demo_seed) if demo else None,
     )
-    return running.run(call.settings(port=port, attach=attach), options)
+    settings = call.settings(port=port, attach=attach)
+    _refuse_in_production(settings, {"--demo": demo, "--reload": reload})
+    return running.run(settings, options)
 
 
 def web(call: Call, port: PortOption = None, attach: AttachOption = None) -> int:
@@ -90,11 +92,19 @@ def worker(
     """Run a worker alone. One a database; a second one is refused."""
 
     def run() -> int:
+        _refuse_in_production(call.settings(), {"--reload": reload})
         return _run_main(
             "interlock.core.worker.main", _prepare(call, "worker", attach=attach), reload=reload
         )
 
     return _serve(call, run)
+
+
+def _refuse_in_production(settings: Settings, options: Mapping[str, bool]) -> None:
+    """What is for trying things out changes what runs, or plays work, among work that counts."""
+    given = [option for option, is_given in options.items() if is_given]
+    if settings.is_production and given:
+        raise UsageError(f"{given[0]} is refused where INTERLOCK_ENVIRONMENT is production.")
 
 
 def _serve(call: Call, run: Callable[[], int]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.core.environments import DEFAULTS
 from interlock.core.masking import MASK, mask_text
 from interlock.core.settings import ENV_PREFIX, Settings
 
@@ -16,7 +17,7 @@ _SECRET = frozenset({"notify", "encryption_keys"})  # addresses that hold keys i
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting as it holds now; `source` is default, environment or option."""
+    """One setting as it holds now; `source` is default, environment, option, or an environment's name."""
 
     name: str
     variable: str
@@ -28,10 +29,13 @@ class Setting:
 def list_settings(overrides: Mapping[str, Any], settings: Settings | None) -> list[Setting]:
     """Every setting; where they are wrong as a whole, the values as they were given."""
     environment = {name.upper(): value for name, value in os.environ.items()}
+    kind = None if settings is None else settings.environment
     listed = []
     for name, field in Settings.model_fields.items():
         variable = f"{ENV_PREFIX}{name.upper()}"
         source, given = "default", field.default
+        if kind is not None and name in DEFAULTS[kind]:
+            source = kind
         if variable in environment:
             source, given = "environment", environment[variable]
         if overrides.get(name) is not None:
