@@ -207,12 +207,18 @@ SHOTS = (
         "The processes and what they use, checks, sizes, and every setting with its source.",
     ),
 )
+SIGN_IN = Shot(
+    "sign-in",
+    "Signing in",
+    "",
+    "Where several people work, each signs in: by password, at a provider, or by a proxy's header.",
+)
 
 
 def main() -> None:
     """Read the arguments and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = [*(s.name for s in SHOTS), GALLERY]
+    names = [*(s.name for s in SHOTS), SIGN_IN.name, GALLERY]
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the pages")
     parser.add_argument("--only", nargs="*", choices=names, help="these alone")
     args = parser.parse_args()
@@ -221,6 +227,8 @@ def main() -> None:
     wanted = [shot for shot in SHOTS if not args.only or shot.name in args.only]
     if wanted:
         take_screens(wanted, images, is_all=not args.only)
+    if not args.only or SIGN_IN.name in args.only:
+        take_sign_in(images / "screens")
     if not args.only:
         (args.out / "screens.md").write_text(say_all(), encoding="utf-8")
     if not args.only or GALLERY in args.only:
@@ -251,6 +259,22 @@ def take_screens(wanted: Sequence[Shot], images: Path, *, is_all: bool) -> None:
             take(page, f"{url}/inbox?approval_id={names['refund']}", images / "inbox.png")
             page.context.close()
         take_all(browser, url, wanted, work(data_dir, names), folder)
+
+
+def take_sign_in(folder: Path) -> None:
+    """Take the pictures of the page at which one signs in, which is drawn by itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="interlock-pictures-") as place:
+        data_dir = Path(place) / "data"
+        with interlock_up(data_dir):
+            call(data_dir, "operator", "add", "ann", "--role", "admin", "--no-password")
+        with interlock_up(data_dir, INTERLOCK_SIGN_IN="local") as url, open_browser() as browser:
+            for scheme in SCHEMES:
+                for width, height in WIDTHS.items():
+                    page = open_page(browser, (width, height), scheme)
+                    page.goto(url)
+                    save(page, picture_of(folder, SIGN_IN.name, scheme, width))
+                    page.context.close()
 
 
 def begin(data_dir: Path) -> dict[str, str]:
@@ -342,7 +366,7 @@ def take_all(
 def take(
     page: Page, url: str, path: Path, *, tab: str = "", press: str = "", top: str = ""
 ) -> None:
-    """Save what is seen of a page once it is at rest, with a palette of its own."""
+    """Save what is seen of a page once it is at rest."""
     page.goto(url)
     wait_until_at_rest(page)
     if tab:
@@ -353,6 +377,11 @@ def take(
         wait_until_at_rest(page)
     if top:
         page.locator(top).first.evaluate(BELOW_THE_TOP)
+    save(page, path)
+
+
+def save(page: Page, path: Path) -> None:
+    """Save what is seen, with a palette of its own."""
     page.screenshot(path=path)
     reduce_colours(path)
 
@@ -368,7 +397,7 @@ def say_all() -> str:
         "# The screens",
         "Every page, taken from the running product with the shipped workflows by `make screenshot`.",
     ]
-    for shot in SHOTS:
+    for shot in (*SHOTS, SIGN_IN):
         large, *small = [
             f"images/screens/{shot.name}-{scheme}-{width}.png"
             for width in WIDTHS

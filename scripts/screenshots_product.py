@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -29,10 +30,11 @@ Scheme = Literal["light", "dark"]
 
 
 @contextmanager
-def interlock_up(data_dir: Path) -> Iterator[str]:
-    """Run the product until the block ends; the address it answers at."""
+def interlock_up(data_dir: Path, **settings: str) -> Iterator[str]:
+    """Run the product with these settings until the block ends; the address it answers at."""
     command = [*INTERLOCK, "up", "--json", "--no-browser", "--port", "0", "--data-dir", data_dir]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **settings}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             yield read_document(process)["url"]
         finally:
