@@ -220,7 +220,7 @@ def _started(run: Run, now: datetime) -> Run:
     return replace(
         run,
         status=RunStatus.RUNNING,
-        started_at=run.started_at or now,
+        started_at=run.started_at or max(now, run.created_at),  # by whichever host's clock
         deliveries=run.deliveries + 1,
     )
 

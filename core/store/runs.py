@@ -88,8 +88,13 @@ _COUNT_QUEUED, _COUNT_QUEUED_OF = (
 )
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
-_QUEUED_RESUME = select(runs).where(
-    runs.c.thread_id == bindparam("thread_id"), text("status = 'queued' AND kind = 'resume'")
+# Locked: a worker that is just taking the run has read the answers it sends, so it is waited for.
+_QUEUED_RESUME = (
+    select(runs)
+    .where(
+        runs.c.thread_id == bindparam("thread_id"), text("status = 'queued' AND kind = 'resume'")
+    )
+    .with_for_update()
 )
 _LIVE_OF_THREAD = (
     select(runs)
