@@ -9,6 +9,7 @@ from interlock.core.clock import Clock, SystemClock
 from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.model.people import LOCAL, Caller
 from interlock.core.queue.local import LocalQueue
+from interlock.core.services import connecting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
 from interlock.core.store import columns, migrating, pooler
@@ -38,6 +39,7 @@ def build_app(
     Raises:
         NotFound: The embedded database is not there, and may not be made.
         StoreUnavailable: The database does not answer, or its schema needs a command to be run.
+        InvalidInput: The process asks for more connections than the server has.
     """
     if settings.is_embedded and may_create:
         _prepare_folder(settings)
@@ -46,15 +48,15 @@ def build_app(
     masking.use(masking.FieldRules(settings.masked_fields))
     keys = [key.get_secret_value() for key in settings.encryption_keys]
     cipher = ciphers.open_cipher(keys, settings.encryption_keys_file)
-    engine = engines.open_engine(settings.database_url, application_name=name, origin=origin)
+    engine = engines.open_engine(
+        settings.database_url,
+        application_name=name,
+        origin=origin,
+        pool_size=settings.pool_size,
+        pool_overflow=settings.pool_overflow,
+    )
     columns.use_cipher(engine, cipher)
-    try:
-        pooler.require_sessions(engine)
-        migrating.ensure_schema(engine, settings.is_embedded)
-    except BaseException:
-        engine.dispose()
-        raise
-    return App(
+    app = App(
         settings=settings,
         engine=engine,
         queue=LocalQueue(),
@@ -62,6 +64,14 @@ def build_app(
         caller=caller,
         cipher=cipher,
     )
+    try:
+        pooler.require_sessions(engine)
+        migrating.ensure_schema(engine, settings.is_embedded)
+        connecting.check(app, origin)
+    except BaseException:
+        engine.dispose()
+        raise
+    return app
 
 
 def _require_file(settings: Settings) -> None:

@@ -30,6 +30,8 @@ from interlock.core.errors import FieldProblem, InvalidInput
 from interlock.core.masking import mask_text
 
 ENV_PREFIX = "INTERLOCK_"
+GRAPH_STORE_CONNECTIONS = 4  # a store does one operation at a time; the rest is for its sweeper
+MOST_CHECKPOINT_CONNECTIONS = 22  # 20 runs save at once, two for questions; more gained nothing
 _NEVER_SHOWN = {"encryption_keys", "notify"}  # not even where they are wrong
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 
@@ -122,6 +124,24 @@ class Settings(AccessSettings):
     concurrency: int = Field(
         default=20, ge=1, le=500, description="Runs one worker carries at the same time."
     )
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=500,
+        description="Connections to Postgres that each process keeps for its own tables.",
+    )
+    pool_overflow: int = Field(
+        default=20,
+        ge=0,
+        le=500,
+        description="Further ones that it opens under load and closes again.",
+    )
+    checkpoint_pool: int = Field(
+        default=0,
+        ge=0,
+        le=500,
+        description="Connections of a worker for checkpoints; 0 means runs + 2, at most 22.",
+    )
     max_threads: int = Field(
         default=0,
         ge=0,
@@ -148,6 +168,14 @@ class Settings(AccessSettings):
         ge=1,
         le=3600,
         description="Seconds of silence after which other workers take over, on Postgres; at least three heartbeats.",
+    )
+    worker_workflows: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The only workflows a worker loads and takes, as a list with commas; empty means all.",
+    )
+    worker_tenants: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The only tenants whose workflows a worker loads and takes, as a list with commas; empty means all.",
     )
     queue_events: int = Field(
         default=5000,
@@ -319,6 +347,14 @@ class Settings(AccessSettings):
             raise ValueError('must be a JSON list, for example ["https://dev.agentinbox.ai"]')
         return tuple(given)
 
+    @field_validator("worker_workflows", "worker_tenants", mode="before")
+    @classmethod
+    def _listed_with_commas(cls, value: object) -> object:
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(isinstance(n, str) for n in given):
+            raise ValueError("must be names with commas between them")  # noqa: TRY004
+        return tuple(name.strip() for name in given if name.strip())
+
     @field_validator("retention_statuses", mode="before")
     @classmethod
     def _listed_statuses(cls, value: object) -> object:
@@ -410,6 +446,11 @@ class Settings(AccessSettings):
         if self.attach is None or self.attached_url is not None:
             return None
         return Path(self.attach.removeprefix("sqlite:///"))
+
+    @property
+    def checkpoint_connections(self) -> int:
+        """Size of a worker's pool for checkpoints on Postgres."""
+        return self.checkpoint_pool or min(self.concurrency + 2, MOST_CHECKPOINT_CONNECTIONS)
 
     @property
     def thread_count(self) -> int:

@@ -25,6 +25,7 @@ from interlock.core.model.people import LOCAL, SYSTEM, Caller, CallerKind, Perso
 from interlock.core.services import permitting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings, load_settings
+from interlock.core.types import new_id
 
 COOKIE = "interlock_session"
 SAFE_PREFIX = (
@@ -70,7 +71,10 @@ def process_app() -> App:
     with _lock:
         if _app is None:
             _app = bootstrap.build_app(
-                _settings or load_settings(), name="interlock-web", origin="web", caller=SYSTEM
+                _settings or load_settings(),
+                name=f"interlock-web-{new_id()}",  # each process by its own, so that they are counted
+                origin="web",
+                caller=SYSTEM,
             )
         return _app
 

@@ -18,8 +18,9 @@ from interlock.core.cli.call import Call
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
 from interlock.core.graphs import project
 from interlock.core.masking import mask_text
+from interlock.core.model.connections import find_refusal
 from interlock.core.model.people import SYSTEM
-from interlock.core.services import observing
+from interlock.core.services import connecting, observing
 from interlock.core.services.configuring import Setting, list_settings
 from interlock.core.services.context import App
 from interlock.core.settings import ENV_PREFIX, Settings
@@ -123,6 +124,8 @@ def _check_surroundings(call: Call, settings: Settings) -> list[Check]:
             checks.append(
                 Check(name="database", ok=True, message=f"{where} answers, its schema fits.")
             )
+            if not settings.is_embedded:
+                checks.append(_check("connections", lambda: _look_at_connections(app)))
             checks += _check_work(app, is_up=is_up)
     checks.append(_check("port", lambda: _look_at_port(settings)))
     return checks
@@ -182,6 +185,19 @@ def _look_at_folder(folder: Path) -> str:
     if there != folder.absolute():
         return f"{folder} is made by the first start."
     return f"{folder} can be written."
+
+
+def _look_at_connections(app: App) -> str:
+    room = connecting.look(app)
+    needs = {
+        kind: connecting.need_of(app.settings, kind) for kind in (connecting.WEB, connecting.WORKER)
+    }
+    for need in needs.values():
+        if refusal := find_refusal(need, room):
+            raise InvalidInput(refusal)
+    told = "; ".join(f"a {kind} process may ask for {need}" for kind, need in needs.items())
+    warning = connecting.find_warning(app.settings, room) or ""
+    return f"{told[0].upper()}{told[1:]}; the server has {room} for all. {warning}".strip()
 
 
 def _check_work(app: App, *, is_up: bool) -> list[Check]:

@@ -14,8 +14,6 @@ from interlock.core.settings import Settings
 
 __all__ = ["RawCheckpoint", "Savers", "open_savers", "postgres_url"]
 
-MAX_CONNECTIONS = 22  # 20 runs save at once, two for questions; more gained nothing when measured
-
 
 @asynccontextmanager
 async def open_savers(
@@ -34,7 +32,7 @@ async def open_savers(
     Raises:
         StoreUnavailable: It does not answer, or another application's does not fit.
     """
-    size = min(settings.concurrency + 2, MAX_CONNECTIONS)
+    size = settings.checkpoint_connections
     if settings.attached_path is not None:
         async with open_attached_file(settings.attached_path) as file:
             yield file

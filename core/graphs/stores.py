@@ -32,11 +32,10 @@ from interlock.core.graphs.project import Project
 from interlock.core.graphs.savers import postgres_url
 from interlock.core.graphs.sqlite_file import CheckpointFile
 from interlock.core.graphs.sqlite_store import SqliteStore, connect
-from interlock.core.settings import Settings
+from interlock.core.settings import GRAPH_STORE_CONNECTIONS, Settings
 
 logger = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 4  # a store object does one operation at a time; the rest is for its sweeper
 Store = AsyncSqliteStore | AsyncPostgresStore
 Warn = Callable[[str], None]
 Make = Callable[[Any, Any], Awaitable[Store]]
@@ -131,7 +130,10 @@ async def _open_backend(
         return
     url = postgres_url(settings)
     async with open_pool(
-        url, max_size=MAX_CONNECTIONS, application_name=application_name, on_connect=on_connect
+        url,
+        max_size=GRAPH_STORE_CONNECTIONS,
+        application_name=application_name,
+        on_connect=on_connect,
     ) as pool:
 
         async def make_shared(index: Any, ttl: Any) -> Store:

@@ -38,9 +38,17 @@ ADDRESS = "interlock_address"
 _READ = "interlock_read"
 _REBUILD = "interlock_rebuild"
 _TURN = "interlock_turn"
+_MOST = "interlock_most_connections"
 
 
-def open_engine(url: str, *, application_name: str = "interlock", origin: str = "") -> Engine:
+def open_engine(
+    url: str,
+    *,
+    application_name: str = "interlock",
+    origin: str = "",
+    pool_size: int = POOL_SIZE,
+    pool_overflow: int = POOL_OVERFLOW,
+) -> Engine:
     """
     Open a database; nothing is connected until the first transaction.
 
@@ -48,6 +56,8 @@ def open_engine(url: str, *, application_name: str = "interlock", origin: str = 
         url: A `sqlite:///` or `postgresql+psycopg://` URL; the folder of a SQLite file is made.
         application_name: How the sessions are called on Postgres; takeover ends them by this name.
         origin: The kind of process this is, as the audit tells from where something was done.
+        pool_size: Connections that are kept once they were opened.
+        pool_overflow: Further ones, which are closed when nobody uses them.
 
     Raises:
         StoreUnavailable: The URL is not one, or the folder cannot be made.
@@ -58,14 +68,14 @@ def open_engine(url: str, *, application_name: str = "interlock", origin: str = 
     )
     engine = create_engine(
         parsed,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        pool_size=pool_size,
+        max_overflow=pool_overflow,
         pool_timeout=BUSY_TIMEOUT_S,
         json_serializer=encoding.dump_json,
         json_deserializer=encoding.load_json,
         **options,
     )
-    engine.update_execution_options(**{ORIGIN: origin})
+    engine.update_execution_options(**{ORIGIN: origin, _MOST: pool_size + pool_overflow})
     sight.listen(engine)
     event.listen(engine, "handle_error", violations.translate, retval=True)
     if _is_sqlite(parsed):
@@ -175,7 +185,9 @@ def _connection(engine: Engine) -> Iterator[Connection]:
         conn = engine.connect()
     except exc.TimeoutError as error:
         raise StoreUnavailable(
-            f"All {POOL_SIZE + POOL_OVERFLOW} database connections have been in use for {BUSY_TIMEOUT_S} s."
+            f"All {engine.get_execution_options()[_MOST]} database connections of this process have been"
+            f" in use for {BUSY_TIMEOUT_S} s.",
+            hint="INTERLOCK_POOL_SIZE and INTERLOCK_POOL_OVERFLOW say how many there are.",
         ) from error
     except exc.InvalidRequestError as error:
         raise StoreUnavailable("The database closes every connection at once.") from error
