@@ -8,7 +8,7 @@ from interlock.core import ciphers, masking, private
 from interlock.core.clock import Clock, SystemClock
 from interlock.core.errors import NotFound, StoreUnavailable
 from interlock.core.model.people import LOCAL, Caller
-from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.choosing import queue_for
 from interlock.core.services import connecting
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
@@ -59,7 +59,7 @@ def build_app(
     app = App(
         settings=settings,
         engine=engine,
-        queue=LocalQueue(),
+        queue=queue_for(engine),
         clock=clock or SystemClock(),
         caller=caller,
         cipher=cipher,

@@ -1,18 +1,12 @@
-"""
-The job queue inside the store's own tables, for one worker on SQLite.
-
-It holds on Postgres too (the contract suite runs there), where claims take turns.
-"""
+"""The job queue inside the store's own tables, for the one worker of a SQLite file."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import (
     Connection,
-    Row,
     and_,
     bindparam,
     delete,
@@ -24,22 +18,13 @@ from sqlalchemy import (
     update,
 )
 
-from interlock.core.model.holds import EVERYTHING
-from interlock.core.queue.port import (
-    ERRAND_PRIORITY,
-    SERVES_ALL,
-    Job,
-    JobKind,
-    JobQueue,
-    NewJob,
-    Serves,
-)
+from interlock.core.queue import book
+from interlock.core.queue.book import DUE, IS_ERRAND, Book
+from interlock.core.queue.port import SERVES_ALL, Job, JobKind, NewJob, Serves
+from interlock.core.queue.sharing import Waiting, choose
 from interlock.core.store import dialect
-from interlock.core.store.schema import holds, jobs
+from interlock.core.store.schema import jobs
 from interlock.core.types import JobId, Json, WorkerId
-
-# A job that is due need not wait until a clock that was set back, or another host's, has caught up.
-AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 _other = jobs.alias("other")
 _IS_EARLIER = or_(
@@ -59,25 +44,27 @@ _IS_BLOCKED = exists().where(
         and_(_other.c.status == "todo", _other.c.run_at <= bindparam("now"), _IS_EARLIER),
     ),
 )
-_IS_HELD = and_(
-    jobs.c.kind == JobKind.RUN.value,
-    exists().where(or_(holds.c.scope == EVERYTHING, holds.c.scope == jobs.c.workflow)),
-)
-_WAITS = and_(jobs.c.status == "todo", jobs.c.run_at <= bindparam("now"))
-_DUE = and_(_WAITS, ~_IS_HELD)
 _FREE = (
-    select(jobs.c.job_id)
-    .where(_DUE, ~_IS_BLOCKED)
+    select(jobs.c.job_id, jobs.c.kind, jobs.c.workflow, jobs.c.priority, jobs.c.created_at)
+    .where(DUE, ~_IS_BLOCKED, jobs.c.workflow == bindparam("of_workflow"))
     .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.job_id)
     .limit(bindparam("limit"))
     .with_for_update(of=jobs, skip_locked=True)
 )
-# By their priority, which the index serves: they stand before all runs.
-_IS_ERRAND = and_(jobs.c.priority >= ERRAND_PRIORITY, jobs.c.kind != JobKind.RUN.value)
-_FREE_ERRANDS = _FREE.where(_IS_ERRAND)
-_IS_SERVED = jobs.c.workflow.in_(bindparam("served", expanding=True))
-_FREE_SERVED = _FREE.where(_IS_SERVED)
-_FREE_ERRANDS_SERVED = _FREE_ERRANDS.where(_IS_SERVED)
+_FREE_ERRANDS = _FREE.where(IS_ERRAND)
+# From one workflow to the next by the index, however many jobs of each wait.
+_FIRST = (
+    select(func.min(jobs.c.workflow).label("workflow"))
+    .where(jobs.c.status == "todo")
+    .cte("lanes", recursive=True)
+)
+_NEXT = (
+    select(func.min(jobs.c.workflow))
+    .where(jobs.c.status == "todo", jobs.c.workflow > _FIRST.c.workflow)
+    .scalar_subquery()
+)
+_LANES = _FIRST.union_all(select(_NEXT).where(_FIRST.c.workflow.is_not(None)))
+_WORKFLOWS = select(_LANES.c.workflow).where(_LANES.c.workflow.is_not(None))
 _CLAIM = (
     update(jobs)
     .where(jobs.c.job_id.in_(bindparam("job_ids", expanding=True)))
@@ -89,11 +76,6 @@ _FINISH = (
     update(jobs)
     .where(jobs.c.job_id == bindparam("of_id"), jobs.c.status == "doing")
     .values(status=bindparam("new_status"), result=bindparam("new_result"))
-)
-_NOTE_PROGRESS = (
-    update(jobs)
-    .where(jobs.c.job_id == bindparam("of_id"))
-    .values(progress=bindparam("new_progress"))
 )
 _HAND_BACK = (
     update(jobs)
@@ -113,46 +95,14 @@ _PUT_BACK = (
     .values(status="todo", claimed_by=None)
     .returning(jobs.c.job_id)
 )
-_IS_CLAIMED = select(
-    exists().where(
-        jobs.c.job_id == bindparam("of_id"),
-        jobs.c.status == "doing",
-        jobs.c.claimed_by == bindparam("worker_id"),
-        jobs.c.deliveries == bindparam("deliveries"),
-    )
-)
-_RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
-_ANY_DUE = select(exists().where(_DUE))
-_ANY_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND))
-_ANY_SERVED_DUE = select(exists().where(_DUE, _IS_SERVED))
-_ANY_SERVED_ERRAND_DUE = select(exists().where(_DUE, _IS_ERRAND, _IS_SERVED))
-_COUNT_DUE = select(func.count()).where(_WAITS)
-_CLEAR = delete(jobs).where(
-    jobs.c.status.in_(("done", "failed")), jobs.c.created_at < bindparam("before")
-)
 
 
-class LocalQueue(JobQueue):
-    """Jobs as rows: claimed in one transaction, ordered by priority and age, one a lock."""
+class LocalQueue(Book):
+    """Jobs as rows: claimed in one transaction, ordered by priority, shares and age, one a lock."""
 
     def enqueue(self, conn: Connection, job: NewJob, *, now: datetime) -> None:
         """Add a job within the caller's transaction; nobody sees it before the commit."""
-        conn.execute(
-            _ENQUEUE,
-            {
-                "job_id": job.job_id,
-                "kind": job.kind,
-                "lock": job.lock,
-                "payload": job.payload,
-                "priority": job.priority,
-                "status": "todo",
-                "run_at": AT_ONCE if job.run_at is None else job.run_at,
-                "created_at": now,
-                "deliveries": 0,
-                "result": None,
-                "workflow": job.workflow,
-            },
-        )
+        conn.execute(_ENQUEUE, book.as_row(job, now))
 
     def claim(
         self,
@@ -164,21 +114,28 @@ class LocalQueue(JobQueue):
         only_errands: bool = False,
         serves: Serves = SERVES_ALL,
     ) -> Sequence[Job]:
-        """Take up to `limit` due jobs, highest priority first, then oldest, one per lock."""
+        """Take up to `limit` due jobs, one per lock, by priority, fair shares and age."""
         # A statement sees what was committed before it began: two claims at once could each take
         # a job of one lock.
         dialect.lock_all(conn, dialect.Lock.CLAIM)
-        wanted: dict[str, Any] = {"now": now, "limit": limit}
-        if serves.workflows is None:
-            free = _FREE_ERRANDS if only_errands else _FREE
-        else:
-            free = _FREE_ERRANDS_SERVED if only_errands else _FREE_SERVED
-            wanted["served"] = _served(serves.workflows)
-        found = list(conn.execute(free, wanted).scalars())
-        if not found:
+        free = _FREE_ERRANDS if only_errands else _FREE
+        waiting = [
+            Waiting(
+                workflow=row.workflow,
+                priority=row.priority,
+                age=(row.created_at, row.job_id),
+                ref=row.job_id,
+                is_run=row.kind == JobKind.RUN,
+            )
+            for workflow in _served_lanes(conn, serves)
+            for row in conn.execute(free, {"now": now, "limit": limit, "of_workflow": workflow})
+        ]
+        if not waiting:
             return []
+        running = book.count_running(conn)
+        found = [w.ref for w in choose(waiting, running=running, serves=serves, limit=limit)]
         rows = conn.execute(_CLAIM, {"job_ids": found, "worker_id": worker_id})
-        claimed = {row.job_id: _from_row(row) for row in rows}
+        claimed = {row.job_id: book.from_row(row) for row in rows}
         return [claimed[job_id] for job_id in found]
 
     def finish(
@@ -197,10 +154,6 @@ class LocalQueue(JobQueue):
         if rows:
             conn.execute(_FINISH, rows)
 
-    def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
-        """Remember how far the job came, to tell a job that moves from one that kills its worker."""
-        conn.execute(_NOTE_PROGRESS, {"of_id": job_id, "new_progress": progress})
-
     def hand_back(self, conn: Connection, job_id: JobId) -> None:
         """Let a claimed job be claimed anew, by whichever worker."""
         conn.execute(_HAND_BACK, {"of_id": job_id})
@@ -216,56 +169,10 @@ class LocalQueue(JobQueue):
         found = conn.execute(_PUT_BACK, {"worker_id": worker_id, "but": list(but)})
         return list(found.scalars())
 
-    def is_claimed(self, conn: Connection, job: Job, *, worker_id: WorkerId) -> bool:
-        """Whether this worker still has a job, as it was handed out to it and not anew."""
-        wanted = {"of_id": job.job_id, "worker_id": worker_id, "deliveries": job.deliveries}
-        return bool(conn.execute(_IS_CLAIMED, wanted).scalar_one())
 
-    def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
-        """Status and result of a job, None if it is unknown (or was cleared)."""
-        row = conn.execute(_RESULT, {"of_id": job_id}).one_or_none()
-        return None if row is None else (row.status, row.result)
-
-    def count_due(self, conn: Connection, *, now: datetime) -> int:
-        """How many jobs wait for a worker."""
-        count: int = conn.execute(_COUNT_DUE, {"now": now}).scalar_one()
-        return count
-
-    def is_any_due(
-        self,
-        conn: Connection,
-        *,
-        now: datetime,
-        only_errands: bool = False,
-        serves: Serves = SERVES_ALL,
-    ) -> bool:
-        """Whether a claim could find something; may say yes too often, never no."""
-        wanted: dict[str, Any] = {"now": now}
-        if serves.workflows is None:
-            due = _ANY_ERRAND_DUE if only_errands else _ANY_DUE
-        else:
-            due = _ANY_SERVED_ERRAND_DUE if only_errands else _ANY_SERVED_DUE
-            wanted["served"] = _served(serves.workflows)
-        return bool(conn.execute(due, wanted).scalar_one())
-
-    def clear_finished(self, conn: Connection, *, before: datetime) -> int:
-        """Delete finished jobs enqueued before this moment; the number deleted."""
-        return conn.execute(_CLEAR, {"before": before}).rowcount
-
-
-def _served(workflows: Collection[str]) -> list[str]:
-    """The workflows of which a worker takes jobs, in one order; what needs no workflow is anybody's."""
-    return ["", *sorted(workflows)]
-
-
-def _from_row(row: Row[Any]) -> Job:
-    return Job(
-        job_id=row.job_id,
-        kind=JobKind(row.kind),
-        lock=row.lock,
-        payload=row.payload,
-        priority=row.priority,
-        deliveries=row.deliveries,
-        progress=row.progress,
-        created_at=row.created_at,
-    )
+def _served_lanes(conn: Connection, serves: Serves) -> list[str]:
+    lanes: list[str] = list(conn.execute(_WORKFLOWS).scalars())
+    if serves.workflows is None:
+        return lanes
+    taken = book.taken_by(serves.workflows)
+    return [lane for lane in lanes if lane in taken]

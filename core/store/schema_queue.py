@@ -24,8 +24,24 @@ jobs = Table(
     Column("progress", id_type()),
     Column("result", sealed_type()),
     Column("workflow", String(300), nullable=False, server_default=""),
+    # Its number in Procrastinate's table, on Postgres; None of one that was not deferred there yet.
+    Column("dispatch_id", BigInteger),
     CheckConstraint("status IN ('todo','doing','done','failed')", name="status"),
     Index("ix_jobs_todo", "status", text("priority DESC"), "created_at", "job_id"),
+    Index(
+        "ix_jobs_lanes",
+        "workflow",
+        text("priority DESC"),
+        "created_at",
+        "job_id",
+        sqlite_where=text("status = 'todo'"),
+        postgresql_where=text("status = 'todo'"),
+    ),
+    Index(
+        "ix_jobs_undispatched",
+        "job_id",
+        postgresql_where=text("status = 'todo' AND dispatch_id IS NULL"),
+    ).ddl_if(dialect="postgresql"),
     Index("ix_jobs_lock_status", "lock", "status"),
     Index("ix_jobs_claimed_by", "claimed_by", "status"),
     # Law 3 as the last line of defence: whatever claims, one job a lock is carried out.

@@ -27,6 +27,7 @@ MEANINGS = {
     "uq_approvals_question": "This question has a card already.",
     "uq_runs_queued_resume": "This thread has a queued run already that further decisions join.",
     "pk_holds": "It is held already.",
+    "procrastinate_jobs_lock_idx_v1": "Another job with the same lock is being carried out.",
     "uq_jobs_one_doing": "Another job with the same lock is being carried out.",
 }
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")

@@ -20,7 +20,7 @@ from interlock.core.model.people import Person, Role
 from interlock.core.model.run_lists import RunFilter
 from interlock.core.model.runs import RunKind, RunStatus
 from interlock.core.model.thread_lists import ThreadFilter
-from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.choosing import queue_for
 from interlock.core.store import (
     approvals,
     audit,
@@ -288,11 +288,11 @@ QUERIES = {
         "ix_workers_heartbeat",
     ),
     "claim": (
-        lambda c, m: LocalQueue().claim(c, worker_id="w", limit=5, now=m.at(0)),
-        "ix_jobs_todo",
+        lambda c, m: queue_for(c.engine).claim(c, worker_id="w", limit=5, now=m.at(0)),
+        "ix_jobs_lanes",
     ),
     "put back": (
-        lambda c, m: LocalQueue().put_back(c, worker_id="w"),
+        lambda c, m: queue_for(c.engine).put_back(c, worker_id="w"),
         "ix_jobs_claimed_by uq_jobs_one_doing",
     ),
     "what caches saved": (
@@ -303,7 +303,10 @@ QUERIES = {
         lambda c, m: cache_counts.fold(c, before=m.at(7200), max_hours=1),
         "ix_cache_counters_start",
     ),
-    "due jobs": (lambda c, m: LocalQueue().count_due(c, now=m.at(0)), "ix_jobs_todo"),
+    "due jobs": (
+        lambda c, m: queue_for(c.engine).count_due(c, now=m.at(0)),
+        "ix_jobs_todo ix_jobs_lanes",
+    ),
     **{
         f"what is told of: {read.__name__}": (
             lambda c, m, read=read: list(read(c, occurrences.Span(m.at(2990), m.at(2995)))),
@@ -563,7 +566,9 @@ def _plans(conn, *, analyze=False):
     found = []
 
     def explain(conn, cursor, statement, parameters, context, executemany):
-        if "pg_advisory" in statement or statement.startswith(("EXPLAIN", "INSERT")):
+        if "pg_advisory" in statement or statement.startswith(
+            ("EXPLAIN", "INSERT", "SAVEPOINT", "RELEASE")
+        ):
             return
         own = conn.connection.dbapi_connection.cursor()
         own.execute(prefix + statement, parameters)

@@ -11,13 +11,14 @@ from interlock.core.errors import Conflict
 from interlock.core.model.holds import EVERYTHING, Hold
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob, Serves
+from interlock.core.queue.procrastinate import ProcrastinateQueue
 from interlock.core.store import holds
 from interlock.core.store.engine import read, write
 
 
 @pytest.fixture
-def queue():
-    return LocalQueue()
+def queue(engine):
+    return LocalQueue() if engine.dialect.name == "sqlite" else ProcrastinateQueue()
 
 
 @pytest.fixture
@@ -77,8 +78,8 @@ def test_a_higher_priority_comes_first_then_the_older(put, claim):
     assert claim(limit=2) == ["young", "least"]
 
 
-def test_jobs_of_the_same_moment_come_by_id(put, claim):
-    for name in ("c", "a", "b"):
+def test_jobs_of_the_same_moment_come_one_after_the_other(put, claim):
+    for name in ("a", "b", "c"):
         put(name, at=1)
     assert claim() == ["a", "b", "c"]
 
@@ -356,3 +357,44 @@ def test_an_errand_is_taken_by_who_has_its_workflows_code(engine, queue, make):
             assert queue.is_any_due(conn, **wanted) == bool(expected)
             found = queue.claim(conn, worker_id="w1", limit=9, **wanted)
             assert [job.job_id for job in found] == expected
+
+
+def claim_fairly(engine, queue, make, limit, serves):
+    with write(engine) as conn:
+        found = queue.claim(conn, worker_id="w1", limit=limit, now=make.at(9), serves=serves)
+    return [job.job_id for job in found]
+
+
+def test_workflows_share_the_room(engine, queue, make, put):
+    for name in ("a1", "a2", "a3", "a4", "b1", "b2"):
+        put(name, workflow=name[0])
+    assert claim_fairly(engine, queue, make, 3, Serves()) == ["a1", "b1", "a2"]
+    # What runs already counts: two of a and one of b.
+    assert claim_fairly(engine, queue, make, 2, Serves()) == ["b2", "a3"]
+
+
+def test_tenants_share_the_room_before_their_workflows_do(engine, queue, make, put):
+    for name in ("a1", "a2", "b1", "c1", "c2"):
+        put(name, workflow=name[0])
+    serves = Serves(tenants={"a": "north", "b": "north", "c": "south"}, shares={"a": 3})
+    assert claim_fairly(engine, queue, make, 4, serves) == ["a1", "c1", "b1", "c2"]
+
+
+def test_a_priority_stands_above_shares(engine, queue, make, put):
+    put("a1", workflow="a")
+    claim_fairly(engine, queue, make, 1, Serves())
+    put("b1", workflow="b")
+    put("a2", workflow="a", priority=1)
+    assert claim_fairly(engine, queue, make, 2, Serves()) == ["a2", "b1"]
+
+
+def test_workflows_whose_names_are_long_are_told_apart(engine, queue, make, put):
+    one, other = "ä" * 299, "ä" * 300
+    put("j1", workflow=one)
+    put("j2", workflow=other)
+    hold(engine, one, make.at(1))
+    assert claim_fairly(engine, queue, make, 9, Serves(workflows=frozenset({other}))) == ["j2"]
+    with write(engine) as conn:
+        holds.remove(conn, one)
+    assert claim_fairly(engine, queue, make, 9, Serves(workflows=frozenset({other}))) == []
+    assert claim_fairly(engine, queue, make, 9, Serves(workflows=frozenset({one}))) == ["j1"]

@@ -33,7 +33,7 @@ from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.approvals import Approval, Intent, Verb
 from interlock.core.model.runs import OPEN, Run
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.choosing import queue_for
 from interlock.core.services import claiming, deciding, launching, observing, presence
 from interlock.core.services.context import App
 from interlock.core.services.deciding import Decided
@@ -480,7 +480,7 @@ def make_desk(tmp_path, monkeypatch) -> Iterator[Callable[..., Desk]]:
         settings = Settings(data_dir=tmp_path / ".interlock", heartbeat_s=0.5, database=database)
         settings.data_dir.mkdir(exist_ok=True)
         engine = engines.open_engine(settings.database_url)
-        app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+        app = App(settings=settings, engine=engine, queue=queue_for(engine), clock=SystemClock())
         made.append(Desk(app, tmp_path, project=project))
         return made[-1]
 
@@ -510,7 +510,7 @@ def open_module_desk(tmp_path_factory, sqlite_template) -> Iterator[Callable[[st
         settings.data_dir.mkdir()
         shutil.copyfile(sqlite_template, settings.data_dir / "app.db")
         engine = engines.open_engine(settings.database_url)
-        app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+        app = App(settings=settings, engine=engine, queue=queue_for(engine), clock=SystemClock())
         opened.append(Desk(app, folder, project=project))
         opened[-1].start()
         return opened[-1]

@@ -17,7 +17,7 @@ from interlock.core.graphs.savers import open_savers
 from interlock.core.graphs.stores import open_store
 from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.nodes import NodeRun
-from interlock.core.queue.local import LocalQueue
+from interlock.core.queue.choosing import queue_for
 from interlock.core.services import claiming, presence, recording
 from interlock.core.services.context import App
 from interlock.core.services.recording import Batch
@@ -180,7 +180,7 @@ def labs(
                 settings = Settings(data_dir=folder, database=url)
                 engine = engines.open_engine(settings.database_url)
                 stack.callback(engine.dispose)
-                app = App(settings=settings, engine=engine, queue=LocalQueue(), clock=SystemClock())
+                app = App(settings=settings, engine=engine, queue=queue_for(engine), clock=SystemClock())
                 opened[kind] = Lab(app, kind)
                 stack.callback(opened[kind].close)
             return opened[kind]

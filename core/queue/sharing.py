@@ -1,0 +1,64 @@
+"""Which of the waiting jobs come first, when there is not room for all: fair shares, no I/O."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.core.queue.port import Serves
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job that could be taken; `age` sorts the older one first, `ref` is whatever the queue knows it by."""
+
+    workflow: str
+    priority: int
+    age: Any
+    ref: Any
+    is_run: bool = True
+
+
+def choose(
+    waiting: Iterable[Waiting], *, running: Mapping[str, int], serves: Serves, limit: int
+) -> list[Waiting]:
+    """
+    The jobs to take, in the order in which to take them.
+
+    Args:
+        waiting: What could be taken, of each workflow in the order in which it would take them.
+        running: How many runs of each workflow are carried already.
+        serves: Whose the workflows are, and their shares.
+        limit: How many to take at most.
+
+    Returns:
+        The highest priority first. Of the same, that of the tenant with the fewest runs, then of the
+        workflow with the fewest for its share, then the oldest; what is taken counts for the next.
+    """
+    lanes: defaultdict[str, deque[Waiting]] = defaultdict(deque)
+    for each in waiting:
+        lanes[each.workflow].append(each)
+    of_workflow = Counter(running)
+    of_tenant: Counter[str] = Counter()
+    for workflow, count in running.items():
+        of_tenant[serves.tenants.get(workflow, "")] += count
+
+    def rank(workflow: str) -> tuple[Any, ...]:
+        first = lanes[workflow][0]
+        share = max(1, serves.shares.get(workflow, 1))
+        tenant = serves.tenants.get(workflow, "")
+        return -first.priority, of_tenant[tenant], of_workflow[workflow] / share, first.age
+
+    taken: list[Waiting] = []
+    while lanes and len(taken) < limit:
+        workflow = min(lanes, key=rank)
+        first = lanes[workflow].popleft()
+        taken.append(first)
+        if first.is_run:
+            of_workflow[workflow] += 1
+            of_tenant[serves.tenants.get(workflow, "")] += 1
+        if not lanes[workflow]:
+            del lanes[workflow]
+    return taken
