@@ -23,10 +23,12 @@ POLL_S = 0.02
 IS_ALIVE = "SELECT EXISTS (SELECT 1 FROM workers WHERE worker_id = %s AND status <> %s)"
 _NAMES: BindParameter[str] = bindparam("names", expanding=True)
 _END = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN :names"
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name IN :names"  # a restored copy has the same
 ).bindparams(_NAMES)
 _LEFT = text(
-    "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name IN :names"
+    "SELECT DISTINCT application_name FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name IN :names"
 ).bindparams(_NAMES)
 _UP_SINCE = text("SELECT pg_postmaster_start_time()")
 
