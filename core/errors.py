@@ -210,5 +210,19 @@ class QueueFull(InterlockError):
         return {**super().as_document(), "retry_at": self.retry_at.isoformat()}
 
 
+class SwitchedOff(InterlockError):
+    """An admin has switched this off for the whole installation; the message says who and why. Try again later."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, flag: str) -> None:
+        super().__init__(message, hint="Nothing was changed. `interlock flags` lists what is off.")
+        self.flag = flag
+
+    def as_document(self) -> dict[str, Any]:
+        """With the flag."""
+        return {**super().as_document(), "flag": self.flag}
+
+
 class BreakerOpen(CallRefused):
     """A breaker is open, or half open with its one probe in flight; the node or tool was not called."""

@@ -23,6 +23,7 @@ from interlock.core.cli import (
     doctor,
     extending,
     figures,
+    flags,
     history,
     holds,
     keys,
@@ -82,9 +83,8 @@ def command() -> Any:
     register(claiming.forward)
     register(claiming.hands)
     register(extending.extend)
-    register(holds.hold)
-    register(holds.release)
-    register(holds.holds)
+    for each in (holds.hold, holds.release, holds.holds, flags.flags, flags.flag):
+        register(each)
     register(history.history)
     register(history.state)
     register(history.diff)

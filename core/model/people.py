@@ -46,7 +46,7 @@ WHAT: Final[Mapping[Permission, str]] = {
     Permission.LAUNCH: "launch runs, alone and in batches",
     Permission.STEER: "cancel, retry, rate, rewind, fork, copy and try out runs and threads",
     Permission.GUARD: "hold workflows, order breakers, clear caches, answer and silence alerts, test notices",
-    Permission.ADMINISTER: "keep people, tokens and keys; import, prune and delete threads",
+    Permission.ADMINISTER: "keep people, tokens and keys; switch flags; import, prune and delete threads",
 }
 
 _OPERATES: Final = frozenset(

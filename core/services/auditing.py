@@ -11,6 +11,8 @@ from pathlib import Path
 from interlock.core.errors import NotFound
 from interlock.core.model.audit_chain import Chain, Head, Verification
 from interlock.core.model.audit_lists import AuditCount, AuditEntry, AuditFilter, AuditPage
+from interlock.core.model.flags import Flag
+from interlock.core.services import flagging
 from interlock.core.services.context import App
 from interlock.core.services.permitting import require_house
 from interlock.core.settings import Settings
@@ -62,7 +64,13 @@ def get_entry(app: App, seq: int) -> AuditEntry:
 
 
 def read_all(app: App, wanted: AuditFilter, *, limit: int | None = None) -> Iterator[AuditEntry]:
-    """All entries that fit, or the latest so many, the latest first; what is added meanwhile is not among them."""
+    """
+    All entries that fit, or the latest so many, the latest first; what is added meanwhile is not among them.
+
+    Raises:
+        SwitchedOff: Exports are.
+    """
+    flagging.require(app, Flag.EXPORTS)
     before, left = None, limit
     while left is None or left > 0:
         size = EXPORT_BATCH if left is None else min(left, EXPORT_BATCH)

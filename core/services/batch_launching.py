@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from interlock.core.model import batch_files, input_limits
+from interlock.core.model.flags import Flag
 from interlock.core.model.launch_batches import (
     BatchReport,
     BatchRun,
@@ -25,7 +26,7 @@ from interlock.core.model.launch_batches import (
 from interlock.core.model.people import Permission
 from interlock.core.model.runs import OPEN, RunStatus
 from interlock.core.model.workflows import Workflow
-from interlock.core.services import backlog, checking, launching, limiting
+from interlock.core.services import backlog, checking, flagging, launching, limiting
 from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.services.permitting import command
@@ -100,6 +101,7 @@ def launch(
         InvalidInput: A row does not fit, none is left, or an option does not fit. Nothing was launched.
         RateLimited: Its rows are more than its workflow may still be launched. Nothing was launched.
         QueueFull: The queue has no room for all of its rows; it says when to try again. Nothing was launched.
+        SwitchedOff: Launches are; what was accepted before goes on.
         Conflict: There is a batch of this id that launched something else, or in another way.
     """
     _require_good(file, only_good=only_good)
@@ -218,6 +220,7 @@ def _begin(app: App, batch: LaunchBatch, workflow: Workflow) -> None:
                     hint="Another batch needs an id of its own.",
                 )
             return
+        flagging.require_within(conn, Flag.LAUNCHES)
         backlog.require_room(
             app, conn, batch.workflow, now=batch.created_at, starts=batch.row_count
         )

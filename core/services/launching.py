@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from interlock.core.model import input_limits, variants
+from interlock.core.model.flags import Flag
 from interlock.core.model.people import Permission
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
-from interlock.core.services import backlog, checking, limiting
+from interlock.core.services import backlog, checking, flagging, limiting
 from interlock.core.services.context import App
 from interlock.core.services.finding import require_sound
 from interlock.core.services.permitting import command
@@ -59,6 +60,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
         InvalidInput: The workflow is not loaded, or the input, context or an option does not fit.
         RateLimited: It was launched as often as its policy allows; the error says until when.
         QueueFull: Too many runs wait for a worker; the error says when to try again.
+        SwitchedOff: Launches are.
         Conflict: The thread waits for a human, is busy, or belongs to another workflow. A new
             input would silently abandon the waiting question (law 2).
     """
@@ -66,6 +68,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
     prepared = prepare(app, workflow, request)
     run = make_run(prepared, actor=actor, now=app.clock.now())
     with engine.write(app.engine) as conn:
+        flagging.require_within(conn, Flag.LAUNCHES)
         backlog.require_room(app, conn, run.workflow, now=run.created_at)
         limiting.take_launch(conn, workflow, actor=actor, now=run.created_at)
         run = _keep_variant(conn, run, prepared)

@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 from interlock.core.errors import StoreUnavailable
 from interlock.core.model import notice_texts
 from interlock.core.model.approvals import ApprovalStatus
+from interlock.core.model.flags import Flag
 from interlock.core.model.notice_rules import PENDING, RuleKind, Webhook
 from interlock.core.model.notices import Notice, NoticeStatus, Outcome, settle
-from interlock.core.services import notifying, webhooking
+from interlock.core.services import flagging, notifying, webhooking
 from interlock.core.services.context import App, fetch_now
 from interlock.core.services.notice_targets import Place, Target
 from interlock.core.services.noticing import TOPIC
@@ -75,8 +76,10 @@ class Courier:
         self._rests: dict[Place, float] = {}  # until when, by the monotonic clock
 
     def work(self) -> int:
-        """Begin to send what is due; to how many addresses."""
+        """Begin to send what is due; to how many addresses. While notices are switched off, it waits."""
         self._leave_behind()
+        if not flagging.is_on(self._app, Flag.NOTICES):
+            return 0
         now_s = time.monotonic()
         busy = {*self._errands, *(place for place, until in self._rests.items() if until > now_s)}
         room = MOST_THREADS - len(self._errands) - len(self._left)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import NotFound
 from interlock.core.model.approvals import Approval, ApprovalSummary, Decision
+from interlock.core.model.flags import FlagState
 from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun, RunEvent
 from interlock.core.model.routing import Vote
@@ -30,8 +31,10 @@ from interlock.core.store import (
     decisions,
     engine,
     events,
+    flags,
     holds,
     nodes,
+    publications,
     runs,
     snapshots,
     threads,
@@ -61,6 +64,7 @@ class Overview:
     is queued; `slots` is how many runs the living workers carry at once. The queue does not move
     (law 11) where a run waits for long although fewer than `slots` are running; one that is held
     does not count. `is_queue_full`: launches are refused, of whichever tenant the runs are.
+    `unserved`: workflows that no living worker serves, although others are alive.
     """
 
     waiting: int
@@ -77,6 +81,8 @@ class Overview:
     holds: tuple[Hold, ...] = ()
     overdue: int = 0
     is_queue_full: bool = False
+    unserved: tuple[str, ...] = ()
+    switched_off: tuple[FlagState, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +162,10 @@ def overview(app: App) -> Overview:
             holds=tuple(holds.fetch_all(conn)),
             overdue=deadlines.count_overdue(conn, now=now),
             is_queue_full=backlog.is_full(app, conn),
+            unserved=tuple(
+                publications.find_unserved(conn, since=now - timedelta(seconds=ALIVE_S))
+            ),
+            switched_off=tuple(s for s in flags.fetch_all(conn) if not s.is_on),
         )
 
 

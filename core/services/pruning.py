@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from interlock.core.errors import InvalidInput, NotFound, NoWorker
+from interlock.core.model.flags import Flag
 from interlock.core.model.people import Permission
 from interlock.core.model.pruning import (
     WHY,
@@ -28,7 +29,7 @@ from interlock.core.model.pruning import (
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.thread_lists import ThreadLine
 from interlock.core.queue.port import Job, JobKind, NewJob
-from interlock.core.services import forgetting, observing
+from interlock.core.services import flagging, forgetting, observing
 from interlock.core.services.context import App
 from interlock.core.services.forgetting import BY_SETTINGS
 from interlock.core.services.permitting import command
@@ -110,7 +111,9 @@ def prune(
         InvalidInput: Nothing says which.
         NotFound: A thread that was named is not there.
         NoWorker: No worker is alive, or none came to it in time.
+        SwitchedOff: Pruning is.
     """
+    flagging.require(app, Flag.PRUNING)
     planned = plan(app, retention)
     if planned.threads and not observing.list_workers(app):
         raise NoWorker(
@@ -136,8 +139,10 @@ def retain(app: App) -> int:
     """
     Hand out what the settings say goes; how many threads. Without such settings, none is read.
 
-    Closed what-ifs go by their age whatever the settings say.
+    Closed what-ifs go by their age whatever the settings say. Nothing goes while pruning is switched off.
     """
+    if not flagging.is_on(app, Flag.PRUNING):
+        return 0
     retention = retention_of(app.settings)
     forgetting.forget_what_ifs(app, retention, most=IN_PASSING, actor=BY_SETTINGS)
     if retention.is_empty or app.settings.attach is not None:

@@ -16,12 +16,21 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, InterlockError, InvalidInput, NotFound
 from interlock.core.model import rewind_json
+from interlock.core.model.flags import Flag
 from interlock.core.model.history import Fork, PlannedAnswer
 from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import HELD, Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
-from interlock.core.services import checking, forking, staging, standing, standing_in, voting
+from interlock.core.services import (
+    checking,
+    flagging,
+    forking,
+    staging,
+    standing,
+    standing_in,
+    voting,
+)
 from interlock.core.services.beside import NOTHING, Beside
 from interlock.core.services.carding import supersede_cards
 from interlock.core.services.context import App
@@ -105,9 +114,11 @@ def apply(
         NotAllowed: It would be done in the place of a node whose cards others decide, or of them.
         InvalidInput: There is no reason, or it cannot be done here, or something given does not fit.
         Conflict: A run is going on, or the thread has moved; `winner` says who moved it.
+        SwitchedOff: The time machine is.
     """
     if not reason.strip():
         raise InvalidInput("Say why: a reason is required to set a thread back or to copy it.")
+    flagging.require(app, Flag.TIME_MACHINE)
     forking.require_whole(request)
     head = CheckpointId(expected_head) if expected_head else None
 

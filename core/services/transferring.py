@@ -21,13 +21,20 @@ from sqlalchemy import Connection
 
 from interlock.core import ciphers
 from interlock.core.errors import Conflict, InvalidInput, NotFound, NoWorker
+from interlock.core.model.flags import Flag
 from interlock.core.model.history import Fork
 from interlock.core.model.people import Permission
 from interlock.core.model.rewinding import RewindVerb
 from interlock.core.model.runs import Run, RunKind, RunOptions, RunStatus
 from interlock.core.model.threads import Origin, Thread
 from interlock.core.queue.port import Job, JobKind, NewJob
-from interlock.core.services import checking, observing, transfer_files, transferred_past
+from interlock.core.services import (
+    checking,
+    flagging,
+    observing,
+    transfer_files,
+    transferred_past,
+)
 from interlock.core.services.context import App
 from interlock.core.services.launching import job_for
 from interlock.core.services.permitting import command
@@ -93,8 +100,10 @@ def export(app: App, thread_id: str, target: BinaryIO) -> Counter[str]:
         NotFound: No such thread.
         Conflict: A run of it is queued or running, or it moved meanwhile.
         InvalidInput: It has no checkpoint, or they are another application's.
+        SwitchedOff: Exports are.
     """
     with engine.read(app.engine) as conn:
+        flagging.require_within(conn, Flag.EXPORTS)
         thread = _find_still(conn, ThreadId(thread_id))
         if app.settings.attach is not None:
             raise InvalidInput(ELSEWHERE)

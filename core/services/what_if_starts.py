@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from interlock.core.errors import Conflict, InvalidInput
 from interlock.core.model.approvals import Intent
+from interlock.core.model.flags import Flag
 from interlock.core.model.history import WhatIf, WhatIfSide, WhatIfStatus
 from interlock.core.model.people import Permission
 from interlock.core.model.what_ifs import SIDES, find_runnable, read_stand_ins
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
-from interlock.core.services import standing, trying
+from interlock.core.services import flagging, standing, trying
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card
 from interlock.core.services.permitting import command
@@ -60,7 +61,9 @@ def start(
         NotFound: No such card, thread or point.
         InvalidInput: An answer does not fit, or nothing would come of it.
         Conflict: Too many are under way.
+        SwitchedOff: The time machine is.
     """
+    flagging.require(app, Flag.TIME_MACHINE)
     _require_sides(sides)
     with engine.read(app.engine) as conn:
         card = find_card(conn, approval_id) if approval_id is not None else None
@@ -121,7 +124,7 @@ def _add(
     )
     what_ifs.insert(conn, what_if)
     for each in what_if.sides:
-        app.queue.enqueue(conn, _job_for(each), now=now)
+        app.queue.enqueue(conn, _job_for(each, grounds.thread.workflow), now=now)
     topics.bump(conn, TOPIC)
     audit.append(
         conn,
@@ -181,11 +184,12 @@ def _make_side(
     )
 
 
-def _job_for(side: WhatIfSide) -> NewJob:
+def _job_for(side: WhatIfSide, workflow: str) -> NewJob:
     assert side.job_id is not None
     return NewJob(
         job_id=side.job_id,
         kind=JobKind.WHAT_IF,
         payload={"what_if_id": side.what_if_id, "side": side.side},
         priority=ERRAND_PRIORITY,
+        workflow=workflow,
     )

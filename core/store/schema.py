@@ -30,6 +30,7 @@ from interlock.core.store.schema_batches import launch_batches
 from interlock.core.store.schema_claims import card_openings, claims
 from interlock.core.store.schema_clients import thread_labels, thread_metadata
 from interlock.core.store.schema_demo import demonstrations, tours
+from interlock.core.store.schema_flags import flags
 from interlock.core.store.schema_history import attached_sources, forks, what_if_sides, what_ifs
 from interlock.core.store.schema_limits import model_calls, model_keys, rate_takes
 from interlock.core.store.schema_notices import notice_rules, notices
@@ -56,6 +57,7 @@ from interlock.core.store.schema_sight import (
     tool_totals,
 )
 from interlock.core.store.schema_votes import votes
+from interlock.core.store.schema_workers import worker_workflows, workflow_versions
 
 __all__ = [
     "access",
@@ -73,6 +75,7 @@ __all__ = [
     "claims",
     "decisions",
     "demonstrations",
+    "flags",
     "forks",
     "holds",
     "idempotency_keys",
@@ -105,11 +108,13 @@ __all__ = [
     "votes",
     "what_if_sides",
     "what_ifs",
+    "worker_workflows",
     "workers",
+    "workflow_versions",
     "workflows",
 ]
 
-REVISION = "0018"  # the newest migration; a test compares it with Alembic's own head
+REVISION = "0020"  # the newest migration; a test compares it with Alembic's own head
 # The newest migration of the release before: its program runs on these tables too, so that processes of
 # both work side by side. Set by whoever makes a release (CONTRIBUTING.md); what comes after it only adds.
 SERVES_FROM = "0017"

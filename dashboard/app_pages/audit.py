@@ -6,7 +6,8 @@ import streamlit as st
 
 from interlock.core.errors import NotFound
 from interlock.core.model.audit_lists import AuditEntry, AuditFilter
-from interlock.core.services import auditing
+from interlock.core.model.flags import Flag
+from interlock.core.services import auditing, flagging
 from interlock.core.services.context import App
 from interlock.dashboard import deps, keys, state
 from interlock.dashboard.components.audit import (
@@ -74,7 +75,8 @@ def draw() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch"):
             st.caption(view.summary)
-        draw_saves(lambda: read_all(app, wanted.filter), file_at=f"{now:%Y%m%d-%H%M}")
+        if flagging.is_on(app, Flag.EXPORTS):
+            draw_saves(lambda: read_all(app, wanted.filter), file_at=f"{now:%Y%m%d-%H%M}")
     seq = state.read_number("entry", 0, minimum=0, maximum=2**31 - 1)
     left, right = st.columns([3, 2], gap="medium") if seq else (st.container(), None)
     with left:

@@ -23,7 +23,8 @@ def draw_switch(overview: Overview) -> None:
     """Draw what is held, and the switch."""
     draw_note(state.take_note(PLACE))
     names = [workflow.name for workflow in observing.list_workflow_names(deps.app())]
-    draw_holds(holds.build(overview.holds, names, overview.at), on_hold=hold, on_release=release)
+    view = holds.build(overview.holds, names, overview.at, overview.switched_off)
+    draw_holds(view, on_hold=hold, on_release=release)
 
 
 def hold() -> None:

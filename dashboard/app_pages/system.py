@@ -6,6 +6,7 @@ import streamlit as st
 
 from interlock.core.services import attaching, health, surveying
 from interlock.dashboard import deps, keys
+from interlock.dashboard.app_pages import system_flags
 from interlock.dashboard.components.figure_tables import draw_heading
 from interlock.dashboard.components.figures import draw_figures
 from interlock.dashboard.components.live import live
@@ -65,6 +66,8 @@ def draw() -> None:
         alt="How large the databases and the logs are.",
     )
     st.caption(view.as_of)
+    st.subheader("Flags", anchor=False)
+    system_flags.draw()
     draw_titled("Settings", view.settings, file_at)
     st.caption(view.changed)
     draw_prose(

@@ -17,7 +17,7 @@ def draw_holds(
     view: SwitchView, *, on_hold: Callable[[], None], on_release: Callable[[str], None]
 ) -> None:
     """
-    Draw the holds and the switch.
+    Draw the holds, what is switched off, and the switch.
 
     Args:
         view: What to draw.
@@ -26,6 +26,8 @@ def draw_holds(
     """
     for held in view.held:
         _draw_held(held, on_release)
+    for said in view.off:
+        st.info(md_escape(said), icon=":material/toggle_off:")
     if not view.scopes:
         return
     labels = dict(view.scopes)

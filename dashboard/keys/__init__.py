@@ -183,7 +183,7 @@ from interlock.dashboard.keys.runs import (
     runs_table,
     runs_workflow,
 )
-from interlock.dashboard.keys.system import system_table
+from interlock.dashboard.keys.system import flag_choice, flag_reason, flag_submit, system_table
 from interlock.dashboard.keys.told import (
     told_again,
     told_page,
@@ -265,6 +265,9 @@ __all__ = [
     "demo_service",
     "edit",
     "extend",
+    "flag_choice",
+    "flag_reason",
+    "flag_submit",
     "hands",
     "hands_act",
     "hands_field",

@@ -6,5 +6,20 @@ from interlock.dashboard.keys.making import join
 
 
 def system_table(what: str) -> str:
-    """One of its tables: `checks`, `processes`, `models`, `sizes` or `settings`."""
+    """One of its tables: `checks`, `processes`, `models`, `sizes`, `flags` or `settings`."""
     return join("system-table", what)
+
+
+def flag_choice() -> str:
+    """The choice of what is switched."""
+    return "flag-choice"
+
+
+def flag_reason() -> str:
+    """Why it is switched."""
+    return "flag-reason"
+
+
+def flag_submit() -> str:
+    """The button that switches it."""
+    return "flag-submit"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from interlock.core.model.flags import FlagState
 from interlock.core.model.holds import EVERYTHING, Hold, find_hold
 from interlock.dashboard.views.formatting import format_ago, format_exact
 from interlock.dashboard.views.notices import Notice
@@ -26,19 +27,26 @@ class HeldView:
 
 @dataclass(frozen=True)
 class SwitchView:
-    """What is held, and what can still be: scopes by their labels, everything first."""
+    """What is held, and what can still be: scopes by their labels, everything first; what is switched off."""
 
     held: tuple[HeldView, ...]
     scopes: tuple[tuple[str, str], ...]
+    off: tuple[str, ...] = ()
 
 
-def build(holds: Sequence[Hold], workflows: Sequence[str], now: datetime) -> SwitchView:
+def build(
+    holds: Sequence[Hold],
+    workflows: Sequence[str],
+    now: datetime,
+    switched_off: Sequence[FlagState] = (),
+) -> SwitchView:
     """What the switch shows."""
     scopes = {hold.scope for hold in holds}
     free = [name for name in (EVERYTHING, *workflows) if name not in scopes]
     return SwitchView(
         held=tuple(_build_held(hold, now) for hold in holds),
         scopes=tuple((name, label_of(name)) for name in free),
+        off=tuple(state.said for state in switched_off),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from interlock.core.services import limiting
+from interlock.core.services import flagging, limiting, observing
 from interlock.dashboard import keys
 
 
@@ -14,7 +14,8 @@ def test_it_shows_processes_checks_sizes_and_settings(seed, open_page):
     at = open_page("system")
     assert not at.exception
     assert at.metric[0].value == "all ok"
-    checks, processes, sizes = (table.value for table in at.dataframe)
+    checks, processes, sizes, flags = (table.value for table in at.dataframe)
+    assert next(iter(flags["Flag"])) == "Launches"
     settings = at.table[0].value
     assert {"database", "checkpoints", "queue", "workers", "model"} <= set(checks["Check"])
     assert len(processes) == 2
@@ -32,6 +33,25 @@ def test_what_is_left_of_the_keys_of_models_is_shown(app, open_page):
     assert not at.exception
     (row,) = at.dataframe[2].value.to_dict("records")
     assert (row["Key"], row["Left"], row["Told"]) == ("KEY_A", "59 of 60 requests", "just now")
+
+
+def test_a_flag_is_switched_and_told_on_every_page_and_a_refusal_is_said(app, open_page):
+    at = open_page("system")
+    at.selectbox(key=keys.flag_choice()).select("exports off")
+    at.text_input(key=keys.flag_reason()).input("an audit is on")
+    at.button(key=keys.flag_submit()).click().run()
+    assert not at.exception
+    (state,) = observing.overview(app).switched_off
+    assert (state.flag.value, state.reason) == ("exports", "an audit is on")
+    assert at.text_input(key=keys.flag_reason()).value == ""
+
+    assert not open_page("audit").get("download_button")
+
+    at.selectbox(key=keys.flag_choice()).select("launches off")
+    flagging.switch(app, "launches", is_on=False, actor="bob")
+    at.button(key=keys.flag_submit()).click().run()
+    assert any(note.value.startswith(r"Launches are off\, by bob\.") for note in at.warning)
+    assert len(observing.overview(app).switched_off) == 2
 
 
 def test_what_is_missing_is_said(open_page):

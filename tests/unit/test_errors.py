@@ -36,6 +36,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "NotAllowed": 5,
         "SignedOut": 5,
         "QueueFull": 6,
+        "SwitchedOff": 6,
     }
 
 

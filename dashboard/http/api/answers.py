@@ -25,6 +25,7 @@ from interlock.core.errors import (
     SealBroken,
     SignedOut,
     StoreUnavailable,
+    SwitchedOff,
     UsageError,
     WorkflowNotLoaded,
 )
@@ -52,6 +53,7 @@ _TABLE: tuple[tuple[type[InterlockError], int, str], ...] = (
     (SealBroken, 503, "seal-broken"),
     (NoWorker, 503, "no-worker"),
     (QueueFull, 503, "queue-full"),
+    (SwitchedOff, 503, "switched-off"),
     (CallRefused, 503, "refused-for-now"),
 )
 _TITLES = {
