@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 
 import psycopg
-import pytest
 
 from interlock.core import cli
 from interlock.core.store import schema
@@ -19,27 +19,13 @@ SELECT (SELECT max(version_num) FROM alembic_version), (SELECT count(*) FROM che
 """
 
 
-def _upgrade(url: str, start) -> None:
-    start.wait(WAIT_S)
-    raise SystemExit(cli.main(["db", "upgrade", "--json", "--database", url]))
-
-
-@pytest.fixture
-def context():
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["interlock.core.worker.main"])
-    return made
-
-
-def test_hosts_that_upgrade_at_once_all_find_it_done(empty_postgres_url, context):
-    start = context.Barrier(HOSTS)
+def test_hosts_that_upgrade_at_once_all_find_it_done(empty_postgres_url):
     url = empty_postgres_url.replace("+psycopg", "")
-    hosts = [context.Process(target=_upgrade, args=(url, start)) for _ in range(HOSTS)]
-    for host in hosts:
-        host.start()
-    for host in hosts:
-        host.join(WAIT_S)
-    assert [host.exitcode for host in hosts] == [0] * HOSTS
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["interlock.core.worker.main"])
+    with ProcessPoolExecutor(HOSTS, mp_context=context) as hosts:
+        ended = [hosts.submit(cli.main, ["db", "upgrade", "--database", url]) for _ in range(HOSTS)]
+        assert [each.result(WAIT_S) for each in ended] == [0] * HOSTS
     with psycopg.connect(url) as conn:
         revision, checkpoints, store, runs, broken = conn.execute(MADE).fetchone()
     assert (revision, runs, broken) == (schema.REVISION, 0, 0)
