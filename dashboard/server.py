@@ -257,9 +257,7 @@ async def _live_while_serving(url: str, _app: st.App) -> AsyncIterator[dict[str,
     import_components()
     collecting.spare_what_stays()
     app = deps.process_app()
-    broadcaster = broadcasting.Broadcaster(
-        partial(heads.ServiceHeads, app), poll_s=heads.poll_s(app)
-    )
+    broadcaster = broadcasting.Broadcaster(partial(heads.ServiceHeads, app), poll_s=heads.POLL_S)
     broadcaster.start()
     broadcasting.use(broadcaster)
     # No worker can tell that there is none.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 
 from interlock.core.services.context import App
-from interlock.core.store.watching import ChangeWatch
+from interlock.core.store.watching import Channels, open_watch
 
 
 class Watch:
     """Blocks a thread of the caller's until something in the database has changed."""
 
-    def __init__(self, app: App) -> None:
-        self._watch = ChangeWatch(app.engine)
+    def __init__(self, app: App, *, is_for_work: bool = False) -> None:
+        """`is_for_work`: of what a worker has to know at once, not of what screens draw."""
+        self._watch = open_watch(app.engine, Channels.WORK if is_for_work else Channels.SCREENS)
         self._stop = threading.Event()
 
     def wait(self, *, timeout_s: float) -> bool:

@@ -141,7 +141,7 @@ class Server:
     async def serve(self) -> None:
         """Work until stopped."""
         loop = asyncio.get_running_loop()
-        watch = watching.Watch(self._app)
+        watch = watching.Watch(self._app, is_for_work=True)
         watcher = threading.Thread(
             target=self._watch, args=(loop, watch), name="watch", daemon=True
         )

@@ -17,6 +17,7 @@ from interlock.core.types import ApprovalId, RunId
 from interlock.dashboard import deps
 from interlock.dashboard.views.flow import flow_of
 
+POLL_S = 0.06  # between two looks whether anything has changed, which are nearly free
 RUN_PREFIX = "run:"
 CARD_PREFIX = "card:"  # who has it open
 PEOPLE = "people"  # accounts, sessions, tokens
@@ -118,8 +119,3 @@ class ServiceHeads:
         found = attending.heads(self._app)
         known = dict.fromkeys(self._cards, 0) | {CARD_PREFIX + c: n for c, n in found.items()}
         self._cards = dict(list(known.items())[-_MOST_CARDS:])
-
-
-def poll_s(app: App) -> float:
-    """Seconds between two looks: often where a look is nearly free."""
-    return 0.06 if app.engine.dialect.name == "sqlite" else 0.25
