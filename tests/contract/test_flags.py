@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
 
+from interlock.core import cli
 from interlock.core.errors import Conflict, NotAllowed, NotFound, SwitchedOff
 from interlock.core.model.audit_lists import AuditFilter
 from interlock.core.model.flags import Flag, FlagState
@@ -149,3 +151,23 @@ def test_what_is_due_to_be_sent_waits(app):
     assert Courier(app, []).work() == 0
     with read(app.engine) as conn:
         assert not flags.fetch(conn, Flag.NOTICES).is_on
+
+
+def test_the_command_line_lists_and_switches_and_ends_with_6_where_something_is_off(
+    app, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    with write(app.engine) as conn:
+        workflows.replace_all(conn, [published("refunds", at=app.clock.now())])
+
+    assert cli.main(["flag", "launches", "off", "--reason", "we move", "--as", "ann"]) == 0
+    assert "starting runs" in capsys.readouterr().out
+    assert cli.main(["flags"]) == 0
+    assert "OFF" in capsys.readouterr().out
+    assert cli.main(["launch", "refunds", "--input", "{}", "--json"]) == 6
+    told = json.loads(capsys.readouterr().out)
+    assert (told["flag"], "off, by ann: we move." in told["error"]) == ("launches", True)
+    assert cli.main(["flag", "launches", "on", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_on"] is True
+    assert cli.main(["flags", "--json"]) == 0
+    assert [each["is_on"] for each in json.loads(capsys.readouterr().out)] == [True] * len(Flag)
