@@ -1,5 +1,5 @@
 # Every target is one line; what it does stands in scripts/. Pass more with ARGS="...".
-.PHONY: help setup run test check bench soak screenshot format clean
+.PHONY: help setup run test check bench soak chaos load screenshot format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -22,6 +22,12 @@ bench: ## measure; the other side runs in the same call
 
 soak: ## the long measurement: memory and speed over thousands of runs, the API asked thousands of times
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench soak $(ARGS)
+
+chaos: ## many workers while everything fails: kills, pauses, restarts, cut cables; ends with 1 on any loss
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh postgres && .venv/bin/python tests/chaos $(ARGS)
+
+load: ## a thousand launches at fifty at once and a decision on each, through the API of a server started here
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh postgres && .venv/bin/python tests/load $(ARGS)
 
 screenshot: ## take the pictures of the README and of docs/screens.md from the running product
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh browser && .venv/bin/python scripts/screenshots.py $(ARGS)

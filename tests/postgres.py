@@ -46,6 +46,7 @@ CARELESS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "track_commit_timestamp": "on",  # the tests of many workers ask when a checkpoint became durable
 }
 QUICK = OPTIONS | {"fsync": "off", "full_page_writes": "off"}  # survives its own crash
 DURABLE = "durable"
@@ -151,8 +152,9 @@ def _wait_until_ready(folder: Path) -> str:
 class Stoppable:
     """A server of one's own, which stops and starts when told; its data outlasts that."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
         self._folder = folder
+        self._options = options
         self._installation = _find_installation(folder)
         self._data = _prepare(folder, self._installation)
         self._process: subprocess.Popen[bytes] | None = None
@@ -164,7 +166,7 @@ class Stoppable:
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
-        self._process = _start(self._folder, self._data, self._installation, QUICK)
+        self._process = _start(self._folder, self._data, self._installation, self._options)
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """Stop; SIGINT ends all sessions in good order, SIGQUIT at once."""
@@ -175,14 +177,14 @@ class Stoppable:
 
 
 @contextmanager
-def stoppable() -> Iterator[Stoppable]:
+def stoppable(options: Mapping[str, str] = QUICK) -> Iterator[Stoppable]:
     """Give a server that is not started yet, in a folder that is removed afterwards."""
     folder = _folder(f"stop-{os.urandom(8).hex()}")
     folder.mkdir(mode=0o711)
     (folder / "log").touch()
     made = None
     try:
-        made = Stoppable(folder)
+        made = Stoppable(folder, options)
         yield made
     finally:
         if made is not None:
