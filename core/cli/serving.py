@@ -88,13 +88,25 @@ def worker(
     reload: Annotated[
         bool, typer.Option("--reload", help="End with 75 when the project's files change.")
     ] = False,
+    workflows: Annotated[
+        str | None,
+        typer.Option("--workflows", metavar="A,B", help="Load and take these workflows alone."),
+    ] = None,
+    tenants: Annotated[
+        str | None,
+        typer.Option("--tenants", metavar="A,B", help="Those of these tenants alone."),
+    ] = None,
 ) -> int:
-    """Run a worker alone. One a database; a second one is refused."""
+    """Run a worker alone. As many as wanted on one Postgres; one on SQLite."""
 
     def run() -> int:
         _refuse_in_production(call.settings(), {"--reload": reload})
         return _run_main(
-            "interlock.core.worker.main", _prepare(call, "worker", attach=attach), reload=reload
+            "interlock.core.worker.main",
+            _prepare(
+                call, "worker", attach=attach, worker_workflows=workflows, worker_tenants=tenants
+            ),
+            reload=reload,
         )
 
     return _serve(call, run)

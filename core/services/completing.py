@@ -82,7 +82,11 @@ def _send(app: App, thread: Thread) -> tuple[JobId, tuple[str, Json] | None]:
         if before is None:
             payload = {"thread_id": thread.thread_id}
             job = NewJob(
-                job_id=job_id, kind=JobKind.INDEX, payload=payload, priority=ERRAND_PRIORITY
+                job_id=job_id,
+                kind=JobKind.INDEX,
+                payload=payload,
+                priority=ERRAND_PRIORITY,
+                workflow=thread.workflow,
             )
             app.queue.enqueue(conn, job, now=app.clock.now())
     return job_id, before

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from interlock.core.errors import StoreUnavailable
 from interlock.core.model.workers import Worker
 from interlock.core.model.workflows import Workflow
 from interlock.core.services import limiting
 from interlock.core.services.context import App, fetch_now
-from interlock.core.store import engine, fencing, topics, workers, workflows
+from interlock.core.store import dialect, engine, fencing, topics, workers, workflows
 from interlock.core.types import WorkerId
 
+logger = logging.getLogger(__name__)
+
 KEEP_JOBS = timedelta(hours=1)  # finished jobs, for whoever waits for their result
+LOCK_S = 2.0  # as often as workers are looked for
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -61,7 +66,7 @@ def is_alive(app: App, worker_id: WorkerId) -> bool:
 
 
 def publish(app: App, cards: Sequence[Workflow]) -> None:
-    """Replace the list of workflows by what this worker has loaded."""
+    """Make these the workflows there are, whoever serves them; workers use `publishing`."""
     with engine.write(app.engine) as conn:
         workflows.replace_all(conn, cards)
         topics.bump(conn, "workflows")
@@ -112,11 +117,22 @@ def rescue(
             since = NEVER  # nobody is silent; but who was found dead before is seen to
         marked = workers.mark_dead(conn, lost, since=since)
         gone = fencing.end_sessions(conn, lost if since is not NEVER else marked)
-    return [_put_back(app, dead) for dead in marked if dead in gone]
+    found = [_put_back(app, dead) for dead in marked if dead in gone]
+    return [each for each in found if each is not None]
 
 
-def _put_back(app: App, dead: WorkerId) -> Rescued:
+def _put_back(app: App, dead: WorkerId) -> Rescued | None:
+    """None where another worker holds what it takes, which may have been stopped, too: at the next look."""
+    try:
+        return _put_back_now(app, dead)
+    except StoreUnavailable as exc:
+        logger.warning("jobs_not_put_back", extra={"worker_id": dead, "reason": str(exc)})
+        return None
+
+
+def _put_back_now(app: App, dead: WorkerId) -> Rescued:
     with engine.write(app.engine) as conn:
+        dialect.wait_at_most(conn, LOCK_S)
         jobs = app.queue.put_back(conn, worker_id=dead)
         workers.remove(conn, dead)
         topics.bump(conn, "runs")

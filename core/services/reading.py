@@ -80,7 +80,9 @@ def _find_state(
 
 def _ask_for_state(app: App, thread_id: ThreadId, checkpoint_id: CheckpointId) -> JobId:
     payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
-    return _send(app, JobKind.SNAPSHOT, payload, what="state")
+    return _send(
+        app, JobKind.SNAPSHOT, payload, what="state", workflow=_workflow_of(app, thread_id)
+    )
 
 
 def beneath(
@@ -99,7 +101,14 @@ def beneath(
     if found is None:
         raise NotFound("checkpoint", checkpoint_id)
     payload = {"thread_id": thread_id, "checkpoint_id": checkpoint_id}
-    told = ask_worker(app, JobKind.BENEATH, payload, what="subgraphs' state", wait_s=wait_s)
+    told = ask_worker(
+        app,
+        JobKind.BENEATH,
+        payload,
+        what="subgraphs' state",
+        wait_s=wait_s,
+        workflow=_workflow_of(app, ThreadId(thread_id)),
+    )
     return tuple(Inner.from_json(each) for each in told)
 
 
@@ -125,7 +134,7 @@ def step(app: App, run_id: str, task_id: str, *, wait_s: float = 10.0) -> Step:
         "namespace": own[-1].namespace,
         "step": own[-1].step,
     }
-    told = ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s)
+    told = ask_worker(app, JobKind.STEP, payload, what="step", wait_s=wait_s, workflow=run.workflow)
     return _as_own(app, run, own[-1], Step.from_json(told))
 
 
@@ -151,15 +160,34 @@ def _as_own(app: App, run: Run, node: NodeRun, step: Step) -> Step:
 
 
 def ask_worker(
-    app: App, kind: JobKind, payload: dict[str, Json], *, what: str, wait_s: float
+    app: App,
+    kind: JobKind,
+    payload: dict[str, Json],
+    *,
+    what: str,
+    wait_s: float,
+    workflow: str,
 ) -> Json:
-    """Let a worker read something and wait for what it says."""
-    return wait_for(app, _send(app, kind, payload, what=what), what=what, wait_s=wait_s)
+    """Let a worker that serves the workflow read something, and wait for what it says."""
+    job_id = _send(app, kind, payload, what=what, workflow=workflow)
+    return wait_for(app, job_id, what=what, wait_s=wait_s)
 
 
-def _send(app: App, kind: JobKind, payload: dict[str, Json], *, what: str) -> JobId:
+def _workflow_of(app: App, thread_id: ThreadId) -> str:
+    with engine.read(app.engine) as conn:
+        known = threads.fetch(conn, thread_id)
+    return "" if known is None else known.workflow
+
+
+def _send(app: App, kind: JobKind, payload: dict[str, Json], *, what: str, workflow: str) -> JobId:
     require_worker(app, what=what)
-    job = NewJob(job_id=JobId(new_id()), kind=kind, payload=payload, priority=ERRAND_PRIORITY)
+    job = NewJob(
+        job_id=JobId(new_id()),
+        kind=kind,
+        payload=payload,
+        priority=ERRAND_PRIORITY,
+        workflow=workflow,
+    )
     with engine.write(app.engine) as conn:
         app.queue.enqueue(conn, job, now=app.clock.now())
     return job.job_id

@@ -203,6 +203,7 @@ class Lock(IntEnum):
     CLAIM = 7_401_002  # claims take turns
     UPGRADE = 7_401_003  # several hosts may start at once
     FIGURES = 7_401_005  # rolling up figures, a step at a time
+    PUBLISH = 7_401_004  # what workers serve between them
     ALERTS = 7_401_015  # what is wrong is settled by one process at a time
 
 
@@ -216,6 +217,24 @@ def lock_all(conn: Connection, key: Lock) -> None:
         conn.execute(_ADVISORY, {"key": key})
 
 
+def try_lock(conn: Connection, key: Lock) -> bool:
+    """The same without waiting; False where another transaction holds it."""
+    if conn.dialect.name != "postgresql":
+        return True
+    return bool(conn.execute(_TRY_ADVISORY, {"key": key}).scalar_one())
+
+
+def wait_at_most(conn: Connection, seconds: float) -> None:
+    """
+    From here to the end of the transaction, give up what another holds for so long.
+
+    Raises:
+        StoreUnavailable: Later, by the statement that has waited.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(_LOCK_TIMEOUT, {"limit": f"{int(seconds * 1000)}ms"})
+
+
 def lock_name(conn: Connection, key: str) -> None:
     """The same for one of many names; nothing happens to those of other names (nearly always)."""
     if conn.dialect.name == "postgresql":
@@ -224,4 +243,6 @@ def lock_name(conn: Connection, key: str) -> None:
 
 LIMITS = 7_401_016
 _ADVISORY_NAME = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+_TRY_ADVISORY = text("SELECT pg_try_advisory_xact_lock(:key)")
+_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :limit, true)")
 _ADVISORY = text("SELECT pg_advisory_xact_lock(:key)")

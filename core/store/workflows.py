@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +19,7 @@ _UPSERT = dialect.upsert(workflows)
 _DELETE_OTHERS = delete(workflows).where(
     workflows.c.name.not_in(bindparam("names", expanding=True))
 )
+_DELETE = delete(workflows).where(workflows.c.name.in_(bindparam("names", expanding=True)))
 _FETCH = select(workflows).where(workflows.c.name == bindparam("name"))
 _FETCH_TOOLS = select(workflows.c.tools).where(workflows.c.name == bindparam("name"))
 _FETCH_POLICY = select(workflows.c.policy).where(workflows.c.name == bindparam("name"))
@@ -40,6 +42,26 @@ def replace_all(conn: Connection, workflows: Sequence[Workflow]) -> None:
     conn.execute(_DELETE_OTHERS, {"names": [row["name"] for row in rows]})
     if rows:
         conn.execute(_UPSERT.on(conn), rows)
+
+
+def replace(conn: Connection, workflows: Sequence[Workflow], gone: Collection[str]) -> bool:
+    """Put these in the place of those of the same name, and let others disappear; whether any changed."""
+    rows = [
+        _as_row(workflow)
+        for workflow in sorted(workflows, key=lambda each: each.name)
+        if not _is_same(workflow, fetch(conn, workflow.name))
+    ]
+    if gone:
+        conn.execute(_DELETE, {"names": sorted(gone)})
+    if rows:
+        conn.execute(_UPSERT.on(conn), rows)
+    return bool(rows or gone)
+
+
+def _is_same(workflow: Workflow, kept: Workflow | None) -> bool:
+    return kept is not None and workflow == dataclasses.replace(
+        kept, published_at=workflow.published_at
+    )
 
 
 def fetch(conn: Connection, name: str) -> Workflow | None:

@@ -47,9 +47,13 @@ class Breakers:
         self._turns = Turns()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="breakers")
 
-    def enlist(self, policies: Policies, cards: Iterable[Workflow]) -> None:
-        """Make known which breakers there are, and which there are no more; blocks."""
-        self._board.enlist(list_wanted(find_places(policies, cards)), is_all=True)
+    def enlist(self, policies: Policies, cards: Iterable[Workflow], *, is_all: bool = True) -> None:
+        """
+        Make known which breakers there are; blocks.
+
+        `is_all`: and which there are no more, as no other worker serves what this one does not.
+        """
+        self._board.enlist(list_wanted(find_places(policies, cards)), is_all=is_all)
 
     def notice(self) -> None:
         """The database has moved; from any thread."""

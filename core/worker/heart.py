@@ -71,6 +71,7 @@ class Watchman(_Rhythm):
         # waits as long as for the first.
         self._is_blind = False
         self._since: datetime | None = None
+        self.and_then: Callable[[], None] = lambda: None  # what else is to be looked for each time
 
     def start(self) -> None:
         """Take over from who is dead by now, and go on looking where there may be others."""
@@ -81,7 +82,11 @@ class Watchman(_Rhythm):
         super().start()
 
     def look(self) -> None:
-        """Take over from who is dead."""
+        """Look once."""
+        self._rescue()
+        self.and_then()
+
+    def _rescue(self) -> None:
         try:
             if self._is_blind:
                 self._since = presence.tell_time(self._app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from interlock.core.graphs.heads import read_head
 from interlock.core.graphs.outcomes import outcome_of
@@ -17,12 +18,19 @@ from interlock.core.worker.indexing import read_entries
 logger = logging.getLogger(__name__)
 
 
-async def level_threads(app: App, workshop: Workshop) -> int:
+async def level_threads(
+    app: App, workshop: Workshop, *, leaves: Callable[[str], bool] = lambda _workflow: False
+) -> int:
     """
     Index what the checkpoint database holds beyond the index; where a run holds, its cards follow.
 
     Threads with an open run are left to that run's delivery, which does the same at its end. The
     database of another application is followed instead (`attaching`).
+
+    Args:
+        app: The parts.
+        workshop: The project's graphs.
+        leaves: Whether the threads of a workflow are left to other workers.
 
     Returns:
         How many threads were behind.
@@ -34,16 +42,22 @@ async def level_threads(app: App, workshop: Workshop) -> int:
     async for thread_id, head in workshop.savers.heads():
         page[thread_id] = head
         if len(page) >= leveling.PAGE:
-            behind += await _level(app, workshop, page)
+            behind += await _level(app, workshop, page, leaves)
             page = {}
-    behind += await _level(app, workshop, page)
+    behind += await _level(app, workshop, page, leaves)
     if behind:
         logger.info("threads_levelled", extra={"count": behind})
     return behind
 
 
-async def _level(app: App, workshop: Workshop, heads: dict[ThreadId, CheckpointId]) -> int:
-    found = leveling.find_behind(app, heads)
+async def _level(
+    app: App,
+    workshop: Workshop,
+    heads: dict[ThreadId, CheckpointId],
+    leaves: Callable[[str], bool],
+) -> int:
+    all_found = leveling.find_behind(app, heads)
+    found = {key: behind for key, behind in all_found.items() if not leaves(behind.workflow)}
     for thread_id, behind in found.items():
         try:
             await _level_one(app, workshop, thread_id, behind)

@@ -48,6 +48,8 @@ from interlock.core.worker.model_gate import open_gate
 from interlock.core.worker.model_keys import open_keys
 from interlock.core.worker.model_turns import open_turns
 from interlock.core.worker.noticing import telling_others
+from interlock.core.worker.parting import coverage_of, part_of
+from interlock.core.worker.publishing import Desk
 from interlock.core.worker.serving import Server
 from interlock.core.worker.threads import NodeThreads
 
@@ -70,7 +72,8 @@ def main(settings: Settings, *, reload: bool = False) -> int:
         Conflict: Another worker holds the data folder, on SQLite.
         StoreUnavailable: The database does not answer or needs an upgrade.
     """
-    project = read_project(settings.config)
+    whole = read_project(settings.config)
+    project = part_of(whole, settings)
     worker_id = WorkerId(new_id())
     name = presence.session_name(worker_id)
     app = build_app(settings, name=name, origin="worker", caller=SYSTEM)
@@ -172,6 +175,7 @@ async def _serve(
     app: App, project: Project, worker_id: WorkerId, place: Place, stop: asyncio.Event
 ) -> None:
     worker = _enter(app, project, worker_id)
+    coverage = coverage_of(app.settings)
     place.guard()
     # Loading may take longer than others wait for a sign of life.
     heart = Heart(app, place)
@@ -198,10 +202,13 @@ async def _serve(
             heart.stop()
             return
         workshop = Workshop(project, graphs, savers, store, cipher=app.cipher)
+        watchman = Watchman(app, worker_id)
+        watchman.start()
         cards = await workshop.describe_all(app.clock.now())
-        presence.publish(app, cards)
+        desk = Desk(app, worker, cards, coverage)
+        watchman.and_then = desk.look
         breakers = Breakers(app)
-        breakers.enlist(workshop.policies, cards)
+        breakers.enlist(workshop.policies, cards, is_all=desk.is_alone)
         rates = Rates(app)
         guards = (*workshop.hooks.guards, breakers, rates)
         workshop.hooks = replace(workshop.hooks, guards=guards)
@@ -209,15 +216,15 @@ async def _serve(
         if caches is not None:  # nearer to the models than those that answer in their place
             workshop.hooks = add_hooks(workshop.hooks, caches, workshop.policies)
         models = [put(app, workshop.policies) for put in (open_gate, open_keys, open_turns)]
-        watchman = Watchman(app, worker_id)
-        watchman.start()
-        await level_threads(app, workshop)
+        await level_threads(app, workshop, leaves=desk.leaves)
         ready = replace(worker, status=WorkerStatus.READY, published_at=app.clock.now())
         presence.change(app, ready)
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         collecting.spare_what_stays(GC_THRESHOLD)
-        server = Server(app, workshop, ready, on_change=breakers.notice, place=place)
+        server = Server(
+            app, workshop, ready, on_change=breakers.notice, place=place, serves=lambda: desk.serves
+        )
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         alerts = AlertWatch(app, workshop.policies)

@@ -18,8 +18,16 @@ from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.queue.port import Job, JobKind
-from interlock.core.services import auditing, claiming, presence, pruning, reading, watching
+from interlock.core.queue.port import SERVES_ALL, Job, JobKind, Serves
+from interlock.core.services import (
+    auditing,
+    claiming,
+    presence,
+    pruning,
+    publishing,
+    reading,
+    watching,
+)
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
@@ -76,6 +84,7 @@ class Server:
         *,
         on_change: Callable[[], None] = lambda: None,
         place: Place | None = None,
+        serves: Callable[[], Serves] = lambda: SERVES_ALL,
     ) -> None:
         """
         Make it; nothing is begun yet.
@@ -86,8 +95,10 @@ class Server:
             worker: What it says of itself.
             on_change: Called, from a thread, whenever something in the database may have changed.
             place: Its place among the workers, which it may lose while the database is away.
+            serves: Tells of which workflows it takes runs, at each look.
         """
         self._app = app
+        self._serves = serves
         self._on_change = on_change
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
@@ -256,7 +267,9 @@ class Server:
         if not self._is_more or time.monotonic() - self._looked_at >= CANCEL_S:
             self._looked_at = time.monotonic()
             ids = [c.claimed.run.run_id for c in self._carriers.values()]
-            seen = await self.call(claiming.look, self._app, ids, only_errands=not free)
+            seen = await self.call(
+                claiming.look, self._app, ids, only_errands=not free, serves=self._serves()
+            )
             self._cancel(seen.cancelled)
             self._hold(seen.holds)
             is_any_due = seen.is_any_due
@@ -285,6 +298,7 @@ class Server:
             self._worker.worker_id,
             limit=free or MAX_ERRANDS,
             only_errands=not free,
+            serves=self._serves(),
         )
         if free:
             self._is_more = bool(claim.runs)
@@ -358,6 +372,7 @@ class Server:
         draining = replace(self._worker, status=WorkerStatus.DRAINING)
         with suppress(StoreUnavailable):  # nobody is there to read it
             await self.call(presence.change, self._app, draining)
+            await self.call(publishing.withdraw, self._app, self._worker.worker_id)
         for carrier in self._carriers.values():
             carrier.drain()
         carriers = dict(self._carriers)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interlock.core.services.observing import Overview
 
 LONG = timedelta(seconds=60)  # a free place is taken within a second
+SOME = 5  # names of workflows in one notice
 QUEUE_FULL = (
     "The queue is full: nothing more is launched until it is shorter (INTERLOCK_MAX_QUEUE)."
     " Decisions are taken, and go on."
@@ -45,6 +46,8 @@ def find_flow_notice(seen: Overview) -> Notice | None:
         return _say_no_worker(seen)
     if flow is not Flow.STANDING and seen.is_queue_full:
         return Notice("warning", QUEUE_FULL)
+    if seen.unserved:
+        return _say_unserved(seen)
     if flow is Flow.MOVING:
         return None
     queued = f"{format_plural(seen.queued, 'run')} queued, the oldest for {format_age(seen.oldest_due_at, seen.at)}"
@@ -69,10 +72,22 @@ def find_foot_notice(seen: Overview) -> Notice | None:
             "No worker has been seen for 40 s. Runs and answers are kept, but nothing moves."
             " Start one: `interlock worker`",
         )
+    if flow is Flow.STANDING and seen.unserved:
+        return _say_unserved(seen)
     if flow is Flow.STANDING:
         age = format_age(seen.oldest_due_at, seen.at)
         return Notice("warning", f"The queue is not moving: a run has been queued for {age}.")
     return None
+
+
+def _say_unserved(seen: Overview) -> Notice:
+    names = ", ".join(seen.unserved[:SOME])
+    more = f" and {len(seen.unserved) - SOME} more" if len(seen.unserved) > SOME else ""
+    return Notice(
+        "warning",
+        f"No worker serves {names}{more}: runs of it wait. Start one that does, without --workflows and"
+        " --tenants or with the right ones.",
+    )
 
 
 def _say_no_worker(seen: Overview) -> Notice:

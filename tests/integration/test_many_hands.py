@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from interlock.core.services import observing
+from interlock.core.services import observing, reading
 from interlock.core.store import engine
 from interlock.core.worker.holding import EXIT_LOST
 
@@ -65,6 +65,34 @@ def test_two_share_what_is_due_and_a_stopping_one_hands_over(desk, pair, wait_un
     assert leaving.wait() == 0
     assert [desk.wait(run).status for run in runs] == ["done", "done"]
     assert [book.count(n) for n in ("a", "slow", "z")] == [2, 2, 2]
+
+
+def test_workers_serve_parts_and_what_nobody_serves_is_said(desk, wait_until):
+    workers = {
+        name: desk.spawn(worker_workflows=(name,), worker_dead_after_s=3, heartbeat_s=1)
+        for name in ("steps", "one")
+    }
+    wait_until(lambda: len(ready(desk)) == 2, "both are ready")
+    names = {workflow.name for workflow in observing.list_workflows(desk.app)}
+    runs = {name: desk.finish(name, desk.open_book()) for name in workers}
+
+    assert {name: str(run.status) for name, run in runs.items()} == {
+        "steps": "done",
+        "one": "waiting",
+    }
+    assert reading.state(desk.app, runs["steps"].thread_id).values["log"]
+    assert names > set(workers)  # the cards of the rest of the project stay: they may come back
+    unserved = observing.overview(desk.app).unserved
+    assert "working" in unserved
+    assert not {*unserved} & {*workers}
+
+    workers["steps"].kill()
+    late = desk.launch("steps", desk.open_book())
+    wait_until(lambda: "steps" in observing.overview(desk.app).unserved, "it is told")
+    assert desk.run(late).status == "queued"
+    desk.spawn()
+    assert desk.wait(late).status == "done"
+    assert observing.overview(desk.app).unserved == ()
 
 
 def ready(desk) -> set[int]:

@@ -125,6 +125,7 @@ def make_overview(**fields: Any) -> Any:
         "slots": 20,
         "overdue": 0,
         "is_queue_full": False,
+        "unserved": (),
         "holds": (),
     }
     return SimpleNamespace(**(values | fields))

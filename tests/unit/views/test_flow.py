@@ -54,3 +54,12 @@ def test_a_full_queue_is_said_unless_nothing_moves_at_all(make):
     assert "The queue is not moving" in flow.find_flow_notice(standing).text
     alone = make.overview(is_queue_full=True, workers_alive=0)
     assert "No worker" in flow.find_flow_notice(alone).text
+
+
+def test_a_workflow_that_no_worker_serves_is_named_before_the_queue_is_blamed(make):
+    seen = make.overview(unserved=("billing",), running=1, oldest_due_at=make.ago(minutes=2))
+    assert flow.find_flow_notice(seen).text.startswith("No worker serves billing: runs of it wait.")
+    assert flow.find_foot_notice(seen) == flow.find_flow_notice(seen)
+    many = make.overview(unserved=tuple("abcdefg"))
+    assert "serves a, b, c, d, e and 2 more:" in flow.find_flow_notice(many).text
+    assert flow.find_foot_notice(many) is None
