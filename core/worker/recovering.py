@@ -16,6 +16,8 @@ from interlock.core.worker.indexing import MAX_ASKED, read_raws
 
 INTERNAL_PREFIX = "__"  # LangGraph's own nodes
 OPEN = frozenset({NodeStatus.RUNNING, NodeStatus.CANCELLED})  # nothing is known of how it ended
+# Of a node that did not run itself, its trace says no more than that it has a result.
+_ALIKE = {NodeStatus.CACHED: NodeStatus.OK, NodeStatus.SHORT_CIRCUITED: NodeStatus.OK}
 
 
 async def read_own_traces(
@@ -38,24 +40,31 @@ async def read_own_traces(
 
 
 def make_up(run: Run, traces: Sequence[Trace], known: Collection[NodeRun]) -> list[NodeRun]:
-    """The records that are missing, given those that are known of the same tasks."""
-    ended = {record.task_id for record in known if record.status not in OPEN}
-    begun = {r.task_id: r for r in known if r.run_id == run.run_id and r.status in OPEN}
+    """
+    The records that are missing, given those that are known of the same tasks.
+
+    A task may have ended before, otherwise than it did now: it asked and was answered, it failed and
+    was tried again.
+    """
+    told = {(record.task_id, _ALIKE.get(record.status, record.status)) for record in known}
+    own = [record for record in known if record.run_id == run.run_id]
     return [
-        _make(run, trace, begun.get(trace.task_id))
+        _make(run, trace, [record for record in own if record.task_id == trace.task_id])
         for trace in traces
-        if trace.task_id not in ended
+        if (trace.task_id, trace.status) not in told
     ]
 
 
-def _make(run: Run, trace: Trace, begun: NodeRun | None) -> NodeRun:
+def _make(run: Run, trace: Trace, own: Sequence[NodeRun]) -> NodeRun:
+    begun = next((record for record in own if record.status in OPEN), None)
+    delivery = run.deliveries - 1
     record = begun or NodeRun(
         run_id=run.run_id,
         thread_id=run.thread_id,
         workflow=run.workflow,
         task_id=trace.task_id,
-        attempt=1,
-        delivery=run.deliveries - 1,
+        attempt=1 + max((r.attempt for r in own if r.delivery == delivery), default=0),
+        delivery=delivery,
         node=trace.node,
         path=trace.node,
         namespace=f"{trace.node}:{trace.task_id}",

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import evidence  # noqa: E402
+import processes  # noqa: E402
 import report  # noqa: E402
 from crew import LINK, Crew  # noqa: E402
 from faults import ALL, NEED_SERVER, Scene, draw_rounds  # noqa: E402
@@ -53,6 +54,8 @@ def read_options(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=4, help="processes that launch and decide")
     parser.add_argument("--minutes", type=float, default=20.0, help="about how long it takes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dead-after", type=float, default=7.0, help="a worker's, in seconds")
+    parser.add_argument("--forked", action="store_true", help="fork workers: quicker to start")
     parser.add_argument("--faults", type=lambda names: names.split(","), help=", ".join(ALL))
     parser.add_argument("--database", help="a PostgreSQL that is there; it is never stopped")
     parser.add_argument("--folder", type=Path, help="where journals and logs are kept")
@@ -74,12 +77,19 @@ def run(options: argparse.Namespace) -> Whole:
         database = stack.enter_context(open_database(options.database))
         network = stack.enter_context(Network(database.upstream, [*slots, LINK]))
         names = [name for name in ALL if database.can_stop or name not in NEED_SERVER]
-        fleet = Fleet(database, network, folder, slots)
+        fleet = Fleet(
+            database,
+            network,
+            folder,
+            slots,
+            dead_after_s=options.dead_after,
+            start=processes.Forked if options.forked else processes.start,
+        )
         crew = Crew(database, network, folder, count=options.clients, drawn=drawn)
         stack.enter_context(at_work(fleet, crew))
         fleet.start()
         fleet.wait_until_ready()
-        scene = Scene(database, network, fleet, crew, drawn)
+        scene = Scene(database, network, fleet, crew, drawn, options.dead_after)
         chaos = Chaos(database, fleet, crew, scene, Ledger(database, folder))
         rounds = []
         count = len(options.faults or ()) or max(1, round(options.minutes * 60 / ROUND_S))

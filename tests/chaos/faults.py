@@ -11,9 +11,9 @@ from crew import LINK, Crew
 from fleet import Fleet
 from stage import Database, Network
 
-# Beyond a worker's dead-after, so that others take over; and well below it.
-LONG_S = 14.0
-SHORT_S = 2.0
+# Of a worker's dead-after: beyond it, so that others take over; and well below it.
+LONG = 2.0
+SHORT = 0.3
 
 Act = tuple[float, Callable[[], object]]  # so long after the beginning
 
@@ -27,6 +27,7 @@ class Scene:
     fleet: Fleet
     crew: Crew
     drawn: random.Random
+    dead_after_s: float
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,17 @@ def _kill(scene: Scene, slots: Sequence[str]) -> Iterator[Act]:
         yield 0.0, lambda slot=slot: scene.fleet.kill(slot)
 
 
-def _stop_for(seconds: float) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
+def _stop_for(times: float) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
     def plan(scene: Scene, slots: Sequence[str]) -> Iterator[Act]:
         for slot in slots:
             life = scene.fleet.life(slot)
             yield 0.0, lambda slot=slot: scene.fleet.stop(slot)
-            yield seconds, lambda life=life: scene.fleet.go_on(life)
+            yield times * scene.dead_after_s, lambda life=life: scene.fleet.go_on(life)
 
     return plan
 
 
-def _part_for(seconds: float) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
+def _part_for(times: float) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
     def plan(scene: Scene, slots: Sequence[str]) -> Iterator[Act]:
         def part(slot: str) -> None:
             scene.fleet.lose_touch(slot)
@@ -67,7 +68,7 @@ def _part_for(seconds: float) -> Callable[[Scene, Sequence[str]], Iterator[Act]]
 
         for slot in slots:
             yield 0.0, lambda slot=slot: part(slot)
-            yield seconds, lambda slot=slot: scene.network.order("heal", slot)
+            yield times * scene.dead_after_s, lambda slot=slot: scene.network.order("heal", slot)
 
     return plan
 
@@ -77,16 +78,16 @@ def _leave(scene: Scene, slots: Sequence[str]) -> Iterator[Act]:
         yield number * 5.0, lambda slot=slot: scene.fleet.leave(slot)
 
 
-def _restart(how: int, away_s: float = 0.0) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
+def _restart(how: int, times: float = 0.0) -> Callable[[Scene, Sequence[str]], Iterator[Act]]:
     def plan(scene: Scene, _: Sequence[str]) -> Iterator[Act]:
         yield 0.0, lambda: scene.database.stop(how)
-        yield away_s, scene.database.start
+        yield times * scene.dead_after_s, scene.database.start
 
     return plan
 
 
 def _restart_and_kill(scene: Scene, slots: Sequence[str]) -> Iterator[Act]:
-    yield from _restart(signal.SIGQUIT, away_s=1.0)(scene, slots)
+    yield from _restart(signal.SIGQUIT, SHORT)(scene, slots)
     yield from _kill(scene, slots)
 
 
@@ -127,23 +128,23 @@ _EVERY = 99
 _SERVER = (
     Fault("fast", "PostgreSQL is restarted (fast)", _restart(signal.SIGINT)),
     Fault("immediate", "PostgreSQL is restarted (immediate)", _restart(signal.SIGQUIT)),
-    Fault("away", f"PostgreSQL is away for {LONG_S:g} s", _restart(signal.SIGQUIT, LONG_S)),
+    Fault("away", "PostgreSQL is away for long", _restart(signal.SIGQUIT, LONG)),
     Fault("restart-kill", "PostgreSQL is restarted, a worker killed", _restart_and_kill, 1, True),
     Fault("backend", "a process of PostgreSQL is killed (kill -9)", _kill_session),
 )
 _OTHERS = (
     Fault("kill", "a worker is killed (kill -9)", _kill, 1, True),
     Fault("kill-two", "two workers are killed at once", _kill, 2, True),
-    Fault("stop", f"a worker is stopped for {LONG_S:g} s (SIGSTOP)", _stop_for(LONG_S), 1, True),
-    Fault("pause", f"a worker is stopped for {SHORT_S:g} s (SIGSTOP)", _stop_for(SHORT_S), 1),
+    Fault("stop", "a worker is stopped for long (SIGSTOP)", _stop_for(LONG), 1, True),
+    Fault("pause", "a worker is stopped for a moment", _stop_for(SHORT), 1),
     Fault("leave", "a worker is told to leave (SIGTERM)", _leave, 1, True),
     Fault("deploy", "all workers are told to leave, in turn", _leave, _EVERY, True),
     Fault("sessions", "all sessions of a worker are ended, three times", _end_own_sessions, 1),
     Fault("half", "two of three sessions of all are ended, six times", _end_many_sessions),
     Fault("cut", "a worker's connections are cut, three times", _cut, 1),
     Fault("cut-all", "all connections are cut, three times", _cut_all),
-    Fault("part", f"a worker's network is silent for {LONG_S:g} s", _part_for(LONG_S), 1, True),
-    Fault("blip", f"a worker's network is silent for {SHORT_S:g} s", _part_for(SHORT_S), 1),
+    Fault("part", "a worker's network is silent for long", _part_for(LONG), 1, True),
+    Fault("blip", "a worker's network is silent for a moment", _part_for(SHORT), 1),
     Fault("client", "a client is killed, twice", _kill_client),
 )
 NEED_SERVER = frozenset(fault.name for fault in _SERVER)  # one that is ours to stop

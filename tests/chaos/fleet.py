@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from processes import Started
 from stage import Database, Network, wait_until
 
 PROJECT = Path(__file__).parent / "project" / "langgraph.json"
@@ -48,17 +46,27 @@ class Fleet:
     """Some places for workers, in each at most one process that lives."""
 
     def __init__(
-        self, database: Database, network: Network, folder: Path, slots: Sequence[str]
+        self,
+        database: Database,
+        network: Network,
+        folder: Path,
+        slots: Sequence[str],
+        *,
+        dead_after_s: float,
+        start: Callable[[Mapping[str, str], Path], Started],
     ) -> None:
+        """`start` makes a process with an environment, which writes to a file."""
         self._database = database
         self._network = network
         self._folder = folder
+        self._dead_after_s = dead_after_s
+        self._start = start
         self.journal = folder / "journal"
         self.journal.mkdir()
         self.slots = tuple(slots)
         self.lives: list[Life] = []
         self._ended: list[Life] = []
-        self._processes: dict[str, tuple[subprocess.Popen[bytes], Life]] = {}
+        self._processes: dict[str, tuple[Started, Life]] = {}
 
     def start(self) -> None:
         """Let a process live in every place."""
@@ -87,7 +95,7 @@ class Fleet:
         """As the kernel does when memory is short."""
         self._lose(slot)
         self.life(slot).was_killed = True
-        self._processes[slot][0].kill()
+        self._processes[slot][0].send_signal(signal.SIGKILL)
 
     def stop(self, slot: str) -> None:
         """Let it stand still, as a machine does that pauses."""
@@ -104,7 +112,7 @@ class Fleet:
         """Ask it to leave in good order."""
         self._lose(slot)
         self.life(slot).is_told_to_leave = True
-        self._processes[slot][0].terminate()
+        self._processes[slot][0].send_signal(signal.SIGTERM)
 
     def lose_touch(self, slot: str) -> None:
         """It is about to be cut off for so long that others may take over."""
@@ -135,7 +143,7 @@ class Fleet:
         for process, life in self._processes.values():
             life.is_told_to_leave = True
             process.send_signal(signal.SIGCONT)
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
         codes = []
         for process, life in self._processes.values():
             life.exit_code = process.wait(60)
@@ -147,7 +155,7 @@ class Fleet:
     def kill_all(self) -> None:
         """End whatever lives, however it stands."""
         for process, _ in self._processes.values():
-            process.kill()
+            process.send_signal(signal.SIGKILL)
             process.wait()
 
     def _lose(self, slot: str) -> None:
@@ -156,19 +164,12 @@ class Fleet:
     def _spawn(self, slot: str) -> None:
         home = self._folder / slot
         home.mkdir(exist_ok=True)
-        with (home / "output").open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "interlock.core.cli", "worker"],
-                env=self._environment(slot, home),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        process = self._start(self._environment(slot, home), home / "output")
         life = Life(slot=slot, pid=process.pid, born_at=time.time())
         self._processes[slot] = (process, life)
         self.lives.append(life)
 
-    def _environment(self, slot: str, home: Path) -> dict[str, Any]:
+    def _environment(self, slot: str, home: Path) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("INTERLOCK_")}
         return {
             **inherited,
@@ -177,4 +178,6 @@ class Fleet:
             "INTERLOCK_DATABASE": self._database.through(self._network.ports[slot]),
             "INTERLOCK_DATA_DIR": str(home),
             "INTERLOCK_LOG_FORMAT": "json",
+            "INTERLOCK_WORKER_DEAD_AFTER_S": str(self._dead_after_s),
+            "INTERLOCK_HEARTBEAT_S": str(self._dead_after_s * 2 / 7),
         }

@@ -74,7 +74,7 @@ RULES = {
     "a node that ended is in the figures, once": """
         SELECT w.thread_id || ' ' || w.task_id FROM (
             SELECT DISTINCT thread_id, task_id FROM checkpoint_writes
-            WHERE channel NOT LIKE '\\_\\_%' AND task_path NOT LIKE '%__start__%') w
+            WHERE checkpoint_ns = '' AND channel NOT LIKE '\\_\\_%' AND task_path NOT LIKE '%__start__%') w
         JOIN (SELECT DISTINCT thread_id FROM node_runs) known USING (thread_id)
         LEFT JOIN node_runs n
             ON n.thread_id = w.thread_id AND n.task_id = w.task_id AND n.status = 'ok' AND n.is_final

@@ -106,7 +106,8 @@ class Chaos:
         self._rest([])
         codes = self._fleet.end()
         found = self.look(again=True)
-        found.losses += [f"a worker ended with {code}" for code in codes if code]
+        # 1: it was found dead in that very moment, and knows it.
+        found.losses += [f"a worker ended with {code}" for code in codes if code not in (0, 1)]
         pending = self._database.ask("SELECT thread_id FROM approvals WHERE status = 'pending'")
         found.losses += [f"{row['thread_id']}: nobody decided its card" for row in pending]
         return found

@@ -176,6 +176,21 @@ def test_a_start_whose_end_was_not_recorded_is_only_recorded(
     check_books(desk, run)
 
 
+def test_a_node_that_asked_and_ended_after_its_answer_is_told_of_though_its_records_were_lost(desk):
+    worker = desk.start()
+    held = desk.finish("one", desk.open_book())
+    worker.stop()
+    decided = desk.decide(desk.card(held), "yes")
+
+    assert desk.carry_unrecorded(lose="all") == ["done"]
+    desk.start()
+
+    ended = desk.wait(decided.run_id)
+    assert desk.nodes(held) == [("before", "ok"), ("ask", "interrupted")]
+    assert sorted(desk.nodes(ended)) == [("after", "ok"), ("ask", "ok")]
+    check_books(desk, ended)
+
+
 def test_a_failure_that_was_not_recorded_is_recorded_and_the_node_not_run_again(desk):
     book = desk.open_book()
     book.fail("right")
