@@ -1,9 +1,9 @@
 # Every target is one line; what it does stands in scripts/. Pass more with ARGS="...".
-.PHONY: help setup run test check bench soak chaos load screenshot format clean
+.PHONY: help setup run test check bench bench-peers soak chaos load screenshot format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 setup: ## make .venv with the locked versions; quick when nothing changed
 	@sh scripts/setup.sh
@@ -19,6 +19,9 @@ check: ## format, lint, types, import contracts
 
 bench: ## measure; the other side runs in the same call
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench $(ARGS)
+
+bench-peers: ## the same work on bare LangGraph, on langgraph dev and on us, in turn
+	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench/peers.py $(ARGS)
 
 soak: ## the long measurement: memory and speed over thousands of runs, the API asked thousands of times
 	@sh scripts/setup.sh dev && sh scripts/system_parts.sh && .venv/bin/python tests/bench soak $(ARGS)

@@ -33,7 +33,7 @@ IN_FLIGHT = 20
 async def main(where: str) -> None:
     """Answer counts on stdin with rates on stdout."""
     async with AsyncExitStack() as stack:
-        make_saver = await _open(stack, where)
+        make_saver = await open_savers(stack, where)
         loop = asyncio.get_running_loop()
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             print(await _measure(make_saver, int(line)), flush=True)
@@ -53,7 +53,7 @@ async def _measure(make_saver: Any, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-async def _open(stack: AsyncExitStack, where: str) -> Any:
+async def open_savers(stack: AsyncExitStack, where: str) -> Any:
     if where.startswith("postgresql://"):
         options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
         pool: Any = await stack.enter_async_context(

@@ -42,7 +42,7 @@ def install() -> Path:
 def running(folder: Path) -> Iterator[str]:
     """Serve the measured graphs; the URL."""
     command = install()
-    port = _free_port()
+    port = free_port()
     for name in ("langgraph.json", "graphs.py"):
         (folder / name).write_bytes((PROJECT / name).read_bytes())
     arguments = ["dev", "--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
@@ -101,7 +101,7 @@ def _wait_ready(url: str) -> None:
     raise TimeoutError("`langgraph dev` did not become ready.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
