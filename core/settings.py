@@ -175,7 +175,7 @@ class Settings(AccessSettings):
     )
     worker_tenants: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="The only tenants whose workflows a worker loads and takes, as a list with commas; empty means all.",
+        description="The only tenants whose workflows a worker loads, as a list with commas; empty means all.",
     )
     queue_events: int = Field(
         default=5000,
@@ -352,7 +352,7 @@ class Settings(AccessSettings):
     def _listed_with_commas(cls, value: object) -> object:
         given = value.split(",") if isinstance(value, str) else value
         if not isinstance(given, list | tuple) or not all(isinstance(n, str) for n in given):
-            raise ValueError("must be names with commas between them")  # noqa: TRY004
+            raise ValueError("must be names with commas between them")
         return tuple(name.strip() for name in given if name.strip())
 
     @field_validator("retention_statuses", mode="before")

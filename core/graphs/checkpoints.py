@@ -21,6 +21,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from interlock.core.ciphers import Cipher, open_typed
 from interlock.core.graphs.fidelity import UnstorableValue
+from interlock.core.graphs.gone import name_waiting
 from interlock.core.graphs.transferring import StoredRow
 from interlock.core.types import CheckpointId, RunId, ThreadId
 
@@ -180,11 +181,21 @@ class Savers(Protocol):
 class NamesChannels:
     """
     Mixed into a saver: a value that cannot be stored is named with its channel, and what a run was
-    configured with is not stored. `puts` are the root checkpoints it has stored.
+    configured with is not stored. `puts` are the root checkpoints it has stored, `waiting` what the
+    checkpoints lead to that were read last, by their namespaces.
     """
 
     serde: SerializerProtocol
     puts: Puts
+    waiting: dict[str, frozenset[str]]
+
+    async def aget_tuple(self, config: Any) -> Any:
+        """Read a checkpoint."""
+        found = await super().aget_tuple(config)  # type: ignore[misc]
+        if found is not None:
+            namespace = config["configurable"].get("checkpoint_ns", "")
+            self.waiting[namespace] = name_waiting(found.checkpoint)
+        return found
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         """Store a checkpoint."""

@@ -149,6 +149,7 @@ class PostgresSavers:
         )
         saver.seals = self._cipher is not None
         saver.puts = Puts()
+        saver.waiting = {}
         return saver
 
     async def entries(

@@ -20,7 +20,9 @@ from langgraph.types import Command
 
 from interlock.core.errors import InvalidInput
 from interlock.core.graphs import failing, heads, proceeding, rewinding
+from interlock.core.graphs.checkpoints import NamesChannels
 from interlock.core.graphs.fidelity import UnstorableValue
+from interlock.core.graphs.gone import find_gone, say_gone
 from interlock.core.graphs.heads import CountAnswers, Reading
 from interlock.core.graphs.listening import listen
 from interlock.core.graphs.outcomes import Outcome, outcome_of
@@ -30,9 +32,10 @@ from interlock.core.graphs.tracking import Tracker
 from interlock.core.model.delivery import Delivery, Plan, Step, plan_delivery
 from interlock.core.model.nodes import NodeStatus
 from interlock.core.model.rewinding import RewindVerb
-from interlock.core.model.runs import REFUSED, Failure, Run, RunKind, RunStatus
+from interlock.core.model.runs import GRAPH_CHANGED, REFUSED, Failure, Run, RunKind, RunStatus
 from interlock.core.types import CheckpointId, Json, ThreadId
 
+_FROM_ELSEWHERE = {Step.SEND_INPUT, Step.FORK, Step.COPY}  # not from where the thread stands
 INTERNAL = "__"  # keys of LangGraph's own
 DEFAULT_RECURSION_LIMIT = 100  # supersteps
 STRICT_RESUME = "__pregel_strict_resume"  # law 2
@@ -103,8 +106,10 @@ class Execution:
 
     async def carry_out(self, first: Reading | None) -> Outcome:
         """Do what the head asks for. Raises only CancelledError, and only when cancelled from outside."""
-        await self._expect_cached(first)
         reading, plan = first, self._plan(first)
+        if plan.step not in _FROM_ELSEWHERE and (gone := self._find_gone()) is not None:
+            return gone
+        await self._expect_cached(first)
         refused: dict[str, str] = {}
         while True:
             before = reading
@@ -112,6 +117,8 @@ class Execution:
             if isinstance(error, GraphDrained):
                 return Outcome(status=RunStatus.RUNNING)
             reading = (self._read_end(plan) if error is None else None) or await self.read()
+            if plan.step is Step.FORK and (gone := self._find_gone()) is not None:
+                return gone
             if error is None and self._has_left(plan, before, reading):
                 plan = self._plan_on(reading)
                 continue
@@ -138,6 +145,20 @@ class Execution:
         """Answers that were sent along with a refused one and did not reach their question."""
         open_ids = reading.head.open_ids if reading is not None else frozenset()
         return {i: a for i, a in plan.answers.items() if i in open_ids and i not in refused}
+
+    def _find_gone(self) -> Outcome | None:
+        """
+        That the thread, as it was just read, waits before what its graph has not any more; else None.
+
+        Its head is not told: to this graph nothing is asked there, and the cards are to stay.
+        """
+        saver: Any = self._graph.checkpointer
+        gone = find_gone(self._graph, saver.waiting if isinstance(saver, NamesChannels) else {})
+        if not gone:
+            return None
+        message = say_gone(self._run.workflow, gone)
+        failure = Failure(type=GRAPH_CHANGED, message=message)
+        return Outcome(status=RunStatus.FAILED, failure=failure)
 
     def _plan(self, reading: Reading | None) -> Plan:
         head = reading.head if reading is not None else None

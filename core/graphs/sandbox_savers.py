@@ -50,6 +50,7 @@ class SandboxSaver(NamesChannels, InMemorySaver):
         """
         super().__init__(serde=original.serde)
         self.puts = Puts()
+        self.waiting = {}
         self._original = original
         self._original_id = original_id
         self._sandbox_id = sandbox_id

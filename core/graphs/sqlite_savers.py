@@ -87,6 +87,7 @@ class FileSaver(NamesChannels, AsyncSqliteSaver):
         super().__init__(conn)
         self.file = file
         self.puts = Puts()
+        self.waiting = {}
 
     @property
     def has_task_path(self) -> bool:
@@ -112,7 +113,8 @@ class FileSaver(NamesChannels, AsyncSqliteSaver):
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read a checkpoint, if the file is still there."""
         self.file.check()
-        return await super().aget_tuple(config)
+        found: CheckpointTuple | None = await super().aget_tuple(config)
+        return found
 
 
 class SqliteSavers:
@@ -144,6 +146,7 @@ class SqliteSavers:
         clone = copy.copy(self._saver)
         clone.serde = sealed(serde, self._cipher)
         clone.puts = Puts()
+        clone.waiting = {}
         return clone
 
     async def entries(

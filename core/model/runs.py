@@ -32,6 +32,7 @@ ENDED = frozenset({RunStatus.CONTINUED, RunStatus.DONE, RunStatus.FAILED, RunSta
 
 
 REFUSED = "Refused"  # type of the failure of a run that found its thread elsewhere
+GRAPH_CHANGED = "GraphChanged"  # of one whose thread waits before what its graph has not any more
 
 
 class RunKind(StrEnum):
