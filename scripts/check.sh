@@ -1,5 +1,6 @@
 #!/bin/sh
-# Format, lint, types and import contracts. All are run, so that one call shows all that is wrong.
+# Format, lint, types, import contracts, the image and the dependencies. All are run, so that one call shows
+# all that is wrong.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh dev
@@ -30,4 +31,13 @@ run format "$bin/ruff" format --check .
 run lint "$bin/ruff" check .
 run types "$bin/mypy"
 run imports "$bin/lint-imports" --no-logo --cache-dir build/import_linter_cache
+run image "$bin/hadolint" Dockerfile
+if command -v promtool >/dev/null; then run rules promtool check rules deploy/prometheus/rules.yml; fi
+# Without a network it says that nothing was looked at, and passes, unless AUDIT=must.
+if "$bin/python" scripts/audit.py >build/check-audit.txt 2>&1; then
+    echo "check: audit $(cat build/check-audit.txt)"
+else
+    failed="$failed audit"
+    cat build/check-audit.txt
+fi
 [ -z "$failed" ] || { echo "check: failed:$failed (make format mends format and part of lint)" >&2; exit 1; }

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-image.lock")
 
 
 def project() -> dict:
@@ -45,19 +45,23 @@ def test_locks_name_versions_and_hashes_but_no_host(lock: str) -> None:
     )
 
 
-def test_the_dev_lock_holds_the_versions_of_the_lock() -> None:
+@pytest.mark.parametrize("lock", [LOCKS[0], LOCKS[2]])
+def test_the_dev_lock_holds_the_versions_of_the_other_locks(lock: str) -> None:
     dev = locked("requirements-dev.lock")
-    different = {name: v for name, v in locked("requirements.lock").items() if dev.get(name) != v}
-    assert different == {}
+    assert {name: v for name, v in locked(lock).items() if dev.get(name) != v} == {}
 
 
 @pytest.mark.parametrize(
-    ("lock", "groups"), [(LOCKS[0], ("build",)), (LOCKS[1], ("build", "dev"))], ids=LOCKS
+    ("lock", "groups"),
+    [(LOCKS[0], ("build",)), (LOCKS[1], ("build", "dev")), (LOCKS[2], ("build", "extras"))],
+    ids=LOCKS,
 )
 def test_locks_hold_what_the_project_asks_for(lock: str, groups: tuple[str, ...]) -> None:
     versions = locked(lock)
     asked = list(project()["project"]["dependencies"])
-    asked += [line for group in groups for line in project()["dependency-groups"][group]]
+    extras = project()["project"]["optional-dependencies"].values()
+    known = project()["dependency-groups"] | {"extras": [one for extra in extras for one in extra]}
+    asked += [line for group in groups for line in known[group]]
     unmet = [
         line
         for line in map(Requirement, asked)
