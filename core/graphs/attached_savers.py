@@ -20,7 +20,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from interlock.core.errors import StoreUnavailable
-from interlock.core.graphs.postgres_savers import Pool, PostgresSavers, open_pool
+from interlock.core.graphs.postgres_savers import OnConnect, Pool, PostgresSavers, open_pool
 from interlock.core.graphs.sqlite_file import CheckpointFile
 from interlock.core.graphs.sqlite_savers import BUSY_TIMEOUT_S, FileSaver, SqliteSavers
 
@@ -109,16 +109,20 @@ async def open_attached_file(path: Path) -> AsyncIterator[SqliteSavers]:
 
 @asynccontextmanager
 async def open_attached_server(
-    url: str, *, max_size: int, application_name: str
+    url: str, *, max_size: int, application_name: str, on_connect: OnConnect | None = None
 ) -> AsyncIterator[PostgresSavers]:
     """
-    Open a Postgres database of another application.
+    Open a Postgres database of another application; `on_connect` is awaited with each new session.
 
     Raises:
         StoreUnavailable: It does not answer, or its checkpoints are none of this LangGraph's.
     """
     async with open_pool(
-        url, max_size=max_size, application_name=application_name, option="--attach"
+        url,
+        max_size=max_size,
+        application_name=application_name,
+        option="--attach",
+        on_connect=on_connect,
     ) as pool:
         await _check_version(pool)
         yield PostgresSavers(pool)

@@ -27,7 +27,7 @@ async def open_savers(
     Open the checkpoint database, with its tables made; that of another application as it is.
 
     With `cipher`, what is written into our own is encrypted; another application has not our keys.
-    `on_connect` is awaited with each new session of our own server.
+    `on_connect` is awaited with each new session of a server.
 
     Raises:
         StoreUnavailable: It does not answer, or another application's does not fit.
@@ -39,7 +39,10 @@ async def open_savers(
         return
     if settings.attached_url is not None:
         async with open_attached_server(
-            settings.attached_url, max_size=size, application_name=application_name
+            settings.attached_url,
+            max_size=size,
+            application_name=application_name,
+            on_connect=on_connect,
         ) as server:
             yield server
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -116,9 +116,22 @@ def rescue(
         if max(fencing.fetch_up_since(conn), watched_since or since) > since:
             since = NEVER  # nobody is silent; but who was found dead before is seen to
         marked = workers.mark_dead(conn, lost, since=since)
-        gone = fencing.end_sessions(conn, lost if since is not NEVER else marked)
+        silent = lost if since is not NEVER else marked
+        gone = set(fencing.end_sessions(conn, silent))
+    if app.settings.attached_url is not None and silent:
+        gone &= _end_elsewhere(app.settings.attached_url, silent)
     found = [_put_back(app, dead) for dead in marked if dead in gone]
     return [each for each in found if each is not None]
+
+
+def _end_elsewhere(url: str, worker_ids: Collection[WorkerId]) -> set[WorkerId]:
+    """On the server of another application, whose checkpoints a worker writes, too."""
+    elsewhere = engine.open_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
+    try:
+        with engine.statements(elsewhere) as conn:
+            return set(fencing.end_sessions(conn, worker_ids))
+    finally:
+        elsewhere.dispose()
 
 
 def _put_back(app: App, dead: WorkerId) -> Rescued | None:

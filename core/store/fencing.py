@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Engine, bindparam, event, text
 
+from interlock.core.errors import StoreUnavailable
+from interlock.core.store import dialect
 from interlock.core.store.workers import DEAD
 from interlock.core.types import WorkerId
 
@@ -30,7 +32,12 @@ _LEFT = text(
     "SELECT DISTINCT application_name FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name IN :names"
 ).bindparams(_NAMES)
+_TRY = text("SELECT pg_try_advisory_lock(:key)")
+_ALIVE = text("SELECT 1")
 _UP_SINCE = text("SELECT pg_postmaster_start_time()")
+
+
+Session = Connection  # one that is a turn as long as it is open
 
 
 def session_name(worker_id: WorkerId) -> str:
@@ -58,6 +65,34 @@ def end_sessions(conn: Connection, worker_ids: Collection[WorkerId]) -> list[Wor
         if not left or time.monotonic() > deadline:
             return [worker_id for name, worker_id in by_name.items() if name not in left]
         time.sleep(POLL_S)
+
+
+def take_turn(engine: Engine, key: dialect.Lock) -> Session | None:
+    """
+    Be the one of all workers on a Postgres that does something, as long as the connection is open.
+
+    It ends with the worker's other sessions, should that be found dead. None if another is the one.
+    """
+    conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    if conn.execute(_TRY, {"key": key}).scalar_one():
+        return conn
+    conn.close()
+    return None
+
+
+def has_turn(conn: Session) -> bool:
+    """Whether the session of a turn has not ended."""
+    try:
+        conn.execute(_ALIVE)
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def end_turn(conn: Session) -> None:
+    """Let another have it: the session ends, which the pool would keep."""
+    conn.invalidate()
+    conn.close()
 
 
 def guard(engine: Engine, worker_id: WorkerId, lose: Callable[[], None]) -> None:

@@ -23,12 +23,15 @@ from interlock.core.model.history import AttachedSource
 from interlock.core.model.what_ifs import is_sandbox
 from interlock.core.services import attaching
 from interlock.core.services.context import App
+from interlock.core.store import dialect, fencing
+from interlock.core.store.fencing import Session
 from interlock.core.types import ThreadId
 from interlock.core.worker.attached_intake import Intake
 from interlock.core.worker.attached_keeping import CHUNK
 from interlock.core.worker.attached_memory import Memory
 from interlock.core.worker.recorder import Call
 
+TURN_S = 5.0  # between two looks whose turn it is
 FOLLOW_S = 1.0  # between two looks
 WHOLE_S = 30.0  # between two looks at all heads, where nothing says that anything was stored
 SHARE = 10  # a look that takes long is followed by a pause so many times as long
@@ -50,12 +53,40 @@ async def following(app: App, workshop: Workshop) -> AsyncIterator[None]:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(pool, lambda: function(*args, **kwargs))
 
-        task = asyncio.create_task(Follower(app, workshop, call).serve(), name="follow")
+        task = asyncio.create_task(_take_turns(app, workshop, call), name="follow")
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+async def _take_turns(app: App, workshop: Workshop, call: Call) -> None:
+    """Of several workers one follows; another takes its place when it ends, or loses its session."""
+    if app.settings.is_embedded:
+        await Follower(app, workshop, call).serve()
+    while True:
+        turn = None
+        with suppress(StoreUnavailable):
+            turn = await call(fencing.take_turn, app.engine, dialect.Lock.FOLLOW)
+        if turn is None:
+            await asyncio.sleep(TURN_S)
+            continue
+        task = asyncio.create_task(Follower(app, workshop, call).serve(), name="follow in turn")
+        try:
+            await _keep(turn, call)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            await call(fencing.end_turn, turn)
+
+
+async def _keep(turn: Session, call: Call) -> None:
+    """Until it is lost."""
+    has_turn = True
+    while has_turn:
+        await asyncio.sleep(TURN_S)
+        has_turn = await call(fencing.has_turn, turn)
 
 
 class Follower:

@@ -7,12 +7,14 @@ a row that says that it lives; one whose row others have marked or removed ends 
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +43,7 @@ class Place:
         self._is_shared = not app.settings.is_embedded
         self._turn = threading.Lock()
         self._is_left = False
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="place")
         self.on_loss: Callable[[], None] = lambda: None  # called before the process ends
 
     def guard(self) -> None:
@@ -54,6 +57,12 @@ class Place:
         row = await cursor.fetchone()
         if not next(iter(row.values())):
             self._lose()
+
+    async def ask_apart(self, _conn: Any) -> None:
+        """The same for a session of another application's server, which knows nothing of workers."""
+        if self._is_shared:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._asking, self.keep)
 
     def beat(self) -> None:
         """

@@ -85,7 +85,7 @@ async def _level_one(
             step_nodes={},
         )
     if run is None or reading is None:
-        leveling.store(app, thread_id, entries)
+        leveling.store(app, thread_id, behind, entries)
         return
     outcome = outcome_of(thread_id, reading, app.settings.max_snapshot_bytes)
     ending = Ending(
@@ -98,4 +98,4 @@ async def _level_one(
         reason="moved by another hand",
         entries=entries,
     )
-    leveling.settle(app, ending)
+    leveling.settle(app, ending, behind)

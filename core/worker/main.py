@@ -185,7 +185,10 @@ async def _serve(
     async with (
         answering.answering(app, vitals),
         open_savers(
-            app.settings, application_name=name, cipher=app.cipher, on_connect=place.ask
+            app.settings,
+            application_name=name,
+            cipher=app.cipher,
+            on_connect=place.ask if app.settings.attach is None else place.ask_apart,
         ) as savers,
         open_store(
             app.settings,
