@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -20,6 +21,9 @@ from interlock.core.settings import ENV_PREFIX, Settings
 ROOT = Path(__file__).parents[1]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 _SCHEMAS = ROOT / "tests" / "unit" / "schemas"
+_BEFORE_OURS = re.compile(
+    r"interlock |docker compose run --rm (?:web|worker) |docker run --rm interlock:\S+ |kubectl .* -- interlock "
+)
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<text>[^}]*))?\}")
 
 
@@ -124,3 +128,17 @@ def containers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def seconds(text: str) -> float:
     """`45s`, `2m` of compose."""
     return float(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
+
+
+def commands_told(text: str) -> Iterator[list[str]]:
+    """The commands of Interlock that a page tells of: alone on a line of a block, or alone in code."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(
+        r"`(interlock [^`]+)`", re.sub(r"^ *```.*?```", "", text, flags=re.DOTALL | re.MULTILINE)
+    )
+    for line in lines:
+        words = shlex.split(line.partition(" > ")[0], comments=True)
+        before = _BEFORE_OURS.match(" ".join(words))
+        if before and (ours := words[len(before[0].split()) :]):
+            yield ours
