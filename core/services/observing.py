@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -203,6 +203,12 @@ def get_run(app: App, run_id: str) -> Run:
         return find_run(conn, run_id)
 
 
+def is_open(app: App, run_id: str) -> bool:
+    """Whether a run goes on, or will: it has not ended, and needs nobody."""
+    with engine.read(app.engine) as conn:
+        return runs.fetch_status(conn, RunId(run_id)) in OPEN
+
+
 def run_detail(app: App, run_id: str) -> RunDetail:
     """
     One run with all that its page shows first.
@@ -373,6 +379,18 @@ def heads(app: App) -> dict[str, int]:
     """How far each topic has moved; a screen that shows an older number is stale."""
     with engine.read(app.engine) as conn:
         return topics.fetch_heads(conn)
+
+
+def run_heads(app: App, run_ids: Collection[str]) -> dict[str, int]:
+    """`run_head` of several at once."""
+    if not run_ids:
+        return {}
+    with engine.read(app.engine) as conn:
+        found = topics.run_heads(conn, [RunId(run_id) for run_id in run_ids])
+    return {
+        run_id: head * RANKS + STATUS_RANK.get(status, RANKS - 1)
+        for run_id, (status, head) in found.items()
+    } | {run_id: 0 for run_id in run_ids if run_id not in found}
 
 
 def run_head(app: App, run_id: str) -> int:

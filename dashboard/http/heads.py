@@ -13,7 +13,7 @@ from typing import Protocol
 
 from interlock.core.services import attending, observing, watching
 from interlock.core.services.context import App
-from interlock.core.types import ApprovalId, RunId
+from interlock.core.types import ApprovalId
 from interlock.dashboard import deps
 from interlock.dashboard.views.flow import flow_of
 
@@ -92,8 +92,8 @@ class ServiceHeads:
             StoreUnavailable: The database does not answer.
         """
         heads = dict(observing.heads(self._app))
-        for run_id in runs:
-            heads[RUN_PREFIX + run_id] = observing.run_head(self._app, RunId(run_id))
+        found = observing.run_heads(self._app, runs)
+        heads |= {RUN_PREFIX + run_id: head for run_id, head in found.items()}
         is_due = time.monotonic() - self._asked_at >= _REREAD_EVERY_S
         heads[WORKERS] = self._read_flow()
         if is_due:

@@ -156,3 +156,18 @@ def test_rows_of_the_inbox_leave_what_is_asked_in_the_database(app, make):
     assert row.title == "Refund 700?"
     assert not any("approvals.payload" in s or "approvals.schema" in s for s in sent)
     assert observing.list_inbox(app)[0].payload == big
+
+
+def test_the_heads_of_many_runs_cost_one_statement_and_are_those_of_each(app, make):
+    with write(app.engine) as conn:
+        for number, status in enumerate((RunStatus.RUNNING, RunStatus.WAITING, RunStatus.DONE)):
+            make.put_run(conn, f"r{number}", thread_id=f"t{number}", status=status)
+    ids = ["r0", "r1", "r2", "gone"]
+
+    with counted(app) as sent:
+        found = observing.run_heads(app, ids)
+
+    assert len([s for s in sent if s.startswith("SELECT")]) == 1
+    assert found == {run_id: observing.run_head(app, run_id) for run_id in ids}
+    assert observing.run_heads(app, []) == {}
+    assert [observing.is_open(app, run_id) for run_id in ids] == [True, False, False, False]

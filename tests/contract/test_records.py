@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from interlock.core.errors import Conflict
 from interlock.core.model.nodes import NodeStatus
+from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.model.workflows import Workflow
 from interlock.core.store import (
@@ -116,6 +117,11 @@ def test_events_are_replayed_from_any_number_on(engine, make):
             conn, "r1", after_seq=3, kinds=["message", "log"]
         )
         assert 7 == events.last_seq(conn, "r1") == topics.run_head(conn, "r1")
+        make.put_run(conn, "r2", thread_id="t2", status=RunStatus.DONE)
+        assert topics.run_heads(conn, ["r1", "r2", "none"]) == {
+            "r1": (RunStatus.QUEUED, 7),
+            "r2": (RunStatus.DONE, 0),
+        }
 
 
 def test_an_event_written_twice_is_there_once(engine, make):
