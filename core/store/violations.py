@@ -47,6 +47,7 @@ _SQLITE_OUTAGES = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
 }
+_NOT_ALLOWED = "42501"  # Postgres: insufficient_privilege
 
 
 def translate(context: ExceptionContext) -> BaseException | None:
@@ -65,6 +66,11 @@ def translate(context: ExceptionContext) -> BaseException | None:
         return StoreUnavailable(
             f"The database does not have the tables of this version ({_first_line(text)}).",
             hint="Run `interlock db upgrade`.",
+        )
+    if getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
+        return StoreUnavailable(
+            f"The database role of this process may not do that: {_first_line(text)}.",
+            hint="Grant it as docs/database-roles.md says, after each `interlock db upgrade`.",
         )
     if _is_outage(error):
         return StoreUnavailable(f"The database does not answer: {_first_line(text)}.")
