@@ -32,7 +32,12 @@ run lint "$bin/ruff" check .
 run types "$bin/mypy"
 run imports "$bin/lint-imports" --no-logo --cache-dir build/import_linter_cache
 run image "$bin/hadolint" Dockerfile
-if command -v promtool >/dev/null; then run rules promtool check rules deploy/prometheus/rules.yml; fi
+if command -v promtool >/dev/null; then
+    run rules promtool check rules deploy/prometheus/rules.yml
+    run alerts promtool test rules tests/prometheus_rules.yml
+else
+    echo "check: rules left out, there is no promtool (Debian: apt-get install prometheus)"
+fi
 # Without a network it says that nothing was looked at, and passes, unless AUDIT=must.
 if "$bin/python" scripts/audit.py >build/check-audit.txt 2>&1; then
     echo "check: audit $(cat build/check-audit.txt)"
