@@ -6,8 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from interlock.core.graphs.heads import Reading
+from interlock.core.graphs.namespaces import path_of
 from interlock.core.graphs.savers import Savers
-from interlock.core.graphs.traces import Trace, read_traces, traces_of
+from interlock.core.graphs.traces import (
+    Trace,
+    read_head_traces,
+    read_inner_traces,
+    read_traces,
+)
 from interlock.core.graphs.workshop import AnyGraph
 from interlock.core.model.nodes import NodeRun, NodeStatus
 from interlock.core.model.runs import Run
@@ -36,7 +42,9 @@ async def read_own_traces(
     own = [raw for raw in await read_raws(savers, run.thread_id, after) if raw.run_id == run.run_id]
     left = [raw.parent_id for raw in own if raw.parent_id is not None][-MAX_ASKED:]
     found = [trace for place in left for trace in await read_traces(graph, run.thread_id, place)]
-    return [t for t in (*found, *traces_of(head.state)) if not t.node.startswith(INTERNAL_PREFIX)]
+    found += await read_inner_traces(savers, run.thread_id, run.run_id)
+    found += await read_head_traces(graph, run.thread_id, head.state)
+    return [trace for trace in found if not trace.node.startswith(INTERNAL_PREFIX)]
 
 
 def make_up(run: Run, traces: Sequence[Trace], known: Collection[NodeRun]) -> list[NodeRun]:
@@ -66,8 +74,8 @@ def _make(run: Run, trace: Trace, own: Sequence[NodeRun]) -> NodeRun:
         attempt=1 + max((r.attempt for r in own if r.delivery == delivery), default=0),
         delivery=delivery,
         node=trace.node,
-        path=trace.node,
-        namespace=f"{trace.node}:{trace.task_id}",
+        path=path_of(trace.namespace),
+        namespace=trace.namespace,
         step=trace.step,
         status=trace.status,
         started_at=trace.at,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -37,6 +38,7 @@ ROUND_S = 25.0  # a round takes about so long
 def main(given: list[str]) -> int:
     """Let it happen, and say what came of it."""
     options = read_options(given)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave none behind
     whole = run(options)
     print(f"\n{report.write(whole)}")
     if options.json is not None:

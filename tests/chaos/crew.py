@@ -143,5 +143,5 @@ def draw_launches(
 ) -> list[tuple[str, float]]:
     """Workflows and how long their nodes take, in seconds: mostly little, some far longer."""
     return [
-        (drawn.choice(names), drawn.choice([0.01, 0.03, 0.05, 0.1, 0.3, 1.0])) for _ in range(count)
+        (drawn.choice(names), drawn.choice([0.02, 0.05, 0.1, 0.3, 1.0, 2.0])) for _ in range(count)
     ]

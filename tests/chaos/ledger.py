@@ -71,14 +71,14 @@ RULES = {
             SELECT thread_id, checkpoint_id FROM checkpoints_index
             EXCEPT SELECT thread_id, checkpoint_id FROM checkpoints WHERE checkpoint_ns = '') more
     """,
-    "a node that ended is in the figures, once": """
+    "a node that ended is in the figures": """
         SELECT w.thread_id || ' ' || w.task_id FROM (
             SELECT DISTINCT thread_id, task_id FROM checkpoint_writes
-            WHERE checkpoint_ns = '' AND channel NOT LIKE '\\_\\_%' AND task_path NOT LIKE '%__start__%') w
+            WHERE channel NOT LIKE '\\_\\_%' AND task_path NOT LIKE '%__start__%') w
         JOIN (SELECT DISTINCT thread_id FROM node_runs) known USING (thread_id)
         LEFT JOIN node_runs n
             ON n.thread_id = w.thread_id AND n.task_id = w.task_id AND n.status = 'ok' AND n.is_final
-        GROUP BY w.thread_id, w.task_id HAVING count(n.task_id) <> 1
+        GROUP BY w.thread_id, w.task_id HAVING count(n.task_id) = 0
     """,
 }
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from interlock.core.parent import PARENT_VARIABLE
+
 ARGUMENTS = ["worker"]
 
 
@@ -40,7 +42,7 @@ def start(environment: Mapping[str, str], output: Path) -> Started:
     with output.open("ab") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "interlock.core.cli", *ARGUMENTS],
-            env=environment,
+            env={**environment, PARENT_VARIABLE: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -83,7 +85,7 @@ def _live(environment: dict[str, str], output: str) -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(environment | {PARENT_VARIABLE: str(os.getppid())})
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -17,7 +17,7 @@ from stage import Database, wait_until
 
 LOAD_S = 4.0  # launches of a round are spread over this
 STRIKE_S = 1.5  # into it, when much is under way
-TICK_S = 0.03
+TICK_S = 0.1
 IS_QUIET = """
     SELECT NOT EXISTS (SELECT 1 FROM runs WHERE status IN ('queued', 'running')) AS is_quiet
 """

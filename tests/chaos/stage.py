@@ -23,7 +23,7 @@ from interlock.core.store import engine as engines
 from interlock.core.store import migrating
 
 HERE = Path(__file__).parent
-WAIT_S = 120.0  # far beyond what anything takes on a busy machine
+WAIT_S = 300.0  # far beyond what anything takes on a busy machine
 TIMES = {"track_commit_timestamp": "on"}  # when each row of a checkpoint became durable
 # Of a server of our own, whose crash must not lose what it said was kept.
 DURABLE = postgres.OPTIONS | TIMES | {"log_min_messages": "panic"}

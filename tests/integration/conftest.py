@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +375,7 @@ class MortalSavers:
         return saver
 
     def _mortal(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(write)  # LangGraph looks whether it takes a task's path
         async def mortal(*args: Any, **kwargs: Any) -> Any:
             self._death.pass_by()
             return await write(*args, **kwargs)

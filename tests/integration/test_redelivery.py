@@ -191,6 +191,28 @@ def test_a_node_that_asked_and_ended_after_its_answer_is_told_of_though_its_reco
     check_books(desk, ended)
 
 
+def test_nodes_within_a_subgraph_are_told_of_though_their_records_were_lost(desk):
+    worker = desk.start()
+    held = desk.finish("nested", desk.open_book())
+    worker.stop()
+    decided = desk.decide(desk.card(held), "yes")
+    assert desk.carry_unrecorded(lose="all") == ["done"]
+    desk.start()
+    lost = desk.wait(decided.run_id)
+
+    kept = desk.finish("nested", desk.open_book())
+    whole = desk.wait(desk.decide(desk.card(kept), "yes").run_id)
+
+    assert sorted(desk.nodes(lost)) == sorted(desk.nodes(whole))
+    assert any("/" in path for path, _ in desk.nodes(lost))
+    shapes = [
+        sorted((n.path, n.node, n.step, n.namespace.count("|")) for n in detail.nodes)
+        for detail in (observing.run_detail(desk.app, run.run_id) for run in (lost, whole))
+    ]
+    assert shapes[0] == shapes[1]
+    check_books(desk, lost)
+
+
 def test_a_failure_that_was_not_recorded_is_recorded_and_the_node_not_run_again(desk):
     book = desk.open_book()
     book.fail("right")
