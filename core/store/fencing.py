@@ -57,6 +57,8 @@ def end_sessions(conn: Connection, worker_ids: Collection[WorkerId]) -> list[Wor
 
     A session that is just committing ends after that, so it is waited for.
     """
+    if not worker_ids:
+        return []
     by_name = {session_name(worker_id): worker_id for worker_id in worker_ids}
     conn.execute(_END, {"names": list(by_name)})
     deadline = time.monotonic() + PATIENCE_S
