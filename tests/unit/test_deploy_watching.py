@@ -100,7 +100,11 @@ def test_each_alert_of_our_own_has_its_place_in_the_runbook(rule):
 
 
 def test_prometheus_asks_the_workers_where_they_answer():
-    worker = deploying.documents(ROOT / "compose.yaml")[0]["services"]["worker"]["environment"]
+    services = deploying.documents(ROOT / "compose.yaml")[0]["services"]
+    worker = services["worker"]["environment"]
+    shared = set(services["worker"]["networks"]) & set(services["prometheus"]["networks"])
+    assert len(shared) == 1, "by a name that leads to two addresses, each worker is asked twice"
+    assert set(services["grafana"]["networks"]) <= set(services["prometheus"]["networks"])
     (job,) = SCRAPE
     (target,) = job["dns_sd_configs"]
     assert target["names"] == ["worker"]
