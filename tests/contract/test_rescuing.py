@@ -89,7 +89,7 @@ def rescue(app, *, until=1, **more):
 def test_who_is_silent_loses_its_sessions_its_jobs_and_its_place(app, enter, session):
     enter("me")
     enter("silent", silent_s=5)
-    enter("alive")
+    enter("alive", silent_s=-3600)
     theirs, others = session("silent"), session("alive")
 
     assert rescue(app) == [("silent", 1)]
