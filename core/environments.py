@@ -34,6 +34,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "log_level": "warning",
             "log_format": "json",
             "session_hours": 8.0,
+            # Kept, not opened under load: what the server has to allow is what is there from the start.
+            "pool_size": 20,
+            "pool_overflow": 0,
         },
     }
 )
