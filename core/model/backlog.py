@@ -7,6 +7,7 @@ from datetime import datetime
 
 SOONEST_S = 1.0
 LATEST_S = 300.0
+UNKNOWN_S = 30.0  # how long a hold lasts is up to whoever holds
 SLACK_RATIO = 0.05  # of the bound: who comes back at the first free place finds it taken
 
 
@@ -16,7 +17,7 @@ class Backlog:
     What waits for a worker, and how much may.
 
     `waiting` is counted a little beyond `most` and no further. `oldest_at` is since when the run that is
-    next in turn has waited; None where none does.
+    next in turn has waited; None where all of it is held.
     """
 
     waiting: int
@@ -36,7 +37,9 @@ class Backlog:
 
         Source: J. D. C. Little, "A Proof for the Queuing Formula: L = λW", 1961.
         """
-        if self.oldest_at is None or not self.waiting:
+        if self.oldest_at is None:
+            return UNKNOWN_S
+        if not self.waiting:
             return SOONEST_S
         wanted = min(self.waiting, self.waiting + starts - self.most + self.most * SLACK_RATIO)
         waited_s = max(0.0, (now - self.oldest_at).total_seconds())

@@ -45,7 +45,7 @@ def require_room(
             f"{starts} runs at once are more than may wait for a worker: {most} (INTERLOCK_MAX_QUEUE).",
             hint="Launch fewer at once, in several parts.",
         )
-    found = look(conn, workflow, most=most)
+    found = look(conn, workflow, most=most, starts=starts)
     if not found.has_room(starts):
         wait_s = found.estimate_wait_s(starts, now=now) * random.uniform(1, 1 + JITTER_RATIO)  # noqa: S311
         raise QueueFull(most=most, now=now, wait_s=wait_s)
@@ -57,17 +57,20 @@ def is_full(app: App, conn: Connection) -> bool:
     return bool(most) and not look(conn, "", most=most).has_room(1)
 
 
-def look(conn: Connection, workflow: str, *, most: int) -> Backlog:
+def look(conn: Connection, workflow: str, *, most: int, starts: int = 1) -> Backlog:
     """
-    What a launch of a workflow would wait behind, of all tenants.
+    What so many launches of a workflow would wait behind, of all tenants.
 
     What waits because its workflow is held keeps only launches of that workflow out.
     """
+    found = Backlog(waiting=runs.count_queued(conn, at_most=most + 1), most=most)
+    if found.has_room(starts):  # with what is held and all: nothing more has to be asked
+        return found
     held = {each.scope for each in holds.fetch_all(conn)}
     if workflow in held:
         waiting = runs.count_queued(conn, workflow=workflow, at_most=most + 1)
         return Backlog(waiting=waiting, most=most)
     apart = sum(runs.count_queued(conn, workflow=name, at_most=most + 1) for name in held)
     waiting = runs.count_queued(conn, at_most=most + apart + 1) - apart
-    oldest_at = runs.oldest_queued_at(conn, of_all=True) if waiting >= most else None
+    oldest_at = runs.oldest_queued_at(conn, of_all=True)
     return Backlog(waiting=waiting, most=most, oldest_at=oldest_at)

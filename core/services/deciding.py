@@ -200,7 +200,7 @@ def decide_in(
         by_deadline=by_deadline,
     )
     decisions.insert(conn, decision)
-    closed = approvals.fetch(conn, approval.approval_id) or approval
+    closed = replace(approval, status=ApprovalStatus.DECIDED, closed_at=now)
     return Decided(approval=closed, decision=decision, run_id=run.run_id)
 
 

@@ -92,10 +92,11 @@ def fetch_workflow(app: App, name: str) -> Workflow:
     Raises:
         NotFound: No worker has published it.
     """
-    with engine.read(app.engine) as conn:
+    with engine.glance(app.engine) as conn:
         workflow = workflows.fetch(conn, name)
-        known = [] if workflow else [w.name for w in workflows.fetch_names(conn)]
     if workflow is None:
+        with engine.read(app.engine) as conn:
+            known = [found.name for found in workflows.fetch_names(conn)]
         raise NotFound("workflow", name, hint=_name_known(known))
     return workflow
 

@@ -67,7 +67,7 @@ def resolve(app: App, *, name: str = "") -> Person:
     caller = app.caller
     if caller.kind is CallerKind.SYSTEM:
         return people.trusted(name or app.settings.operator)
-    with engine.read(app.engine) as conn:
+    with engine.glance(app.engine) as conn:
         if caller.kind is CallerKind.LOCAL:
             _require_open(conn)
             return people.trusted(name or app.settings.operator)

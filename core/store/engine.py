@@ -172,10 +172,27 @@ def read(engine: Engine) -> Iterator[Connection]:
         yield conn.execution_options(**options)
 
 
+@contextmanager
+def glance(engine: Engine) -> Iterator[Connection]:
+    """
+    The same for one statement alone: a server is asked once, and not to begin and to end as well.
+
+    Raises:
+        StoreUnavailable: The database does not answer, or does not fit this version.
+    """
+    with _connection(engine) as conn:
+        options = _GLANCE_OPTIONS[engine.dialect.name]
+        yield conn.execution_options(**options)
+
+
 # A page of several queries must not see half of a transaction, on Postgres neither.
 _READ_OPTIONS: dict[str, dict[str, Any]] = {
     "sqlite": {_READ: True},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+_GLANCE_OPTIONS: dict[str, dict[str, Any]] = {
+    "sqlite": {_READ: True},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
 }
 
 

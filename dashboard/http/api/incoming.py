@@ -18,6 +18,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024  # an answer has kilobytes
 MAX_DEPTH = (
     100  # levels: far beyond any form, and what is read on the loop must not reach Python's end
 )
+SMALL_BYTES = 4096
 READ_S = 60.0  # for all of it
 
 
@@ -37,7 +38,7 @@ async def read(headers: Headers, receive: Receive) -> bytes | Response | None:
         return _too_large()
     if body and "content-type" not in headers:
         return problem(415, "A body needs the header `content-type: application/json`.")
-    fault = await run_in_threadpool(_find_fault, body) if body else ""
+    fault = await _look_for_fault(body) if body else ""
     return problem(422, f"The body is not JSON: {fault}.") if fault else body
 
 
@@ -79,6 +80,13 @@ async def _receive(receive: Receive) -> bytes | None:
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES or not message.get("more_body", False):
             return bytes(body)
+
+
+async def _look_for_fault(body: bytes) -> str:
+    """What is small is read here: to hand it to a thread takes longer than to read it."""
+    if len(body) <= SMALL_BYTES:
+        return _find_fault(body)
+    return await run_in_threadpool(_find_fault, body)
 
 
 def _find_fault(body: bytes) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from interlock.core.errors import InterlockError
+from interlock.core.model.approvals import Approval
 from interlock.core.model.runs import OPEN, Run
 from interlock.core.services import documents, launching, observing
 from interlock.core.services.context import App
@@ -45,20 +48,22 @@ async def launch(name: str, body: LaunchBody, app: Bound, actor: Actor) -> Respo
     )
     run = await run_in_threadpool(launching.launch, app, request, actor=actor)
     seen = await waiting.for_run(app, run, body.wait_s)
+    if seen.status in OPEN:
+        return _answer(seen, [])
     return await run_in_threadpool(_tell, app, run, seen)
 
 
 def _tell(app: App, launched: Run, seen: Run) -> Response:
-    """The run, with its cards where it is not going on; it is launched in any case, and that is said."""
+    """The run with its cards, as it is not going on; it is launched in any case, and that is said."""
     try:
-        cards = (
-            []
-            if seen.status in OPEN
-            else observing.list_inbox(app, thread_id=seen.thread_id, limit=MAX_CARDS)
-        )
+        cards = observing.list_inbox(app, thread_id=seen.thread_id, limit=MAX_CARDS)
     except InterlockError as exc:
         logger.warning("cards were not read", run_id=launched.run_id, reason=str(exc))
         seen, cards = launched, []
+    return _answer(seen, cards)
+
+
+def _answer(seen: Run, cards: Sequence[Approval]) -> Response:
     return answer(
         documents.of_launch(seen, cards),
         status=202 if seen.status in OPEN else 200,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.core.model.backlog import LATEST_S, SOONEST_S, Backlog
+from interlock.core.model.backlog import LATEST_S, SOONEST_S, UNKNOWN_S, Backlog
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def test_nobody_is_sent_away_for_longer_than_the_queue_or_five_minutes() -> None
 def test_a_queue_of_which_nothing_is_known_is_asked_again_soon() -> None:
     assert full(0).estimate_wait_s(1, now=NOW) == SOONEST_S
     assert full(-60).estimate_wait_s(1, now=NOW) == SOONEST_S  # the clock of who launched was ahead
-    assert Backlog(waiting=10, most=10).estimate_wait_s(1, now=NOW) == SOONEST_S
+    assert Backlog(waiting=10, most=10).estimate_wait_s(1, now=NOW) == UNKNOWN_S
     assert Backlog(waiting=0, most=10, oldest_at=NOW).estimate_wait_s(10, now=NOW) == SOONEST_S
 
 
