@@ -6,6 +6,7 @@ Alembic is imported only where there is something to upgrade; the check is one s
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,8 @@ from interlock.core import private
 from interlock.core.errors import StoreUnavailable
 from interlock.core.store import dialect, schema, window
 from interlock.core.store import engine as opening
+
+logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -36,6 +39,8 @@ def ensure_schema(engine: Engine, settings_is_embedded: bool) -> None:  # noqa: 
     with opening.read(engine) as conn:
         found = window.fetch(conn)
     if found.serves(schema.REVISION):
+        if found.revision != schema.REVISION:
+            logger.info("schema_ahead", extra={"tables": found.revision, "known": schema.REVISION})
         return
     _refuse_newer(found)
     if not settings_is_embedded:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from interlock.core.bootstrap import build_app
+from interlock.core.cli import doctor
 from interlock.core.errors import InvalidInput, StoreUnavailable
 from interlock.core.services import connecting
 from interlock.core.settings import Settings
@@ -43,6 +44,14 @@ def test_more_than_the_server_has_is_refused_before_anything_starts(settings):
         build_app(settings, origin="worker")
     small = settings.model_copy(update={"pool_overflow": 0, "checkpoint_pool": 5})
     build_app(small, origin="worker").engine.dispose()
+
+
+def test_doctor_tells_what_each_kind_of_process_may_ask_for(settings):
+    app = build_app(settings)
+    told = doctor._look_at_connections(app)
+    app.engine.dispose()
+    assert told.startswith("A web process may ask for 31 (tables 10 + 20, listening 1); a worker")
+    assert "max_connections" in told
 
 
 def test_too_many_processes_are_warned_of_as_they_start(settings, caplog, monkeypatch):

@@ -38,9 +38,11 @@ def test_an_upgrade_notes_which_programs_the_tables_serve(engine):
 
 
 @pytest.mark.parametrize("is_embedded", [True, False])
-def test_a_program_runs_on_the_tables_of_the_release_after_it(engine, make, is_embedded):
+def test_a_program_runs_on_the_tables_of_the_release_after_it(engine, make, is_embedded, caplog):
+    caplog.set_level("INFO")
     _become(engine, Window(SECOND, schema.REVISION))
     migrating.ensure_schema(engine, settings_is_embedded=is_embedded)
+    assert [r.tables for r in caplog.records if r.msg == "schema_ahead"] == [SECOND]
     assert migrating.upgrade(engine) == SECOND, "what a roll-back runs first is no failure"
     with engines.write(engine) as conn:
         make.put_run(conn, "r1")

@@ -20,6 +20,7 @@ from tests.books import find_faults
 from tests.integration import next_release
 
 ROOT = Path(__file__).parents[2]
+DEAD_S = 60.0  # nobody dies here, however slow the machine is
 PAUSE_S = 0.3  # between two rounds: there are to be some at any time, not as many as there can be
 
 
@@ -74,6 +75,7 @@ def release(desk, tmp_path):
         "CONFIG": str(desk.config),
         "DATA_DIR": str(tmp_path / "next" / "data"),
         "HEARTBEAT_S": "0.5",
+        "WORKER_DEAD_AFTER_S": str(DEAD_S),
     }
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
     made = next_release.Release(
@@ -84,7 +86,7 @@ def release(desk, tmp_path):
 
 
 def test_a_release_comes_in_beside_the_one_before_and_goes_again(desk, release, wait_until):
-    old = desk.spawn()
+    old = desk.spawn(worker_dead_after_s=DEAD_S)
     traffic = Traffic(desk)
 
     def goes_on(hand: int | None = None) -> None:
@@ -112,7 +114,7 @@ def test_a_release_comes_in_beside_the_one_before_and_goes_again(desk, release, 
     goes_on(new)
     decide_each_others(desk, release)
 
-    back = desk.spawn()
+    back = desk.spawn(worker_dead_after_s=DEAD_S)
     wait_until(lambda: ready(desk) == {back.pid, new}, "the worker of the way back is ready")
     os.kill(new, signal.SIGTERM)
     assert release.wait(new) == 0
