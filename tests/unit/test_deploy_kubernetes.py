@@ -103,13 +103,12 @@ def test_what_is_secret_is_referred_to_and_told_in_the_docs():
     assert of_kind("Secret") == []
 
 
-def test_only_the_migration_holds_the_role_that_changes_tables():
-    names = {name: {secret for secret, _ in secret_keys(c)} for name, c in CONTAINERS.items()}
-    assert names == {
-        "interlock-web": {"interlock"},
-        "interlock-worker": {"interlock"},
-        "interlock-migrate": {"interlock-migrate"},
+def test_each_kind_of_process_has_a_role_of_its_own_in_the_database():
+    urls = {
+        name: {s for s, key in secret_keys(c) if key == "database-url"}
+        for name, c in CONTAINERS.items()
     }
+    assert urls == {name: {name} for name in CONTAINERS}
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
