@@ -204,7 +204,8 @@ SHOTS = (
         "system",
         "System",
         "system",
-        "The processes and what they use, checks, sizes, and every setting with its source.",
+        "The processes and what they use, checks, sizes, the [flags](environments.md#flags), and every"
+        " setting with its source.",
     ),
 )
 SIGN_IN = Shot(
