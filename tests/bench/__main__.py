@@ -12,6 +12,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     history                          a thread of 1 000 and 10 000 points opened, states compared
     attach                           3 000 threads of another application followed
     policies                         what each policy adds to a node's run
+    big                              every page's services over 100 000 runs, on both databases, and what grows
     people                           what it costs to ask who it is, and to see one tenant alone
     pages                            each page of the menu, from its address to all drawn
     demo                             a demonstration from its command to the whole of it
@@ -36,6 +37,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import api  # noqa: E402
 import attach  # noqa: E402
+import big  # noqa: E402
 import browser  # noqa: E402
 import demo  # noqa: E402
 import figures  # noqa: E402
@@ -80,6 +82,11 @@ def _history(folder: Path) -> Iterator[Row]:
 def _attach(folder: Path) -> Iterator[Row]:
     with _databases() as make_database:
         yield from attach.measure(folder, make_database)
+
+
+def _big(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from big.measure(folder, make_database)
 
 
 def _people(folder: Path) -> Iterator[Row]:
@@ -138,6 +145,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "metrics": figures.read,
     "history": _history,
     "attach": _attach,
+    "big": _big,
     "people": _people,
     "keys": _keys,
     "policies": policies.measure,

@@ -127,12 +127,12 @@ def _median_ms(look: Callable[[], object]) -> float:
     return statistics.median(spent)
 
 
-def fill(app: App, count: int) -> None:
-    """Put so many pending cards into the database, each on a thread of its own."""
+def fill(app: App, count: int, *, first: int = 0) -> None:
+    """Put pending cards into the database, up to so many from the first on, each on a thread of its own."""
     begun = datetime.now(UTC) - timedelta(days=1)
-    for first in range(0, count, BATCH):
+    for start in range(first, count, BATCH):
         with engine.write(app.engine) as conn:
-            for number in range(first, min(first + BATCH, count)):
+            for number in range(start, min(start + BATCH, count)):
                 asked_at = begun + timedelta(seconds=number)
                 workflow = "rare" if number % 100 == 0 else "common"
                 thread_id = ThreadId(f"thread-{number:06}")
