@@ -45,6 +45,7 @@ from interlock.core.keepalives import keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+BeSure = Callable[[], Awaitable[None]]
 OnConnect = Callable[[Any], Awaitable[None]]  # awaited with each new session before it is used
 
 OPEN_TIMEOUT_S = 15.0
@@ -113,7 +114,28 @@ class _Weighing(NamesChannels, GatheringSaver):
 
 
 class _Saver(_Weighing, PatientSaver):
-    """The saver of one run, which waits for its database."""
+    """
+    The saver of one run, which waits for its database.
+
+    `be_sure` is awaited between an answer of the database and what the graph begins on it: the
+    answer may have lain unread while the process stood still.
+    """
+
+    be_sure: BeSure | None = None
+
+    async def aget_tuple(self, config: Any) -> Any:
+        """Read a checkpoint."""
+        found = await super().aget_tuple(config)
+        if self.be_sure is not None:
+            await self.be_sure()
+        return found
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        """Store a checkpoint."""
+        stored = await super().aput(config, checkpoint, metadata, new_versions)
+        if self.be_sure is not None:
+            await self.be_sure()
+        return stored
 
 
 class _KeepingSaver(_Weighing, KeepingSaver):
@@ -123,10 +145,13 @@ class _KeepingSaver(_Weighing, KeepingSaver):
 class PostgresSavers:
     """The checkpoint tables of one database; opened by `open_postgres_savers`."""
 
-    def __init__(self, pool: Pool, cipher: Cipher | None = None) -> None:
-        """`cipher`: what the values are encrypted with."""
+    def __init__(
+        self, pool: Pool, cipher: Cipher | None = None, be_sure: BeSure | None = None
+    ) -> None:
+        """`cipher`: what the values are encrypted with. `be_sure`: awaited before runs go on."""
         self._pool = pool
         self._cipher = cipher
+        self._be_sure = be_sure
 
     async def setup(self) -> None:
         """Make or upgrade the tables, one process at a time."""
@@ -268,9 +293,12 @@ async def open_postgres_savers(
     application_name: str,
     cipher: Cipher | None = None,
     on_connect: OnConnect | None = None,
+    be_sure: BeSure | None = None,
 ) -> AsyncIterator[PostgresSavers]:
     """
     Open a pool and make LangGraph's tables where they are missing; with `cipher`, values are encrypted.
+
+    `be_sure` is awaited before a run goes on after an answer of the database.
 
     Raises:
         StoreUnavailable: The database does not answer.
@@ -278,7 +306,7 @@ async def open_postgres_savers(
     async with open_pool(
         url, max_size=max_size, application_name=application_name, on_connect=on_connect
     ) as pool:
-        savers = PostgresSavers(pool, cipher)
+        savers = PostgresSavers(pool, cipher, be_sure)
         await savers.setup()
         yield savers
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from interlock.core.ciphers import Cipher
 from interlock.core.graphs.attached_savers import open_attached_file, open_attached_server
 from interlock.core.graphs.checkpoints import RawCheckpoint, Savers
-from interlock.core.graphs.postgres_savers import OnConnect, open_postgres_savers
+from interlock.core.graphs.postgres_savers import BeSure, OnConnect, open_postgres_savers
 from interlock.core.graphs.sqlite_savers import open_sqlite_savers
 from interlock.core.settings import Settings
 
@@ -22,12 +22,14 @@ async def open_savers(
     application_name: str = "interlock",
     cipher: Cipher | None = None,
     on_connect: OnConnect | None = None,
+    be_sure: BeSure | None = None,
 ) -> AsyncIterator[Savers]:
     """
     Open the checkpoint database, with its tables made; that of another application as it is.
 
     With `cipher`, what is written into our own is encrypted; another application has not our keys.
-    `on_connect` is awaited with each new session of a server.
+    `on_connect` is awaited with each new session of a server, `be_sure` before a run goes on after
+    an answer of ours.
 
     Raises:
         StoreUnavailable: It does not answer, or another application's does not fit.
@@ -57,6 +59,7 @@ async def open_savers(
         application_name=application_name,
         cipher=cipher,
         on_connect=on_connect,
+        be_sure=be_sure,
     ) as shared:
         yield shared
 

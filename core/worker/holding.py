@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 LOCK_FILE = "worker.lock"
 WAIT_S = 5.0  # a worker that was just killed or told to stop is gone by then
 EXIT_LOST = 1
+UNSURE_S = 0.05  # between two looks whether the heart has beaten
 T = TypeVar("T")
 
 
@@ -44,6 +45,7 @@ class Place:
         self._turn = threading.Lock()
         self._is_left = False
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="place")
+        self._beaten_at = _now_s()
         self.on_loss: Callable[[], None] = lambda: None  # called before the process ends
 
     def guard(self) -> None:
@@ -71,8 +73,22 @@ class Place:
         Raises:
             StoreUnavailable: Nobody knows; ask again.
         """
+        now_s = _now_s()
         if not presence.beat_on(self._app, self._worker_id) and self._is_shared:
             self._lose()
+        self._beaten_at = now_s
+
+    async def be_sure(self) -> None:
+        """
+        Go on at once while the last sign of life is so young that nobody can have taken over.
+
+        Else this process stood still, or was cut off: it waits for its heart, whose next beat gets
+        through, or finds that the place is lost and ends the process.
+        """
+        while (  # noqa: ASYNC110  the heart beats in a thread of its own
+            not self._is_left and _now_s() - self._beaten_at > self._app.settings.dead_after_s
+        ):
+            await asyncio.sleep(UNSURE_S)
 
     def keep(self) -> None:
         """
@@ -96,6 +112,11 @@ class Place:
             logger.critical("place_lost", extra={"worker_id": self._worker_id})
             self.on_loss()
             _leave()
+
+
+def _now_s() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _leave() -> None:

@@ -189,6 +189,7 @@ async def _serve(
             application_name=name,
             cipher=app.cipher,
             on_connect=place.ask if app.settings.attach is None else place.ask_apart,
+            be_sure=None if app.settings.is_embedded else place.be_sure,
         ) as savers,
         open_store(
             app.settings,

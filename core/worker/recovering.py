@@ -78,7 +78,7 @@ def _make(run: Run, trace: Trace, own: Sequence[NodeRun]) -> NodeRun:
         namespace=trace.namespace,
         step=trace.step,
         status=trace.status,
-        started_at=trace.at,
+        started_at=max(trace.at, run.started_at or run.created_at),  # it may have been due before
     )
     error = trace.error
     return replace(
