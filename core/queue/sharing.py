@@ -35,11 +35,17 @@ def choose(
 
     Returns:
         The highest priority first. Of the same, that of the tenant with the fewest runs, then of the
-        workflow with the fewest for its share, then the oldest; what is taken counts for the next.
+        workflow with the fewest for its share, then the oldest; what is taken counts for the next. What
+        is no run belongs to no share: it comes when all runs that waited before it have been taken.
     """
     lanes: defaultdict[str, deque[Waiting]] = defaultdict(deque)
+    others: list[Waiting] = []
     for each in waiting:
-        lanes[each.workflow].append(each)
+        if each.is_run:
+            lanes[each.workflow].append(each)
+        else:
+            others.append(each)
+    chores = deque(sorted(others, key=_in_turn))
     of_workflow = Counter(running)
     of_tenant: Counter[str] = Counter()
     for workflow, count in running.items():
@@ -52,13 +58,19 @@ def choose(
         return -first.priority, of_tenant[tenant], of_workflow[workflow] / share, first.age
 
     taken: list[Waiting] = []
-    while lanes and len(taken) < limit:
+    while (lanes or chores) and len(taken) < limit:
+        oldest = min((lane[0] for lane in lanes.values()), key=_in_turn, default=None)
+        if chores and (oldest is None or _in_turn(chores[0]) < _in_turn(oldest)):
+            taken.append(chores.popleft())
+            continue
         workflow = min(lanes, key=rank)
-        first = lanes[workflow].popleft()
-        taken.append(first)
-        if first.is_run:
-            of_workflow[workflow] += 1
-            of_tenant[serves.tenants.get(workflow, "")] += 1
+        taken.append(lanes[workflow].popleft())
+        of_workflow[workflow] += 1
+        of_tenant[serves.tenants.get(workflow, "")] += 1
         if not lanes[workflow]:
             del lanes[workflow]
     return taken
+
+
+def _in_turn(each: Waiting) -> tuple[Any, ...]:
+    return -each.priority, each.age

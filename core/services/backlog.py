@@ -70,7 +70,6 @@ def look(conn: Connection, workflow: str, *, most: int, starts: int = 1) -> Back
     if workflow in held:
         waiting = runs.count_queued(conn, workflow=workflow, at_most=most + 1)
         return Backlog(waiting=waiting, most=most)
-    apart = sum(runs.count_queued(conn, workflow=name, at_most=most + 1) for name in held)
-    waiting = runs.count_queued(conn, at_most=most + apart + 1) - apart
+    waiting = runs.count_queued(conn, but=held, at_most=most + 1)
     oldest_at = runs.oldest_queued_at(conn, of_all=True)
     return Backlog(waiting=waiting, most=most, oldest_at=oldest_at)

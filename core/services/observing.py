@@ -22,7 +22,7 @@ from interlock.core.model.workflows import Workflow, WorkflowName
 from interlock.core.services import backlog
 from interlock.core.services.context import App
 from interlock.core.services.finding import find_card, find_run
-from interlock.core.services.permitting import is_of_house
+from interlock.core.services.permitting import is_of_house, is_seen
 from interlock.core.store import (
     approvals,
     audit,
@@ -163,7 +163,9 @@ def overview(app: App) -> Overview:
             overdue=deadlines.count_overdue(conn, now=now),
             is_queue_full=backlog.is_full(app, conn),
             unserved=tuple(
-                publications.find_unserved(conn, since=now - timedelta(seconds=ALIVE_S))
+                name
+                for name in publications.find_unserved(conn, since=now - timedelta(seconds=ALIVE_S))
+                if is_seen(app, name)
             ),
             switched_off=tuple(s for s in flags.fetch_all(conn) if not s.is_on),
         )

@@ -43,15 +43,22 @@ _SERVED_NOW = (
         worker_workflows.c.fingerprint.is_not(None),
     )
 )
-_IS_ANY_SERVED = select(exists(_SERVED_NOW.with_only_columns(worker_workflows.c.workflow)))
-_UNSERVED = union(
-    select(workflows.c.name).where(
-        workflows.c.error.is_(None), workflows.c.name.not_in(_SERVED_NOW)
-    ),
-    select(jobs.c.workflow).where(
-        jobs.c.status == "todo", jobs.c.workflow != "", jobs.c.workflow.not_in(_SERVED_NOW)
-    ),
-).limit(1000)
+_IS_ANY_SERVED = select(
+    exists(_SERVED_NOW.with_only_columns(worker_workflows.c.workflow))
+).execution_options(interlock_sees_all=True)
+# Both sides of everybody: of what is not seen it would seem that no worker serves it.
+_UNSERVED = (
+    union(
+        select(workflows.c.name).where(
+            workflows.c.error.is_(None), workflows.c.name.not_in(_SERVED_NOW)
+        ),
+        select(jobs.c.workflow).where(
+            jobs.c.status == "todo", jobs.c.workflow != "", jobs.c.workflow.not_in(_SERVED_NOW)
+        ),
+    )
+    .limit(1000)
+    .execution_options(interlock_sees_all=True)
+)
 
 
 def enter(conn: Connection, worker_id: WorkerId, versions: Mapping[str, str | None]) -> None:
@@ -102,7 +109,8 @@ def fetch_projects(conn: Connection) -> set[str]:
 
 def find_unserved(conn: Connection, *, since: datetime) -> list[str]:
     """
-    Workflows that can be launched, or of which something is due, and that no worker serves.
+    Workflows of whichever tenant that can be launched, or of which something is due, and that no
+    worker serves.
 
     Nothing where no worker has given a sign of life since a moment: that is told by itself.
     """

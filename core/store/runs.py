@@ -80,11 +80,15 @@ _OLDEST_QUEUED = (
 _OLDEST_QUEUED_OF_ALL = _OLDEST_QUEUED.execution_options(interlock_sees_all=True)
 # Each from an index alone, and no further than is asked.
 _QUEUED = select(literal(1)).where(runs.c.status == RunStatus.QUEUED.value)
-_COUNT_QUEUED, _COUNT_QUEUED_OF = (
+_COUNT_QUEUED, _COUNT_QUEUED_OF, _COUNT_QUEUED_BUT = (
     select(func.count())
     .select_from(some.limit(bindparam("at_most")).subquery())
     .execution_options(interlock_sees_all=True)
-    for some in (_QUEUED, _QUEUED.where(runs.c.workflow == bindparam("workflow")))
+    for some in (
+        _QUEUED,
+        _QUEUED.where(runs.c.workflow == bindparam("workflow")),
+        _QUEUED.where(runs.c.workflow.not_in(bindparam("but", expanding=True))),
+    )
 )
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
@@ -309,10 +313,15 @@ def oldest_queued_at(conn: Connection, *, of_all: bool = False) -> datetime | No
     return oldest
 
 
-def count_queued(conn: Connection, *, at_most: int, workflow: str | None = None) -> int:
+def count_queued(
+    conn: Connection, *, at_most: int, workflow: str | None = None, but: Collection[str] = ()
+) -> int:
     """How many runs wait for a worker, of every tenant; counted no further than `at_most`."""
     statement = _COUNT_QUEUED if workflow is None else _COUNT_QUEUED_OF
-    found: int = conn.execute(statement, {"at_most": at_most, "workflow": workflow}).scalar_one()
+    if but:
+        statement = _COUNT_QUEUED_BUT
+    asked = {"at_most": at_most, "workflow": workflow, "but": list(but)}
+    found: int = conn.execute(statement, asked).scalar_one()
     return found
 
 

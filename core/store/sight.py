@@ -49,6 +49,7 @@ OPEN: Final = frozenset(
         "breaker_events",
         "breakers",
         "demonstrations",
+        "flags",
         "holds",
         "idempotency_keys",
         "jobs",  # found by their ids alone, which nobody is told whose thread they do not see

@@ -91,6 +91,14 @@ def test_what_is_held_keeps_no_other_workflow_out(app):
     refuse(app, "refunds")
 
 
+def test_however_much_waits_behind_a_hold_keeps_no_other_workflow_out(app):
+    free = replace(app, settings=app.settings.model_copy(update={"max_queue": 0}))
+    launch(free, count=2 * MOST + 1)  # as answers may: a decision is never refused
+    holding.hold(app, "essay", actor="ann")
+    launch(app, "refunds", count=MOST)
+    refuse(app, "refunds")
+
+
 def test_runs_of_other_tenants_count_although_they_are_not_seen(app):
     launch(app, count=MOST)
     eve = Person(name="eve", role=Role.OPERATOR, tenants=frozenset({"refunds"}))

@@ -22,6 +22,7 @@ from interlock.core.model.people import (
     Token,
 )
 from interlock.core.model.run_lists import RunFilter
+from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.queue.local import LocalQueue
 from interlock.core.services import (
     assigning,
@@ -46,10 +47,20 @@ from interlock.core.services.context import App
 from interlock.core.services.launching import Launch
 from interlock.core.services.signing_in import Elsewhere
 from interlock.core.settings import Settings
-from interlock.core.store import approvals, operators, runs, sight, threads, tokens
+from interlock.core.store import (
+    approvals,
+    operators,
+    publications,
+    runs,
+    sight,
+    threads,
+    tokens,
+    workers,
+)
 from interlock.core.store import engine as engines
 from interlock.core.store.schema import metadata
 from interlock.core.store.schema import runs as runs_table
+from interlock.core.types import WorkerId
 from tests.published import published
 
 TENANTS = {"refunds": "emea", "trades": "apac", "shared": None}
@@ -134,6 +145,27 @@ def test_what_is_of_another_tenant_is_not_found_by_its_id(ann):
     ):
         with pytest.raises(NotFound):
             look()
+
+
+def test_nothing_is_told_of_a_workflow_of_another_tenant_that_no_worker_serves(house, ann):
+    now = house.clock.now()
+    with engines.write(house.engine) as conn:
+        worker = Worker(
+            worker_id=WorkerId("w"),
+            host="h",
+            pid=1,
+            status=WorkerStatus.READY,
+            concurrency=1,
+            project="p",
+            started_at=now,
+            heartbeat_at=now,
+        )
+        workers.beat(conn, worker)
+        publications.enter(conn, worker.worker_id, {"trades": "1"})
+    system = permitting.enter(house, people.SYSTEM)
+    launching.launch(system, Launch(workflow="trades", input={}), actor="rota")
+    assert observing.overview(house).unserved == ("refunds", "shared")
+    assert observing.overview(ann).unserved == ("refunds",)
 
 
 def test_a_card_is_given_to_nobody_of_another_tenant(house, ann):

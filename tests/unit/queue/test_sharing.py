@@ -54,9 +54,24 @@ def test_runs_of_a_tenants_other_workflows_count():
     assert take(wait("a1", "c1"), serves=serves, running={"b": 1}) == "c1 a1"
 
 
-def test_what_is_read_counts_towards_no_share():
-    waiting = wait("a1", "a2", is_run=False) + wait("a3", "b1")
-    assert take(waiting).startswith("a1 a2 a3")
+def test_what_is_no_run_comes_in_its_turn_and_counts_towards_no_share():
+    waiting = [
+        Waiting(workflow="a", priority=0, age=0, ref="a0"),
+        Waiting(workflow="a", priority=0, age=1, ref="prune", is_run=False),
+        Waiting(workflow="a", priority=0, age=2, ref="a2"),
+        Waiting(workflow="b", priority=0, age=3, ref="b3"),
+        Waiting(workflow="a", priority=0, age=4, ref="import", is_run=False),
+        Waiting(workflow="a", priority=1, age=5, ref="urgent", is_run=False),
+    ]
+    assert take(waiting, running={"a": 7}) == "urgent b3 a0 prune a2 import"
+
+
+def test_a_younger_chore_takes_no_place_that_a_run_waits_for():
+    waiting = wait("a1", "a2") + [
+        Waiting(workflow="", priority=0, age=age, ref=f"chore{age}", is_run=False)
+        for age in (5, 6, 7)
+    ]
+    assert take(waiting, running={"a": 1}, limit=2) == "a1 a2"
 
 
 def test_of_equal_claims_the_oldest_comes_first():
