@@ -13,6 +13,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     attach                           3 000 threads of another application followed
     policies                         what each policy adds to a node's run
     big                              every page's services over 100 000 runs, on both databases, and what grows
+    heavy                            a state of ten megabytes; an urgent run behind a long queue
     people                           what it costs to ask who it is, and to see one tenant alone
     pages                            each page of the menu, from its address to all drawn
     demo                             a demonstration from its command to the whole of it
@@ -41,6 +42,7 @@ import big  # noqa: E402
 import browser  # noqa: E402
 import demo  # noqa: E402
 import figures  # noqa: E402
+import heavy  # noqa: E402
 import history  # noqa: E402
 import live  # noqa: E402
 import pages  # noqa: E402
@@ -87,6 +89,11 @@ def _attach(folder: Path) -> Iterator[Row]:
 def _big(folder: Path) -> Iterator[Row]:
     with _databases() as make_database:
         yield from big.measure(folder, make_database)
+
+
+def _heavy(folder: Path) -> Iterator[Row]:
+    with _databases() as make_database:
+        yield from heavy.measure(folder, make_database)
 
 
 def _people(folder: Path) -> Iterator[Row]:
@@ -146,6 +153,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "history": _history,
     "attach": _attach,
     "big": _big,
+    "heavy": _heavy,
     "people": _people,
     "keys": _keys,
     "policies": policies.measure,

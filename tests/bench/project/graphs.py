@@ -89,6 +89,25 @@ def _build_long() -> Any:
     return builder.compile()
 
 
+async def release(state: Weight) -> Weight:
+    """Ask whether to go on, with all of the weight in the state."""
+    interrupt({"question": "Go on?", "records": len(state["records"])})
+    return {}
+
+
+def _build_heavy() -> Any:
+    builder = StateGraph(Weight)
+    builder.add_node("fill", fill)
+    builder.add_node("release", release)
+    builder.add_node("go", go)
+    builder.add_edge(START, "fill")
+    builder.add_edge("fill", "release")
+    builder.add_conditional_edges("release", choose, ["go", END])
+    builder.add_conditional_edges("go", choose, ["go", END])
+    return builder.compile()
+
+
 ten = _build_ten()
 hold = _build_hold()
 long = _build_long()
+heavy = _build_heavy()
