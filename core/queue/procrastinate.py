@@ -64,26 +64,7 @@ RETRY = """SELECT procrastinate_retry_job_v2(found.id, {at}, NULL, NULL, NULL) F
     ORDER BY id FOR UPDATE) AS found"""
 CANCEL = "SELECT procrastinate_cancel_job_v1(:id, false, true)"
 
-# What its fetch would take next of each queue: the head of each, as many as there is room for.
-_LANES = text("""
-WITH RECURSIVE lanes AS (
-    (SELECT min(queue_name) AS queue FROM procrastinate_jobs WHERE status = 'todo')
-    UNION ALL
-    SELECT (SELECT min(queue_name) FROM procrastinate_jobs
-            WHERE status = 'todo' AND queue_name > lanes.queue)
-    FROM lanes WHERE lanes.queue IS NOT NULL
-)
-SELECT lanes.queue, free.priority, free.id FROM lanes CROSS JOIN LATERAL (
-    SELECT mine.priority, mine.id FROM procrastinate_jobs AS mine
-    WHERE mine.status = 'todo' AND mine.queue_name = lanes.queue
-    AND (mine.scheduled_at IS NULL OR mine.scheduled_at <= now())
-    AND (mine.lock IS NULL OR NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs AS other WHERE other.lock = mine.lock
-        AND (other.status = 'doing' OR (other.status = 'todo' AND (
-            other.priority > mine.priority
-            OR (other.priority = mine.priority AND other.id < mine.id))))))
-    ORDER BY mine.priority DESC, mine.id LIMIT :limit) AS free
-WHERE lanes.queue IS NOT NULL""")
+_LANES = text("SELECT queue, priority, id FROM interlock_waiting(:limit)")
 _FETCH, _FINISH, _CANCEL = text(FETCH), text(FINISH), text(CANCEL)
 _RETRY = text(RETRY.format(at="NULL"))
 _SET_ASIDE = text(RETRY.format(at=f"now() + interval '{ASIDE_S} s'"))
@@ -97,9 +78,12 @@ SELECT procrastinate_defer_jobs_v1(ARRAY(
     FROM unnest(CAST(:queues AS varchar[]), CAST(:priorities AS integer[]), CAST(:locks AS text[]),
         CAST(:job_ids AS text[])) WITH ORDINALITY AS due (queue, priority, lock, job_id, place)
     ORDER BY place))""")
-_NUMBER = text("""
-UPDATE jobs SET dispatch_id = deferred.id FROM procrastinate_jobs AS deferred
-WHERE deferred.id = ANY(:ids) AND jobs.job_id = deferred.args ->> 'job_id'""")
+_NUMBERS = text(
+    "SELECT id AS number, args ->> 'job_id' AS of_id FROM procrastinate_jobs WHERE id = ANY(:ids)"
+)
+_NUMBER = (
+    update(jobs).where(jobs.c.job_id == bindparam("of_id")).values(dispatch_id=bindparam("number"))
+)
 _other = jobs.alias("other")
 _CLAIM = (
     update(jobs)
@@ -368,7 +352,9 @@ def _defer_undispatched(conn: Connection, now: datetime) -> bool:
         "locks": [row.lock for row in rows],
         "job_ids": [row.job_id for row in rows],
     }
-    conn.execute(_NUMBER, {"ids": conn.execute(_DEFER_MANY, due).scalar_one()})
+    ids = conn.execute(_DEFER_MANY, due).scalar_one()
+    numbers = conn.execute(_NUMBERS, {"ids": ids}).mappings()
+    conn.execute(_NUMBER, [dict(each) for each in numbers])
     return True
 
 

@@ -571,7 +571,7 @@ def _plans(conn, *, analyze=False):
         ):
             return
         own = conn.connection.dbapi_connection.cursor()
-        own.execute(prefix + statement, parameters)
+        own.execute(prefix + statement, parameters[0] if executemany else parameters)
         rows = own.fetchall()
         is_json = analyze and conn.dialect.name == "postgresql"
         found.append(json.dumps(rows[0][0]) if is_json else "\n".join(str(row[-1]) for row in rows))

@@ -22,13 +22,44 @@ depends_on = None
 
 TODO = sa.text("status = 'todo'")
 
-# What the package lacks. Its fetch asks for the other jobs of a lock, which no index of its own finds;
-# and a lock that is freed or a job that is handed back wakes nobody, as only a new one does.
+# What the package lacks. Its fetch asks for the other jobs of a lock, for which its own index has the
+# columns the wrong way round: without statistics, each fetch was seen to read 2 000 jobs 2 000 times. It
+# is to walk down the jobs in their order, whatever the planner believes to be in a table that is empty
+# one minute and full the next. And a lock that is freed or a job that is handed back wakes nobody.
 GLUE = """
+DROP INDEX procrastinate_jobs_id_lock_idx_v1;
 CREATE INDEX interlock_jobs_lock ON procrastinate_jobs (lock) WHERE lock IS NOT NULL;
 CREATE INDEX interlock_jobs_lanes ON procrastinate_jobs (queue_name, priority DESC, id)
     WHERE status = 'todo';
 CREATE INDEX interlock_jobs_doing ON procrastinate_jobs (id) WHERE status = 'doing';
+ALTER FUNCTION procrastinate_fetch_job_v2 SET enable_seqscan = off SET enable_bitmapscan = off
+    SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off;
+
+-- What its fetch would take next of each queue, by the same rule: the head of each, as many as there is
+-- room for. From one queue to the next by the index, however many jobs of each wait.
+CREATE FUNCTION interlock_waiting(most integer)
+RETURNS TABLE (queue varchar, priority integer, id bigint) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_sort = off AS $$
+WITH RECURSIVE lanes AS (
+    (SELECT min(queue_name) AS queue FROM procrastinate_jobs WHERE status = 'todo')
+    UNION ALL
+    SELECT (SELECT min(queue_name) FROM procrastinate_jobs
+            WHERE status = 'todo' AND queue_name > lanes.queue)
+    FROM lanes WHERE lanes.queue IS NOT NULL
+)
+SELECT lanes.queue, free.priority, free.id FROM lanes CROSS JOIN LATERAL (
+    SELECT mine.priority, mine.id FROM procrastinate_jobs AS mine
+    WHERE mine.status = 'todo' AND mine.queue_name = lanes.queue
+    AND (mine.scheduled_at IS NULL OR mine.scheduled_at <= now())
+    AND (mine.lock IS NULL OR NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS other WHERE other.lock = mine.lock
+        AND (other.status = 'doing' OR (other.status = 'todo' AND (
+            other.priority > mine.priority
+            OR (other.priority = mine.priority AND other.id < mine.id))))))
+    ORDER BY mine.priority DESC, mine.id LIMIT most) AS free
+WHERE lanes.queue IS NOT NULL;
+$$;
 
 CREATE FUNCTION interlock_wake_for_job() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -93,7 +124,7 @@ DECLARE
 BEGIN
     FOR made IN SELECT oid::regprocedure FROM pg_proc
         WHERE pronamespace = current_schema()::regnamespace
-        AND (proname LIKE 'procrastinate\\_%' OR proname LIKE 'interlock\\_wake\\_%')
+        AND (proname LIKE 'procrastinate\\_%' OR proname LIKE 'interlock\\_wa%')
     LOOP
         EXECUTE 'DROP FUNCTION ' || made;
     END LOOP;
