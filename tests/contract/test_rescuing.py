@@ -69,12 +69,14 @@ def session(app):
     def open_(worker_id):
         name = fencing.session_name(worker_id)
         engine = engines.open_engine(app.settings.database_url, application_name=name)
-        opened.append(engine)
-        return engine.connect()
+        opened.append(engine.connect())
+        return opened[-1]
 
     yield open_
-    for engine in opened:
-        engine.dispose()
+    for conn in opened:
+        conn.invalidate()  # most were ended by the server
+        conn.close()
+        conn.engine.dispose()
 
 
 def rescue(app, *, until=1, **more):
