@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs import setting_up
+from interlock.core.graphs.savers import open_savers
 from interlock.core.settings import Settings
 from interlock.core.store import engine as engines
 from interlock.core.store import migrating
@@ -177,3 +178,17 @@ def test_no_role_may_do_more_than_the_page_says(quick_roles: Roles) -> None:
             conn.exec_driver_sql("DELETE FROM runs")
     finally:
         engine.dispose()
+
+
+def test_a_worker_that_lacks_tables_and_may_make_none_says_who_makes_them(
+    quick_roles: Roles, tmp_path: Path
+) -> None:
+    quick_roles.execute("DELETE FROM checkpoint_migrations")  # as before an upgrade of LangGraph
+    settings = Settings(data_dir=tmp_path, database=quick_roles.url("worker"))
+
+    async def open_them() -> None:
+        async with open_savers(settings):
+            pass
+
+    with pytest.raises(StoreUnavailable, match="interlock db upgrade"):
+        asyncio.run(open_them())
