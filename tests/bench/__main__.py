@@ -8,6 +8,7 @@ The benchmark: what the design says it must cost, measured here, the other side 
     browser                          a click on Approve to the start of the next node
     inbox                            ten thousand pending cards
     live                             fifty open inboxes
+    tabs                             a hundred open browsers, sessions and all
     metrics                          the metrics page over a million node runs in seven days
     history                          a thread of 1 000 and 10 000 points opened, states compared
     attach                           3 000 threads of another application followed
@@ -52,6 +53,7 @@ import postgres  # noqa: E402
 import psycopg  # noqa: E402
 import rows  # noqa: E402
 import sealing  # noqa: E402
+import tabs  # noqa: E402
 from measuring import WIDTHS, Row  # noqa: E402
 
 SOAK_RUNS = 10_000
@@ -149,6 +151,7 @@ MEASURES: dict[str, Callable[[Path], Iterable[Row]]] = {
     "browser": lambda folder: [rows.show_decision_times(browser.measure(folder))],
     "inbox": rows.inbox,
     "live": live.measure,
+    "tabs": tabs.measure,
     "metrics": figures.read,
     "history": _history,
     "attach": _attach,
