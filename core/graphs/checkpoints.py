@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from interlock.core.ciphers import Cipher, open_typed
+from interlock.core.graphs.ascending import go_on_above
 from interlock.core.graphs.fidelity import UnstorableValue
 from interlock.core.graphs.gone import name_waiting
 from interlock.core.graphs.transferring import StoredRow
@@ -190,9 +191,10 @@ class NamesChannels:
     waiting: dict[str, frozenset[str]]
 
     async def aget_tuple(self, config: Any) -> Any:
-        """Read a checkpoint."""
+        """Read a checkpoint; what is stored from then on sorts above it."""
         found = await super().aget_tuple(config)  # type: ignore[misc]
         if found is not None:
+            go_on_above(found.config["configurable"]["checkpoint_id"])
             namespace = config["configurable"].get("checkpoint_ns", "")
             self.waiting[namespace] = name_waiting(found.checkpoint)
         return found

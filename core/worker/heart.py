@@ -11,6 +11,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.services import presence
 from interlock.core.services.context import App
 from interlock.core.types import WorkerId
+from interlock.core.worker.clocks import ClockWatch
 from interlock.core.worker.holding import Place
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Watchman(_Rhythm):
         # waits as long as for the first.
         self._is_blind = False
         self._since: datetime | None = None
+        self._clock = ClockWatch(app)
         self.and_then: Callable[[], None] = lambda: None  # what else is to be looked for each time
 
     def start(self) -> None:
@@ -84,6 +86,7 @@ class Watchman(_Rhythm):
     def look(self) -> None:
         """Look once."""
         self._rescue()
+        self._clock.look()
         self.and_then()
 
     def _rescue(self) -> None:
