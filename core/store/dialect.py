@@ -203,7 +203,7 @@ class Lock(IntEnum):
     CLAIM = 7_401_002  # claims take turns
     UPGRADE = 7_401_003  # several hosts may start at once
     FIGURES = 7_401_005  # rolling up figures, a step at a time
-    PUBLISH = 7_401_004  # what workers serve between them
+    PUBLISH = 7_401_008  # what workers serve between them; 004 was that of the only worker once
     FOLLOW = 7_401_006  # following another application's database, as long as the session lasts
     ALERTS = 7_401_015  # what is wrong is settled by one process at a time
 
