@@ -271,8 +271,12 @@ class Defaults(_Part):
 
 
 class WorkflowPolicy(Defaults):
-    """One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches."""
+    """
+    One workflow. `step_s` bounds each superstep; `priority` and `variants` are for its launches, and
+    `share` is its part of the room that workers have for runs.
+    """
 
+    share: Annotated[int, Field(ge=1, le=1000)] = 1
     variants: Mapping[
         Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=MAX_NAME_CHARS)],
         Annotated[float, Field(gt=0, le=1_000_000)],

@@ -133,6 +133,12 @@ def find_gone(
     )
 
 
+def share_of(policy: Json) -> int:
+    """A workflow's part of the room that workers have for runs, by its policy."""
+    share = policy.get("share") if isinstance(policy, dict) else None
+    return share if isinstance(share, int) and share > 0 else 1
+
+
 def tenant_of(policy: Json) -> str:
     """Whose a workflow is, by its policy; empty of the whole house's."""
     tenant = policy.get("tenant") if isinstance(policy, dict) else None

@@ -98,5 +98,6 @@ def _settle(conn: Connection, publication: Publication) -> Standing:
         tenants={
             name: tenant for name, each in known.items() if (tenant := serving.tenant_of(each))
         },
+        shares={name: serving.share_of(each) for name, each in known.items()},
     )
     return Standing(serves, tuple(served), is_alone=coverage.is_all and not foreign)

@@ -17,6 +17,7 @@ from interlock.core.model.serving import (
     find_gone,
     find_taken,
     fingerprint_of,
+    share_of,
     tenant_of,
 )
 from interlock.core.model.workflows import Workflow
@@ -107,3 +108,8 @@ def test_a_card_disappears_once_nobody_serves_it_and_this_worker_would():
 
 def test_a_policy_names_a_tenant_or_none():
     assert [tenant_of(p) for p in (None, {"tenant": "emea"}, {"tenant": None})] == ["", "emea", ""]
+
+
+def test_a_share_is_one_unless_the_policy_says_another():
+    given = (None, {"share": 3}, {"share": None}, {"share": "3"}, {"share": 0}, {})
+    assert [share_of(policy) for policy in given] == [1, 3, 1, 1, 1, 1]
