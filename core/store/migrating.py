@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from interlock.core.store import dialect, schema, window
 from interlock.core.store import engine as opening
 
 logger = logging.getLogger(__name__)
+
+LOCK_S = 3.0  # for a table that somebody reads; as long do those wait who come after us
+LOCK_PAUSE_S = 1.0
+LOCK_TRIES = 20
+_LOCK_TIMEOUT = "55P03"  # Postgres: lock_not_available
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -64,8 +70,27 @@ def upgrade(engine: Engine) -> str:
         The revision that the database has now.
 
     Raises:
-        StoreUnavailable: The database is too new for this version; nothing was changed.
+        StoreUnavailable: The database is too new for this version, or a table was in use all the
+            time; nothing was changed.
     """
+    left = LOCK_TRIES
+    while True:
+        try:
+            return _upgrade(engine)
+        except StoreUnavailable as error:
+            if getattr(error.__cause__, "sqlstate", None) != _LOCK_TIMEOUT:
+                raise
+            left -= 1
+            if not left:
+                raise StoreUnavailable(
+                    "A table that is to be changed has been in use all the time; nothing was changed.",
+                    hint="A long report, perhaps: look at pg_stat_activity, and run it again.",
+                ) from error
+        logger.info("upgrade_waits", extra={"tries_left": left})
+        time.sleep(LOCK_PAUSE_S)
+
+
+def _upgrade(engine: Engine) -> str:
     with opening.rebuild(engine) as conn:
         dialect.lock_all(conn, dialect.Lock.UPGRADE)
         found = window.fetch(conn)
@@ -75,6 +100,8 @@ def upgrade(engine: Engine) -> str:
         if found.revision != schema.REVISION:
             if engine.dialect.name == "sqlite" and inspect(conn).get_table_names():
                 _back_up(engine, found.revision)
+            # Whoever waits for a table keeps all others waiting behind it: better to stand aside.
+            dialect.wait_at_most(conn, LOCK_S)
             _carry_out(conn)
         due = window.Window(schema.REVISION, schema.SERVES_FROM)
         if found != due:

@@ -79,6 +79,29 @@ def test_the_upgrade_of_a_later_release_moves_the_window(engine, monkeypatch):
     ]
 
 
+def test_an_upgrade_stands_aside_while_somebody_reads_for_long(postgres_url, monkeypatch):
+    opened = engines.open_engine(postgres_url)
+    monkeypatch.setattr(schema, "REVISION", SECOND)
+    monkeypatch.setattr(migrating, "LOCK_S", 0.05)
+    monkeypatch.setattr(migrating, "LOCK_PAUSE_S", 0)
+    monkeypatch.setattr(migrating, "LOCK_TRIES", 2)
+    tries = []
+
+    def change(conn) -> None:
+        tries.append(1)
+        conn.execute(text("ALTER TABLE runs ADD COLUMN more INTEGER"))
+        _pretend(conn)
+
+    monkeypatch.setattr(migrating, "_carry_out", change)
+    with engines.read(opened) as reader:
+        reader.execute(text("SELECT count(*) FROM runs"))
+        with pytest.raises(StoreUnavailable, match="in use all the time"):
+            migrating.upgrade(opened)
+    assert len(tries) == 2
+    assert migrating.upgrade(opened) == SECOND
+    opened.dispose()
+
+
 def test_tables_from_before_windows_serve_their_own_program_alone(engine):
     with engines.write(engine) as conn:
         conn.execute(text("DROP TABLE schema_window"))
