@@ -37,6 +37,12 @@ DUE = and_(WAITS, ~IS_HELD)
 # By their priority, which the index serves: they stand before all runs.
 IS_ERRAND = and_(jobs.c.priority >= ERRAND_PRIORITY, jobs.c.kind != JobKind.RUN.value)
 IS_SERVED = jobs.c.workflow.in_(bindparam("served", expanding=True))
+# As it was handed out to whoever asks; each handing out counts one more.
+IS_AS_CLAIMED = and_(
+    jobs.c.job_id == bindparam("of_id"),
+    jobs.c.status == "doing",
+    jobs.c.deliveries == bindparam("of_delivery"),
+)
 
 _ANY_DUE = {
     (False, False): select(exists().where(DUE)),
@@ -54,14 +60,7 @@ _NOTE_PROGRESS = (
     .where(jobs.c.job_id == bindparam("of_id"))
     .values(progress=bindparam("new_progress"))
 )
-_IS_CLAIMED = select(
-    exists().where(
-        jobs.c.job_id == bindparam("of_id"),
-        jobs.c.status == "doing",
-        jobs.c.claimed_by == bindparam("worker_id"),
-        jobs.c.deliveries == bindparam("deliveries"),
-    )
-)
+_IS_CLAIMED = select(exists().where(IS_AS_CLAIMED, jobs.c.claimed_by == bindparam("worker_id")))
 _RESULT = select(jobs.c.status, jobs.c.result).where(jobs.c.job_id == bindparam("of_id"))
 _COUNT_DUE = select(func.count()).where(WAITS)
 _CLEAR = delete(jobs).where(
@@ -78,7 +77,7 @@ class Book(JobQueue):
 
     def is_claimed(self, conn: Connection, job: Job, *, worker_id: WorkerId) -> bool:
         """Whether this worker still has a job, as it was handed out to it and not anew."""
-        wanted = {"of_id": job.job_id, "worker_id": worker_id, "deliveries": job.deliveries}
+        wanted = {**as_claimed(job), "worker_id": worker_id}
         return bool(conn.execute(_IS_CLAIMED, wanted).scalar_one())
 
     def fetch_result(self, conn: Connection, job_id: JobId) -> tuple[str, Json] | None:
@@ -111,6 +110,11 @@ class Book(JobQueue):
 def count_running(conn: Connection) -> dict[str, int]:
     """How many runs of each workflow are carried at the moment, wherever."""
     return {row.workflow: row.running for row in conn.execute(_RUNNING)}
+
+
+def as_claimed(job: Job) -> dict[str, Any]:
+    """The parameters of a statement about a job that still `IS_AS_CLAIMED`."""
+    return {"of_id": job.job_id, "of_delivery": job.deliveries}
 
 
 def served_by(serves: Serves) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from interlock.core.queue import book
-from interlock.core.queue.book import DUE, IS_ERRAND, Book
+from interlock.core.queue.book import DUE, IS_AS_CLAIMED, IS_ERRAND, Book
 from interlock.core.queue.port import SERVES_ALL, Job, JobKind, NewJob, Serves
 from interlock.core.queue.sharing import Waiting, choose
 from interlock.core.store import dialect
@@ -77,11 +77,7 @@ _FINISH = (
     .where(jobs.c.job_id == bindparam("of_id"), jobs.c.status == "doing")
     .values(status=bindparam("new_status"), result=bindparam("new_result"))
 )
-_HAND_BACK = (
-    update(jobs)
-    .where(jobs.c.job_id == bindparam("of_id"), jobs.c.status == "doing")
-    .values(status="todo", claimed_by=None)
-)
+_HAND_BACK = update(jobs).where(IS_AS_CLAIMED).values(status="todo", claimed_by=None)
 _DROP = delete(jobs).where(
     jobs.c.job_id == bindparam("of_id"), jobs.c.status == "todo", jobs.c.deliveries == 0
 )
@@ -154,9 +150,9 @@ class LocalQueue(Book):
         if rows:
             conn.execute(_FINISH, rows)
 
-    def hand_back(self, conn: Connection, job_id: JobId) -> None:
-        """Let a claimed job be claimed anew, by whichever worker."""
-        conn.execute(_HAND_BACK, {"of_id": job_id})
+    def hand_back(self, conn: Connection, job: Job) -> None:
+        """Let a claimed job be claimed anew, unless it was since."""
+        conn.execute(_HAND_BACK, book.as_claimed(job))
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""

@@ -61,7 +61,7 @@ class PlayedQueue(JobQueue):
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Nothing is handed out twice."""
 
-    def hand_back(self, conn: Connection, job_id: JobId) -> None:
+    def hand_back(self, conn: Connection, job: Job) -> None:
         """Nothing is handed out twice."""
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:  # noqa: ARG002

@@ -121,8 +121,13 @@ class JobQueue(Protocol):
     def note_progress(self, conn: Connection, job_id: JobId, *, progress: str) -> None:
         """Remember how far the job came, to tell a job that moves from one that kills its worker."""
 
-    def hand_back(self, conn: Connection, job_id: JobId) -> None:
-        """Let a claimed job be claimed anew, by whichever worker."""
+    def hand_back(self, conn: Connection, job: Job) -> None:
+        """
+        Let a claimed job be claimed anew, by whichever worker.
+
+        One that was handed out anew since stays with whoever has it: a hand-back whose commit was cut
+        off is done again, and may have happened.
+        """
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from interlock.core.errors import Conflict
 from interlock.core.model.holds import EVERYTHING
 from interlock.core.queue import book
-from interlock.core.queue.book import Book
+from interlock.core.queue.book import IS_AS_CLAIMED, Book
 from interlock.core.queue.port import ERRAND_PRIORITY, SERVES_ALL, Job, JobKind, NewJob, Serves
 from interlock.core.queue.sharing import Waiting, choose
 from interlock.core.store import holds
@@ -112,7 +112,7 @@ _CLOSE = (
 )
 _HAND_BACK = (
     update(jobs)
-    .where(jobs.c.job_id == bindparam("of_id"), jobs.c.status == "doing")
+    .where(IS_AS_CLAIMED)
     .values(status="todo", claimed_by=None)
     .returning(jobs.c.job_id, jobs.c.dispatch_id)
 )
@@ -197,9 +197,9 @@ class ProcrastinateQueue(Book):
                 conn, [job_id for job_id, failed in jobs if failed is as_failed], failed=as_failed
             )
 
-    def hand_back(self, conn: Connection, job_id: JobId) -> None:
-        """Let a claimed job be claimed anew, by whichever worker."""
-        _defer_anew(conn, conn.execute(_HAND_BACK, {"of_id": job_id}).all())
+    def hand_back(self, conn: Connection, job: Job) -> None:
+        """Let a claimed job be claimed anew, unless it was since."""
+        _defer_anew(conn, conn.execute(_HAND_BACK, book.as_claimed(job)).all())
 
     def drop(self, conn: Connection, job_id: JobId) -> bool:
         """Remove a job that nobody has claimed yet; False if it was claimed or is unknown."""

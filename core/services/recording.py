@@ -180,7 +180,7 @@ def _hand_over(app: App, conn: Connection, ending: Ending, now: datetime) -> Run
     index_checkpoints(conn, run.thread_id, ending.entries)
     app.queue.note_progress(conn, job.job_id, progress=HANDED_OVER)
     if not ending.keeps_lock:
-        app.queue.hand_back(conn, job.job_id)
+        app.queue.hand_back(conn, job)
     runs.move(conn, run.run_id, from_={RunStatus.RUNNING}, to=RunStatus.QUEUED)
     nodes.close_open(conn, run.run_id, status=NodeStatus.CANCELLED, ended_at=now)
     return RunStatus.QUEUED
@@ -306,7 +306,7 @@ def _describe(ending: Ending, status: RunStatus) -> End:
 def hand_back(app: App, job: Job) -> None:
     """Let the job of a run that was handed over be claimed, whose end kept the lock."""
     with engine.write(app.engine) as conn:
-        app.queue.hand_back(conn, job.job_id)
+        app.queue.hand_back(conn, job)
 
 
 def release(app: App, job: Job) -> None:

@@ -176,6 +176,33 @@ def test_jobs_put_back_come_again_and_are_counted(engine, queue, make, put, clai
     assert (job.job_id, job.deliveries, job.progress) == ("mine", 2, "c7")
 
 
+def test_a_job_that_is_handed_back_is_claimed_anew(engine, queue, make, put, claim):
+    put("j1", lock="t1")
+    put("j2", lock="t1")
+    with write(engine) as conn:
+        (job,) = queue.claim(conn, worker_id="w1", limit=9, now=make.at(10))
+    with write(engine) as conn:
+        queue.hand_back(conn, job)
+    assert claim(worker_id="w2") == ["j1"]
+
+
+def test_a_hand_back_that_is_done_again_takes_nothing_from_whoever_has_the_job_now(
+    engine, queue, make, put, claim
+):
+    put("j1", lock="t1")
+    with write(engine) as conn:
+        (job,) = queue.claim(conn, worker_id="w1", limit=1, now=make.at(10))
+    for _ in range(2):  # the first was committed, and the answer to it lost
+        with write(engine) as conn:
+            queue.hand_back(conn, job)
+    with write(engine) as conn:
+        (anew,) = queue.claim(conn, worker_id="w2", limit=1, now=make.at(10))
+    with write(engine) as conn:
+        queue.hand_back(conn, job)
+        assert queue.is_claimed(conn, anew, worker_id="w2")
+    assert claim(worker_id="w3") == []
+
+
 def test_a_job_that_nobody_ever_had_can_be_dropped(engine, queue, put, claim):
     put("waiting")
     put("claimed", priority=1)
@@ -320,18 +347,6 @@ def test_while_everything_is_held_only_errands_are_claimed(engine, queue, make, 
     hold(engine, EVERYTHING, make.at(1))
 
     assert claim() == ["e1"]
-
-
-def test_a_job_that_is_handed_back_is_claimed_anew(engine, queue, put, claim):
-    put("j1", lock="t1")
-    put("j2", lock="t1")
-    assert claim() == ["j1"]
-
-    with write(engine) as conn:
-        queue.hand_back(conn, "j1")
-        queue.hand_back(conn, "j2")  # of one that nobody has claimed, nothing comes
-
-    assert claim(worker_id="w2") == ["j1"]
 
 
 def test_a_worker_that_serves_some_workflows_takes_no_job_of_another(engine, queue, make, put):

@@ -104,9 +104,9 @@ def test_a_worker_hears_of_work_and_of_what_keeps_it_from_working(postgres, list
         queue.finish(conn, "j1")  # its lock is free
     assert hears(watch)
     with write(postgres) as conn:
-        queue.claim(conn, worker_id="w1", limit=9, now=make.at(1))
+        (job,) = queue.claim(conn, worker_id="w1", limit=9, now=make.at(1))
     with write(postgres) as conn:
-        queue.hand_back(conn, "j2")
+        queue.hand_back(conn, job)
     assert hears(watch)
     with write(postgres) as conn:
         runs.request_cancel(conn, "r1", now=make.at(2))
