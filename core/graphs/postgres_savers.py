@@ -41,7 +41,7 @@ from interlock.core.graphs.keeping_savers import KeepingSaver
 from interlock.core.graphs.outages import PatientSaver, outlast
 from interlock.core.graphs.serde import sealed
 from interlock.core.graphs.transferring import INSERTS, POSTGRES, StoredRow
-from interlock.core.keepalives import keepalives_for
+from interlock.core.keepalives import SERVER_SIDE, keepalives_for
 from interlock.core.types import CheckpointId, ThreadId
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -326,6 +326,12 @@ async def open_pool(
     Raises:
         StoreUnavailable: The database does not answer; `option` is what named it.
     """
+
+    async def prepare(conn: Any) -> None:
+        await conn.execute(SERVER_SIDE, prepare=False)  # several, which none prepared can be
+        if on_connect is not None:
+            await on_connect(conn)
+
     pool = cast(
         "Pool",
         AsyncConnectionPool(
@@ -335,7 +341,7 @@ async def open_pool(
             open=False,
             timeout=CONNECTION_TIMEOUT_S,
             reconnect_timeout=RECONNECT_S,
-            configure=on_connect,
+            configure=prepare,
             kwargs={
                 **CONNECTION,
                 **keepalives_for(url),

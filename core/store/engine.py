@@ -11,7 +11,7 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from interlock.core import private
 from interlock.core.errors import OutcomeUnknown, StoreUnavailable
-from interlock.core.keepalives import keepalives_for
+from interlock.core.keepalives import SERVER_SIDE, keepalives_for
 from interlock.core.masking import mask_text
 from interlock.core.store import encoding, sight, violations
 from interlock.core.store.sqlite_file import SqliteFile
@@ -36,9 +36,13 @@ STATEMENT_CACHE = 256  # prepared statements a SQLite connection keeps; ours are
 ORIGIN = "interlock_origin"
 ADDRESS = "interlock_address"
 _READ = "interlock_read"
+_LAST = "interlock_last"
 _REBUILD = "interlock_rebuild"
 _TURN = "interlock_turn"
 _MOST = "interlock_most_connections"
+
+_Act = Callable[[Connection, Collection[str]], None]
+_Last = dict[_Act, set[str]]
 
 
 def open_engine(
@@ -84,6 +88,7 @@ def open_engine(
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _prepare_postgres)
         event.listen(engine, "checkout", _refuse_dead)
     return engine
 
@@ -103,7 +108,10 @@ def write(engine: Engine) -> Iterator[Connection]:
     with _turn(engine), _connection(engine) as conn:
         try:
             with conn.begin():
-                yield conn
+                last: _Last = {}
+                yield conn.execution_options(**{_LAST: last})
+                for act, names in last.items():
+                    act(conn, names)
                 is_written = True
         except StoreUnavailable as error:
             # A server may have committed what it could not say; SQLite is in this process.
@@ -113,6 +121,20 @@ def write(engine: Engine) -> Iterator[Connection]:
                 f"{error.message} It went away in the middle of keeping this.",
                 hint="See whether it was done before you try again.",
             ) from error
+
+
+def put_off(conn: Connection, act: _Act, names: Iterable[str]) -> bool:
+    """
+    Have something done at the very end of a `write`, once for all names: what locks what all others
+    need is to be locked no longer than it takes.
+
+    Returns:
+        False outside of a `write`; then it is up to the caller.
+    """
+    last: _Last | None = conn.get_execution_options().get(_LAST)
+    if last is not None:
+        last.setdefault(act, set()).update(names)
+    return last is not None
 
 
 @contextmanager
@@ -303,6 +325,11 @@ def _begin_sqlite(conn: Connection) -> None:
         driver.execute("PRAGMA foreign_keys=OFF")
     driver.execute(f"PRAGMA query_only={'ON' if is_read else 'OFF'}")
     conn.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+
+
+def _prepare_postgres(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(SERVER_SIDE)
+    connection.commit()
 
 
 def _refuse_dead(connection: Any, _entry: ConnectionPoolEntry, _proxy: Any) -> None:

@@ -174,6 +174,21 @@ def test_a_session_that_the_server_ended_is_replaced(postgres_url):
     second.dispose()
 
 
+def test_a_process_that_stands_still_in_a_transaction_keeps_nobody_waiting(postgres_url):
+    stopped = engines.open_engine(postgres_url)
+    other = engines.open_engine(postgres_url)
+    with pytest.raises(StoreUnavailable), write(stopped) as conn:
+        name = "idle_in_transaction_session_timeout"
+        assert conn.execute(text(f"SHOW {name}")).scalar_one() == "30s"
+        conn.execute(text(f"SET {name} = '50ms'"))  # in which the test ends, too
+        topics.bump(conn, "runs")
+        with write(other) as waiting:  # until the server ends the other's session
+            topics.bump(waiting, "runs")
+        topics.bump(conn, "runs")
+    stopped.dispose()
+    other.dispose()
+
+
 def test_a_transaction_whose_session_is_ended_fails_and_the_next_one_works(postgres_url):
     first = engines.open_engine(postgres_url)
     second = engines.open_engine(postgres_url)

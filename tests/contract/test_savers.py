@@ -20,7 +20,7 @@ from langgraph.types import Command, Send, interrupt
 
 from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs.checkpoints import read_time
-from interlock.core.graphs.postgres_savers import SETUP_LOCK
+from interlock.core.graphs.postgres_savers import SETUP_LOCK, open_pool
 from interlock.core.graphs.preparing import prepare
 from interlock.core.graphs.savers import Savers, open_savers
 from interlock.core.graphs.serde import UnstorableValue, serializer_for
@@ -313,3 +313,19 @@ async def test_answers_that_come_twice_for_one_place_are_stored_as_langgraph_doe
 
     found = await saver.aget_tuple(stored)
     assert [value for _, channel, value in found.pending_writes] == ["second"]
+
+
+async def test_a_session_of_a_host_that_is_lost_ends_by_the_servers_own_looking(empty_postgres_url):
+    heard = []
+
+    async def note(conn: Any) -> None:
+        heard.append(conn)
+
+    url = empty_postgres_url.replace("+psycopg", "")
+    async with (
+        open_pool(url, max_size=1, application_name="test", on_connect=note) as pool,
+        pool.connection() as conn,
+    ):
+        found = await conn.execute("SHOW idle_in_transaction_session_timeout")
+        assert await found.fetchone() == {"idle_in_transaction_session_timeout": "30s"}
+        assert heard == [conn]
