@@ -98,7 +98,9 @@ def run(options: argparse.Namespace) -> Whole:
         for number, fault in enumerate(draw_rounds(options.faults or names, count, drawn), 1):
             rounds.append(chaos.play(number, fault, max(1, options.threads // count)))
             _say(rounds[-1], count)
-        found = chaos.finish()
+            if rounds[-1].is_stuck:
+                break
+        found = chaos.finish(is_stuck=rounds[-1].is_stuck)
         server = database.ask("SHOW server_version")[0]["server_version"].split()[0]
         whole = Whole(
             options=_shown(options),

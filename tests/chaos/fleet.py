@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from processes import Started
-from stage import Database, Network, wait_until
+from stage import WAIT_S, Database, Network, wait_until
 
 PROJECT = Path(__file__).parent / "project" / "langgraph.json"
 
@@ -146,7 +146,7 @@ class Fleet:
             process.send_signal(signal.SIGTERM)
         codes = []
         for process, life in self._processes.values():
-            life.exit_code = process.wait(60)
+            life.exit_code = process.wait(WAIT_S)
             life.died_at = time.time()
             codes.append(life.exit_code)
         self._processes.clear()

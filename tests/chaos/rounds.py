@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from effects import Fate
 from faults import Act, Fault, Scene
 from fleet import Fleet
 from ledger import PLACES, Found, Ledger
-from stage import Database, wait_until
+from stage import WAIT_S, Database, Late, wait_until
 
 LOAD_S = 4.0  # launches of a round are spread over this
 STRIKE_S = 1.5  # into it, when much is under way
@@ -50,6 +51,7 @@ class Round:
     gave_up: list[str] = field(default_factory=list)
     replaced: int = 0
     rest_s: float = 0.0
+    is_stuck: bool = False
     losses: list[str] = field(default_factory=list)
 
 
@@ -71,39 +73,24 @@ class Chaos:
         """Let a round happen."""
         told = Round(number, fault, threads)
         self._crew.keeps_ratio = self._drawn.uniform(0.0, 0.4)
-        began_at = time.monotonic()
-        launches = draw_launches(tuple(PLACES), threads, self._drawn)
-        acts: list[Act] | None = None
-        over: list[TakeOver] = []
-        struck_at = 0.0
-        while launches or acts is None or acts:
-            passed_s = time.monotonic() - began_at
-            while launches and passed_s >= LOAD_S * (1 - len(launches) / threads):
-                self._launch(*launches.pop(0))
-            if acts is None and passed_s >= STRIKE_S and (not launches or self._is_at_work()):
-                slots = self._choose(fault)
-                told.in_flight = self._count_in_flight()
-                acts = sorted(fault.plan(self._scene, slots), key=lambda act: act[0])
-                if fault.ends_work and fault.name != "deploy":
-                    over = [self._watch(slots)]
-                struck_at = time.monotonic()
-            while acts and time.monotonic() - struck_at >= acts[0][0]:
-                acts.pop(0)[1]()
-            self._tick(over)
+        over = self._load_and_strike(told)
         resting_at = time.monotonic()
-        self._rest(over)
+        told.is_stuck = not self._rest(over)
         told.rest_s = time.monotonic() - resting_at
         told.taken_over_s = [after_s for each in over for after_s in each.after_s]
         ended = self._fleet.take_ended()
         told.replaced = len(ended)
         told.gave_up = [f"{life} {life.exit_code}" for life in ended if life.gave_up]
         told.losses = self.look().losses
+        if told.is_stuck:
+            told.losses.append(f"nothing came to rest within {WAIT_S:g} s")
         return told
 
-    def finish(self) -> Found:
+    def finish(self, *, is_stuck: bool) -> Found:
         """Decide what was left, let all end, and hold the books together once more, whole."""
         self._crew.keeps_ratio = 0.0
-        self._rest([])
+        if not is_stuck:
+            self._rest([])
         codes = self._fleet.end()
         found = self.look(again=True)
         # 1: it was found dead in that very moment, and knows it.
@@ -120,6 +107,34 @@ class Chaos:
         }
         return self._ledger.look(fates, again=again)
 
+    def _load_and_strike(self, told: Round) -> list[TakeOver]:
+        """Launch what there is to launch, and strike in the midst of it."""
+        launches = deque(draw_launches(tuple(PLACES), told.threads, self._drawn))
+        acts: deque[Act] | None = None
+        over: list[TakeOver] = []
+        began_at, struck_at = time.monotonic(), 0.0
+        while launches or acts is None or acts:
+            passed_s = time.monotonic() - began_at
+            while launches and passed_s >= LOAD_S * (1 - len(launches) / told.threads):
+                self._launch(*launches.popleft())
+            if acts is None and passed_s >= STRIKE_S and (not launches or self._is_at_work()):
+                acts, over = self._plan(told)
+                struck_at = time.monotonic()
+            while acts and time.monotonic() - struck_at >= acts[0][0]:
+                acts.popleft()[1]()
+            self._tick(over)
+        return over
+
+    def _plan(self, told: Round) -> tuple[deque[Act], list[TakeOver]]:
+        """What is done when, and to whose work one has to look."""
+        fault = told.fault
+        slots = self._choose(fault)
+        told.in_flight = self._count_in_flight()
+        acts = sorted(fault.plan(self._scene, slots), key=lambda act: act[0])
+        # Who leaves in turn is somebody else by then.
+        is_watched = fault.ends_work and len(slots) < len(self._fleet.slots)
+        return deque(acts), [self._watch(slots)] if is_watched else []
+
     def _launch(self, workflow: str, pace_s: float) -> None:
         self._launched += 1
         self._crew.launch(f"t{self._launched:05}", workflow, pace_s)
@@ -131,8 +146,13 @@ class Chaos:
             self._see_to_take_overs(over)
         time.sleep(TICK_S)
 
-    def _rest(self, over: Sequence[TakeOver]) -> None:
-        """Wait until every worker is there again, every client idle, and every thread ended or waits."""
+    def _rest(self, over: Sequence[TakeOver]) -> bool:
+        """
+        Wait until every worker is there again, every client idle, and every thread ended or waits.
+
+        Returns:
+            Whether it came to that.
+        """
 
         def is_over() -> bool:
             self._tick(over)
@@ -144,7 +164,11 @@ class Chaos:
                 and not self._crew.deal()
             )
 
-        wait_until(is_over, "Rest")
+        try:
+            wait_until(is_over, "Rest")
+        except Late:
+            return False
+        return True
 
     def _is_at_work(self) -> bool:
         return self._count_in_flight() >= len(self._fleet.slots)

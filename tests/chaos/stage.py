@@ -29,6 +29,10 @@ TIMES = {"track_commit_timestamp": "on"}  # when each row of a checkpoint became
 DURABLE = postgres.OPTIONS | TIMES | {"log_min_messages": "panic"}
 
 
+class Late(RuntimeError):
+    """Something did not happen in time."""
+
+
 def wait_until(is_so: Callable[[], Any], what: str, *, pause_s: float = 0.05) -> Any:
     """Poll until something is so, and give it back."""
     deadline = time.monotonic() + WAIT_S
@@ -37,7 +41,7 @@ def wait_until(is_so: Callable[[], Any], what: str, *, pause_s: float = 0.05) ->
         if found:
             return found
         time.sleep(pause_s)
-    raise RuntimeError(f"{what} did not happen within {WAIT_S:g} s.")
+    raise Late(f"{what} did not happen within {WAIT_S:g} s.")
 
 
 class Database:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHAOS = Path(__file__).parents[1] / "chaos"
-LIMIT_S = 220  # below pytest's own, so that what went wrong is told
+LIMIT_S = 540  # half a minute where nothing else runs; a busy machine starts processes slowly
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def play(postgres_url, tmp_path):
     return play_
 
 
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_or_done_twice_while_workers_are_stopped_killed_and_cut_off(play):
     told = play("--workers", "2", "--clients", "2", "--threads", "24", "--faults", "stop,kill,cut")
 
