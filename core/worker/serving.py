@@ -18,7 +18,7 @@ from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.queue.port import SERVES_ALL, Job, JobKind, Serves
+from interlock.core.queue.port import SERVES_ALL, Job, Serves
 from interlock.core.services import (
     auditing,
     claiming,
@@ -32,18 +32,13 @@ from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
 from interlock.core.worker import figuring, outage
-from interlock.core.worker.attached_index import answer_index
 from interlock.core.worker.carrying import Carrier, Tools
+from interlock.core.worker.errands import ERRAND_S, ERRANDS, LIMITS_S
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
-from interlock.core.worker.pruning import answer_prune
 from interlock.core.worker.recorder import Recorder
-from interlock.core.worker.snapshots import answer_beneath, answer_snapshot
-from interlock.core.worker.steps import answer_step
 from interlock.core.worker.tool_counting import ToolBook
-from interlock.core.worker.transferring import answer_import
-from interlock.core.worker.what_ifs import WHAT_IF_S, answer_what_if
 
 logger = logging.getLogger(__name__)
 
@@ -53,24 +48,7 @@ CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are cl
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
-WHOLE_THREAD_S = 900.0  # one may weigh gigabytes
-ERRAND_S = 60.0  # then whoever asked is gone; a run that has to be alone waits for what is read
 CLEAR_S = 600.0  # between two clearings of finished jobs
-
-_ERRANDS = {
-    JobKind.SNAPSHOT: answer_snapshot,
-    JobKind.STEP: answer_step,
-    JobKind.BENEATH: answer_beneath,
-    JobKind.INDEX: answer_index,
-    JobKind.PRUNE: answer_prune,
-    JobKind.IMPORT: answer_import,
-    JobKind.WHAT_IF: answer_what_if,
-}
-_LIMITS_S = {
-    JobKind.WHAT_IF: WHAT_IF_S,
-    JobKind.PRUNE: WHOLE_THREAD_S,
-    JobKind.IMPORT: WHOLE_THREAD_S,
-}
 
 
 class Server:
@@ -340,11 +318,11 @@ class Server:
         task.add_done_callback(self._on_read)
 
     async def _read(self, job: Job) -> None:
-        limit_s = _LIMITS_S.get(job.kind, ERRAND_S)
+        limit_s = LIMITS_S.get(job.kind, ERRAND_S)
         reason = f"It took longer than {limit_s:g} s, so it was given up."
         try:
             async with asyncio.timeout(limit_s):
-                await _ERRANDS[job.kind](self._tools, job)
+                await ERRANDS[job.kind](self._tools, job)
         except TimeoutError:
             logger.warning("errand_given_up", extra={"kind": str(job.kind), "reason": reason})
             await self.call(reading.fail_job, self._app, job, reason)

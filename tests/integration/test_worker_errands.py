@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from interlock.core.errors import StoreUnavailable
+from interlock.core.queue.port import JobKind
 from interlock.core.services import claiming, observing, reading
 from interlock.core.worker import serving
 
@@ -108,14 +109,14 @@ def test_what_may_kill_its_worker_waits_for_what_is_being_read(
     desk, ask, looks, monkeypatch, wait_until
 ):
     began, go_on, book = threading.Event(), threading.Event(), desk.open_book()
-    answer = serving._ERRANDS[serving.JobKind.STEP]
+    answer = serving.ERRANDS[JobKind.STEP]
 
     async def slowly(tools, job):
         began.set()
         await asyncio.to_thread(go_on.wait, 15)
         await answer(tools, job)
 
-    monkeypatch.setitem(serving._ERRANDS, serving.JobKind.STEP, slowly)
+    monkeypatch.setitem(serving.ERRANDS, JobKind.STEP, slowly)
     desk.start()
     ended = desk.finish("steps", desk.open_book())
     hear = ask(ended)
@@ -141,7 +142,7 @@ def test_what_takes_too_long_to_read_is_given_up_and_said(desk, ask, monkeypatch
         await asyncio.Event().wait()
 
     monkeypatch.setattr(serving, "ERRAND_S", 0.1)
-    monkeypatch.setitem(serving._ERRANDS, serving.JobKind.STEP, never)
+    monkeypatch.setitem(serving.ERRANDS, JobKind.STEP, never)
     desk.start()
     run = desk.finish("steps", desk.open_book())
 
