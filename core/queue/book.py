@@ -10,7 +10,19 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from interlock.core.model.holds import EVERYTHING
 from interlock.core.queue.port import (
@@ -22,6 +34,7 @@ from interlock.core.queue.port import (
     NewJob,
     Serves,
 )
+from interlock.core.store.columns import SealedOrUnread, Unread
 from interlock.core.store.schema import holds, jobs
 from interlock.core.types import JobId, Json, WorkerId
 
@@ -42,6 +55,11 @@ IS_AS_CLAIMED = and_(
     jobs.c.job_id == bindparam("of_id"),
     jobs.c.status == "doing",
     jobs.c.deliveries == bindparam("of_delivery"),
+)
+# What `from_row` reads. One job that cannot be decrypted must not keep those beside it from a worker.
+TOLD = (
+    *(c for c in jobs.columns if c.name not in {"payload", "result"}),
+    type_coerce(jobs.c.payload, SealedOrUnread()).label("payload"),
 )
 
 _ANY_DUE = {
@@ -150,9 +168,10 @@ def from_row(row: Row[Any]) -> Job:
         job_id=row.job_id,
         kind=JobKind(row.kind),
         lock=row.lock,
-        payload=row.payload,
+        payload={} if isinstance(row.payload, Unread) else row.payload,
         priority=row.priority,
         deliveries=row.deliveries,
         progress=row.progress,
         created_at=row.created_at,
+        unread=row.payload.error if isinstance(row.payload, Unread) else None,
     )

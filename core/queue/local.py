@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from interlock.core.queue import book
-from interlock.core.queue.book import DUE, IS_AS_CLAIMED, IS_ERRAND, Book
+from interlock.core.queue.book import DUE, IS_AS_CLAIMED, IS_ERRAND, TOLD, Book
 from interlock.core.queue.port import SERVES_ALL, Job, JobKind, NewJob, Serves
 from interlock.core.queue.sharing import Waiting, choose
 from interlock.core.store import dialect
@@ -69,7 +69,7 @@ _CLAIM = (
     update(jobs)
     .where(jobs.c.job_id.in_(bindparam("job_ids", expanding=True)))
     .values(status="doing", claimed_by=bindparam("worker_id"), deliveries=jobs.c.deliveries + 1)
-    .returning(jobs)
+    .returning(*TOLD)
 )
 _ENQUEUE = insert(jobs)
 _FINISH = (

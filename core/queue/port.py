@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from interlock.core.errors import InterlockError
 from interlock.core.types import JobId, Json, WorkerId
 
 
@@ -36,7 +37,11 @@ ERRAND_PRIORITY = 1_000_000  # somebody waits for it on a screen; above whatever
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One claimed job; `deliveries` counts how often it was handed out, this time included."""
+    """
+    One claimed job; `deliveries` counts how often it was handed out, this time included.
+
+    `unread` says why its payload could not be decrypted; it is empty then.
+    """
 
     job_id: JobId
     kind: JobKind
@@ -46,6 +51,7 @@ class Job:
     deliveries: int
     progress: str | None
     created_at: datetime
+    unread: InterlockError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from interlock.core.errors import Conflict
 from interlock.core.model.holds import EVERYTHING
 from interlock.core.queue import book
-from interlock.core.queue.book import IS_AS_CLAIMED, Book
+from interlock.core.queue.book import IS_AS_CLAIMED, TOLD, Book
 from interlock.core.queue.port import ERRAND_PRIORITY, SERVES_ALL, Job, JobKind, NewJob, Serves
 from interlock.core.queue.sharing import Waiting, choose
 from interlock.core.store import holds
@@ -94,7 +94,7 @@ _CLAIM = (
         ~exists().where(_other.c.lock == jobs.c.lock, _other.c.status == "doing"),
     )
     .values(status="doing", claimed_by=bindparam("worker_id"), deliveries=jobs.c.deliveries + 1)
-    .returning(jobs)
+    .returning(*TOLD)
 )
 _IS_TODO = select(jobs.c.job_id).where(
     jobs.c.job_id.in_(bindparam("job_ids", expanding=True)), jobs.c.status == "todo"

@@ -14,8 +14,10 @@ from interlock.core.model.holds import Hold
 from interlock.core.model.nodes import NodeRun
 from interlock.core.model.runs import FORKING, Run, RunKind, RunStatus
 from interlock.core.queue.port import SERVES_ALL, Job, JobKind, Serves
+from interlock.core.services import unreadable
 from interlock.core.services.context import App
 from interlock.core.services.provenance import is_from_elsewhere
+from interlock.core.services.unreadable import UNREADABLE
 from interlock.core.store import (
     approvals,
     batches,
@@ -111,7 +113,7 @@ def claim_jobs(
     Take up to `limit` due jobs; one whose run has ended meanwhile is closed on the way.
 
     So is an errand that was handed out before: it stands before all runs, and one that kills its
-    worker would kill each that comes, with all that runs there.
+    worker would kill each that comes, with all that runs there. What cannot be decrypted here fails.
     """
     claimed: list[tuple[Job, Run]] = []
     errands: list[Job] = []
@@ -129,11 +131,13 @@ def claim_jobs(
         for job in jobs:
             if job.kind is JobKind.RUN:
                 continue
-            if job.deliveries > 1:
+            if job.unread is not None:
+                app.queue.finish(conn, job.job_id, failed=True, result=str(job.unread))
+            elif job.deliveries > 1:
                 app.queue.finish(conn, job.job_id, failed=True, result=ENDED_EARLY)
             else:
                 errands.append(job)
-        found = runs.fetch_by_ids(conn, [_run_id(job) for job in carried])
+        found, errors = unreadable.fetch_runs(conn, [_run_id(job) for job in carried])
         for job in carried:
             run = found.get(_run_id(job))
             if run is None or not run.is_open:
@@ -143,19 +147,22 @@ def claim_jobs(
         started = [run for _, run in claimed]
         batches.start_runs(conn, started)
         indexed = batches.newest_checkpoints(conn, [run.thread_id for run in started])
-        described = tuple(
-            _describe(
-                conn,
-                job,
-                run,
-                indexed_to=indexed.get(run.thread_id),
-                is_shared=app.settings.attach is not None,
-            )
-            for job, run in claimed
-        )
+        described: list[Claimed] = []
+        for job, run in claimed:
+            error = job.unread or errors.get(run.run_id)
+            try:
+                if error is None:
+                    indexed_to = indexed.get(run.thread_id)
+                    is_shared = app.settings.attach is not None
+                    told = _describe(conn, job, run, indexed_to=indexed_to, is_shared=is_shared)
+                    described.append(told)
+            except UNREADABLE as exc:
+                error = exc
+            if error is not None:
+                unreadable.fail(app, conn, job, run, error)
         if claimed:
             topics.bump(conn, "runs")
-    return Claim(described, tuple(errands))
+    return Claim(tuple(described), tuple(errands))
 
 
 def put_back_unheard(app: App, worker_id: WorkerId, carried: Sequence[JobId]) -> int:
@@ -213,7 +220,7 @@ def fetch_attempts(app: App, thread_id: ThreadId, task_ids: Sequence[str]) -> li
 
 
 def _run_id(job: Job) -> RunId:
-    return RunId(str(job.payload["run_id"]))
+    return RunId(job.job_id if job.unread is not None else str(job.payload["run_id"]))
 
 
 def _started(run: Run, now: datetime) -> Run:

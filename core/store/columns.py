@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Engine, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from interlock.core.ciphers import Cipher, unseal
+from interlock.core.errors import InterlockError, KeyMissing, SealBroken
 from interlock.core.store import encoding
 
 ENVELOPE = "$enc"  # the only key of the object that an encrypted JSON value is kept as
@@ -159,6 +161,26 @@ class SealedJson(TypeDecorator[Any]):
         if isinstance(inside, str):
             return encoding.load_json(unseal(cipher, inside))
         return inside[0] if isinstance(inside, list) and len(inside) == 1 else kept
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Stands for a value that could not be decrypted, and says why."""
+
+    error: InterlockError
+
+
+class SealedOrUnread(SealedJson):
+    """To read with: a value that cannot be decrypted comes as `Unread`, and the others of its row beside it."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Decrypt what is encrypted, where that can be done."""
+        try:
+            return super().process_result_value(value, dialect)
+        except (KeyMissing, SealBroken) as exc:
+            return Unread(exc)
 
 
 class SealedWords(Words):

@@ -92,6 +92,9 @@ _COUNT_QUEUED, _COUNT_QUEUED_OF, _COUNT_QUEUED_BUT = (
 )
 _FETCH = select(runs).where(runs.c.run_id == bindparam("run_id"))
 _FETCH_BY_IDS = select(runs).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
+_FETCH_IN_CLEAR = select(
+    *(c for c in runs.columns if c.name not in {"input", "context", "options", "error"})
+).where(runs.c.run_id == bindparam("run_id"))
 # Locked: a worker that is just taking the run has read the answers it sends, so it is waited for.
 _QUEUED_RESUME = (
     select(runs)
@@ -166,6 +169,14 @@ def fetch_by_ids(conn: Connection, run_ids: Collection[RunId]) -> dict[RunId, Ru
         return {}
     rows = conn.execute(_FETCH_BY_IDS, {"run_ids": list(run_ids)})
     return {row.run_id: _from_row(row) for row in rows}
+
+
+def fetch_in_clear(conn: Connection, run_id: RunId) -> dict[RunId, Run]:
+    """This run without what may be encrypted: its input, its context, its options, its error."""
+    row = conn.execute(_FETCH_IN_CLEAR, {"run_id": run_id}).one_or_none()
+    if row is None:
+        return {}
+    return {run_id: Run(**_read_columns(row), input=None, context=None, options=RunOptions())}
 
 
 def fetch_status(conn: Connection, run_id: RunId) -> RunStatus | None:

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from interlock.core.ciphers import Cipher, make_key
 from interlock.core.model.runs import RunKind
+from interlock.core.queue.choosing import queue_for
 from interlock.core.queue.local import LocalQueue
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind, NewJob
-from interlock.core.services import claiming
+from interlock.core.services import claiming, launching, observing
 from interlock.core.services.context import App
 from interlock.core.settings import Settings
-from interlock.core.store import approvals, decisions, nodes
+from interlock.core.store import approvals, columns, decisions, nodes
 from interlock.core.store import engine as engines
 
 
@@ -100,3 +102,35 @@ def test_a_retry_begins_where_the_run_ended_that_it_retries(app, make):
     put(app, "r2", JobKind.RUN, lock="t1", payload={"run_id": "r2"})
     assert claim_one(attached, "w1").places == {"c8"}
     assert claim_one(app, "w2").places == frozenset()
+
+
+def test_what_cannot_be_decrypted_here_fails_alone(app, engine, make):
+    app = replace(app, queue=queue_for(engine))
+
+    def put_run(conn, name, **changes):
+        run = make.put_run(
+            conn, name, thread_id=f"t {name}", status="queued", deliveries=0, **changes
+        )
+        app.queue.enqueue(conn, launching.job_for(run), now=make.at(0))
+
+    with engines.write(engine) as conn:
+        put_run(conn, "whole")
+        put_run(conn, "answered", kind=RunKind.RESUME)
+    columns.use_cipher(engine, Cipher([make_key()]))
+    with engines.write(engine) as conn:
+        put_run(conn, "sealed")
+        approvals.insert(conn, make.approval("a1", thread_id="t answered"), "its key")
+        decisions.insert(conn, make.decision("a1", run_id="answered"))
+    put(app, "e1", JobKind.STEP, payload={"task": "a"})
+    columns.use_cipher(engine, None)
+
+    claim = claiming.claim_jobs(app, "w1", limit=9)
+    assert [claimed.run.run_id for claimed in claim.runs] == ["whole"]
+    assert claim.errands == ()
+    status, reason = result(app, "e1")
+    assert (status, "the key" in reason) == ("failed", True)
+    for name in ("sealed", "answered"):
+        (failed,) = observing.list_runs(app, thread_id=f"t {name}")
+        assert (failed.status, failed.error.type) == ("failed", "KeyMissing")
+        assert result(app, name)[0] == "failed"
+    assert claiming.claim_jobs(app, "w1", limit=9).runs == ()
