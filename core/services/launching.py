@@ -73,7 +73,7 @@ def launch(app: App, request: Launch, *, actor: str) -> Run:
         limiting.take_launch(conn, workflow, actor=actor, now=run.created_at)
         run = _keep_variant(conn, run, prepared)
         add(conn, app, run)
-        topics.bump(conn, "runs")  # before the audit, as everywhere: both lock until the commit
+        topics.bump(conn, "runs")
         audit.append(
             conn,
             at=run.created_at,

@@ -110,6 +110,7 @@ def enlist(app: App, wanted: Sequence[Wanted], *, is_all: bool = False) -> Known
             breakers.enlist(conn, name, rules=rules, serves=serves, now=now)
         if changed:
             topics.bump(conn, TOPIC)
+    with engine.read(app.engine) as conn:  # its head moves with the commit
         return _read_known(app, conn)
 
 

@@ -1,7 +1,8 @@
 """
 Head numbers of what the screens show: one that moved says that something has to be drawn again.
 
-Bump late in a transaction: on Postgres the topic's row is locked from then to the commit.
+On Postgres a topic's row is locked until the commit, and all who change something need it: so it is
+bumped last in its transaction.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, bindparam, func, select
 
 from interlock.core.model.runs import RunStatus
-from interlock.core.store import dialect, events
+from interlock.core.store import dialect, engine, events
 from interlock.core.store.schema import run_events, runs, topics
 from interlock.core.types import RunId
 
@@ -24,10 +25,14 @@ _RUN_HEADS = select(runs.c.run_id, runs.c.status, _NEWEST.scalar_subquery().labe
 
 
 def bump(conn: Connection, *names: str) -> None:
-    """Note that something of these topics changed."""
-    if names:
-        # In one order everywhere, so that two transactions never wait for each other.
-        conn.execute(_BUMP.on(conn), [{"name": name, "head": 1} for name in sorted(set(names))])
+    """Note that something of these topics changed; at the end of the transaction, wherever it is said."""
+    if names and not engine.put_off(conn, _bump, names):
+        _bump(conn, names)
+
+
+def _bump(conn: Connection, names: Collection[str]) -> None:
+    # In one order everywhere, so that two transactions never wait for each other.
+    conn.execute(_BUMP.on(conn), [{"name": name, "head": 1} for name in sorted(set(names))])
 
 
 def fetch_heads(conn: Connection) -> dict[str, int]:

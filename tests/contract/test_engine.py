@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import exc, text
 
 from interlock.core.errors import InterlockError, InvalidInput, StoreUnavailable
+from interlock.core.store import dialect, events, nodes, runs, threads, topics
 from interlock.core.store import engine as engines
-from interlock.core.store import events, nodes, runs, threads, topics
 from interlock.core.store.engine import read, write
 
 
@@ -59,7 +59,17 @@ def test_a_look_cannot_write(engine):
         topics.bump(conn, "runs")
     with write(engine) as conn:
         topics.bump(conn, "runs")
+    with read(engine) as conn:
         assert topics.fetch_heads(conn) == {"runs": 1}
+
+
+def test_what_is_said_of_a_topic_is_written_last_and_once(engine):
+    with write(engine) as conn:
+        topics.bump(conn, "runs", "inbox")
+        topics.bump(conn, "runs")
+        assert topics.fetch_heads(conn) == {}  # nobody waits for its row meanwhile
+    with read(engine) as conn:
+        assert topics.fetch_heads(conn) == {"inbox": 1, "runs": 1}
 
 
 def test_a_connection_that_was_in_autocommit_is_transactional_again(engine):
@@ -181,10 +191,10 @@ def test_a_process_that_stands_still_in_a_transaction_keeps_nobody_waiting(postg
         name = "idle_in_transaction_session_timeout"
         assert conn.execute(text(f"SHOW {name}")).scalar_one() == "30s"
         conn.execute(text(f"SET {name} = '50ms'"))  # in which the test ends, too
-        topics.bump(conn, "runs")
+        dialect.lock_all(conn, dialect.Lock.AUDIT)
         with write(other) as waiting:  # until the server ends the other's session
-            topics.bump(waiting, "runs")
-        topics.bump(conn, "runs")
+            dialect.lock_all(waiting, dialect.Lock.AUDIT)
+        conn.execute(text("SELECT 1"))
     stopped.dispose()
     other.dispose()
 
@@ -199,6 +209,7 @@ def test_a_transaction_whose_session_is_ended_fails_and_the_next_one_works(postg
         topics.bump(conn, "runs")
     with write(first) as conn:
         topics.bump(conn, "runs")
+    with read(first) as conn:
         assert topics.fetch_heads(conn) == {"runs": 1}
     first.dispose()
     second.dispose()
