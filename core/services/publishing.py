@@ -84,7 +84,7 @@ def _settle(conn: Connection, publication: Publication) -> Standing:
     gone = serving.find_gone(
         workflows.fetch_policies(conn),
         served,
-        {name for (name, _), version in versions.items() if version.project == worker.project},
+        publications.fetch_names(conn, project=worker.project),
         is_only_project=publications.fetch_projects(conn) <= {worker.project},
         coverage=coverage,
     )

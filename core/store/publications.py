@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, union
 
@@ -20,6 +20,7 @@ from interlock.core.store.workers import DEAD
 from interlock.core.types import WorkerId
 
 MAX_ROWS = 100_000
+KEPT = timedelta(days=90)  # a version, counted from when it was first served
 
 _ENTER = dialect.upsert(worker_workflows)
 _NOTE = dialect.insert_new(workflow_versions)
@@ -32,7 +33,20 @@ _SERVED = (
     .order_by(worker_workflows.c.worker_id, worker_workflows.c.workflow)
     .limit(MAX_ROWS)
 )
-_VERSIONS = select(workflow_versions).limit(MAX_ROWS)
+_IS_SERVED = exists().where(
+    worker_workflows.c.workflow == workflow_versions.c.workflow,
+    worker_workflows.c.fingerprint == workflow_versions.c.fingerprint,
+)
+_VERSIONS = select(workflow_versions).where(_IS_SERVED).limit(MAX_ROWS)
+_NAMES = (
+    select(workflow_versions.c.workflow)
+    .where(workflow_versions.c.project == bindparam("of_project"))
+    .distinct()
+    .limit(MAX_ROWS)
+)
+_FORGET = delete(workflow_versions).where(
+    workflow_versions.c.first_at < bindparam("until"), ~_IS_SERVED
+)
 _PROJECTS = select(workers.c.project).where(_LIVES).distinct().limit(1000)
 _SERVED_NOW = (
     select(worker_workflows.c.workflow)
@@ -74,7 +88,8 @@ def enter(conn: Connection, worker_id: WorkerId, versions: Mapping[str, str | No
 def note_versions(
     conn: Connection, versions: Mapping[str, str | None], *, project: str, now: datetime
 ) -> None:
-    """Keep when each version was first served."""
+    """Keep when each version was first served; forget those that nobody has served for long."""
+    conn.execute(_FORGET, {"until": now - KEPT})
     rows = [
         {"workflow": name, "fingerprint": version, "project": project, "first_at": now}
         for name, version in sorted(versions.items())
@@ -95,11 +110,16 @@ def fetch_served(conn: Connection) -> list[Served]:
 
 
 def fetch_versions(conn: Connection) -> dict[tuple[str, str], Version]:
-    """All versions there have been, by workflow and fingerprint."""
+    """The versions that are served, by workflow and fingerprint."""
     return {
         (row.workflow, row.fingerprint): Version(row.first_at, row.project)
         for row in conn.execute(_VERSIONS)
     }
+
+
+def fetch_names(conn: Connection, *, project: str) -> set[str]:
+    """The workflows that a project has had."""
+    return set(conn.execute(_NAMES, {"of_project": project}).scalars())
 
 
 def fetch_projects(conn: Connection) -> set[str]:

@@ -11,13 +11,22 @@ from sqlalchemy import text
 
 from interlock.core.bootstrap import build_app
 from interlock.core.errors import StoreUnavailable
+from interlock.core.model.serving import Version
 from interlock.core.model.workers import Worker, WorkerStatus
 from interlock.core.model.workflows import Workflow
 from interlock.core.queue.port import JobKind, NewJob
 from interlock.core.services import claiming, leveling, presence, publishing
 from interlock.core.services.publishing import Publication
 from interlock.core.settings import Settings
-from interlock.core.store import dialect, fencing, runs, threads, workers, workflows
+from interlock.core.store import (
+    dialect,
+    fencing,
+    publications,
+    runs,
+    threads,
+    workers,
+    workflows,
+)
 from interlock.core.store import engine as engines
 from interlock.core.types import JobId
 
@@ -223,6 +232,19 @@ def test_an_older_worker_that_starts_anew_does_not_bring_its_card_back(app, ente
     assert shown() == {"refunds": ("a", "b")}
     assert last.is_alone
     assert publishing.settle(app, Publication(new, [after]), last) is last
+
+
+def test_a_version_is_forgotten_when_nobody_has_served_it_for_long(app, enter):
+    now = presence.tell_time(app)
+    long_ago = now - publications.KEPT - timedelta(days=1)
+    with engines.write(app.engine) as conn:
+        publications.enter(conn, enter("w").worker_id, {"served": "1", "new": "1"})
+        for name, first_at in (("gone", long_ago), ("served", long_ago), ("late", now)):
+            publications.note_versions(conn, {name: "1"}, project="p", now=first_at)
+        publications.note_versions(conn, {"new": "1"}, project="p", now=now)
+        assert publications.fetch_names(conn, project="p") == {"served", "late", "new"}
+        served = {("served", "1"): Version(long_ago, "p"), ("new", "1"): Version(now, "p")}
+        assert publications.fetch_versions(conn) == served
 
 
 def test_a_thread_that_has_moved_since_is_not_levelled(app, make):
