@@ -104,6 +104,11 @@ class Place:
         """The worker signs off by itself: that its row is gone says nothing any more."""
         self._is_left = True
 
+    def give_up(self) -> None:
+        """End the process at once, with runs that were not handed over: others find it silent."""
+        logger.critical("runs_left_behind", extra={"worker_id": self._worker_id})
+        _leave()
+
     def _lose(self) -> None:
         """Others carry our runs now: nothing more is written, and a fresh worker is to be started."""
         with self._turn:

@@ -148,10 +148,14 @@ class Server:
                 except StoreUnavailable as exc:  # what runs holds by itself
                     self._outage.suffer(exc)
                     await self._wait_for_store()
+                except Exception:  # what is carried goes on; it may get through the next time
+                    logger.exception("not_looked")
+                    await self._wait_for_store()
                 else:
                     await self._sleep()
-            await self._drain()
         finally:
+            self._stopping.set()
+            await self._drain()  # whatever ended it: nothing carried is given away
             clearing.cancel()
             rolling.cancel()
             pulsing.cancel()
@@ -348,9 +352,13 @@ class Server:
     async def _drain(self) -> None:
         """Let supersteps end; what takes longer than the drain is cancelled and handed over."""
         draining = replace(self._worker, status=WorkerStatus.DRAINING)
-        with suppress(StoreUnavailable):  # nobody is there to read it
+        try:
             await self.call(presence.change, self._app, draining)
             await self.call(publishing.withdraw, self._app, self._worker.worker_id)
+        except StoreUnavailable:  # nobody is there to read it
+            pass
+        except Exception:  # the runs are to be handed over all the same
+            logger.exception("draining_not_told")
         for carrier in self._carriers.values():
             carrier.drain()
         carriers = dict(self._carriers)
@@ -384,6 +392,8 @@ class Server:
 
     async def _leave(self) -> None:
         if self._place is not None:
+            if any(not task.done() for task in self._carriers):  # by no way that is known
+                self._place.give_up()
             self._place.leave()
         try:
             await self.call(presence.leave, self._app, self._worker.worker_id)
