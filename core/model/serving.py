@@ -92,17 +92,15 @@ def find_foreign(served: Iterable[Served], worker_id: WorkerId) -> frozenset[str
 
 
 def find_taken(
-    own: Collection[str], foreign: Collection[str], known: Collection[str], coverage: Coverage
+    own: Collection[str], foreign: Collection[str], coverage: Coverage
 ) -> frozenset[str] | None:
     """
-    Of which workflows a worker takes runs; None where it takes all.
+    Of which workflows alone a worker takes runs; None where it takes all but the foreign ones.
 
-    It leaves those alone that only others can carry out. What nobody can, it takes if it serves all
-    there is: then a run says what is missing instead of waiting for ever.
+    What nobody can carry out is taken by who serves all there is: then a run says what is missing
+    instead of waiting for ever.
     """
-    if not coverage.is_all:
-        return frozenset(own) - frozenset(foreign)
-    return frozenset({*known, *own}) - frozenset(foreign) if foreign else None
+    return None if coverage.is_all else frozenset(own) - frozenset(foreign)
 
 
 def find_gone(

@@ -50,6 +50,7 @@ DUE = and_(WAITS, ~IS_HELD)
 # By their priority, which the index serves: they stand before all runs.
 IS_ERRAND = and_(jobs.c.priority >= ERRAND_PRIORITY, jobs.c.kind != JobKind.RUN.value)
 IS_SERVED = jobs.c.workflow.in_(bindparam("served", expanding=True))
+IS_NOT_LEFT = jobs.c.workflow.not_in(bindparam("left", expanding=True))
 # As it was handed out to whoever asks; each handing out counts one more.
 IS_AS_CLAIMED = and_(
     jobs.c.job_id == bindparam("of_id"),
@@ -62,11 +63,19 @@ TOLD = (
     type_coerce(jobs.c.payload, SealedOrUnread()).label("payload"),
 )
 
+# By whether it is for errands alone, for some workflows, and for all but some.
 _ANY_DUE = {
-    (False, False): select(exists().where(DUE)),
-    (False, True): select(exists().where(DUE, IS_SERVED)),
-    (True, False): select(exists().where(DUE, IS_ERRAND)),
-    (True, True): select(exists().where(DUE, IS_ERRAND, IS_SERVED)),
+    key: select(exists().where(*due))
+    for key, due in {
+        (False, False, False): (DUE,),
+        (False, True, False): (DUE, IS_SERVED),
+        (False, False, True): (DUE, IS_NOT_LEFT),
+        (False, True, True): (DUE, IS_SERVED, IS_NOT_LEFT),
+        (True, False, False): (DUE, IS_ERRAND),
+        (True, True, False): (DUE, IS_ERRAND, IS_SERVED),
+        (True, False, True): (DUE, IS_ERRAND, IS_NOT_LEFT),
+        (True, True, True): (DUE, IS_ERRAND, IS_SERVED, IS_NOT_LEFT),
+    }.items()
 }
 _RUNNING = (
     select(jobs.c.workflow, func.count().label("running"))
@@ -117,7 +126,7 @@ class Book(JobQueue):
         serves: Serves = SERVES_ALL,
     ) -> bool:
         """Whether a claim could find something; may say yes too often, never no."""
-        any_due = _ANY_DUE[only_errands, serves.workflows is not None]
+        any_due = _ANY_DUE[only_errands, serves.workflows is not None, bool(serves.leaves)]
         return bool(conn.execute(any_due, {"now": now, **served_by(serves)}).scalar_one())
 
     def clear_finished(self, conn: Connection, *, before: datetime) -> int:
@@ -136,8 +145,9 @@ def as_claimed(job: Job) -> dict[str, Any]:
 
 
 def served_by(serves: Serves) -> dict[str, Any]:
-    """The parameters of a statement that asks whether a job `IS_SERVED`; none where everything is."""
-    return {} if serves.workflows is None else {"served": list(taken_by(serves.workflows))}
+    """The parameters of a statement that asks whether a job `IS_SERVED` and `IS_NOT_LEFT`."""
+    served = {} if serves.workflows is None else {"served": list(taken_by(serves.workflows))}
+    return served | ({"left": sorted(serves.leaves)} if serves.leaves else {})
 
 
 def taken_by(workflows: Collection[str]) -> tuple[str, ...]:

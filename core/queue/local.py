@@ -167,8 +167,4 @@ class LocalQueue(Book):
 
 
 def _served_lanes(conn: Connection, serves: Serves) -> list[str]:
-    lanes: list[str] = list(conn.execute(_WORKFLOWS).scalars())
-    if serves.workflows is None:
-        return lanes
-    taken = book.taken_by(serves.workflows)
-    return [lane for lane in lanes if lane in taken]
+    return [lane for lane in conn.execute(_WORKFLOWS).scalars() if serves.takes(lane)]

@@ -79,6 +79,7 @@ class Serves:
 
     Attributes:
         workflows: The only ones of which it takes jobs; None means all. A job of no workflow is anybody's.
+        leaves: Of all others it takes none of these; for a worker that takes all that nobody else can.
         tenants: Whose a workflow is, by its name. Tenants share the room before their workflows do.
         shares: A workflow's part of the room against the others', by its name; 1 unless it is told.
     """
@@ -86,6 +87,12 @@ class Serves:
     workflows: frozenset[str] | None = None
     tenants: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
+    leaves: frozenset[str] = frozenset()
+
+    def takes(self, workflow: str) -> bool:
+        """Whether jobs of a workflow are for this worker."""
+        is_named = self.workflows is None or not workflow or workflow in self.workflows
+        return is_named and workflow not in self.leaves
 
 
 SERVES_ALL = Serves()  # of everybody, in equal shares

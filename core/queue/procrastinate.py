@@ -285,6 +285,7 @@ def _find_waiting(conn: Connection, wanted: _Wanted) -> list[Waiting]:
     left_out = {queue_of(JobKind.RUN, scope) for scope in held - {EVERYTHING}}
     serves = wanted.serves
     taken = None if serves.workflows is None else _queues_of(book.taken_by(serves.workflows))
+    left = _queues_of(serves.leaves)
 
     def is_taken(queue: str) -> bool:
         is_run = queue.startswith(RUN)
@@ -292,6 +293,7 @@ def _find_waiting(conn: Connection, wanted: _Wanted) -> list[Waiting]:
             (queue.startswith(ERRAND) or not wanted.only_errands)
             and not (is_run and (EVERYTHING in held or queue in left_out))
             and (taken is None or queue in taken)
+            and queue not in left
         )
 
     found = [

@@ -94,7 +94,8 @@ def _settle(conn: Connection, publication: Publication) -> Standing:
     known = workflows.fetch_policies(conn)
     names = [card.name for card in publication.cards]
     serves = Serves(
-        workflows=serving.find_taken(names, foreign, known, coverage),
+        workflows=serving.find_taken(names, foreign, coverage),
+        leaves=foreign if coverage.is_all else frozenset(),
         tenants={
             name: tenant for name, each in known.items() if (tenant := serving.tenant_of(each))
         },

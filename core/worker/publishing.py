@@ -40,8 +40,7 @@ class Desk:
 
     def leaves(self, workflow: str) -> bool:
         """Whether what is of a workflow is left to other workers."""
-        taken = self._standing.serves.workflows
-        return taken is not None and workflow not in taken
+        return not self._standing.serves.takes(workflow)
 
     def look(self) -> None:
         """See whether others have come or gone."""

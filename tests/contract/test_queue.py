@@ -362,6 +362,21 @@ def test_a_worker_that_serves_some_workflows_takes_no_job_of_another(engine, que
         assert queue.is_any_due(conn, now=make.at(9), serves=Serves(workflows=frozenset({"a"})))
 
 
+def test_a_worker_that_leaves_some_workflows_to_others_takes_all_else(engine, queue, make, put):
+    put("a1", workflow="a")
+    put("b1", workflow="b")
+    put("anybodys")
+    but_a = Serves(leaves=frozenset({"a"}))
+    some = Serves(workflows=frozenset({"a", "b"}), leaves=frozenset({"a"}))
+    with write(engine) as conn:
+        found = queue.claim(conn, worker_id="w1", limit=9, now=make.at(9), serves=but_a)
+        assert [job.job_id for job in found] == ["b1", "anybodys"]
+        assert not queue.is_any_due(conn, now=make.at(9), serves=but_a)
+        assert not queue.is_any_due(conn, now=make.at(9), serves=some)
+        assert queue.claim(conn, worker_id="w1", limit=9, now=make.at(9), serves=some) == []
+        assert queue.is_any_due(conn, now=make.at(9))
+
+
 def test_an_errand_is_taken_by_who_has_its_workflows_code(engine, queue, make):
     errand = NewJob(job_id="e1", kind=JobKind.STEP, priority=ERRAND_PRIORITY, workflow="a")
     with write(engine) as conn:

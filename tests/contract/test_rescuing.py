@@ -215,11 +215,12 @@ def test_an_older_worker_that_starts_anew_does_not_bring_its_card_back(app, ente
     publishing.enter(app, Publication(old, [before, removed]))
     fresh = publishing.enter(app, Publication(new, [after]))
     assert shown() == {"refunds": ("a", "b"), "removed": ("a",)}
-    assert fresh.serves.workflows == {"refunds"}  # what is removed is the older one's
+    assert fresh.serves.leaves == {"removed"}  # it is the older one's
+    assert fresh.serves.takes("of nobody")  # such a run waits for no worker that never comes
     assert not fresh.is_alone
     again = publishing.enter(app, Publication(old, [before, removed]))
     assert shown()["refunds"] == ("a", "b")
-    assert again.serves.workflows is None
+    assert (again.serves.workflows, again.serves.leaves) == (None, frozenset())
 
     presence.leave(app, "new")  # rolled back
     publishing.settle(app, Publication(old, [before, removed]), again)
