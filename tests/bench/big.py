@@ -123,8 +123,6 @@ def _growth(name: str, half: Look, whole: Look, filled_s: float) -> Iterator[Row
 def _pages(app: App) -> Mapping[str, Callable[[], object]]:
     """All that each page asks for one drawing, by the page."""
     run_id = f"r{RUNS // 20}"
-    with engine.read(app.engine) as conn:
-        words = conn.execute(select(search_texts.c.words).limit(1)).scalar_one().split()[0]
     week = timedelta(days=7)
 
     def list_runs(wanted: RunFilter) -> None:
@@ -151,7 +149,8 @@ def _pages(app: App) -> Mapping[str, Callable[[], object]]:
             list_runs(RunFilter(statuses=(RunStatus.FAILED,))),
             browsing.group_failed(app, RunFilter()),
         ),
-        "Runs, by words": lambda: list_runs(RunFilter(words=words)),
+        "Runs, by an id": lambda: list_runs(RunFilter(words=run_id)),
+        "Runs, by a word that a fifth has": lambda: list_runs(RunFilter(words="flow-1")),
         "Run": lambda: observing.run_detail(app, run_id),
         "History, threads": lambda: threads_listing.list_threads(
             app, ThreadFilter(), limit=51, before=None
