@@ -183,5 +183,6 @@ def from_row(row: Row[Any]) -> Job:
         deliveries=row.deliveries,
         progress=row.progress,
         created_at=row.created_at,
+        workflow=row.workflow,
         unread=row.payload.error if isinstance(row.payload, Unread) else None,
     )

@@ -51,6 +51,7 @@ class Job:
     deliveries: int
     progress: str | None
     created_at: datetime
+    workflow: str = ""
     unread: InterlockError | None = None
 
 
@@ -80,6 +81,7 @@ class Serves:
     Attributes:
         workflows: The only ones of which it takes jobs; None means all. A job of no workflow is anybody's.
         leaves: Of all others it takes none of these; for a worker that takes all that nobody else can.
+        loaded: Those it has the code of; None where that is not asked.
         tenants: Whose a workflow is, by its name. Tenants share the room before their workflows do.
         shares: A workflow's part of the room against the others', by its name; 1 unless it is told.
     """
@@ -88,6 +90,7 @@ class Serves:
     tenants: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
     leaves: frozenset[str] = frozenset()
+    loaded: frozenset[str] | None = None
 
     def takes(self, workflow: str) -> bool:
         """Whether jobs of a workflow are for this worker."""

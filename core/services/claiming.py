@@ -27,6 +27,7 @@ from interlock.core.store import (
     forks,
     holds,
     nodes,
+    publications,
     runs,
     topics,
 )
@@ -63,10 +64,15 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Claim:
-    """What one claim brought: runs to carry out, and errands: states and steps to read."""
+    """
+    What one claim brought: runs to carry out, and errands: states and steps to read.
+
+    `has_left` some to others that have come since the worker looked who serves what.
+    """
 
     runs: tuple[Claimed, ...]
     errands: tuple[Job, ...]
+    has_left: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,13 +133,15 @@ def claim_jobs(
             only_errands=only_errands,
             serves=serves,
         )
-        carried = [job for job in jobs if job.kind is JobKind.RUN]
-        for job in jobs:
+        kept = _leave_to_others(app, conn, jobs, serves)
+        has_left = len(kept) < len(jobs)
+        carried = [job for job in kept if job.kind is JobKind.RUN]
+        for job in kept:
             if job.kind is JobKind.RUN:
                 continue
             if job.unread is not None:
                 app.queue.finish(conn, job.job_id, failed=True, result=str(job.unread))
-            elif job.deliveries > 1:
+            elif job.deliveries > 1 and job.progress != HANDED_OVER:
                 app.queue.finish(conn, job.job_id, failed=True, result=ENDED_EARLY)
             else:
                 errands.append(job)
@@ -162,7 +170,22 @@ def claim_jobs(
                 unreadable.fail(app, conn, job, run, error)
         if claimed:
             topics.bump(conn, "runs")
-    return Claim(tuple(described), tuple(errands))
+    return Claim(tuple(described), tuple(errands), has_left)
+
+
+def _leave_to_others(
+    app: App, conn: Connection, jobs: Sequence[Job], serves: Serves
+) -> Sequence[Job]:
+    """Hand back what this worker has no code for and another has, which came in a deploy just now."""
+    strange = {job.workflow for job in jobs if job.workflow} - (serves.loaded or set())
+    if serves.loaded is None or not strange:
+        return jobs
+    theirs = publications.find_served(conn, strange)
+    for job in jobs:
+        if job.workflow in theirs:
+            app.queue.note_progress(conn, job.job_id, progress=HANDED_OVER)
+            app.queue.hand_back(conn, job)
+    return [job for job in jobs if job.workflow not in theirs]
 
 
 def put_back_unheard(app: App, worker_id: WorkerId, carried: Sequence[JobId]) -> int:

@@ -96,6 +96,7 @@ def _settle(conn: Connection, publication: Publication) -> Standing:
     serves = Serves(
         workflows=serving.find_taken(names, foreign, coverage),
         leaves=foreign if coverage.is_all else frozenset(),
+        loaded=frozenset(card.name for card in publication.cards if card.error is None),
         tenants={
             name: tenant for name, each in known.items() if (tenant := serving.tenant_of(each))
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, union
@@ -46,6 +46,15 @@ _NAMES = (
 )
 _FORGET = delete(workflow_versions).where(
     workflow_versions.c.first_at < bindparam("until"), ~_IS_SERVED
+)
+_SOUND = (
+    select(worker_workflows.c.workflow)
+    .join(workers, workers.c.worker_id == worker_workflows.c.worker_id)
+    .where(
+        _LIVES,
+        worker_workflows.c.workflow.in_(bindparam("names", expanding=True)),
+        worker_workflows.c.fingerprint.is_not(None),
+    )
 )
 _PROJECTS = select(workers.c.project).where(_LIVES).distinct().limit(1000)
 _SERVED_NOW = (
@@ -107,6 +116,11 @@ def withdraw(conn: Connection, worker_id: WorkerId) -> None:
 def fetch_served(conn: Connection) -> list[Served]:
     """What the workers serve that nobody has found dead."""
     return [Served(r.worker_id, r.workflow, r.fingerprint) for r in conn.execute(_SERVED)]
+
+
+def find_served(conn: Connection, names: Collection[str]) -> set[str]:
+    """Which of these workflows some worker can carry out that nobody has found dead."""
+    return set(conn.execute(_SOUND, {"names": list(names)}).scalars())
 
 
 def fetch_versions(conn: Connection) -> dict[tuple[str, str], Version]:

@@ -226,9 +226,7 @@ async def _serve(
         failed = [c.name for c in cards if c.error is not None]
         logger.info("worker_ready", extra={"workflows": len(cards), "failed": failed})
         collecting.spare_what_stays(GC_THRESHOLD)
-        server = Server(
-            app, workshop, ready, on_change=breakers.notice, place=place, serves=lambda: desk.serves
-        )
+        server = Server(app, workshop, ready, on_change=breakers.notice, place=place, desk=desk)
         vitals.is_ready(server.count)
         stopping = asyncio.create_task(_stop_server(stop, server), name="stop")
         alerts = AlertWatch(app, workshop.policies)

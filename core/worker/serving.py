@@ -37,6 +37,7 @@ from interlock.core.worker.errands import ERRAND_S, ERRANDS, LIMITS_S
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
+from interlock.core.worker.publishing import Desk
 from interlock.core.worker.recorder import Recorder
 from interlock.core.worker.tool_counting import ToolBook
 
@@ -62,7 +63,7 @@ class Server:
         *,
         on_change: Callable[[], None] = lambda: None,
         place: Place | None = None,
-        serves: Callable[[], Serves] = lambda: SERVES_ALL,
+        desk: Desk | None = None,
     ) -> None:
         """
         Make it; nothing is begun yet.
@@ -73,10 +74,10 @@ class Server:
             worker: What it says of itself.
             on_change: Called, from a thread, whenever something in the database may have changed.
             place: Its place among the workers, which it may lose while the database is away.
-            serves: Tells of which workflows it takes runs, at each look.
+            desk: Knows of which workflows it takes runs; without one it takes all.
         """
         self._app = app
-        self._serves = serves
+        self._desk = desk
         self._on_change = on_change
         self._worker = worker
         self._pool = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
@@ -110,6 +111,9 @@ class Server:
         """Run a store function on the store's own threads (law 5)."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    def _serves(self) -> Serves:
+        return SERVES_ALL if self._desk is None else self._desk.serves
 
     def stop(self) -> None:
         """Take no more jobs; `serve` returns when all runs are handed over."""
@@ -282,6 +286,8 @@ class Server:
             only_errands=not free,
             serves=self._serves(),
         )
+        if claim.has_left and self._desk is not None:
+            await self.call(self._desk.look)
         if free:
             self._is_more = bool(claim.runs)
         for claimed in claim.runs:

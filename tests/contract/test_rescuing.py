@@ -235,6 +235,27 @@ def test_an_older_worker_that_starts_anew_does_not_bring_its_card_back(app, ente
     assert publishing.settle(app, Publication(new, [after]), last) is last
 
 
+def test_a_run_is_left_to_a_worker_that_has_come_with_its_code_just_now(app, enter, make):
+    old, new = enter("old"), enter("new")
+    now = presence.tell_time(app)
+    known, added = a_card("known", now), a_card("added", now)
+    stale = publishing.enter(app, Publication(old, [known])).serves
+    fresh = publishing.enter(app, Publication(new, [known, added])).serves
+    with engines.write(app.engine) as conn:
+        for kind, name in ((JobKind.RUN, "r"), (JobKind.STEP, "e")):
+            given = {"payload": {"run_id": "r1"}, "workflow": "added"}
+            app.queue.enqueue(conn, NewJob(job_id=name, kind=kind, **given), now=now)
+        threads.insert(conn, make.thread())
+        runs.insert(conn, make.run("r1", workflow="added"))
+
+    claim = claiming.claim_jobs(app, "old", limit=9, serves=stale)
+    assert (claim.runs, claim.errands, claim.has_left) == ((), (), True)
+    claim = claiming.claim_jobs(app, "new", limit=9, serves=fresh)
+    assert [claimed.run.run_id for claimed in claim.runs] == ["r1"]
+    assert [job.job_id for job in claim.errands] == ["e"]  # nobody died of it
+    assert not claim.has_left
+
+
 def test_a_version_is_forgotten_when_nobody_has_served_it_for_long(app, enter):
     now = presence.tell_time(app)
     long_ago = now - publications.KEPT - timedelta(days=1)
