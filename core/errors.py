@@ -119,6 +119,10 @@ class StoreUnavailable(InterlockError):
     """The database does not answer or does not fit this version; the message has the command to run."""
 
 
+class StoreBusy(StoreUnavailable):
+    """Others held what this had to change: nothing was changed, and the same again may well go through."""
+
+
 class OutcomeUnknown(StoreUnavailable):
     """The database went away while it was told to keep a change: nobody knows whether it did. Look first."""
 

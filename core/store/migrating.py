@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 LOCK_S = 3.0  # for a table that somebody reads; as long do those wait who come after us
 LOCK_PAUSE_S = 1.0
 LOCK_TRIES = 20
-_LOCK_TIMEOUT = "55P03"  # Postgres: lock_not_available
+_STANDS_ASIDE = {"55P03", "40P01"}  # Postgres: lock_not_available, deadlock_detected
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -77,8 +77,8 @@ def upgrade(engine: Engine) -> str:
     while True:
         try:
             return _upgrade(engine)
-        except StoreUnavailable as error:
-            if getattr(error.__cause__, "sqlstate", None) != _LOCK_TIMEOUT:
+        except Exception as error:
+            if not _STANDS_ASIDE.intersection((_code_of(error), _code_of(error.__cause__))):
                 raise
             left -= 1
             if not left:
@@ -88,6 +88,11 @@ def upgrade(engine: Engine) -> str:
                 ) from error
         logger.info("upgrade_waits", extra={"tries_left": left})
         time.sleep(LOCK_PAUSE_S)
+
+
+def _code_of(error: BaseException | None) -> str | None:
+    """What Postgres calls it; a script goes to the driver, whose errors nobody translates."""
+    return getattr(error, "sqlstate", None)
 
 
 def _upgrade(engine: Engine) -> str:

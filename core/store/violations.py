@@ -18,7 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-from interlock.core.errors import Conflict, InterlockError, InvalidInput, StoreUnavailable
+from interlock.core.errors import (
+    Conflict,
+    InterlockError,
+    InvalidInput,
+    StoreBusy,
+    StoreUnavailable,
+)
 from interlock.core.store import schema
 
 # What a broken constraint means to whoever made the call.
@@ -48,6 +54,8 @@ _SQLITE_OUTAGES = {
     sqlite3.SQLITE_NOTADB,
 }
 _NOT_ALLOWED = "42501"  # Postgres: insufficient_privilege
+# Postgres: deadlock_detected, serialization_failure, lock_not_available
+_BUSY = {"40P01", "40001", "55P03"}
 
 
 def translate(context: ExceptionContext) -> BaseException | None:
@@ -67,7 +75,13 @@ def translate(context: ExceptionContext) -> BaseException | None:
             f"The database does not have the tables of this version ({_first_line(text)}).",
             hint="Run `interlock db upgrade`.",
         )
-    if getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
+    code = getattr(error.orig, "sqlstate", None)
+    if code in _BUSY:
+        return StoreBusy(
+            f"Others are changing the same at this moment ({_first_line(text)}); nothing was changed.",
+            hint="Try again.",
+        )
+    if code == _NOT_ALLOWED:
         return StoreUnavailable(
             f"The database role of this process may not do that: {_first_line(text)}.",
             hint="Grant it as docs/database-roles.md says, after each `interlock db upgrade`.",

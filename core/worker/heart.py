@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import StoreBusy, StoreUnavailable
 from interlock.core.services import presence
 from interlock.core.services.context import App
 from interlock.core.types import WorkerId
@@ -96,7 +96,7 @@ class Watchman(_Rhythm):
                 self._is_blind = False
             rescued = presence.rescue(self._app, self._worker_id, watched_since=self._since)
         except StoreUnavailable as exc:
-            self._is_blind = True
+            self._is_blind = not isinstance(exc, StoreBusy)
             logger.warning("not_looked_for_the_dead", extra={"reason": str(exc)})
             return
         except Exception:

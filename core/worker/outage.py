@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from interlock.core.errors import StoreUnavailable
+from interlock.core.errors import StoreBusy, StoreUnavailable
 
 RETRY_S = 0.5  # between two looks whether it is back
 HOLDS = "The database does not answer. The run holds where it stands until it does."
@@ -38,8 +38,8 @@ class Outage:
         return self._began_at is not None
 
     def suffer(self, error: StoreUnavailable) -> None:
-        """The database does not answer."""
-        if self._began_at is None:
+        """The database does not answer; that others are in the way is no outage."""
+        if self._began_at is None and not isinstance(error, StoreBusy):
             self._began_at = time.monotonic()
             logger.warning("store_unavailable", extra={"reason": str(error)})
             self._on_begin()

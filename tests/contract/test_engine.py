@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import exc, text
 
-from interlock.core.errors import InterlockError, InvalidInput, StoreUnavailable
+from interlock.core.errors import InterlockError, InvalidInput, StoreBusy, StoreUnavailable
 from interlock.core.store import dialect, events, nodes, runs, threads, topics
 from interlock.core.store import engine as engines
 from interlock.core.store.engine import read, write
@@ -182,6 +182,17 @@ def test_a_session_that_the_server_ended_is_replaced(postgres_url):
         topics.bump(conn, "runs")
     first.dispose()
     second.dispose()
+
+
+def test_what_others_hold_is_told_as_busy_and_not_as_an_outage(postgres_url):
+    holding, waiting = engines.open_engine(postgres_url), engines.open_engine(postgres_url)
+    with write(holding) as held:
+        held.execute(text("LOCK TABLE holds"))
+        with pytest.raises(StoreBusy, match="nothing was changed"), write(waiting) as conn:
+            dialect.wait_at_most(conn, 0.02)
+            conn.execute(text("LOCK TABLE holds"))
+    holding.dispose()
+    waiting.dispose()
 
 
 def test_a_process_that_stands_still_in_a_transaction_keeps_nobody_waiting(postgres_url):
