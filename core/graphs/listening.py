@@ -29,6 +29,7 @@ from interlock.core.graphs.notes import Notes
 from interlock.core.graphs.usage import Meter
 
 KINDS: Final[tuple[StreamMode, ...]] = ("tasks", "custom", "messages")
+UNSURE_S = 0.05  # between two looks whether something may begin
 STREAM = "__pregel_stream"  # keys of a config's `configurable`
 RUNTIME = "__pregel_runtime"
 
@@ -40,6 +41,9 @@ class Listener(Protocol):
 
     meter: Meter
     notes: Notes
+
+    def may_begin(self) -> bool:
+        """Whether nobody can have taken the run over (law 3); a look at the clock, from any thread."""
 
     def on_event(self, namespace: Sequence[str], kind: str, data: Any) -> None:
         """A task started or ended, something was written or streamed; in the event loop's thread."""
@@ -58,7 +62,22 @@ class _Callbacks(StreamMessagesHandler):
         super().__init__(put, subgraphs=True)
         self.listener = listener
 
-    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    @property
+    def on_chain_start(self) -> Callable[..., Any]:
+        """
+        What is called before the first line of a node, looked up each time.
+
+        langchain awaits what is a coroutine function, from the node's own task: so a node waits
+        here that may not begin, and holds up nothing else.
+        """
+        return self._begin if self.listener.may_begin() else self._begin_when_sure
+
+    async def _begin_when_sure(self, *args: Any, **kwargs: Any) -> None:
+        while not self.listener.may_begin():  # noqa: ASYNC110  known to another thread
+            await asyncio.sleep(UNSURE_S)
+        self._begin(*args, **kwargs)
+
+    def _begin(self, serialized: Any, inputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         about, tags = kwargs.get("metadata"), kwargs.get("tags")
         if about and "langgraph_node" in about:
             self.listener.on_attempt_start(run_id, str(kwargs.get("name")), tags or (), about)

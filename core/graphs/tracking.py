@@ -51,8 +51,11 @@ class Tracker:
         now: Callable[[], datetime],
         last_seq: int,
         prices: Mapping[str, Price] | None = None,
+        may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_begin`: whether an attempt may begin now, or waits until it may."""
         self._run = run
+        self.may_begin = may_begin
         self._now = now
         self._log = RunLog(run, now=now, last_seq=last_seq)
         self._lock = threading.Lock()  # sync subgraphs call back from threads of the executor

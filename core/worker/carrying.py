@@ -52,6 +52,8 @@ class Tools:
     make_room: Callable[[], None] = lambda: None  # a run left its graph: another may start
     come_back_to: ComeBack | None = None  # None: runs never go on in memory
     room: Room = field(default_factory=Room)  # for what they keep there
+    is_sure: Callable[[], bool] = lambda: True  # whether nobody can have taken over from the worker
+    is_away: Callable[[], bool] = lambda: False  # whether the database is known not to answer
 
 
 class Carrier:
@@ -62,10 +64,9 @@ class Carrier:
         self._run = claimed.run
         self._tools = tools
         self._is_cancelled = claimed.run.cancel_requested_at is not None
-        self._is_draining = False
+        self._is_draining = self._is_written = False
         self._hold: Hold | None = None
         self._is_over = False  # its outcome is known and only has to be written
-        self._is_written = False
         self._work = Work()
         self._execution: Execution | None = None
         self._tracker = Tracker(
@@ -73,6 +74,7 @@ class Carrier:
             now=tools.app.clock.now,
             last_seq=claimed.last_seq,
             prices=tools.workshop.policies.prices,
+            may_begin=self._may_begin,
         )
         self._memory = self._open_memory()
 
@@ -156,6 +158,10 @@ class Carrier:
             await self._work.wait()
             await self._tools.call(recording.hand_back, self._tools.app, self._claimed.job)
         return status
+
+    def _may_begin(self) -> bool:
+        """Whether a node may begin: who goes on in memory does although nobody can be sure."""
+        return self._tools.is_sure() or (self.goes_on and self._tools.is_away())
 
     def _open_memory(self) -> RunMemory | None:
         tools = self._tools

@@ -42,6 +42,7 @@ class Place:
         self._app = app
         self._worker_id = worker_id
         self._is_shared = not app.settings.is_embedded
+        self._dead_after_s = app.settings.dead_after_s
         self._turn = threading.Lock()
         self._is_left = False
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="place")
@@ -78,16 +79,18 @@ class Place:
             self._lose()
         self._beaten_at = now_s
 
+    def is_sure(self) -> bool:
+        """Whether the last sign of life is so young that nobody can have taken over."""
+        return _now_s() - self._beaten_at <= self._dead_after_s or self._is_left
+
     async def be_sure(self) -> None:
         """
-        Go on at once while the last sign of life is so young that nobody can have taken over.
+        Go on at once where nobody can have taken over.
 
         Else this process stood still, or was cut off: it waits for its heart, whose next beat gets
         through, or finds that the place is lost and ends the process.
         """
-        while (  # noqa: ASYNC110  the heart beats in a thread of its own
-            not self._is_left and _now_s() - self._beaten_at > self._app.settings.dead_after_s
-        ):
+        while not self.is_sure():  # noqa: ASYNC110  the heart beats in a thread of its own
             await asyncio.sleep(UNSURE_S)
 
     def keep(self) -> None:

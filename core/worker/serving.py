@@ -96,6 +96,8 @@ class Server:
             call=patient(self.call, self._outage),
             make_room=self._news.set,
             come_back_to=self._come_back_to,
+            is_sure=self._find_sureness(),
+            is_away=lambda: self._outage.is_on,
         )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
         self._errands: dict[asyncio.Task[Any], Job] = {}
@@ -229,6 +231,12 @@ class Server:
 
         found: bool = await self.call(look)
         return found
+
+    def _find_sureness(self) -> Callable[[], bool]:
+        """How to know that nobody has taken over; from who works alone nobody does."""
+        if self._place is None or self._app.settings.is_embedded:
+            return lambda: True
+        return self._place.is_sure
 
     def _tell_loss(self) -> None:
         """Log, from any thread, which runs' kept steps end with this process."""

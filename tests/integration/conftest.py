@@ -77,6 +77,10 @@ class Book:
         path = self.folder / f"{what}.done"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
+    def pids(self, what: str) -> list[int]:
+        """Which processes did a side effect."""
+        return [int(line) for line in (self.folder / f"{what}.done").read_text().splitlines()]
+
     def wait_for(self, what: str, *, times: int = 1) -> None:
         """Wait until a side effect was done so often."""
         wait_until(lambda: self.count(what) >= times, f"{what!r}")
@@ -92,6 +96,10 @@ class Book:
     def kill(self, where: str, *, times: int = 1) -> None:
         """Let a node kill its process."""
         (self.folder / f"{where}.kill").write_text(str(times))
+
+    def stop(self, where: str) -> None:
+        """Let a process stop in its tracks, before a node."""
+        (self.folder / f"{where}.stop").touch()
 
     def fail(self, where: str, *, times: int = 1) -> None:
         """Let a node fail."""

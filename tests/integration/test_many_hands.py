@@ -50,6 +50,20 @@ def test_who_is_paused_is_taken_over_from_and_ends_when_it_goes_on(desk, pair, w
     assert other.exit_code is None
 
 
+def test_who_is_paused_just_before_a_node_does_not_begin_it_when_it_goes_on(desk, pair):
+    book = desk.open_book()
+    book.stop("reading")  # the state, which is the last before the node's own task
+    run = desk.launch("fragile", book)
+    book.wait_for("looked")
+    assert desk.wait(run).status == "done"
+    (other,) = (worker for worker in pair if worker.pid == book.pids("looked")[0])
+    (away,) = (worker for worker in pair if worker is not other)
+    away.go_on()
+
+    assert away.wait() == EXIT_LOST
+    assert book.pids("looked") == [other.pid]
+
+
 def test_two_share_what_is_due_and_a_stopping_one_hands_over(desk, pair, wait_until):
     book = desk.open_book()
     book.close("slow")

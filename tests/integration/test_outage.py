@@ -65,8 +65,11 @@ def test_runs_hold_while_the_database_is_away_and_go_on_without_doing_anything_t
     for book in books[:3]:
         book.open("answered")  # the node ends while nothing can be stored
     wait_until(lambda: worker._server._outage.is_on)
+    tools = worker._server._tools
+    object.__setattr__(tools, "is_sure", lambda: False)  # the heart beats no more
     unheld.open("slow")
     wait_until(lambda: unheld.count("z"))  # this one goes on
+    object.__setattr__(tools, "is_sure", lambda: True)
     assert [book.count("after") for book in books] == [0] * 6  # held behind the node
     server.start()
     decided += [desk.decide(desk.card(run), "yes") for run in asked[3:]]

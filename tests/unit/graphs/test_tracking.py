@@ -334,6 +334,62 @@ async def test_streamed_text_becomes_few_events_and_the_whole_once():
     assert {e.path for e in texts} == {"speaks"}
 
 
+@pytest.mark.parametrize("is_sync", [False, True], ids=["async", "in a thread"])
+async def test_a_node_that_may_not_begin_waits_and_holds_up_nobody(is_sync):
+    begun: list[str] = []
+
+    def begins(state: State) -> State:
+        begun.append("it")
+        return {"log": ["it"]}
+
+    async def begins_async(state: State) -> State:
+        return begins(state)
+
+    node = begins if is_sync else begins_async
+    watched = Watched(StateGraph(State).add_node("it", node).add_edge(START, "it"))
+    asked = asyncio.Event()
+    is_sure = False
+
+    def may_begin() -> bool:
+        asked.set()
+        return is_sure
+
+    watched.tracker.may_begin = may_begin
+    running = asyncio.create_task(watched.run({"log": []}))
+    for _ in range(3):  # looks again, with the loop free meanwhile
+        asked.clear()
+        await asyncio.wait_for(asked.wait(), 10)
+    assert begun == []
+    assert not watched.tracker.take()
+    is_sure = True
+    await running
+
+    assert begun == ["it"]
+
+
+async def test_a_graph_that_is_called_in_a_thread_waits_there():
+    inner = StateGraph(State).add_node("in", lambda _: {"log": ["in"]}).add_edge(START, "in")
+    called = inner.compile()
+    looks: list[str] = []
+
+    def outer(state: State) -> State:
+        looks.append("outer")
+        return {"log": called.invoke({"log": []})["log"]}
+
+    watched = Watched(StateGraph(State).add_node("out", outer).add_edge(START, "out"))
+
+    def may_begin() -> bool:  # not while the inner one is asked for the first time
+        if looks == ["outer"]:
+            looks.append("refused")
+            return False
+        return True
+
+    watched.tracker.may_begin = may_begin
+
+    assert await watched.run({"log": []}) is None
+    assert looks == ["outer", "refused"]
+
+
 def test_an_error_that_prints_when_it_is_read_does_not_lock_its_run_up():
     tracker = Tracker(RUN, now=lambda: NOW, last_seq=0)
 

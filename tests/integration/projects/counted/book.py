@@ -33,6 +33,14 @@ def die_if_told(book: str, where: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def stop_if_told(book: str, where: str) -> None:
+    """Stop the process in its tracks, once."""
+    order = Path(book) / f"{where}.stop"
+    if order.exists():
+        order.unlink()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def fail_if_told(book: str, where: str) -> None:
     """Fail as often as the file says."""
     order = Path(book) / f"{where}.fail"

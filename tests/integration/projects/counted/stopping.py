@@ -147,10 +147,12 @@ class Fragile(BaseModel):
     @model_validator(mode="after")
     def _read(self) -> Fragile:
         book.die_if_told(self.book, "reading")
+        book.stop_if_told(self.book, "reading")
         return self
 
 
 async def look_at(state: Fragile) -> dict[str, Any]:
+    book.note(state.book, "looked")
     return {"log": ["looked"]}
 
 
