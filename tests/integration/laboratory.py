@@ -180,7 +180,9 @@ def labs(
                 settings = Settings(data_dir=folder, database=url)
                 engine = engines.open_engine(settings.database_url)
                 stack.callback(engine.dispose)
-                app = App(settings=settings, engine=engine, queue=queue_for(engine), clock=SystemClock())
+                app = App(
+                    settings=settings, engine=engine, queue=queue_for(engine), clock=SystemClock()
+                )
                 opened[kind] = Lab(app, kind)
                 stack.callback(opened[kind].close)
             return opened[kind]
