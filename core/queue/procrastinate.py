@@ -8,11 +8,9 @@ knows its number in Procrastinate's table, which holds nothing but the order, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -26,21 +24,13 @@ from sqlalchemy import (
 )
 
 from interlock.core.errors import Conflict
-from interlock.core.model.holds import EVERYTHING
 from interlock.core.queue import book
 from interlock.core.queue.book import IS_AS_CLAIMED, TOLD, Book
-from interlock.core.queue.port import ERRAND_PRIORITY, SERVES_ALL, Job, JobKind, NewJob, Serves
-from interlock.core.queue.sharing import Waiting, choose
-from interlock.core.store import holds
+from interlock.core.queue.lanes import Wanted, find_queues, queue_of
+from interlock.core.queue.port import SERVES_ALL, Job, JobKind, NewJob, Serves
 from interlock.core.store.schema import jobs
 from interlock.core.types import JobId, Json, WorkerId
 
-RUN: Final = "run:"  # queues by what their jobs are; the workflow's name follows
-ERRAND: Final = "errand:"  # somebody waits for it on a screen
-CHORE: Final = "chore:"
-MAX_QUEUE_BYTES = (
-    40  # its notice names the queue, and Postgres takes 63 bytes, 23 of them its prefix
-)
 RECONCILE_EVERY = timedelta(seconds=5)  # by who claims; what is missed is found so late at most
 MAX_RECONCILED = 1000
 ASIDE_S = (
@@ -64,7 +54,6 @@ RETRY = """SELECT procrastinate_retry_job_v2(found.id, {at}, NULL, NULL, NULL) F
     ORDER BY id FOR UPDATE) AS found"""
 CANCEL = "SELECT procrastinate_cancel_job_v1(:id, false, true)"
 
-_LANES = text("SELECT queue, priority, id FROM interlock_waiting(:limit)")
 _FETCH, _FINISH, _CANCEL = text(FETCH), text(FINISH), text(CANCEL)
 _RETRY = text(RETRY.format(at="NULL"))
 _SET_ASIDE = text(RETRY.format(at=f"now() + interval '{ASIDE_S} s'"))
@@ -178,7 +167,7 @@ class ProcrastinateQueue(Book):
         is_level = self._is_due(now)
         if is_level:
             self._reconcile(conn, now)
-        wanted = _Wanted(worker_id, limit, only_errands, serves)
+        wanted = Wanted(worker_id, limit, only_errands, serves)
         claimed = _claim(conn, wanted)
         if not claimed and not is_level and _defer_undispatched(conn, now):
             return _claim(conn, wanted)
@@ -236,25 +225,7 @@ class ProcrastinateQueue(Book):
             conn.execute(_FINISH, {"ids": gone})
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    worker_id: WorkerId
-    limit: int
-    only_errands: bool
-    serves: Serves
-
-
-def queue_of(kind: JobKind, workflow: str, priority: int = 0) -> str:
-    """The queue in which a job waits; a name that is too long for one is told by its digest."""
-    prefix = ERRAND if priority >= ERRAND_PRIORITY else CHORE
-    prefix = RUN if kind is JobKind.RUN else prefix
-    name = prefix + workflow
-    if len(name.encode()) <= MAX_QUEUE_BYTES:
-        return name
-    return f"{prefix}~{blake2b(workflow.encode(), digest_size=16).hexdigest()}"
-
-
-def _claim(conn: Connection, wanted: _Wanted) -> list[Job]:
+def _claim(conn: Connection, wanted: Wanted) -> list[Job]:
     try:
         with conn.begin_nested():
             return _take(conn, wanted)
@@ -263,11 +234,8 @@ def _claim(conn: Connection, wanted: _Wanted) -> list[Job]:
         return []
 
 
-def _take(conn: Connection, wanted: _Wanted) -> list[Job]:
-    found = _find_waiting(conn, wanted)
-    if len({each.workflow for each in found}) > 1:
-        found = _share(conn, found, wanted)
-    queues = [each.ref for each in found[: wanted.limit]]
+def _take(conn: Connection, wanted: Wanted) -> list[Job]:
+    queues = find_queues(conn, wanted)
     fetched = conn.execute(_FETCH, {"queues": queues}).all() if queues else []
     if not fetched:
         return []
@@ -277,54 +245,6 @@ def _take(conn: Connection, wanted: _Wanted) -> list[Job]:
     if len(claimed) < len(job_ids):
         _let_go(conn, {row.job_id: row.dispatch_id for row in fetched if row.job_id not in claimed})
     return [claimed[job_id] for job_id in job_ids if job_id in claimed]
-
-
-def _find_waiting(conn: Connection, wanted: _Wanted) -> list[Waiting]:
-    """What could be taken, by the queue it waits in; the most urgent first."""
-    held = {hold.scope for hold in holds.fetch_all(conn)}
-    left_out = {queue_of(JobKind.RUN, scope) for scope in held - {EVERYTHING}}
-    serves = wanted.serves
-    taken = None if serves.workflows is None else _queues_of(book.taken_by(serves.workflows))
-    left = _queues_of(serves.leaves)
-
-    def is_taken(queue: str) -> bool:
-        is_run = queue.startswith(RUN)
-        return (
-            (queue.startswith(ERRAND) or not wanted.only_errands)
-            and not (is_run and (EVERYTHING in held or queue in left_out))
-            and (taken is None or queue in taken)
-            and queue not in left
-        )
-
-    found = [
-        Waiting(
-            workflow=row.queue,
-            priority=row.priority,
-            age=row.id,
-            ref=row.queue,
-            is_run=row.queue.startswith(RUN),
-        )
-        for row in conn.execute(_LANES, {"limit": wanted.limit})
-        if is_taken(row.queue)
-    ]
-    return sorted(found, key=lambda each: (-each.priority, each.age))
-
-
-def _share(conn: Connection, found: Sequence[Waiting], wanted: _Wanted) -> list[Waiting]:
-    """The same in fair shares; queues stand for their workflows."""
-    serves = wanted.serves
-    by_queue = replace(
-        serves,
-        tenants={queue_of(JobKind.RUN, name): of for name, of in serves.tenants.items()},
-        shares={queue_of(JobKind.RUN, name): share for name, share in serves.shares.items()},
-    )
-    running = {queue_of(JobKind.RUN, name): n for name, n in book.count_running(conn).items()}
-    return choose(found, running=running, serves=by_queue, limit=wanted.limit)
-
-
-def _queues_of(workflows: Iterable[str]) -> frozenset[str]:
-    kinds = ((JobKind.RUN, 0), (JobKind.STEP, ERRAND_PRIORITY), (JobKind.STEP, 0))
-    return frozenset(queue_of(k, workflow, p) for workflow in workflows for k, p in kinds)
 
 
 def _let_go(conn: Connection, numbers: dict[str, int]) -> None:

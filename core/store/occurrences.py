@@ -28,8 +28,8 @@ from interlock.core.model.runs import RunSummary
 from interlock.core.store import alerts as kept_alerts
 from interlock.core.store import approvals as cards
 from interlock.core.store import decisions as taken
-from interlock.core.store.runs import SUMMARY as SUMMARY_OF_RUN
-from interlock.core.store.runs import read_summary as read_run
+from interlock.core.store.run_rows import SUMMARY as SUMMARY_OF_RUN
+from interlock.core.store.run_rows import read_summary as read_run
 from interlock.core.store.schema import alerts, approvals, audit, decisions, runs
 from interlock.core.types import ApprovalId, Json
 

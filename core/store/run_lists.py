@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from interlock.core.model.run_lists import COUNT_LIMIT, FailureGroup, RunCount, RunFilter
 from interlock.core.model.runs import RunStatus, RunSummary
-from interlock.core.store import runs, searching
+from interlock.core.store import run_rows, runs, searching
 from interlock.core.store.schema import runs as table
 from interlock.core.store.schema import threads
 from interlock.core.store.searching import About
@@ -55,13 +55,13 @@ def fetch_page(
         )
     goes_on = [] if before is None else [tuple_(table.c.created_at, table.c.run_id) < before]
     page = (
-        select(*runs.SUMMARY)
+        select(*run_rows.SUMMARY)
         .where(*_conditions(wanted), *_are_among(found), *goes_on)
         .order_by(table.c.created_at.desc(), table.c.run_id.desc())
         .limit(limit)
         .offset(offset)
     )
-    return [runs.read_summary(row) for row in conn.execute(page)]
+    return [run_rows.read_summary(row) for row in conn.execute(page)]
 
 
 def count_by_status(conn: Connection, wanted: RunFilter) -> dict[RunStatus, RunCount]:
@@ -127,13 +127,13 @@ def fetch_failed_ids(conn: Connection, wanted: RunFilter, *, limit: int) -> list
 
 def _newest_failed(conn: Connection, wanted: RunFilter, error_type: str) -> RunSummary:
     newest = (
-        select(*runs.SUMMARY)
+        select(*run_rows.SUMMARY)
         .join(threads, _IS_LAST)
         .where(*_failed(conn, wanted), table.c.error_type == error_type)
         .order_by(table.c.created_at.desc(), table.c.run_id.desc())
         .limit(1)
     )
-    return runs.read_summary(conn.execute(newest).one())
+    return run_rows.read_summary(conn.execute(newest).one())
 
 
 def _failed(conn: Connection, wanted: RunFilter) -> list[ColumnElement[bool]]:

@@ -11,18 +11,15 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
-    Text,
     Update,
     bindparam,
     case,
-    cast,
     exists,
     func,
     literal,
     or_,
     select,
     text,
-    type_coerce,
     update,
 )
 from sqlalchemy import (
@@ -34,36 +31,27 @@ from interlock.core.model.runs import (
     HELD,
     OPEN,
     Failure,
-    FailureLine,
     Run,
     RunKind,
     RunOptions,
     RunStatus,
     RunSummary,
 )
-from interlock.core.store import dialect, listing, searching
-from interlock.core.store.columns import JsonHead
+from interlock.core.store import listing, searching
+from interlock.core.store.run_rows import (
+    SUMMARY,
+    as_row,
+    from_row,
+    read_columns,
+    read_durability,
+    read_summary,
+)
 from interlock.core.store.schema import holds, runs
 from interlock.core.store.searching import About
 from interlock.core.types import Json, RunId, ThreadId
 
 _CHANGEABLE = {"started_at", "ended_at", "error", "end_checkpoint_id", "deliveries"}
 _LIVE = sorted(OPEN | HELD)
-
-# What may be large stays in the database: inputs, and of an error all that follows its message. A
-# mark with its quotes bare cannot stand inside a JSON text, so the first one is the key itself.
-SUMMARY = (
-    *(c for c in runs.columns if c.name not in {"input", "context", "options", "error"}),
-    type_coerce(
-        case(
-            (
-                runs.c.error_type.is_not(None),
-                dialect.text_before(cast(runs.c.error, Text), ',"stack":'),
-            )
-        ),
-        JsonHead("stack"),
-    ).label("error_line"),
-)
 
 _INSERT = insert_into(runs)
 _STATUS = select(runs.c.status).where(runs.c.run_id == bindparam("run_id"))
@@ -147,14 +135,14 @@ def insert(conn: Connection, run: Run) -> None:
         Conflict: The thread has a queued resume run already, or is not there.
         InvalidInput: Its input or context has no JSON form.
     """
-    conn.execute(_INSERT, _as_row(run))
+    conn.execute(_INSERT, as_row(run))
     _let_find(conn, [run])
 
 
 def insert_many(conn: Connection, new: Sequence[Run]) -> None:
     """Add runs, all with the same few statements."""
     if new:
-        conn.execute(_INSERT, [_as_row(run) for run in new])
+        conn.execute(_INSERT, [as_row(run) for run in new])
         _let_find(conn, new)
 
 
@@ -168,7 +156,7 @@ def fetch_by_ids(conn: Connection, run_ids: Collection[RunId]) -> dict[RunId, Ru
     if not run_ids:
         return {}
     rows = conn.execute(_FETCH_BY_IDS, {"run_ids": list(run_ids)})
-    return {row.run_id: _from_row(row) for row in rows}
+    return {row.run_id: from_row(row) for row in rows}
 
 
 def fetch_in_clear(conn: Connection, run_id: RunId) -> dict[RunId, Run]:
@@ -176,7 +164,7 @@ def fetch_in_clear(conn: Connection, run_id: RunId) -> dict[RunId, Run]:
     row = conn.execute(_FETCH_IN_CLEAR, {"run_id": run_id}).one_or_none()
     if row is None:
         return {}
-    return {run_id: Run(**_read_columns(row), input=None, context=None, options=RunOptions())}
+    return {run_id: Run(**read_columns(row), input=None, context=None, options=RunOptions())}
 
 
 def fetch_status(conn: Connection, run_id: RunId) -> RunStatus | None:
@@ -228,7 +216,7 @@ def find_queued_resume(conn: Connection, thread_id: ThreadId) -> Run | None:
 
 def find_open_or_held(conn: Connection, thread_id: ThreadId) -> list[Run]:
     """The runs of a thread that have not ended, oldest first; few, as a thread runs one at a time."""
-    return [_from_row(row) for row in conn.execute(_LIVE_OF_THREAD, {"thread_id": thread_id})]
+    return [from_row(row) for row in conn.execute(_LIVE_OF_THREAD, {"thread_id": thread_id})]
 
 
 def move(
@@ -305,12 +293,7 @@ def mark_repeated(conn: Connection, run_id: RunId) -> None:
 
 def fetch_durability(conn: Connection, run_id: RunId) -> tuple[int, bool]:
     """What both marks kept of a run; nothing if there is no such run."""
-    return _read_durability(conn.execute(_STEPS_IN_MEMORY, {"id": run_id}).scalar_one_or_none())
-
-
-def _read_durability(kept: int | None) -> tuple[int, bool]:
-    kept = kept or 0
-    return (-1 - kept, True) if kept < 0 else (kept, False)
+    return read_durability(conn.execute(_STEPS_IN_MEMORY, {"id": run_id}).scalar_one_or_none())
 
 
 def oldest_queued_at(conn: Connection, *, of_all: bool = False) -> datetime | None:
@@ -347,15 +330,6 @@ def _move(names: tuple[str, ...]) -> Update:
     )
 
 
-def _as_row(run: Run) -> dict[str, Any]:
-    return vars(run) | {
-        "options": run.options.as_json(),
-        "error": None if run.error is None else run.error.as_json(),
-        "error_type": None if run.error is None else run.error.type,
-        "degraded": run.is_degraded,
-    }
-
-
 def _let_find(conn: Connection, new: Sequence[Run]) -> None:
     by_content = searching.is_by_content(conn)
     texts = [(run.run_id, _words(run, by_content=by_content)) for run in new]
@@ -370,47 +344,4 @@ def _words(run: Run, *, by_content: bool) -> str:
 
 
 def _one(row: Row[Any] | None) -> Run | None:
-    return None if row is None else _from_row(row)
-
-
-def _from_row(row: Row[Any]) -> Run:
-    return Run(
-        **_read_columns(row),
-        input=row.input,
-        context=row.context,
-        options=RunOptions.from_json(row.options),
-        error=Failure.from_json(row.error),
-        rating=row.rating,
-    )
-
-
-def read_summary(row: Row[Any]) -> RunSummary:
-    """The run of a row of `SUMMARY`."""
-    line = None if row.error_line is None else FailureLine(**row.error_line)
-    return RunSummary(**_read_columns(row), error=line)
-
-
-def _read_columns(row: Row[Any]) -> dict[str, Any]:
-    steps_in_memory, may_have_repeated = _read_durability(row.steps_in_memory)
-    return {
-        "run_id": row.run_id,
-        "thread_id": row.thread_id,
-        "workflow": row.workflow,
-        "kind": RunKind(row.kind),
-        "status": RunStatus(row.status),
-        "priority": row.priority,
-        "created_at": row.created_at,
-        "created_by": row.created_by,
-        "started_at": row.started_at,
-        "ended_at": row.ended_at,
-        "cancel_requested_at": row.cancel_requested_at,
-        "end_checkpoint_id": row.end_checkpoint_id,
-        "previous_run_id": row.previous_run_id,
-        "reason": row.reason,
-        "deliveries": row.deliveries,
-        "variant": row.variant,
-        "batch_id": row.batch_id,
-        "is_degraded": row.degraded,
-        "steps_in_memory": steps_in_memory,
-        "may_have_repeated": may_have_repeated,
-    }
+    return None if row is None else from_row(row)

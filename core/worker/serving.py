@@ -18,22 +18,14 @@ from interlock.core.graphs.workshop import Workshop
 from interlock.core.model.holds import Hold, find_hold
 from interlock.core.model.runs import RunStatus
 from interlock.core.model.workers import Worker, WorkerStatus
-from interlock.core.queue.port import SERVES_ALL, Job, Serves
-from interlock.core.services import (
-    auditing,
-    claiming,
-    presence,
-    pruning,
-    publishing,
-    reading,
-    watching,
-)
+from interlock.core.queue.port import SERVES_ALL, Serves
+from interlock.core.services import claiming, presence, publishing, watching
 from interlock.core.services.claiming import Claimed
 from interlock.core.services.context import App
 from interlock.core.types import RunId
-from interlock.core.worker import figuring, outage
+from interlock.core.worker import clearing, figuring, outage
 from interlock.core.worker.carrying import Carrier, Tools
-from interlock.core.worker.errands import ERRAND_S, ERRANDS, LIMITS_S
+from interlock.core.worker.errands import Errands
 from interlock.core.worker.holding import Place
 from interlock.core.worker.memory import Memory
 from interlock.core.worker.outage import Outage, patient
@@ -49,7 +41,6 @@ CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are cl
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
-CLEAR_S = 600.0  # between two clearings of finished jobs
 
 
 class Server:
@@ -100,7 +91,7 @@ class Server:
             is_away=lambda: self._outage.is_on,
         )
         self._carriers: dict[asyncio.Task[Any], Carrier] = {}
-        self._errands: dict[asyncio.Task[Any], Job] = {}
+        self._errands = Errands(self._tools, call=self.call, on_end=self._on_errand)
         self._suspects: deque[Claimed] = deque()
         self._is_alone = False  # a suspect is carried
         self._stopping = asyncio.Event()
@@ -142,7 +133,8 @@ class Server:
         )
         watcher.start()
         writing = asyncio.create_task(self._recorder.serve(), name="recorder")
-        clearing = asyncio.create_task(self._clear(), name="clear")
+        clear = clearing.keep(self._app, self.call, on_outage=self._outage.suffer)
+        clears = asyncio.create_task(clear, name="clear")
         rolling = asyncio.create_task(figuring.keep(self._app, self.call), name="figures")
         pulsing = asyncio.create_task(self._pulse(), name="pulse")
         tools = ToolBook(self._app, self.call)
@@ -162,7 +154,7 @@ class Server:
         finally:
             self._stopping.set()
             await self._drain()  # whatever ended it: nothing carried is given away
-            clearing.cancel()
+            clears.cancel()
             rolling.cancel()
             pulsing.cancel()
             watch.stop()
@@ -207,7 +199,7 @@ class Server:
         """
         carried = [c.claimed.job.job_id for c in self._carriers.values()]
         carried += [claimed.job.job_id for claimed in self._suspects]
-        carried += [job.job_id for job in self._errands.values()]
+        carried += [job.job_id for job in self._errands.jobs]
         count = await self.call(
             claiming.put_back_unheard, self._app, self._worker.worker_id, carried
         )
@@ -304,11 +296,11 @@ class Server:
             else:
                 self._carry(claimed)
         for job in claim.errands:
-            self._run_errand(job)
+            self._errands.run(job)
 
     def _try_suspect(self) -> None:
         """Carry what may kill this worker with nothing beside it that would die, too."""
-        if self._suspects and not self._carriers and not self._errands:
+        if self._suspects and not self._carriers and not self._errands.tasks:
             claimed = self._suspects.popleft()
             logger.warning("suspect_carried_alone", extra={"run_id": claimed.run.run_id})
             self._is_alone = True
@@ -330,25 +322,7 @@ class Server:
             )
         self._news.set()
 
-    def _run_errand(self, job: Job) -> None:
-        task = asyncio.create_task(self._read(job), name=f"read {job.job_id}")
-        self._errands[task] = job
-        task.add_done_callback(self._on_read)
-
-    async def _read(self, job: Job) -> None:
-        limit_s = LIMITS_S.get(job.kind, ERRAND_S)
-        reason = f"It took longer than {limit_s:g} s, so it was given up."
-        try:
-            async with asyncio.timeout(limit_s):
-                await ERRANDS[job.kind](self._tools, job)
-        except TimeoutError:
-            logger.warning("errand_given_up", extra={"kind": str(job.kind), "reason": reason})
-            await self.call(reading.fail_job, self._app, job, reason)
-
-    def _on_read(self, task: asyncio.Task[None]) -> None:
-        del self._errands[task]
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("errand_failed", exc_info=task.exception())
+    def _on_errand(self) -> None:
         if self._suspects:
             self._news.set()
 
@@ -376,7 +350,7 @@ class Server:
         for carrier in self._carriers.values():
             carrier.drain()
         carriers = dict(self._carriers)
-        tasks = {*carriers, *self._errands}
+        tasks = {*carriers, *self._errands.tasks}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._app.settings.drain_s)
             for task in late:
@@ -392,17 +366,6 @@ class Server:
             await asyncio.sleep(PULSE_S)
             for carrier in self._carriers.values():
                 carrier.pulse()
-
-    async def _clear(self) -> None:
-        while True:
-            await asyncio.sleep(CLEAR_S)
-            for see_to in (presence.clear_finished_jobs, pruning.retain, auditing.note_head):
-                try:
-                    await self.call(see_to, self._app)
-                except StoreUnavailable as exc:
-                    self._outage.suffer(exc)
-                except Exception:  # the others are due all the same, and it again the next time
-                    logger.exception("not_seen_to", extra={"what": see_to.__name__})
 
     async def _leave(self) -> None:
         if self._place is not None:

@@ -11,7 +11,8 @@ import pytest
 from interlock.core.errors import StoreUnavailable
 from interlock.core.queue.port import JobKind
 from interlock.core.services import claiming, observing, reading
-from interlock.core.worker import serving
+from interlock.core.worker import clearing
+from interlock.core.worker import errands as errands_of_worker
 
 KILLED = -signal.SIGKILL
 
@@ -109,14 +110,14 @@ def test_what_may_kill_its_worker_waits_for_what_is_being_read(
     desk, ask, looks, monkeypatch, wait_until
 ):
     began, go_on, book = threading.Event(), threading.Event(), desk.open_book()
-    answer = serving.ERRANDS[JobKind.STEP]
+    answer = errands_of_worker.ERRANDS[JobKind.STEP]
 
     async def slowly(tools, job):
         began.set()
         await asyncio.to_thread(go_on.wait, 15)
         await answer(tools, job)
 
-    monkeypatch.setitem(serving.ERRANDS, JobKind.STEP, slowly)
+    monkeypatch.setitem(errands_of_worker.ERRANDS, JobKind.STEP, slowly)
     desk.start()
     ended = desk.finish("steps", desk.open_book())
     hear = ask(ended)
@@ -141,8 +142,8 @@ def test_what_takes_too_long_to_read_is_given_up_and_said(desk, ask, monkeypatch
     async def never(tools, job):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(serving, "ERRAND_S", 0.1)
-    monkeypatch.setitem(serving.ERRANDS, JobKind.STEP, never)
+    monkeypatch.setattr(errands_of_worker, "ERRAND_S", 0.1)
+    monkeypatch.setitem(errands_of_worker.ERRANDS, JobKind.STEP, never)
     desk.start()
     run = desk.finish("steps", desk.open_book())
 
@@ -157,8 +158,8 @@ def test_what_a_worker_sees_to_now_and_then_goes_on_after_a_failure(desk, monkey
     def fail(_):
         raise ValueError("It is odd.")
 
-    monkeypatch.setattr(serving, "CLEAR_S", 0.01)
-    monkeypatch.setattr(serving.pruning, "retain", fail)
-    monkeypatch.setattr(serving.auditing, "note_head", seen.append)
+    monkeypatch.setattr(clearing, "CLEAR_S", 0.01)
+    monkeypatch.setattr(clearing.pruning, "retain", fail)
+    monkeypatch.setattr(clearing.auditing, "note_head", seen.append)
     desk.start()
     wait_until(lambda: len(seen) > 2)

@@ -9,8 +9,8 @@ from importlib import resources
 from procrastinate.sql import queries
 
 from interlock.core.queue import procrastinate
+from interlock.core.queue.lanes import queue_of
 from interlock.core.queue.port import ERRAND_PRIORITY, JobKind
-from interlock.core.queue.procrastinate import queue_of
 
 # Of the tables that revision 0018 makes. If the package has others, keep a copy of these beside it.
 TABLES = "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a07f2009"
