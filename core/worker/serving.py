@@ -39,6 +39,7 @@ STORE_THREADS = 4  # one writes, the others read; SQLite has one writer anyway
 GATHER_S = 0.05  # from one claim to the next: slots that come free in a moment are filled by one
 CANCEL_S = 0.2  # the longest a cancellation is not looked for while runs are claimed
 LOOK_S = 1.0  # the longest the worker goes without looking, should a wake-up be missed
+LEAVE_S = 3.0  # for all that is written after the drain, while the database answers
 PULSE_S = 0.1  # what a run did is on its way to the screens after this
 MAX_ERRANDS = 4  # states and steps that are read beside a full load of runs, at each claim
 
@@ -153,6 +154,7 @@ class Server:
                     await self._sleep()
         finally:
             self._stopping.set()
+            giving_up = asyncio.create_task(self._give_up_late(), name="give up")
             await self._drain()  # whatever ended it: nothing carried is given away
             clears.cancel()
             rolling.cancel()
@@ -164,6 +166,15 @@ class Server:
             await self._leave()
             watcher.join(timeout=LOOK_S * 2)
             self._pool.shutdown(wait=True)
+            giving_up.cancel()
+
+    async def _give_up_late(self) -> None:
+        """Who has to leave while the database is away can hand nothing over, however long it waits."""
+        await asyncio.sleep(self._app.settings.drain_s + LEAVE_S)
+        while True:
+            if self._outage.is_on and self._place is not None:
+                self._place.give_up()
+            await asyncio.sleep(LOOK_S)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, watch: watching.Watch) -> None:
         while not self._stopping.is_set():

@@ -10,7 +10,7 @@ from interlock.core.errors import StoreUnavailable
 from interlock.core.graphs import keeping, postgres_savers
 from interlock.core.services import claiming, health, observing
 from interlock.core.store import engine as engines
-from interlock.core.worker import recorder
+from interlock.core.worker import holding, recorder
 
 
 @pytest.fixture
@@ -125,6 +125,27 @@ def test_what_was_kept_is_done_again_when_its_worker_dies(desk, server):
     assert any("may do them again" in text for text in texts(desk, ended))
     assert [book.count(n) for n in ("a", "slow", "z")] == [1, 2, 2]
     assert desk.values(ended)["log"] == ["a", "slow", "z"]
+
+
+def test_a_worker_that_is_to_leave_while_the_database_is_away_ends_and_its_run_goes_on_later(
+    desk, server
+):
+    worker = desk.spawn(drain_s=0.1)
+    book = desk.open_book()
+    asked = desk.finish("one", book)
+    book.close("answered")
+    decided = desk.decide(desk.card(asked), "yes")
+    book.wait_for("answered")
+    server.stop(signal.SIGQUIT)
+    worker.terminate()
+
+    assert worker.wait() == holding.EXIT_LOST
+
+    server.start()
+    book.open("answered")
+    desk.start()
+    ended = desk.wait(decided.run_id)
+    assert (ended.status, desk.values(ended)["answers"]) == ("done", ["before", "yes", "after"])
 
 
 def test_what_was_kept_of_a_run_that_was_taken_over_is_thrown_away(
