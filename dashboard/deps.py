@@ -47,7 +47,7 @@ class Visitor:
 visitor: ContextVar[Visitor | None] = ContextVar("interlock_visitor", default=None)
 
 _lock = threading.Lock()
-_seen: OrderedDict[Caller, tuple[float, Person]] = OrderedDict()
+_seen: OrderedDict[Caller, tuple[float, Person | None, Settings | None]] = OrderedDict()
 _settings: Settings | None = None
 _app: App | None = None
 
@@ -114,7 +114,9 @@ def person(bound: App) -> Person:
         )
     now = time.monotonic()
     with _lock:
-        at, known = _seen.get(bound.caller, (0.0, None))
+        at, known, settings = _seen.get(bound.caller, (0.0, None, None))
+    if settings is not bound.settings:  # seen by another application of this process
+        known = None
     if known is not None and now - at < _SEEN_S:
         return known
     try:
@@ -124,7 +126,7 @@ def person(bound: App) -> Person:
             raise
         return known  # nothing can be read but what the process remembers, as that the database is away
     with _lock:
-        _seen[bound.caller] = (now, found)
+        _seen[bound.caller] = (now, found, bound.settings)
         _seen.move_to_end(bound.caller)
         while len(_seen) > _SEEN_MOST:
             _seen.popitem(last=False)

@@ -377,12 +377,12 @@ def test_one_signs_in_as_the_database_says_and_not_otherwise(team):
     assert signing_in.sign_in(team, "ann", PASSWORD)
 
 
-def test_a_sign_in_writes_all_else_before_the_audit(team, list_written):
+def test_a_sign_in_writes_all_else_before_the_audit_and_the_topics(team, list_written):
     operators.set_sign_in(team, "oidc", actor="root")
     known = Elsewhere(name="olga", method="oidc", role=Role.OPERATOR)
     for level in (known, replace(known, groups=["ops"])):  # made, and brought level
         written = list_written(team.engine, partial(signing_in.admit, team, level))
-        assert written[-2:] == ["topics", "audit"]
+        assert written[-2:] == ["audit", "topics"]
         assert set(written[:-2]) == {"operators", "sessions"}
 
 

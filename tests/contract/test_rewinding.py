@@ -340,7 +340,7 @@ def test_who_looked_at_a_thread_that_moved_while_it_was_judged_is_told(app, make
 
 
 @pytest.mark.parametrize("approval_id", ["a1", "a2"])  # a fork, and a decision
-def test_an_answer_that_was_tried_is_kept_with_its_topic_before_all_audit(
+def test_an_answer_that_was_tried_is_kept_before_all_audit_and_the_topics(
     app, make, list_written, approval_id
 ):
     side = WhatIfSide(
@@ -368,7 +368,7 @@ def test_an_answer_that_was_tried_is_kept_with_its_topic_before_all_audit(
     written = list_written(
         app.engine, lambda: what_ifs.keep(app, "w1", "a", actor="ann", reason="it is right")
     )
-    assert written[-3:] == ["what_ifs", "topics", "audit"]
+    assert written[-3:] == ["what_ifs", "audit", "topics"]
     with engines.read(app.engine) as conn:
         assert store.fetch(conn, "w1").status is WhatIfStatus.KEPT
         last, before = audit.fetch_many(conn, limit=2)

@@ -11,7 +11,7 @@ from interlock.core.model.people import Caller, CallerKind, Permission, Role
 from interlock.core.model.runs import RunStatus
 from interlock.core.services import operators, permitting, token_keeping
 from interlock.core.services.context import App
-from interlock.core.store import workflows
+from interlock.core.store import runs, workflows
 from interlock.dashboard.http.agent_server import app as agent_server
 from interlock.dashboard.http.agent_server import assistants, following, states, threads
 from interlock.dashboard.views.agent_events import Stream
@@ -71,7 +71,9 @@ def test_a_stream_shows_what_its_reader_sees_by_now(app, trusted, put, make):
     assert following._look_for_end(ben, "r1") == b""
     assert not following._look(ben, heard, 0, 0).is_end
     operators.change(trusted, "ben", operators.Change(tenants=("apac",)), actor="ada")
-    with pytest.raises(NotFound):
-        following._look_for_end(ben, "r1")
+    assert following._look_for_end(ben, "r1") == b""  # it tells nothing yet, so it asks nobody
     with pytest.raises(NotFound):
         following._look(ben, heard, 0, 0)
+    put(runs.move, "r1", from_=(RunStatus.RUNNING,), to=RunStatus.DONE)
+    with pytest.raises(NotFound):
+        following._look_for_end(ben, "r1")
