@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import runpy
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from scripts import audit
+# A script, and in no package.
+audit = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "audit.py")))
 
 LOCK = "good==1.0 \\\n    --hash=sha256:0\nleaky-part==2.1 ; sys_platform == 'x' \\\n    --hash=sha256:0\n"
 ADVISORY = {
