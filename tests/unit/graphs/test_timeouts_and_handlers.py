@@ -291,7 +291,8 @@ async def test_a_handler_may_ask_a_human_and_its_answer_goes_on(lab):
     assert reading is not None
     assert [(t.node, str(t.status), t.error) for t in traces_of(reading.state)] == [
         ("fails", "error", "ZeroDivisionError('by zero')"),
-        (HANDLER.partition("/")[2], "interrupted", None),  # of LangGraph's own nodes no record is made
+        # Of LangGraph's own nodes no record is made.
+        (HANDLER.partition("/")[2], "interrupted", None),
     ]
     assert waiting.status is RunStatus.WAITING
     assert (asked.value, asked.node, asked.is_answered) == ("what now?", HANDLER, False)
