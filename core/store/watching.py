@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Protocol
 
@@ -115,9 +116,11 @@ class Ears(ChangeWatch):
         conn, self._conn = self._conn, None
         if conn is None:
             return
-        if getattr(conn.connection.dbapi_connection, "closed", True):
-            conn.invalidate()  # there is nothing to roll back in
-        conn.close()
+        with suppress(exc.SQLAlchemyError, StoreUnavailable):
+            # One that SQLAlchemy gave up already is connected anew by whoever asks it for its session.
+            if not conn.invalidated and getattr(conn.connection.dbapi_connection, "closed", True):
+                conn.invalidate()  # there is nothing to roll back in
+            conn.close()
 
     def _open(self) -> bool:
         if time.monotonic() - self._tried_at < AGAIN_S:

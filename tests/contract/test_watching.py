@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from interlock.core.model.holds import Hold
 from interlock.core.queue.choosing import queue_for
@@ -155,3 +156,19 @@ def test_it_listens_again_after_the_server_was_away(stoppable_postgres, listen):
             conn.execute(text("SELECT pg_notify('interlock_screens', '')"))
         assert hears(watch)
     engine.dispose()
+
+
+def test_a_server_that_goes_while_one_begins_to_listen_is_tried_again(postgres):
+    watch = open_watch(postgres, Channels.WORK)
+    watch._listen = "SELECT pg_terminate_backend(pg_backend_pid())"
+    is_away = False
+
+    @event.listens_for(postgres, "do_connect")
+    def refuse(*_given):
+        nonlocal is_away
+        if is_away:
+            raise psycopg.OperationalError("connection refused")
+        is_away = True
+
+    assert not watch.wait(timeout_s=0.01, stop=NEVER)
+    watch.close()
